@@ -1,0 +1,173 @@
+// What the client library can be asked for, and the proto types that it hands out under shorter names.
+//
+// Plain values: copy them freely. Everything public is in the inline namespace nmq::client, so that `nmq::Client` is
+// enough to say, and code of the server with names of its own can live in the same program.
+#ifndef NMQ_CLIENT_CPP_OPTIONS_H_
+#define NMQ_CLIENT_CPP_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "grpcpp/security/credentials.h"
+#include "nmq/v1/message.pb.h"
+#include "nmq/v1/message_queue.pb.h"
+
+namespace nmq {
+inline namespace client {
+
+using Message = v1::Message;
+using Gap = v1::Gap;
+using RoomCount = v1::RoomCount;
+
+// How long to wait before trying again: a random time below initial * factor^attempts, at most max.
+struct BackoffOptions {
+  absl::Duration initial = absl::Milliseconds(100);
+  absl::Duration max = absl::Seconds(5);
+  double factor = 2;
+};
+
+// HTTP/2 pings while a call or stream is open. Servers refuse clients that ping more often than every 10 s.
+struct KeepaliveOptions {
+  absl::Duration time = absl::Seconds(20);
+  absl::Duration timeout = absl::Seconds(10);
+};
+
+struct ClientOptions {
+  // HOST:PORT, or any other target that gRPC knows.
+  std::string server = "127.0.0.1:50051";
+  // The namespace; "default" if empty.
+  std::string namespace_name;
+  // What to call the client; its id if empty.
+  std::string name;
+  // Facts to find the client by.
+  std::map<std::string, std::string> labels;
+  // How long the client outlives a lost connection; the server's default if zero.
+  absl::Duration lease = absl::ZeroDuration();
+  // Connects with the first call that needs a session, not at once.
+  bool lazy = false;
+  // Publishes as this client. If false, messages carry no publisher, and a lazy client that only publishes never
+  // enters the namespace.
+  bool publish_with_session = true;
+  // Bounds one attempt to reach the server.
+  absl::Duration connect_timeout = absl::Seconds(3);
+  // How long calls keep trying while the server cannot be reached or drains. Zero: one attempt.
+  absl::Duration wait_for_server = absl::Seconds(3);
+  // Between attempts, of calls, subscriptions and publishers.
+  BackoffOptions backoff;
+  KeepaliveOptions keepalive;
+  // Plain text if null.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+};
+
+struct PublishOptions {
+  // Asks how many subscriptions will hear the message.
+  bool count_matches = false;
+  // Bounds the whole call, attempts included.
+  absl::Duration timeout = absl::Seconds(10);
+};
+
+// Where a message went.
+struct PublishResult {
+  std::string id;
+  uint64_t epoch = 0;
+  uint64_t sequence = 0;
+  // Set if asked for.
+  std::optional<uint64_t> matched;
+};
+
+// What became of a batch of a Publisher.
+enum class BatchOutcome {
+  // The queues hold all its messages.
+  kAccepted,
+  // No message of it was taken.
+  kRefused,
+  // The stream broke before the answer: the messages may be in their queues or not.
+  kUnknown,
+};
+
+struct BatchResult {
+  BatchOutcome outcome = BatchOutcome::kUnknown;
+  // Why, unless it was accepted. For a refused batch the message names the index of the message that is to blame.
+  absl::Status status;
+  // The number of its first message: Publisher::Add() counts from 0.
+  uint64_t first_message = 0;
+  // How many messages it has.
+  uint64_t messages = 0;
+  // Where the messages went; empty unless accepted.
+  v1::AcceptedBatch accepted;
+};
+
+struct PublisherOptions {
+  // A batch is full with so many messages or bytes; the server's limits apply, too. One message larger than
+  // max_batch_bytes travels alone.
+  size_t max_batch_messages = 500;
+  size_t max_batch_bytes = 1 << 20;
+  // Batches that wait for their answer at the most.
+  size_t window = 4;
+  // Asks how many subscriptions will hear the messages.
+  bool count_matches = false;
+  // How long to try to reach the server again before the messages that were not sent yet are given up as refused.
+  absl::Duration give_up_after = absl::Seconds(10);
+  // Called once for each batch, in order, on the publisher's thread. Must not call the publisher.
+  std::function<void(const BatchResult&)> on_result;
+};
+
+// Queues and events: names, or patterns where `*` stands for one token and a trailing `**` for the rest. An empty event
+// stands for every event.
+struct Pattern {
+  std::string queue;
+  std::string event;
+};
+
+// Where a subscription starts.
+v1::StartPosition StartNew();
+v1::StartPosition StartEarliest();
+v1::StartPosition StartLast(uint64_t messages);
+v1::StartPosition StartAtSequence(uint64_t sequence);
+v1::StartPosition StartAfter(const std::vector<v1::QueuePosition>& positions);
+
+struct SubscribeOptions {
+  std::vector<Pattern> patterns;
+  // Rooms to join in the same step. They outlive the subscription.
+  std::vector<std::string> rooms;
+  v1::StartPosition start = StartNew();
+  v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
+  // How long to wait for the server's `ready`, at first and at each reconnect.
+  absl::Duration ready_timeout = absl::Seconds(10);
+};
+
+enum class SubscriptionState {
+  // The subscription is live.
+  kConnected,
+  // The stream is gone, for the reason given; messages from now on are kept by the server as far as its queues reach.
+  kReconnecting,
+  // Over, for the reason given; OK if it was cancelled.
+  kEnded,
+};
+
+// What a subscription calls, one at a time, on its own thread; some calls may come before Subscribe() has returned. All
+// may be empty. References are valid during the call. A callback may call anything of the library, also cancel or
+// destroy its own subscription, but never Subscription::Wait().
+struct SubscriptionHandler {
+  std::function<void(const Message&)> on_message;
+  // Messages that will not come. `last` and `count` may be unknown.
+  std::function<void(const Gap&)> on_gap;
+  std::function<void(SubscriptionState, const absl::Status&)> on_state;
+};
+
+// A message for everyone in the namespace.
+Message MakeMessage(absl::string_view queue, absl::string_view event, absl::string_view payload);
+
+}  // namespace client
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CPP_OPTIONS_H_

@@ -1,0 +1,54 @@
+// Publishes fast, in batches that make themselves.
+#ifndef NMQ_CLIENT_CPP_PUBLISHER_H_
+#define NMQ_CLIENT_CPP_PUBLISHER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "client/cpp/options.h"
+
+namespace nmq {
+inline namespace client {
+
+namespace internal {
+class PublisherLoop;
+}  // namespace internal
+
+// What became of the messages that were added before a Flush() and after the one before.
+struct FlushResult {
+  // OK if all were accepted; else the first error. DEADLINE_EXCEEDED if some are still on their way.
+  absl::Status status;
+  uint64_t accepted = 0;
+  uint64_t refused = 0;
+  // The stream broke before their answer came: they may be in their queues or not, and are not sent again.
+  uint64_t unknown = 0;
+};
+
+// Sends a lone message at once, and gathers what comes while answers are awaited. A broken stream is opened again, with
+// backoff: what had been sent without an answer is reported as unknown, what had not been sent is sent then.
+//
+// Thread-safe. Messages of one thread keep their order. The destructor does not wait for answers: call Flush() first.
+class Publisher {
+ public:
+  explicit Publisher(std::shared_ptr<internal::PublisherLoop> loop);
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  // Takes a message. Blocks while a full batch waits and the window of unanswered batches is full. An error means that
+  // the message was not taken: the client disconnected, or the server ended the stream for good.
+  absl::Status Add(Message message);
+
+  // Waits until everything added so far is answered or given up.
+  FlushResult Flush(absl::Duration timeout = absl::InfiniteDuration());
+
+ private:
+  std::shared_ptr<internal::PublisherLoop> loop_;
+};
+
+}  // namespace client
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CPP_PUBLISHER_H_
