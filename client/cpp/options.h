@@ -123,7 +123,7 @@ struct PublisherOptions {
 
 // Queues and events: names, or patterns where `*` stands for one token and a trailing `**` for the rest. An empty event
 // stands for every event.
-struct Pattern {
+struct EventPattern {
   std::string queue;
   std::string event;
 };
@@ -136,7 +136,7 @@ v1::StartPosition StartAtSequence(uint64_t sequence);
 v1::StartPosition StartAfter(const std::vector<v1::QueuePosition>& positions);
 
 struct SubscribeOptions {
-  std::vector<Pattern> patterns;
+  std::vector<EventPattern> patterns;
   // Rooms to join in the same step. They outlive the subscription.
   std::vector<std::string> rooms;
   v1::StartPosition start = StartNew();
