@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs what is missing, then runs every check and test. Ends with "N passed, N failed", and fails if any did.
+#
+#   tests/run.sh            everything
+#   tests/run.sh --quick    without the sanitizers
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+# shellcheck source=tools/deps.sh
+source tools/deps.sh
+
+quick=false
+for arg in "$@"; do
+  case $arg in
+    --quick) quick=true ;;
+    *)
+      nmq_say "usage: tests/run.sh [--quick]"
+      exit 2
+      ;;
+  esac
+done
+
+nmq_install check
+PATH=$root/tools/node_modules/.bin:$PATH
+
+passed=0
+failed=0
+failures=()
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+pass() { passed=$((passed + 1)); }
+
+fail() {
+  failed=$((failed + 1))
+  failures+=("$1")
+}
+
+# check NAME COMMAND...: one check; its output is shown when it fails.
+check() {
+  local name=$1
+  shift
+  if "$@" >"$log" 2>&1; then
+    printf 'ok      %s\n' "$name"
+    pass
+  else
+    cat "$log"
+    printf 'FAILED  %s\n' "$name"
+    fail "$name"
+  fi
+}
+
+# bazel_tests NAME OPTION...: all tests with these options, each of them counted as bazel's summary says.
+bazel_tests() {
+  local name=$1 status target result p=0 f=0
+  shift
+  bazel test //... --keep_going --color=no --curses=no --noshow_progress --ui_event_filters=-info \
+    --test_summary=short "$@" >"$log" 2>&1
+  status=$?
+  while read -r target result; do
+    if [[ $result == PASSED ]]; then
+      p=$((p + 1))
+      pass
+    else
+      f=$((f + 1))
+      fail "$name: $target ($result)"
+    fi
+  done < <(sed -nE 's#^(//[^ ]+) +(\(cached\) )?(PASSED|FAILED TO BUILD|FAILED|TIMEOUT|FLAKY|NO STATUS|INCOMPLETE).*#\1 \3#p' "$log")
+  # Something outside the tests, such as a library that does not compile or no test at all.
+  if [[ $status -ne 0 && $f -eq 0 ]]; then
+    f=1
+    fail "$name: bazel ended with $status"
+  fi
+  if [[ $f -eq 0 ]]; then
+    printf 'ok      %s: %d\n' "$name" "$p"
+  else
+    cat "$log"
+    printf 'FAILED  %s: %d of %d\n' "$name" "$f" "$((p + f))"
+  fi
+}
+
+# sources PATTERN...: own files that match one of the find patterns.
+sources() {
+  local tests=() pattern
+  for pattern in "$@"; do tests+=(-o -name "$pattern"); done
+  find . \( -name .git -o -name node_modules -o -name 'bazel-*' -o -name nmq-data \) -prune \
+    -o -type f \( "${tests[@]:1}" \) -print
+}
+
+check_clang_format() { sources '*.cc' '*.h' | xargs -r clang-format --dry-run --Werror; }
+check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r buildifier -mode=check; }
+check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x; }
+# Labels of folders that are not there (yet) would be errors.
+check_thread_safety() {
+  local labels=() folder
+  for folder in server client; do
+    [[ -z $(find "$folder" -name BUILD -print -quit 2>/dev/null) ]] || labels+=("//$folder/...")
+  done
+  [[ ${#labels[@]} -eq 0 ]] ||
+    bazel build --config=clang --color=no --curses=no --noshow_progress --ui_event_filters=-info "${labels[@]}"
+}
+
+check "clang-format" check_clang_format
+check "buildifier" check_buildifier
+check "shellcheck" check_shellcheck
+check "buf lint" buf lint
+check "buf format" buf format -d --exit-code
+bazel_tests "tests"
+check "thread-safety analysis" check_thread_safety
+
+# Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
+if ! $quick; then
+  bazel_tests "tests, address and undefined behaviour sanitizers" --config=asan_ubsan
+  bazel_tests "tests, thread sanitizer" --config=tsan
+fi
+
+for failure in "${failures[@]}"; do printf 'failed: %s\n' "$failure"; done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]
