@@ -1,0 +1,83 @@
+// What the server bounds: proto nmq.v1.Limits in plain types, with defaults, ranges and a table that describes them.
+#ifndef NMQ_SERVER_LIMITS_LIMITS_H_
+#define NMQ_SERVER_LIMITS_LIMITS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "nmq/v1/limits.pb.h"
+
+namespace nmq {
+
+// The fields of nmq.v1.Limits, which says what each is. Default-constructed it holds the defaults, except
+// all_queues_bytes, whose default depends on the machine: ResolveLimits settles it.
+struct Limits {
+  uint64_t payload_bytes = 1 << 20;
+  uint64_t batch_messages = 1000;
+  uint64_t batch_bytes = 4 << 20;
+  uint64_t name_bytes = 128;
+  uint64_t headers = 32;
+  uint64_t header_name_bytes = 128;
+  uint64_t header_value_bytes = 1 << 10;
+  uint64_t labels = 16;
+  uint64_t audience_names = 100;
+  uint64_t namespaces = 1000;
+  uint64_t clients_per_namespace = 100'000;
+  uint64_t rooms_per_namespace = 100'000;
+  uint64_t rooms_per_client = 1000;
+  uint64_t queues_per_namespace = 1000;
+  uint64_t subscriptions_per_client = 100;
+  uint64_t patterns_per_subscription = 64;
+  uint64_t queue_bytes = 64 << 20;
+  uint64_t queue_messages = 1'000'000;
+  absl::Duration queue_age = absl::Minutes(2);
+  uint64_t all_queues_bytes = 256 << 20;
+  uint64_t in_flight_bytes = 256 << 10;
+  absl::Duration lease_min = absl::Seconds(5);
+  absl::Duration lease_default = absl::Seconds(30);
+  absl::Duration lease_max = absl::Minutes(10);
+  absl::Duration heartbeat = absl::Seconds(15);
+  uint64_t page_default = 100;
+  uint64_t page_max = 1000;
+  uint64_t watch_changes = 100'000;
+  absl::Duration stall = absl::Seconds(10);
+};
+
+// What the numbers of a row count.
+enum class LimitUnit { kBytes, kCount, kMilliseconds };
+
+// One limit.
+struct LimitRow {
+  // The field of nmq.v1.Limits.
+  const char* name;
+  // A phrase for people.
+  const char* what;
+  LimitUnit unit;
+  // In `unit`. The default of all_queues_bytes is 0: it depends on the machine.
+  uint64_t default_value;
+  uint64_t min;
+  uint64_t max;
+  std::variant<uint64_t Limits::*, absl::Duration Limits::*> member;
+};
+
+// All limits, in the order of their field numbers.
+absl::Span<const LimitRow> LimitRows();
+
+// The limits that `wanted` asks for, 0 or unset standing for the default. INVALID_ARGUMENT names a field outside its
+// range, its value and the bounds. `memory_bytes` is what the process may use; a quarter of it is the default of
+// all_queues_bytes.
+absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes);
+
+// Sets every field of `proto`.
+void ToProto(const Limits& limits, nmq::v1::Limits* proto);
+
+// A Markdown table of all limits: name, what it bounds, default, range.
+std::string LimitsTable();
+
+}  // namespace nmq
+
+#endif  // NMQ_SERVER_LIMITS_LIMITS_H_
