@@ -1,4 +1,5 @@
-// What ThreadSanitizer needs to know in every test. Linked by //tests/testing:sanitizer_options; does nothing elsewhere.
+// What ThreadSanitizer needs to know in every test. Linked by //tests/testing:sanitizer_options; does nothing
+// elsewhere.
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
