@@ -46,6 +46,14 @@ absl::Status AddRetry(absl::Status status, absl::Duration retry_after) {
   return status;
 }
 
+// Empty if `status` carries none of ours.
+google::rpc::ErrorInfo InfoOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoTypeUrl);
+  google::rpc::ErrorInfo info;
+  if (!payload.has_value() || !info.ParseFromString(std::string(*payload)) || info.domain() != kErrorDomain) return {};
+  return info;
+}
+
 }  // namespace
 
 std::string Quote(absl::string_view value) {
@@ -100,11 +108,12 @@ absl::Status WithContext(const absl::Status& status, absl::string_view context) 
   return result;
 }
 
-std::string ReasonOf(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kErrorInfoTypeUrl);
-  google::rpc::ErrorInfo info;
-  if (!payload.has_value() || !info.ParseFromString(std::string(*payload)) || info.domain() != kErrorDomain) return "";
-  return info.reason();
+std::string ReasonOf(const absl::Status& status) { return InfoOf(status).reason(); }
+
+std::string MetadataOf(const absl::Status& status, const std::string& name) {
+  const google::rpc::ErrorInfo info = InfoOf(status);
+  const auto entry = info.metadata().find(name);
+  return entry == info.metadata().end() ? "" : entry->second;
 }
 
 }  // namespace nmq

@@ -56,6 +56,9 @@ absl::Status WithContext(const absl::Status& status, absl::string_view context);
 // The reason in the ErrorInfo; empty if there is none or it is of another domain.
 std::string ReasonOf(const absl::Status& status);
 
+// The value called `name` in the same ErrorInfo's metadata; empty if there is none.
+std::string MetadataOf(const absl::Status& status, const std::string& name);
+
 }  // namespace nmq
 
 #endif  // NMQ_SERVER_BASE_ERRORS_H_

@@ -110,6 +110,13 @@ TEST(Errors, ContextPrecedesTheMessageAndKeepsTheRest) {
   EXPECT_TRUE(WithContext(absl::OkStatus(), "messages[3]").ok());
 }
 
+TEST(MetadataOf, ReadsOneValueBack) {
+  const absl::Status status = LimitExceeded("payload_bytes", 2, 1);
+  EXPECT_EQ(MetadataOf(status, "limit"), "payload_bytes");
+  EXPECT_EQ(MetadataOf(status, "field"), "");
+  EXPECT_EQ(MetadataOf(absl::NotFoundError("m"), "limit"), "");
+}
+
 TEST(ReasonOf, IsEmptyWithoutAnErrorInfoOfOurs) {
   EXPECT_EQ(ReasonOf(absl::OkStatus()), "");
   EXPECT_EQ(ReasonOf(absl::NotFoundError("m")), "");

@@ -1,0 +1,225 @@
+#include "server/config/config.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/text_format.h"
+#include "nmq/config/v1/config.pb.h"
+#include "server/base/errors.h"
+#include "server/base/names.h"
+#include "server/config/place.h"
+
+namespace nmq {
+namespace {
+
+namespace pb = nmq::config::v1;
+
+// Keeps the first error or warning.
+class FirstError final : public google::protobuf::io::ErrorCollector {
+ public:
+  explicit FirstError(absl::string_view file_name) : file_name_(file_name) {}
+
+  void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
+    if (!status_.ok()) return;
+    const std::string position = line < 0 ? "" : absl::StrCat(":", line + 1, ":", column + 1);
+    status_ = WithContext(absl::InvalidArgumentError(message), absl::StrCat(file_name_, position));
+  }
+
+  void AddWarning(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
+    AddError(line, column, message);
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const absl::string_view file_name_;
+  absl::Status status_;
+};
+
+// Names seen so far in one list.
+class Unique {
+ public:
+  absl::Status Add(const std::string& name, const Place& place) {
+    if (seen_.insert(name).second) return absl::OkStatus();
+    return place.Point(InvalidArgument(place.path(), absl::StrCat(Quote(name), " is listed twice")));
+  }
+
+ private:
+  absl::flat_hash_set<std::string> seen_;
+};
+
+// Turns the parts of a file into those of a ServerConfig.
+class Reader {
+ public:
+  explicit Reader(const Limits& limits) : limits_(limits) {}
+
+  absl::StatusOr<std::vector<NamespaceConfig>> Namespaces(const pb::Config& config, const Place& place) const;
+
+ private:
+  absl::StatusOr<NamespaceConfig> Namespace(const pb::Namespace& from, const Place& place) const;
+  absl::StatusOr<QueueConfig> Queue(const pb::Queue& from, const Place& place) const;
+  absl::StatusOr<std::vector<std::string>> Events(const pb::Queue& from, const Place& place) const;
+  absl::StatusOr<RetentionConfig> Retention(const nmq::v1::Retention& from, const Place& place) const;
+  absl::Status CheckedName(const std::string& name, const Place& place, Unique& siblings) const;
+
+  const Limits& limits_;
+};
+
+absl::Status Reader::CheckedName(const std::string& name, const Place& place, Unique& siblings) const {
+  if (absl::Status status = CheckName(place.path(), name, limits_.name_bytes); !status.ok()) {
+    return place.Point(status);
+  }
+  return siblings.Add(name, place);
+}
+
+absl::StatusOr<RetentionConfig> Reader::Retention(const nmq::v1::Retention& from, const Place& place) const {
+  const auto refuse = [&place](const char* field, const std::string& value, absl::string_view rule) {
+    const Place at = place.Field(field);
+    return at.Point(InvalidArgument(at.path(), absl::StrCat(value, " ", rule)));
+  };
+  RetentionConfig to{limits_.queue_bytes, limits_.queue_messages, limits_.queue_age};
+  if (from.bytes() > to.bytes) {
+    return refuse("bytes", absl::StrCat(from.bytes()), absl::StrCat("exceeds queue_bytes of ", to.bytes));
+  }
+  if (from.messages() > to.messages) {
+    return refuse("messages", absl::StrCat(from.messages()), absl::StrCat("exceeds queue_messages of ", to.messages));
+  }
+  const absl::Duration age = absl::Seconds(from.age().seconds()) + absl::Nanoseconds(from.age().nanos());
+  if (age < absl::ZeroDuration()) return refuse("age", absl::FormatDuration(age), "is negative");
+  if (age > to.age) {
+    return refuse("age", absl::FormatDuration(age),
+                  absl::StrCat("exceeds queue_age of ", absl::FormatDuration(to.age)));
+  }
+  if (from.bytes() != 0) to.bytes = from.bytes();
+  if (from.messages() != 0) to.messages = from.messages();
+  if (age != absl::ZeroDuration()) to.age = age;
+  return to;
+}
+
+absl::StatusOr<std::vector<std::string>> Reader::Events(const pb::Queue& from, const Place& place) const {
+  Unique names;
+  for (int i = 0; i < from.event_size(); ++i) {
+    absl::Status status = CheckedName(from.event(i), place.Field("event", i), names);
+    if (!status.ok()) return status;
+  }
+  std::vector<std::string> events(from.event().begin(), from.event().end());
+  std::sort(events.begin(), events.end());
+  return events;
+}
+
+absl::StatusOr<QueueConfig> Reader::Queue(const pb::Queue& from, const Place& place) const {
+  absl::StatusOr<std::vector<std::string>> events = Events(from, place);
+  if (!events.ok()) return events.status();
+  absl::StatusOr<RetentionConfig> retention = Retention(from.retention(), place.Field("retention"));
+  if (!retention.ok()) return retention.status();
+  return QueueConfig{from.name(), *std::move(events), *retention};
+}
+
+absl::StatusOr<NamespaceConfig> Reader::Namespace(const pb::Namespace& from, const Place& place) const {
+  NamespaceConfig to;
+  to.name = from.name();
+  to.automatic_queues = from.has_automatic_queues() ? from.automatic_queues() : from.name() == kDefaultNamespace;
+  absl::StatusOr<RetentionConfig> retention = Retention(from.automatic_retention(), place.Field("automatic_retention"));
+  if (!retention.ok()) return retention.status();
+  to.automatic_retention = *retention;
+  const uint64_t count = from.queue_size();
+  if (count > limits_.queues_per_namespace) {
+    return place.Point(LimitExceeded("queues_per_namespace", count, limits_.queues_per_namespace, place.path()));
+  }
+  Unique names;
+  for (int i = 0; i < from.queue_size(); ++i) {
+    const Place queue_place = place.Field("queue", i);
+    absl::Status status = CheckedName(from.queue(i).name(), queue_place.Field("name"), names);
+    if (!status.ok()) return status;
+    absl::StatusOr<QueueConfig> queue = Queue(from.queue(i), queue_place);
+    if (!queue.ok()) return queue.status();
+    to.queues.push_back(*std::move(queue));
+  }
+  return to;
+}
+
+absl::StatusOr<std::vector<NamespaceConfig>> Reader::Namespaces(const pb::Config& config, const Place& place) const {
+  std::vector<NamespaceConfig> namespaces;
+  const auto& listed = config.namespace_();
+  const auto is_default = [](const pb::Namespace& entry) { return entry.name() == kDefaultNamespace; };
+  if (std::none_of(listed.begin(), listed.end(), is_default)) {
+    pb::Namespace unlisted;
+    unlisted.set_name(kDefaultNamespace);
+    absl::StatusOr<NamespaceConfig> added = Namespace(unlisted, place);
+    if (!added.ok()) return added.status();
+    namespaces.push_back(*std::move(added));
+  }
+  const uint64_t count = listed.size() + namespaces.size();
+  if (count > limits_.namespaces) return place.Point(LimitExceeded("namespaces", count, limits_.namespaces));
+  Unique names;
+  for (int i = 0; i < listed.size(); ++i) {
+    const Place entry_place = place.Field("namespace", i);
+    absl::Status status = CheckedName(listed[i].name(), entry_place.Field("name"), names);
+    if (!status.ok()) return status;
+    absl::StatusOr<NamespaceConfig> entry = Namespace(listed[i], entry_place);
+    if (!entry.ok()) return entry.status();
+    namespaces.push_back(*std::move(entry));
+  }
+  return namespaces;
+}
+
+// Points an error of ResolveLimits, whose field is "limits.NAME".
+absl::Status PointAtLimit(const absl::Status& status, const Place& place) {
+  const std::string field = MetadataOf(status, "field");
+  return place.Field("limits").Field(std::string(absl::StripPrefix(field, "limits."))).Point(status);
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  const auto failed = [&path] { return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path)); };
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+  if (file == nullptr) return failed();
+  std::string content;
+  char buffer[4096];
+  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), file.get())) content.append(buffer, count);
+  if (std::ferror(file.get()) != 0) return failed();
+  return content;
+}
+
+}  // namespace
+
+absl::StatusOr<ServerConfig> ParseConfig(absl::string_view textproto, absl::string_view file_name,
+                                         uint64_t memory_bytes) {
+  FirstError errors(file_name);
+  google::protobuf::TextFormat::ParseInfoTree locations;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  parser.WriteLocationsTo(&locations);
+  pb::Config parsed;
+  const bool understood = parser.ParseFromString(std::string(textproto), &parsed);
+  if (!errors.status().ok()) return errors.status();
+  if (!understood) return absl::InvalidArgumentError(absl::StrCat(file_name, ": cannot be parsed"));
+
+  const Place place(*parsed.GetDescriptor(), locations, std::string(file_name));
+  absl::StatusOr<Limits> limits = ResolveLimits(parsed.limits(), memory_bytes);
+  if (!limits.ok()) return PointAtLimit(limits.status(), place);
+  absl::StatusOr<std::vector<NamespaceConfig>> namespaces = Reader(*limits).Namespaces(parsed, place);
+  if (!namespaces.ok()) return namespaces.status();
+  return ServerConfig{*limits, *std::move(namespaces)};
+}
+
+absl::StatusOr<ServerConfig> LoadConfigFile(const std::string& path, uint64_t memory_bytes) {
+  absl::StatusOr<std::string> content = ReadFile(path);
+  if (!content.ok()) return content.status();
+  return ParseConfig(*content, path, memory_bytes);
+}
+
+ServerConfig DefaultConfig(uint64_t memory_bytes) {
+  // Cannot fail: no file, nothing to be wrong.
+  return *ParseConfig("", "defaults", memory_bytes);
+}
+
+}  // namespace nmq
