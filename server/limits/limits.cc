@@ -1,6 +1,7 @@
 #include "server/limits/limits.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
@@ -20,15 +21,13 @@ constexpr uint64_t kSecond = 1000;
 constexpr uint64_t kMinute = 60 * kSecond;
 constexpr uint64_t kHour = 60 * kMinute;
 
-// A server that may use so little still gets the smallest all_queues_bytes.
-constexpr uint64_t kAllQueuesShare = 4;
+// All queues together take this part of the memory by default.
+constexpr uint64_t kAllQueuesDivisor = 4;
 
 constexpr LimitUnit kBytes = LimitUnit::kBytes;
 constexpr LimitUnit kCount = LimitUnit::kCount;
 constexpr LimitUnit kMilliseconds = LimitUnit::kMilliseconds;
 
-// One row a line.
-// clang-format off
 constexpr LimitRow kRows[] = {
     {"payload_bytes", "one payload", kBytes, kMiB, 1, 64 * kMiB, &Limits::payload_bytes},
     {"batch_messages", "messages of one PublishStream batch", kCount, 1000, 1, 100'000, &Limits::batch_messages},
@@ -36,31 +35,40 @@ constexpr LimitRow kRows[] = {
     {"name_bytes", "a name or a key", kBytes, 128, 1, 1024, &Limits::name_bytes},
     {"headers", "headers of one message", kCount, 32, 1, 1024, &Limits::headers},
     {"header_name_bytes", "a header's or label's name", kBytes, 128, 1, 1024, &Limits::header_name_bytes},
-    {"header_value_bytes", "a header's or label's value, a content type", kBytes, kKiB, 1, 64 * kKiB, &Limits::header_value_bytes},
+    {"header_value_bytes", "a header's or label's value, a content type", kBytes, kKiB, 1, 64 * kKiB,
+     &Limits::header_value_bytes},
     {"labels", "labels of one client", kCount, 16, 1, 256, &Limits::labels},
     {"audience_names", "names in one audience", kCount, 100, 1, 10'000, &Limits::audience_names},
     {"namespaces", "namespaces of the server", kCount, 1000, 1, 100'000, &Limits::namespaces},
-    {"clients_per_namespace", "clients of one namespace", kCount, 100'000, 1, 10'000'000, &Limits::clients_per_namespace},
+    {"clients_per_namespace", "clients of one namespace", kCount, 100'000, 1, 10'000'000,
+     &Limits::clients_per_namespace},
     {"rooms_per_namespace", "rooms of one namespace", kCount, 100'000, 1, 10'000'000, &Limits::rooms_per_namespace},
     {"rooms_per_client", "rooms of one client", kCount, 1000, 1, 100'000, &Limits::rooms_per_client},
     {"queues_per_namespace", "queues of one namespace", kCount, 1000, 1, 100'000, &Limits::queues_per_namespace},
-    {"subscriptions_per_client", "subscriptions of one client", kCount, 100, 1, 10'000, &Limits::subscriptions_per_client},
-    {"patterns_per_subscription", "patterns of one subscription", kCount, 64, 1, 1024, &Limits::patterns_per_subscription},
+    {"subscriptions_per_client", "subscriptions of one client", kCount, 100, 1, 10'000,
+     &Limits::subscriptions_per_client},
+    {"patterns_per_subscription", "patterns of one subscription", kCount, 64, 1, 1024,
+     &Limits::patterns_per_subscription},
     {"queue_bytes", "what one live queue holds", kBytes, 64 * kMiB, 64 * kKiB, 64 * kGiB, &Limits::queue_bytes},
-    {"queue_messages", "messages that one live queue holds", kCount, 1'000'000, 1, 100'000'000, &Limits::queue_messages},
-    {"queue_age", "how long a live queue holds a message", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour, &Limits::queue_age},
+    {"queue_messages", "messages that one live queue holds", kCount, 1'000'000, 1, 100'000'000,
+     &Limits::queue_messages},
+    {"queue_age", "how long a live queue holds a message", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour,
+     &Limits::queue_age},
     {"all_queues_bytes", "what all live queues hold together", kBytes, 0, kMiB, UINT64_MAX, &Limits::all_queues_bytes},
-    {"in_flight_bytes", "what is on its way to one subscription", kBytes, 256 * kKiB, 4 * kKiB, 16 * kMiB, &Limits::in_flight_bytes},
+    {"in_flight_bytes", "what is on its way to one subscription", kBytes, 256 * kKiB, 4 * kKiB, 16 * kMiB,
+     &Limits::in_flight_bytes},
     {"lease_min", "the shortest lease", kMilliseconds, 5 * kSecond, kSecond, 24 * kHour, &Limits::lease_min},
-    {"lease_default", "the lease of a client that asks for none", kMilliseconds, 30 * kSecond, kSecond, 24 * kHour, &Limits::lease_default},
+    {"lease_default", "the lease of a client that asks for none", kMilliseconds, 30 * kSecond, kSecond, 24 * kHour,
+     &Limits::lease_default},
     {"lease_max", "the longest lease", kMilliseconds, 10 * kMinute, kSecond, 24 * kHour, &Limits::lease_max},
-    {"heartbeat", "how long a stream is silent before a heartbeat", kMilliseconds, 15 * kSecond, kSecond, 10 * kMinute, &Limits::heartbeat},
+    {"heartbeat", "how long a stream is silent before a heartbeat", kMilliseconds, 15 * kSecond, kSecond, 10 * kMinute,
+     &Limits::heartbeat},
     {"page_default", "entries of a page when none are asked for", kCount, 100, 1, 10'000, &Limits::page_default},
     {"page_max", "entries of a page", kCount, 1000, 1, 10'000, &Limits::page_max},
     {"watch_changes", "changes that Watch can go back to", kCount, 100'000, 1, 10'000'000, &Limits::watch_changes},
-    {"stall", "how long a subscriber that chose to be disconnected may leave a batch unread", kMilliseconds, 10 * kSecond, kSecond, 10 * kMinute, &Limits::stall},
+    {"stall", "how long a subscriber that chose to be disconnected may leave a batch unread", kMilliseconds,
+     10 * kSecond, kSecond, 10 * kMinute, &Limits::stall},
 };
-// clang-format on
 
 std::string Grouped(uint64_t value) {
   std::string digits = absl::StrCat(value);
@@ -154,7 +162,8 @@ absl::Span<const LimitRow> LimitRows() { return kRows; }
 
 absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes) {
   Limits limits;
-  limits.all_queues_bytes = std::max(memory_bytes / kAllQueuesShare, kMiB);
+  // However little that is, the result is in range.
+  limits.all_queues_bytes = std::max(memory_bytes / kAllQueuesDivisor, kMiB);
   for (const LimitRow& row : kRows) {
     if (absl::Status status = SetField(row, wanted, limits); !status.ok()) return status;
   }
