@@ -116,4 +116,14 @@ std::string MetadataOf(const absl::Status& status, const std::string& name) {
   return entry == info.metadata().end() ? "" : entry->second;
 }
 
+void ToProto(const absl::Status& status, google::rpc::Status* proto) {
+  proto->set_code(static_cast<int>(status.code()));
+  proto->set_message(std::string(status.message()));
+  status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    google::protobuf::Any* detail = proto->add_details();
+    detail->set_type_url(std::string(type_url));
+    detail->set_value(std::string(payload));
+  });
+}
+
 }  // namespace nmq

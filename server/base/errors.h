@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "google/rpc/status.pb.h"
 
 namespace nmq {
 
@@ -58,6 +59,9 @@ std::string ReasonOf(const absl::Status& status);
 
 // The value called `name` in the same ErrorInfo's metadata; empty if there is none.
 std::string MetadataOf(const absl::Status& status, const std::string& name);
+
+// The status as a message: code, text, and the payloads as details.
+void ToProto(const absl::Status& status, google::rpc::Status* proto);
 
 }  // namespace nmq
 

@@ -1,0 +1,354 @@
+#include "server/broker/broker.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/base/errors.h"
+#include "server/base/names.h"
+#include "server/broker/entry.h"
+#include "server/broker/message_check.h"
+
+namespace nmq::broker {
+namespace {
+
+constexpr size_t kClientIdRandomBytes = 8;
+constexpr size_t kSecretBytes = 20;
+constexpr absl::Duration kDrainRetry = absl::Seconds(1);
+
+// Takes the same time wherever the texts differ.
+bool SameSecret(absl::string_view a, absl::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char difference = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  return difference == 0;
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
+  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
+  proto->set_seconds(nanos / 1000000000);
+  proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
+}
+
+// Counts what the namespace refused because of a limit.
+absl::Status Counted(Namespace* name_space, absl::Status status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) name_space->counters().Refused();
+  return status;
+}
+
+std::vector<const std::string*> Pointers(const google::protobuf::RepeatedPtrField<std::string>& strings) {
+  std::vector<const std::string*> pointers;
+  for (const std::string& string : strings) pointers.push_back(&string);
+  return pointers;
+}
+
+absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::SubscribeRequest& request,
+                                                               const Limits& limits) {
+  if (request.patterns().empty())
+    return InvalidArgument("patterns", "is empty; say what to hear, for example queue \"**\"");
+  if (static_cast<uint64_t>(request.patterns_size()) > limits.patterns_per_subscription) {
+    return LimitExceeded("patterns_per_subscription", request.patterns_size(), limits.patterns_per_subscription);
+  }
+  std::vector<SubscriptionPattern> patterns;
+  for (int i = 0; i < request.patterns_size(); ++i) {
+    const v1::Pattern& wanted = request.patterns(i);
+    auto queue = Pattern::Parse(absl::StrCat("patterns[", i, "].queue"), wanted.queue(), limits.name_bytes);
+    if (!queue.ok()) return queue.status();
+    auto event = Pattern::Parse(absl::StrCat("patterns[", i, "].event"), wanted.event().empty() ? "**" : wanted.event(),
+                                limits.name_bytes);
+    if (!event.ok()) return event.status();
+    patterns.push_back({*std::move(queue), *std::move(event)});
+  }
+  return patterns;
+}
+
+}  // namespace
+
+Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes)
+    : shared_(config.limits, clock, lanes), random_(random), server_epoch_(shared_.NextEpoch()) {
+  for (const NamespaceConfig& name_space : config.namespaces) {
+    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, &shared_));
+  }
+}
+
+absl::Status Broker::CheckNotDraining() const {
+  if (!draining()) return absl::OkStatus();
+  return Unavailable("DRAINING", "the server is shutting down; connect elsewhere, or here again in a moment",
+                     kDrainRetry);
+}
+
+absl::StatusOr<Namespace*> Broker::FindNamespace(absl::string_view name) const {
+  if (name.empty()) name = kDefaultNamespace;
+  auto it = namespaces_.find(std::string(name));
+  if (it != namespaces_.end()) return it->second.get();
+  absl::Status status = CheckName("namespace", name, limits().name_bytes);
+  if (!status.ok()) return status;
+  return NotFound("NAMESPACE_NOT_FOUND",
+                  absl::StrCat("namespace: there is no namespace ", Quote(name), "; declare it in the configuration"),
+                  {{"namespace", name}});
+}
+
+absl::StatusOr<std::shared_ptr<Client>> Broker::FindSession(absl::string_view session) const {
+  if (session.empty()) return InvalidArgument("session", "is empty; Connect gives one");
+  const std::vector<absl::string_view> parts = absl::StrSplit(session, '.');
+  if (parts.size() != 3 || parts[1] != Base36(server_epoch_)) {
+    return NotFound("SESSION_UNKNOWN", parts.size() == 3 ? "session: is of another run of the server; Connect again"
+                                                         : "session: is none that this server gave; Connect gives one");
+  }
+  {
+    MutexLock lock(&sessions_mu_);
+    auto it = sessions_.find(parts[0]);
+    if (it != sessions_.end() && SameSecret(it->second->session(), session)) {
+      it->second->Touch(shared_.NowUs());
+      return it->second;
+    }
+  }
+  return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
+}
+
+absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const {
+  if (!request.name().empty()) {
+    absl::Status status = CheckName("name", request.name(), limits().name_bytes);
+    if (!status.ok()) return status;
+  }
+  if (static_cast<uint64_t>(request.labels_size()) > limits().labels) {
+    return LimitExceeded("labels", request.labels_size(), limits().labels);
+  }
+  for (const auto& [name, value] : request.labels()) {
+    if (name.empty()) return InvalidArgument("labels", "a label's name is empty");
+    if (name.size() > limits().header_name_bytes) {
+      return LimitExceeded("header_name_bytes", name.size(), limits().header_name_bytes, "labels");
+    }
+    if (value.size() > limits().header_value_bytes) {
+      return LimitExceeded("header_value_bytes", value.size(), limits().header_value_bytes,
+                           absl::StrCat("labels[", Quote(name), "]"));
+    }
+    fields->labels[name] = value;
+  }
+  fields->name = request.name();
+  fields->lease = limits().lease_default;
+  if (request.has_lease()) {
+    fields->lease = absl::Seconds(request.lease().seconds()) + absl::Nanoseconds(request.lease().nanos());
+    if (fields->lease < limits().lease_min || fields->lease > limits().lease_max) {
+      return InvalidArgument("lease", absl::StrCat(absl::FormatDuration(fields->lease), " is not in ",
+                                                   absl::FormatDuration(limits().lease_min), " to ",
+                                                   absl::FormatDuration(limits().lease_max)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Client>> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
+  std::string id = absl::StrCat("c-", RandomName(*random_, kClientIdRandomBytes));
+  std::string session = absl::StrCat(id, ".", Base36(server_epoch_), ".", RandomName(*random_, kSecretBytes));
+  auto client =
+      std::make_shared<Client>(name_space, shared_.NextNumber(), std::move(id), std::move(session), clock().Now());
+  client->Touch(shared_.NowUs());
+  const absl::Duration lease = fields.lease;
+  absl::Status status = name_space->AddClient(client, std::move(fields));
+  if (!status.ok()) return Counted(name_space, status);
+  {
+    MutexLock lock(&sessions_mu_);
+    sessions_.emplace(client->id(), client);
+  }
+  WatchLease(client, shared_.NowUs() + absl::ToInt64Microseconds(lease));
+  return client;
+}
+
+absl::Status Broker::Connect(const v1::ConnectRequest& request, absl::string_view peer, v1::ConnectResponse* response) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  auto name_space = FindNamespace(request.namespace_());
+  if (!name_space.ok()) return name_space.status();
+  Namespace::ClientFields fields;
+  status = CheckClientFields(request, &fields);
+  if (!status.ok()) return Counted(*name_space, status);
+  fields.peer = std::string(peer);
+
+  absl::Duration lease = fields.lease;
+  std::shared_ptr<Client> client;
+  if (auto known = FindSession(request.session()); known.ok()) {
+    if (!request.namespace_().empty() && &(*known)->name_space() != *name_space) {
+      return FailedPrecondition("OTHER_NAMESPACE",
+                                absl::StrCat("session: is of namespace ", Quote((*known)->name_space().name()),
+                                             ", not of ", Quote(request.namespace_())));
+    }
+    std::vector<std::string> rooms;
+    if ((*known)->name_space().ResumeClient(**known, fields, request.has_lease(), &lease, &rooms)) {
+      client = *std::move(known);
+      response->set_resumed(true);
+      for (std::string& room : rooms) response->add_rooms(std::move(room));
+    }
+  }
+  if (client == nullptr) {
+    auto made = NewClient(*name_space, std::move(fields));
+    if (!made.ok()) return made.status();
+    client = *std::move(made);
+  }
+  response->set_client_id(client->id());
+  response->set_session(client->session());
+  SetDuration(lease, response->mutable_lease());
+  ToProto(limits(), response->mutable_limits());
+  response->set_server_epoch(server_epoch_);
+  return absl::OkStatus();
+}
+
+void Broker::ForgetSession(const Client& client) {
+  MutexLock lock(&sessions_mu_);
+  sessions_.erase(client.id());
+}
+
+absl::Status Broker::Disconnect(const v1::DisconnectRequest& request) {
+  auto client = FindSession(request.session());
+  if (!client.ok()) return client.status();
+  // OK: the client itself wanted its streams to end.
+  (*client)->name_space().RemoveClient(client->get(), "DISCONNECTED", absl::OkStatus());
+  ForgetSession(**client);
+  return absl::OkStatus();
+}
+
+absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const {
+  for (int i = 0; i < rooms.size(); ++i) {
+    absl::Status status = CheckName(absl::StrCat("rooms[", i, "]"), rooms.Get(i), limits().name_bytes);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Broker::Join(const v1::JoinRequest& request, v1::JoinResponse* response) {
+  auto client = FindSession(request.session());
+  if (!client.ok()) return client.status();
+  if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
+  absl::Status status = CheckRooms(request.rooms());
+  if (!status.ok()) return status;
+  auto counts = (*client)->name_space().Join(client->get(), Pointers(request.rooms()));
+  if (!counts.ok()) return Counted(&(*client)->name_space(), counts.status());
+  for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
+  return absl::OkStatus();
+}
+
+absl::Status Broker::Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response) {
+  auto client = FindSession(request.session());
+  if (!client.ok()) return client.status();
+  if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
+  absl::Status status = CheckRooms(request.rooms());
+  if (!status.ok()) return status;
+  auto counts = (*client)->name_space().Leave(client->get(), Pointers(request.rooms()));
+  if (!counts.ok()) return counts.status();
+  for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Broker::Origin> Broker::FindOrigin(absl::string_view session, absl::string_view name_space) const {
+  Origin origin;
+  if (session.empty()) {
+    auto found = FindNamespace(name_space);
+    if (!found.ok()) return found.status();
+    origin.name_space = *found;
+    return origin;
+  }
+  auto client = FindSession(session);
+  if (!client.ok()) return client.status();
+  origin.client = *std::move(client);
+  origin.name_space = &origin.client->name_space();
+  if (!name_space.empty() && name_space != origin.name_space->name()) {
+    return FailedPrecondition("OTHER_NAMESPACE",
+                              absl::StrCat("namespace: the session is of namespace ", Quote(origin.name_space->name()),
+                                           ", not of ", Quote(name_space)));
+  }
+  return origin;
+}
+
+absl::Status Broker::Publish(v1::PublishRequest* request, v1::PublishResponse* response) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  auto origin = FindOrigin(request->session(), request->namespace_());
+  if (!origin.ok()) return origin.status();
+  if (!request->has_message()) return InvalidArgument("message", "is not set");
+  status = CheckMessage(limits(), request->message(), origin->client != nullptr);
+  if (!status.ok()) return Counted(origin->name_space, status);
+  v1::Message* message = request->mutable_message();
+  auto published =
+      origin->name_space->Publish(origin->client.get(), absl::MakeConstSpan(&message, 1), request->count_matches());
+  if (!published.ok()) return Counted(origin->name_space, published.status());
+  if (origin->client != nullptr) origin->client->counters().Published(1, message->GetCachedSize());
+  const v1::SequenceRange& range = published->ranges.front();
+  response->set_id(MessageId(range.epoch(), range.first()));
+  response->set_epoch(range.epoch());
+  response->set_sequence(range.first());
+  if (request->count_matches()) response->set_matched(published->matched);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::SubscribeRequest& request,
+                                                                absl::string_view peer, Lane* lane,
+                                                                Subscription::Owner* owner, v1::Ready* ready) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  auto client = FindSession(request.session());
+  if (!client.ok()) return client.status();
+  Namespace* name_space = &(*client)->name_space();
+  Namespace::SubscribeOptions options;
+  auto patterns = ParsePatterns(request, limits());
+  if (!patterns.ok()) return Counted(name_space, patterns.status());
+  status = CheckRooms(request.rooms());
+  if (!status.ok()) return status;
+  auto start = Start::Parse(request.start(), limits().queues_per_namespace);
+  if (!start.ok()) return Counted(name_space, start.status());
+  options.overflow = request.overflow() == v1::OVERFLOW_UNSPECIFIED ? v1::OVERFLOW_DROP_OLDEST : request.overflow();
+  if (options.overflow != v1::OVERFLOW_DROP_OLDEST && options.overflow != v1::OVERFLOW_DISCONNECT) {
+    return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
+  }
+  options.client = *std::move(client);
+  options.patterns = *std::move(patterns);
+  options.rooms = Pointers(request.rooms());
+  options.start = *std::move(start);
+  options.peer = std::string(peer);
+  options.lane = lane;
+  options.owner = owner;
+  SetDuration(limits().heartbeat, ready->mutable_heartbeat());
+  auto subscription = name_space->Subscribe(std::move(options), ready);
+  if (!subscription.ok()) return Counted(name_space, subscription.status());
+  return subscription;
+}
+
+void Broker::Unsubscribe(Subscription* subscription, absl::string_view reason) {
+  subscription->client().name_space().Unsubscribe(subscription, reason);
+}
+
+void Broker::WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) {
+  MutexLock lock(&leases_mu_);
+  leases_.push({due_us, client});
+}
+
+void Broker::ExpireLeases() {
+  const int64_t now_us = shared_.NowUs();
+  while (true) {
+    std::shared_ptr<Client> client;
+    {
+      MutexLock lock(&leases_mu_);
+      if (leases_.empty() || leases_.top().us > now_us) return;
+      client = leases_.top().client.lock();
+      leases_.pop();
+    }
+    if (client == nullptr || client->gone()) continue;
+    const int64_t lease_us = absl::ToInt64Microseconds(client->name_space().LeaseOf(*client));
+    if (client->has_streams()) {
+      WatchLease(client, now_us + lease_us);
+    } else if (client->last_active_us() + lease_us > now_us) {
+      WatchLease(client, client->last_active_us() + lease_us);
+    } else {
+      const absl::Status status = NotFound("SESSION_EXPIRED", "session: its lease has run out; Connect again");
+      client->name_space().RemoveClient(client.get(), "LEASE_EXPIRED", status);
+      ForgetSession(*client);
+    }
+  }
+}
+
+void Broker::Housekeep() {
+  ExpireLeases();
+  for (const auto& [name, name_space] : namespaces_) name_space->TrimQueues();
+}
+
+}  // namespace nmq::broker

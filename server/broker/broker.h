@@ -1,0 +1,133 @@
+#ifndef NMQ_SERVER_BROKER_BROKER_H_
+#define NMQ_SERVER_BROKER_BROKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/base/random.h"
+#include "server/broker/namespace.h"
+#include "server/config/config.h"
+
+namespace nmq::broker {
+
+// The whole of what the server knows: namespaces with their clients, rooms, queues and subscriptions. It answers the
+// requests of the data plane and knows nothing of how they travel. Thread-safe, but where a method says otherwise.
+//
+// Statuses carry google.rpc.ErrorInfo; see server/base/errors.h.
+class Broker {
+ public:
+  // `config` must be checked. Subscriptions are spread over `lanes` threads. `clock` and `random` must outlive the
+  // broker.
+  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes);
+
+  int lanes() const { return static_cast<int>(shared_.lanes.size()); }
+  Lane* lane(int index) { return shared_.lanes[index].get(); }
+  const Limits& limits() const { return shared_.limits; }
+  const Clock& clock() const { return *shared_.clock; }
+  uint64_t server_epoch() const { return server_epoch_; }
+  Changes& changes() { return shared_.changes; }
+  const Changes& changes() const { return shared_.changes; }
+
+  // `peer` is where the call comes from.
+  absl::Status Connect(const v1::ConnectRequest& request, absl::string_view peer, v1::ConnectResponse* response);
+  absl::Status Disconnect(const v1::DisconnectRequest& request);
+  absl::Status Join(const v1::JoinRequest& request, v1::JoinResponse* response);
+  absl::Status Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response);
+  // The message in `request` is used up.
+  absl::Status Publish(v1::PublishRequest* request, v1::PublishResponse* response);
+
+  // The subscription must be ended with Unsubscribe, on the thread of `lane`.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
+                                                          Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
+  void Unsubscribe(Subscription* subscription, absl::string_view reason);
+
+  // From now on answers UNAVAILABLE to whoever wants to connect, publish or subscribe.
+  void StartDrain() { draining_.store(true, std::memory_order_release); }
+  bool draining() const { return draining_.load(std::memory_order_acquire); }
+  absl::Status CheckNotDraining() const;
+
+  // Ends leases that have run out and gives up messages that are too old. To be called about once a second.
+  void Housekeep();
+
+  // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT.
+  absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const;
+  const std::map<std::string, std::unique_ptr<Namespace>>& namespaces() const { return namespaces_; }
+
+  // The client of a session; its lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown.
+  absl::StatusOr<std::shared_ptr<Client>> FindSession(absl::string_view session) const;
+
+ private:
+  friend class PublishStream;
+  // Whoever publishes, and into what.
+  struct Origin {
+    std::shared_ptr<Client> client;  // null without a session
+    Namespace* name_space = nullptr;
+  };
+
+  absl::Status CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const;
+  absl::StatusOr<std::shared_ptr<Client>> NewClient(Namespace* name_space, Namespace::ClientFields fields);
+  absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
+  absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
+  void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
+  void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
+  void ForgetSession(const Client& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+
+  Shared shared_;
+  Random* const random_;
+  const uint64_t server_epoch_;
+  std::map<std::string, std::unique_ptr<Namespace>> namespaces_;  // constant once constructed
+  std::atomic<bool> draining_{false};
+
+  mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
+  absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id
+
+  // One entry for each client: when to look next whether its lease has run out.
+  struct Due {
+    int64_t us;
+    std::weak_ptr<Client> client;
+    bool operator>(const Due& other) const { return us > other.us; }
+  };
+  Mutex leases_mu_;  // a leaf: nothing is locked under it
+  std::priority_queue<Due, std::vector<Due>, std::greater<Due>> leases_ ABSL_GUARDED_BY(leases_mu_);
+};
+
+// The state of one PublishStream call. Used by one thread at a time; the broker must outlive it.
+class PublishStream {
+ public:
+  explicit PublishStream(Broker* broker) : broker_(broker) {}
+  ~PublishStream();
+  PublishStream(const PublishStream&) = delete;
+  PublishStream& operator=(const PublishStream&) = delete;
+
+  // Publishes one batch, which was `bytes` long on the wire and is used up, and fills `response`. An error is one of
+  // the stream itself, and ends it; a refused batch is in the response.
+  absl::Status Publish(v1::PublishStreamRequest* request, size_t bytes, v1::PublishStreamResponse* response);
+
+ private:
+  absl::Status CheckOrigin(const v1::PublishStreamRequest& request);
+  absl::Status PublishBatch(v1::PublishStreamRequest* request, size_t bytes, v1::AcceptedBatch* accepted);
+
+  Broker* const broker_;
+  Broker::Origin origin_;
+  std::string session_;
+  std::string name_space_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_BROKER_H_

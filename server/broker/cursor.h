@@ -1,0 +1,66 @@
+#ifndef NMQ_SERVER_BROKER_CURSOR_H_
+#define NMQ_SERVER_BROKER_CURSOR_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nmq/v1/message_queue.pb.h"
+#include "server/base/names.h"
+#include "server/broker/channel.h"
+#include "server/log/chunk.h"
+
+namespace nmq::broker {
+
+class Queue;
+class Subscription;
+
+// Which events of a queue a subscription hears.
+struct EventFilter {
+  bool all = false;
+  std::vector<std::string> names;        // if not empty: these, each through a channel of its own
+  std::vector<const Pattern*> patterns;  // otherwise, unless `all`: what any of these matches
+};
+
+// A place in a channel.
+struct Ear {
+  // Whether the channel has something for it, held or lost.
+  bool pending() const { return next < end(); }
+  uint64_t end() const { return std::min(channel->end(), limit); }
+
+  std::shared_ptr<Channel> channel;
+  uint64_t next = 0;                                      // the running number to hear next
+  uint64_t limit = std::numeric_limits<uint64_t>::max();  // ends there: the client left the room
+};
+
+// How far a subscription has come in a queue. It starts by scanning what the queue holds, message by message, until it
+// has caught up; from then on it hears channels. Guarded by the queue's mutex, but for `ready`.
+struct Cursor {
+  std::shared_ptr<Queue> queue;
+  Subscription* subscription;
+  EventFilter filter;
+  bool scanning = false;
+  uint64_t next = 1;      // everything before was delivered, or was not for this subscription, or was reported as a gap
+  uint64_t reported = 0;  // the last position that the subscriber knows of
+  std::vector<v1::Gap> gaps;  // to be told before anything else
+  std::vector<Ear> ears;
+  bool ready = false;  // in its subscription's list of cursors with something to do; only for the lane's thread
+};
+
+// What one look at a subscription brings: messages, or a gap.
+struct Delivery {
+  std::vector<log::ByteRange> ranges;  // entries, in order
+  uint64_t bytes = 0;
+  uint64_t messages = 0;
+  v1::Gap gap;
+  bool has_gap = false;
+
+  bool empty() const { return messages == 0 && !has_gap; }
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_CURSOR_H_

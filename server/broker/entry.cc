@@ -1,0 +1,140 @@
+#include "server/broker/entry.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "nmq/v1/message.pb.h"
+#include "nmq/v1/message_queue.pb.h"
+
+namespace nmq::broker {
+namespace {
+
+using v1::Message;
+
+constexpr int kVarint = 0;
+constexpr int kLengthDelimited = 2;
+
+constexpr char Tag(int field, int wire_type) { return static_cast<char>(field << 3 | wire_type); }
+
+constexpr char kEntryTag = Tag(v1::Batch::kMessagesFieldNumber, kLengthDelimited);
+constexpr char kIdTag = Tag(Message::kIdFieldNumber, kLengthDelimited);
+constexpr char kEpochTag = Tag(Message::kEpochFieldNumber, kVarint);
+constexpr char kSequenceTag = Tag(Message::kSequenceFieldNumber, kVarint);
+constexpr char kTimeTag = Tag(Message::kPublishTimeFieldNumber, kLengthDelimited);
+constexpr char kPublisherTag = Tag(Message::kPublisherFieldNumber, kLengthDelimited);
+
+char* WriteVarint(uint64_t value, char* out) {
+  while (value >= 0x80) {
+    *out++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *out++ = static_cast<char>(value);
+  return out;
+}
+
+size_t VarintSize(uint64_t value) {
+  size_t size = 1;
+  while (value >= 0x80) {
+    value >>= 7;
+    ++size;
+  }
+  return size;
+}
+
+const char* ReadVarint(const char* in, uint64_t* value) {
+  *value = 0;
+  for (int shift = 0;; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*in++);
+    *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return in;
+  }
+}
+
+char* WriteBase36(uint64_t value, char* out) {
+  char digits[16];
+  char* at = digits + sizeof(digits);
+  do {
+    *--at = "0123456789abcdefghijklmnopqrstuvwxyz"[value % 36];
+    value /= 36;
+  } while (value != 0);
+  const size_t size = digits + sizeof(digits) - at;
+  memcpy(out, at, size);
+  return out + size;
+}
+
+void AppendVarint(uint64_t value, std::string* out) {
+  char buffer[10];
+  out->append(buffer, WriteVarint(value, buffer) - buffer);
+}
+
+std::string EncodedTime(absl::Time time) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  std::string out;
+  out.push_back(Tag(google::protobuf::Timestamp::kSecondsFieldNumber, kVarint));
+  AppendVarint(nanos / 1000000000, &out);
+  out.push_back(Tag(google::protobuf::Timestamp::kNanosFieldNumber, kVarint));
+  AppendVarint(nanos % 1000000000, &out);
+  return out;
+}
+
+}  // namespace
+
+std::string Base36(uint64_t value) {
+  char buffer[16];
+  return std::string(buffer, WriteBase36(value, buffer) - buffer);
+}
+
+std::string MessageId(uint64_t epoch, uint64_t sequence) { return absl::StrCat(Base36(epoch), "-", Base36(sequence)); }
+
+EntrySuffix::EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher)
+    : id_prefix_(absl::StrCat(Base36(epoch), "-")) {
+  constant_.push_back(kEpochTag);
+  AppendVarint(epoch, &constant_);
+  const std::string encoded_time = EncodedTime(time);
+  constant_.push_back(kTimeTag);
+  AppendVarint(encoded_time.size(), &constant_);
+  constant_.append(encoded_time);
+  if (!publisher.empty()) {
+    constant_.push_back(kPublisherTag);
+    AppendVarint(publisher.size(), &constant_);
+    constant_.append(publisher.data(), publisher.size());
+  }
+}
+
+void EntrySuffix::SetSequence(uint64_t sequence) {
+  // id: tag, length in one byte, prefix (at most 14), digits (at most 13); sequence: tag and at most 10 bytes.
+  static_assert(2 + kNumberDigitsMax + 1 + kNumberDigitsMax + 1 + 10 <= sizeof(variable_));
+  char* out = variable_;
+  *out++ = kIdTag;
+  char* const length = out++;
+  memcpy(out, id_prefix_.data(), id_prefix_.size());
+  out = WriteBase36(sequence, out + id_prefix_.size());
+  *length = static_cast<char>(out - length - 1);
+  *out++ = kSequenceTag;
+  out = WriteVarint(sequence, out);
+  variable_size_ = out - variable_;
+}
+
+size_t EntrySuffix::EntrySize(size_t body_size) const {
+  const size_t message = body_size + variable_size_ + constant_.size();
+  return 1 + VarintSize(message) + message;
+}
+
+void EntrySuffix::WriteEntry(absl::string_view body, char* out) const {
+  *out++ = kEntryTag;
+  out = WriteVarint(body.size() + variable_size_ + constant_.size(), out);
+  out = std::copy(body.begin(), body.end(), out);
+  out = std::copy(variable_, variable_ + variable_size_, out);
+  std::copy(constant_.begin(), constant_.end(), out);
+}
+
+absl::string_view EventOf(const char* entry) {
+  uint64_t length;
+  const char* at = ReadVarint(entry + 1, &length);  // the entry's
+  at = ReadVarint(at + 1, &length) + length;        // the queue
+  at = ReadVarint(at + 1, &length);                 // the event
+  return absl::string_view(at, length);
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,52 @@
+#ifndef NMQ_SERVER_BROKER_ENTRY_H_
+#define NMQ_SERVER_BROKER_ENTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace nmq::broker {
+
+// An entry is a message as it stands in the wire form of nmq.v1.Batch: the tag of `messages`, a length, and the
+// message. Entries one after another are a valid Batch, so a message is encoded once, whoever hears it.
+//
+// The message is the publisher's own fields in the order of their numbers (the body), then what the server adds.
+
+// The name of a message in its queue's epoch: also unique over queues, whose epochs differ.
+std::string MessageId(uint64_t epoch, uint64_t sequence);
+
+// A number in base 36, shortest form.
+std::string Base36(uint64_t value);
+
+// What the server adds to the messages of one batch to one queue.
+class EntrySuffix {
+ public:
+  EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher);
+
+  // Settles the sequence, and with it the size of the entry.
+  void SetSequence(uint64_t sequence);
+
+  // The size of the entry of a body of `body_size` bytes.
+  size_t EntrySize(size_t body_size) const;
+
+  // Writes EntrySize(body.size()) bytes to `out`.
+  void WriteEntry(absl::string_view body, char* out) const;
+
+ private:
+  static constexpr size_t kNumberDigitsMax = 13;  // of 64 bits in base 36
+
+  std::string id_prefix_;  // of the message id, after the tag and length
+  std::string constant_;   // fields that are the same in all messages of the batch
+  char variable_[64];      // id and sequence, encoded
+  size_t variable_size_ = 0;
+};
+
+// The event in an entry.
+absl::string_view EventOf(const char* entry);
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_ENTRY_H_

@@ -1,0 +1,75 @@
+#include "server/broker/message_check.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/base/names.h"
+
+namespace nmq::broker {
+namespace {
+
+absl::Status CheckNames(const Limits& limits, absl::string_view field,
+                        const google::protobuf::RepeatedPtrField<std::string>& names) {
+  for (int i = 0; i < names.size(); ++i) {
+    absl::Status status = CheckName(field, names.Get(i), limits.name_bytes);
+    if (!status.ok()) return CheckName(absl::StrCat(field, "[", i, "]"), names.Get(i), limits.name_bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckHeaders(const Limits& limits, const v1::Message& message) {
+  if (static_cast<uint64_t>(message.headers_size()) > limits.headers) {
+    return LimitExceeded("headers", message.headers_size(), limits.headers);
+  }
+  for (const auto& [name, value] : message.headers()) {
+    if (name.empty()) return InvalidArgument("headers", "a header's name is empty");
+    if (name.size() > limits.header_name_bytes) {
+      return LimitExceeded("header_name_bytes", name.size(), limits.header_name_bytes, "headers");
+    }
+    if (value.size() > limits.header_value_bytes) {
+      return LimitExceeded("header_value_bytes", value.size(), limits.header_value_bytes,
+                           absl::StrCat("headers[", Quote(name), "]"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, bool has_session) {
+  const uint64_t names =
+      audience.rooms_size() + audience.clients_size() + audience.except_rooms_size() + audience.except_clients_size();
+  if (names > limits.audience_names) return LimitExceeded("audience_names", names, limits.audience_names, "audience");
+  absl::Status status = CheckNames(limits, "audience.rooms", audience.rooms());
+  if (status.ok()) status = CheckNames(limits, "audience.clients", audience.clients());
+  if (status.ok()) status = CheckNames(limits, "audience.except_rooms", audience.except_rooms());
+  if (status.ok()) status = CheckNames(limits, "audience.except_clients", audience.except_clients());
+  if (!status.ok()) return status;
+  if (audience.except_publisher() && !has_session) {
+    return InvalidArgument("audience.except_publisher", "needs a session: without one there is no publisher to except");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckMessage(const Limits& limits, const v1::Message& message, bool has_session) {
+  absl::Status status = CheckName("queue", message.queue(), limits.name_bytes);
+  if (!status.ok()) return status;
+  status = CheckName("event", message.event(), limits.name_bytes);
+  if (!status.ok()) return status;
+  if (message.payload().size() > limits.payload_bytes) {
+    return LimitExceeded("payload_bytes", message.payload().size(), limits.payload_bytes, "payload");
+  }
+  if (message.key().size() > limits.name_bytes) {
+    return LimitExceeded("name_bytes", message.key().size(), limits.name_bytes, "key");
+  }
+  if (message.content_type().size() > limits.header_value_bytes) {
+    return LimitExceeded("header_value_bytes", message.content_type().size(), limits.header_value_bytes,
+                         "content_type");
+  }
+  if (message.headers_size() > 0) {
+    status = CheckHeaders(limits, message);
+    if (!status.ok()) return status;
+  }
+  return message.has_audience() ? CheckAudience(limits, message.audience(), has_session) : absl::OkStatus();
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,16 @@
+#ifndef NMQ_SERVER_BROKER_MESSAGE_CHECK_H_
+#define NMQ_SERVER_BROKER_MESSAGE_CHECK_H_
+
+#include "absl/status/status.h"
+#include "nmq/v1/message.pb.h"
+#include "server/limits/limits.h"
+
+namespace nmq::broker {
+
+// Whether a publisher may send `message` at all, whatever exists: names, sizes, counts. INVALID_ARGUMENT or
+// RESOURCE_EXHAUSTED, naming the field or limit.
+absl::Status CheckMessage(const Limits& limits, const v1::Message& message, bool has_session);
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_MESSAGE_CHECK_H_

@@ -1,0 +1,194 @@
+#ifndef NMQ_SERVER_BROKER_NAMESPACE_H_
+#define NMQ_SERVER_BROKER_NAMESPACE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "nmq/v1/registry.pb.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/broker/changes.h"
+#include "server/broker/client.h"
+#include "server/broker/counters.h"
+#include "server/broker/queue.h"
+#include "server/broker/subscription.h"
+#include "server/config/config.h"
+#include "server/limits/limits.h"
+
+namespace nmq::broker {
+
+// What the namespaces of a server share. Thread-safe; outlives them.
+struct Shared {
+  Shared(const Limits& server_limits, const Clock* server_clock, int lane_count);
+
+  // Numbers of rooms and clients; 0 is kEveryone.
+  uint64_t NextNumber() { return numbers.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // An epoch for a queue: the time in microseconds, and never the same twice.
+  uint64_t NextEpoch();
+  int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
+
+  const Limits limits;
+  const Clock* const clock;
+  log::RingTotal total;
+  Changes changes;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  std::atomic<uint64_t> numbers{0};
+  std::atomic<uint64_t> last_epoch{0};
+};
+
+// An isolated pool of clients, rooms, queues and subscriptions. Thread-safe. Its mutex is held for reading while a
+// message is addressed and for writing while membership changes; messages themselves move under the queues' mutexes.
+class Namespace {
+ public:
+  // `shared` must outlive the namespace.
+  Namespace(const NamespaceConfig& config, Shared* shared);
+
+  const std::string& name() const { return name_; }
+  bool automatic_queues() const { return automatic_queues_; }
+  Counters& counters() { return counters_; }
+  const Limits& limits() const { return shared_->limits; }
+
+  // Clients. Labels, names and lease are already checked.
+  struct ClientFields {
+    std::string name;  // the id if empty
+    std::map<std::string, std::string> labels;
+    absl::Duration lease;
+    std::string peer;
+  };
+  absl::Status AddClient(const std::shared_ptr<Client>& client, ClientFields fields) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client is there again; unset fields stay. False if it is gone.
+  bool ResumeClient(const Client& client, const ClientFields& fields, bool lease_set, absl::Duration* lease,
+                    std::vector<std::string>* rooms) ABSL_LOCKS_EXCLUDED(mu_);
+  // Removes the client from everywhere and ends its subscriptions with `status`. False if it is gone already.
+  bool RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // When the client's lease ends, if it does nothing; removes it and says so if that is past.
+  absl::Duration LeaseOf(const Client& client) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  absl::StatusOr<std::vector<v1::RoomCount>> Join(Client* client, absl::Span<const std::string* const> rooms)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::vector<v1::RoomCount>> Leave(Client* client, absl::Span<const std::string* const> rooms)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Publishes all messages or none. Their fields that are the server's are cleared.
+  struct Published {
+    std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
+    uint64_t matched = 0;
+  };
+  absl::StatusOr<Published> Publish(const Client* publisher, absl::Span<v1::Message* const> messages,
+                                    bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Starts a subscription; `ready` is set to what its stream begins with.
+  struct SubscribeOptions {
+    std::shared_ptr<Client> client;
+    std::vector<SubscriptionPattern> patterns;
+    std::vector<const std::string*> rooms;
+    Start start;
+    v1::Overflow overflow;
+    std::string peer;
+    Lane* lane;
+    Subscription::Owner* owner;
+  };
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends a subscription for good. Only for its lane's thread.
+  void Unsubscribe(Subscription* subscription, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Gives up messages that are too old.
+  void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Reading, for the Registry. Lists go on after `after`, a name or id, until `visit` says stop (false), `looks_max`
+  // have been looked at, or the end; they return where they stopped, empty at the end.
+  struct ClientView {
+    Client* client;
+    const std::string* name;
+    const std::map<std::string, std::string>* labels;
+    absl::Duration lease;
+    const std::string* peer;
+    std::vector<absl::string_view> rooms;
+    std::vector<Subscription*> subscriptions;
+  };
+  std::string VisitClients(const std::string& after, int looks_max,
+                           absl::FunctionRef<bool(const ClientView&)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::string VisitSubscriptions(const std::string& after, int looks_max,
+                                 absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::string VisitRooms(const std::string& after, int looks_max,
+                         absl::FunctionRef<bool(const v1::RoomInfo&)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
+  std::string VisitQueues(const std::string& after, int looks_max, absl::FunctionRef<bool(const Queue&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Room {
+    uint64_t number;
+    absl::Time create_time;
+    absl::btree_set<std::string> members;  // ids
+    // The stamp that was current when a message was last addressed to the room, or excepted it.
+    std::atomic<uint64_t> last_addressed{0};
+  };
+  struct ClientEntry {
+    std::shared_ptr<Client> client;
+    ClientFields fields;
+    absl::btree_map<std::string, Room*> rooms;
+    absl::btree_map<std::string, std::shared_ptr<Subscription>> subscriptions;
+    uint64_t subscriptions_made = 0;
+  };
+  struct Addressed;
+
+  absl::Status JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void JoinLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LeaveLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint64_t MembersLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status GoneStatus() const;
+
+  absl::Status Address(const Client* publisher, absl::Span<v1::Message* const> messages, Addressed* addressed)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AddressLocked(const Client* publisher, const v1::Message& message, size_t index, Addressed* addressed)
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher,
+                                                                      const v1::Audience& audience)
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status MakeQueues(absl::Span<v1::Message* const> messages) ABSL_LOCKS_EXCLUDED(mu_);
+  void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status NoQueue(absl::string_view queue) const;
+  absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
+
+  absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
+                    absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  ClientView ViewLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
+
+  const std::string name_;
+  const bool automatic_queues_;
+  const RetentionConfig automatic_retention_;
+  Shared* const shared_;
+  Counters counters_;
+  std::atomic<uint64_t> stamps_{0};
+
+  mutable Mutex mu_;  // the first to take; then a subscription's, a queue's, a leaf
+  absl::btree_map<std::string, ClientEntry> clients_ ABSL_GUARDED_BY(mu_);            // by id
+  absl::btree_map<std::string, std::unique_ptr<Room>> rooms_ ABSL_GUARDED_BY(mu_);    // by name
+  absl::btree_map<std::string, std::shared_ptr<Queue>> queues_ ABSL_GUARDED_BY(mu_);  // by name
+  absl::btree_map<std::string, Subscription*> subscriptions_
+      ABSL_GUARDED_BY(mu_);  // by id; owned by their clients' entries
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_NAMESPACE_H_

@@ -1,0 +1,195 @@
+// How subscriptions of a namespace start and end, and how its registry is read.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/broker/namespace.h"
+
+namespace nmq::broker {
+
+std::vector<uint64_t> Namespace::TargetsLocked(const ClientEntry& entry) const {
+  std::vector<uint64_t> targets = {kEveryone, entry.client->number()};
+  for (const auto& [name, room] : entry.rooms) targets.push_back(room->number);
+  return targets;
+}
+
+absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) const {
+  auto it = clients_.find(options.client->id());
+  if (it == clients_.end()) return GoneStatus();
+  const uint64_t subscriptions = it->second.subscriptions.size() + 1;
+  if (subscriptions > limits().subscriptions_per_client) {
+    return LimitExceeded("subscriptions_per_client", subscriptions, limits().subscriptions_per_client);
+  }
+  for (const SubscriptionPattern& pattern : options.patterns) {
+    if (!pattern.queue.IsName()) continue;
+    auto queue = queues_.find(pattern.queue.text());
+    if (queue == queues_.end()) {
+      if (!automatic_queues_) return NoQueue(pattern.queue.text());
+    } else if (pattern.event.IsName() && !queue->second->Accepts(pattern.event.text())) {
+      return NoEvent(*queue->second, pattern.event.text());
+    }
+  }
+  for (const auto& [name, queue] : queues_) {
+    const bool wanted = std::any_of(options.patterns.begin(), options.patterns.end(),
+                                    [&](const SubscriptionPattern& pattern) { return pattern.queue.Matches(name); });
+    absl::Status status = wanted ? queue->CheckStart(options.start) : absl::OkStatus();
+    if (!status.ok()) return status;
+  }
+  return JoinCheckLocked(it->second, options.rooms);
+}
+
+void Namespace::AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
+                             absl::Span<const uint64_t> targets, v1::Ready* ready) {
+  EventFilter filter;
+  if (!subscription->FilterFor(queue->name(), &filter)) return;
+  v1::QueuePosition position;
+  queue->Attach(subscription->AddCursor(queue, std::move(filter)), start, targets, &position);
+  if (ready != nullptr) *ready->add_positions() = std::move(position);
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOptions options, v1::Ready* ready) {
+  std::shared_ptr<Subscription> subscription;
+  {
+    MutexLock lock(&mu_);
+    absl::Status status = SubscribeCheckLocked(options);
+    if (!status.ok()) return status;
+    ClientEntry& entry = clients_.find(options.client->id())->second;
+    for (const std::string* room : options.rooms) JoinLocked(&entry, *room);
+
+    Subscription::Options made;
+    made.id = absl::StrCat(options.client->id(), ".", ++entry.subscriptions_made);
+    made.client = options.client;
+    made.patterns = std::move(options.patterns);
+    made.overflow = options.overflow;
+    made.peer = std::move(options.peer);
+    made.start_time = shared_->clock->Now();
+    made.lane = options.lane;
+    made.owner = options.owner;
+    made.name_space_counters = &counters_;
+    subscription = std::make_shared<Subscription>(std::move(made));
+    ready->set_namespace_(name_);
+    ready->set_client_id(entry.client->id());
+    ready->set_subscription_id(subscription->id());
+    const std::vector<uint64_t> targets = TargetsLocked(entry);
+    for (const auto& [name, queue] : queues_) AttachLocked(subscription.get(), queue, options.start, targets, ready);
+    entry.subscriptions.emplace(subscription->id(), subscription);
+    subscriptions_.emplace(subscription->id(), subscription.get());
+    entry.client->StreamOpened();
+
+    v1::Change change = MakeChange(v1::CHANGE_KIND_SUBSCRIPTION_STARTED, &entry);
+    change.set_subscription_id(subscription->id());
+    shared_->changes.Append(std::move(change));
+  }
+  subscription->MarkAllReady();
+  shared_->changes.Notify();
+  return subscription;
+}
+
+void Namespace::Unsubscribe(Subscription* subscription, absl::string_view reason) {
+  {
+    MutexLock lock(&mu_);
+    auto it = clients_.find(subscription->client().id());
+    // Otherwise the client was removed, and said so.
+    if (it != clients_.end() && it->second.subscriptions.erase(subscription->id()) > 0) {
+      subscriptions_.erase(subscription->id());
+      v1::Change change = MakeChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, &it->second);
+      change.set_subscription_id(subscription->id());
+      change.set_reason(std::string(reason));
+      shared_->changes.Append(std::move(change));
+    }
+  }
+  subscription->Close();
+  subscription->client().StreamClosed(shared_->NowUs());
+  shared_->changes.Notify();
+}
+
+Namespace::ClientView Namespace::ViewLocked(const ClientEntry& entry) const {
+  ClientView view;
+  view.client = entry.client.get();
+  view.name = &entry.fields.name;
+  view.labels = &entry.fields.labels;
+  view.lease = entry.fields.lease;
+  view.peer = &entry.fields.peer;
+  for (const auto& [room, unused] : entry.rooms) view.rooms.push_back(room);
+  for (const auto& [id, subscription] : entry.subscriptions) view.subscriptions.push_back(subscription.get());
+  return view;
+}
+
+namespace {
+
+// Visits the entries after the key `after`; see the header.
+template <typename Map, typename Visit>
+std::string VisitAfter(const Map& map, const std::string& after, int looks_max, Visit visit) {
+  auto it = map.upper_bound(after);
+  std::string last = after;
+  for (int looks = 0; it != map.end(); ++it, ++looks) {
+    if (looks == looks_max || !visit(it->second, it->first)) return last;
+    last = it->first;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Namespace::VisitClients(const std::string& after, int looks_max,
+                                    absl::FunctionRef<bool(const ClientView&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return VisitAfter(clients_, after, looks_max,
+                    [&](const ClientEntry& entry, const std::string&)
+                        ABSL_SHARED_LOCKS_REQUIRED(mu_) { return visit(ViewLocked(entry)); });
+}
+
+bool Namespace::VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  auto it = clients_.find(id);
+  if (it == clients_.end()) return false;
+  visit(ViewLocked(it->second));
+  return true;
+}
+
+std::string Namespace::VisitSubscriptions(
+    const std::string& after, int looks_max,
+    absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return VisitAfter(subscriptions_, after, looks_max,
+                    [&](Subscription* subscription, const std::string&) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+                      const auto client = clients_.find(subscription->client().id());
+                      return visit(*subscription, client->second.fields.name);
+                    });
+}
+
+std::string Namespace::VisitRooms(const std::string& after, int looks_max,
+                                  absl::FunctionRef<bool(const v1::RoomInfo&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return VisitAfter(rooms_, after, looks_max, [&](const std::unique_ptr<Room>& room, const std::string& name) {
+    v1::RoomInfo info;
+    info.set_namespace_(name_);
+    info.set_name(name);
+    info.set_members(room->members.size());
+    const int64_t nanos = absl::ToUnixNanos(room->create_time);
+    info.mutable_create_time()->set_seconds(nanos / 1000000000);
+    info.mutable_create_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
+    return visit(info);
+  });
+}
+
+std::string Namespace::VisitQueues(const std::string& after, int looks_max,
+                                   absl::FunctionRef<bool(const Queue&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return VisitAfter(queues_, after, looks_max,
+                    [&](const std::shared_ptr<Queue>& queue, const std::string&) { return visit(*queue); });
+}
+
+void Namespace::Describe(v1::NamespaceInfo* info) const {
+  info->set_name(name_);
+  info->set_automatic_queues(automatic_queues_);
+  counters_.ToProto(info->mutable_counters());
+  ReaderMutexLock lock(&mu_);
+  info->set_clients(clients_.size());
+  info->set_rooms(rooms_.size());
+  info->set_queues(queues_.size());
+  info->set_subscriptions(subscriptions_.size());
+}
+
+}  // namespace nmq::broker

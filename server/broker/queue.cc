@@ -1,0 +1,280 @@
+#include "server/broker/queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/broker/entry.h"
+#include "server/broker/subscription.h"
+
+namespace nmq::broker {
+namespace {
+
+log::RingBounds Bounds(const RetentionConfig& retention) {
+  return {retention.bytes, retention.messages, absl::ToInt64Microseconds(retention.age)};
+}
+
+}  // namespace
+
+Queue::Queue(Options options)
+    : options_(std::move(options)), ring_(Bounds(options_.config.retention), options_.total) {}
+
+bool Queue::Accepts(absl::string_view event) const {
+  const auto& events = options_.config.events;
+  return events.empty() || std::binary_search(events.begin(), events.end(), event);
+}
+
+Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
+                              absl::string_view publisher, bool count_matches) {
+  EntrySuffix suffix(options_.epoch, time, publisher);
+  Touched touched;
+  Appended appended;
+  uint64_t bytes = 0;
+  MutexLock lock(&mu_);
+  const uint64_t stamp = options_.stamps->fetch_add(1, std::memory_order_acq_rel) + 1;
+  appended.first = ring_.end();
+  for (const Outgoing& message : messages) {
+    const uint64_t sequence = ring_.end();
+    suffix.SetSequence(sequence);
+    const size_t size = suffix.EntrySize(message.body.size());
+    suffix.WriteEntry(message.body, ring_.Append(size, stamp, now_us, message.audience));
+    AppendToChannels(message, sequence, &touched);
+    bytes += size;
+    if (count_matches) appended.matched += CountMatchesLocked(sequence);
+  }
+  appended.last = ring_.end() - 1;
+  ring_.Trim(now_us);
+  counters_.Published(messages.size(), bytes);
+  PostLocked(touched);
+  return appended;
+}
+
+void Queue::AppendToChannels(const Outgoing& message, uint64_t sequence, Touched* touched) {
+  if (channels_.empty()) return;
+  if (message.audience == nullptr || message.audience->everyone) {
+    AppendToTarget(kEveryone, message.event, sequence, touched);
+    return;
+  }
+  for (uint64_t target : message.audience->targets) AppendToTarget(target, message.event, sequence, touched);
+}
+
+void Queue::AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched) {
+  auto append = [&](absl::string_view channel_event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    auto it = channels_.find(std::make_pair(target, channel_event));
+    if (it == channels_.end()) return;
+    Channel* channel = it->second.get();
+    channel->Append(sequence, ring_.first());
+    if (touched->empty() || touched->back() != channel) touched->push_back(channel);
+  };
+  if (channels_.size() > event_channels_) append("");
+  if (event_channels_ > 0) append(event);
+}
+
+void Queue::PostLocked(const Touched& touched) {
+  for (Channel* channel : touched) {
+    for (const auto& lane : options_.lanes) {
+      const int index = lane->index();
+      if (channel->dirty[index] || channel->listeners[index].empty()) continue;
+      channel->dirty[index] = true;
+      lane->PostChannel(shared_from_this(), channel->shared_from_this());
+    }
+  }
+}
+
+uint64_t Queue::CountMatchesLocked(uint64_t sequence) const {
+  const log::Record& record = ring_.at(sequence);
+  uint64_t matches = 0;
+  for (const Cursor* cursor : cursors_) matches += Hears(*cursor, record) ? 1 : 0;
+  return matches;
+}
+
+void Queue::Trim(int64_t now_us) {
+  MutexLock lock(&mu_);
+  ring_.Trim(now_us);
+}
+
+absl::Status Queue::CheckStart(const Start& start) const {
+  MutexLock lock(&mu_);
+  const uint64_t end = ring_.end();
+  uint64_t wanted = 0;
+  if (start.kind == Start::Kind::kSequence) {
+    wanted = start.number;
+  } else if (start.kind == Start::Kind::kResume) {
+    auto it = start.positions.find(name());
+    if (it != start.positions.end() && it->second.epoch() == options_.epoch) wanted = it->second.sequence() + 1;
+  }
+  if (wanted <= end) return absl::OkStatus();
+  return OutOfRange("POSITION_NOT_REACHED",
+                    absl::StrCat("start: sequence ", wanted, " of queue ", Quote(name()),
+                                 " is past the next sequence, ", end, ", of epoch ", options_.epoch),
+                    {{"queue", name()}, {"value", absl::StrCat(wanted)}, {"bound", absl::StrCat(end)}});
+}
+
+void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t> targets,
+                   v1::QueuePosition* position) {
+  MutexLock lock(&mu_);
+  cursors_.insert(cursor);
+  for (uint64_t target : targets) AddTargetLocked(cursor, target);
+  StartLocked(cursor, start);
+  cursor->scanning = cursor->next < ring_.end();
+  cursor->reported = cursor->next - 1;
+  position->set_queue(name());
+  position->set_epoch(options_.epoch);
+  position->set_sequence(cursor->reported);
+}
+
+void Queue::StartLocked(Cursor* cursor, const Start& start) {
+  cursor->next = ring_.end();
+  switch (start.kind) {
+    case Start::Kind::kNew:
+      break;
+    case Start::Kind::kEarliest:
+      cursor->next = ring_.first();
+      break;
+    case Start::Kind::kLast:
+      cursor->next = LastOfLocked(*cursor, start.number);
+      break;
+    case Start::Kind::kSequence:
+      cursor->next = std::min(start.number, ring_.end());
+      break;
+    case Start::Kind::kResume: {
+      auto it = start.positions.find(name());
+      v1::QueuePosition beginning;
+      beginning.set_epoch(options_.epoch);
+      ResumeLocked(cursor, it == start.positions.end() ? beginning : it->second);
+      break;
+    }
+  }
+  if (cursor->next < ring_.first()) {
+    const uint64_t count = ring_.first() - cursor->next;
+    cursor->gaps.push_back(GapLocked(cursor->next, count, v1::GAP_REASON_NOT_HELD));
+    cursor->next = ring_.first();
+  }
+}
+
+void Queue::ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) {
+  if (position.epoch() == options_.epoch) {
+    cursor->next = std::min(position.sequence() + 1, ring_.end());
+    return;
+  }
+  v1::Gap gap;
+  gap.set_queue(name());
+  gap.set_epoch(position.epoch());
+  gap.set_first(position.sequence() + 1);
+  gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
+  cursor->gaps.push_back(std::move(gap));
+  cursor->next = 1;
+}
+
+uint64_t Queue::LastOfLocked(const Cursor& cursor, uint64_t count) const {
+  uint64_t next = ring_.end();
+  uint64_t found = 0;
+  while (next > ring_.first() && found < count) {
+    --next;
+    found += Hears(cursor, ring_.at(next)) ? 1 : 0;
+  }
+  return next;
+}
+
+v1::Gap Queue::GapLocked(uint64_t first, uint64_t count, v1::GapReason reason) const {
+  v1::Gap gap;
+  gap.set_queue(name());
+  gap.set_epoch(options_.epoch);
+  gap.set_first(first);
+  gap.set_last(ring_.first() - 1);
+  gap.set_count(count);
+  gap.set_reason(reason);
+  return gap;
+}
+
+void Queue::Detach(Cursor* cursor) {
+  MutexLock lock(&mu_);
+  cursors_.erase(cursor);
+  for (Ear& ear : cursor->ears) StopListening(cursor, ear.channel.get());
+  cursor->ears.clear();
+}
+
+std::shared_ptr<Channel> Queue::ChannelLocked(uint64_t target, absl::string_view event) {
+  auto it = channels_.find(std::make_pair(target, event));
+  if (it != channels_.end()) return it->second;
+  ChannelKey key{target, std::string(event)};
+  auto channel = std::make_shared<Channel>(key, static_cast<int>(options_.lanes.size()));
+  channels_.emplace(std::move(key), channel);
+  if (!event.empty()) ++event_channels_;
+  return channel;
+}
+
+void Queue::AddTarget(Cursor* cursor, uint64_t target) {
+  MutexLock lock(&mu_);
+  AddTargetLocked(cursor, target);
+}
+
+void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
+  auto listen = [&](absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    std::shared_ptr<Channel> channel = ChannelLocked(target, event);
+    if (!channel->listeners[cursor->subscription->lane()->index()].insert(cursor).second) return;
+    Ear ear;
+    ear.next = channel->end();
+    ear.channel = std::move(channel);
+    cursor->ears.push_back(std::move(ear));
+  };
+  if (cursor->filter.names.empty()) listen("");
+  for (const std::string& event : cursor->filter.names) listen(event);
+}
+
+void Queue::DropTarget(Cursor* cursor, uint64_t target) {
+  MutexLock lock(&mu_);
+  for (Ear& ear : cursor->ears) {
+    if (ear.channel->key.target != target) continue;
+    ear.limit = std::min(ear.limit, ear.channel->end());
+    StopListening(cursor, ear.channel.get());
+  }
+}
+
+void Queue::StopListening(Cursor* cursor, Channel* channel) {
+  channel->listeners[cursor->subscription->lane()->index()].erase(cursor);
+  if (channel->HasListeners()) return;
+  // Those who left it with something still to hear hold on to it themselves; a new channel may have its key by now.
+  auto it = channels_.find(channel->key);
+  if (it == channels_.end() || it->second.get() != channel) return;
+  if (!channel->key.event.empty()) --event_channels_;
+  channels_.erase(it);
+}
+
+void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscription*>* ready) {
+  MutexLock lock(&mu_);
+  channel->dirty[lane] = false;
+  for (Cursor* cursor : channel->listeners[lane]) cursor->subscription->MarkReady(cursor, ready);
+}
+
+uint64_t Queue::Lag(const Cursor& cursor) const {
+  MutexLock lock(&mu_);
+  if (cursor.scanning) return ring_.end() - std::max(cursor.next, ring_.first());
+  uint64_t lag = 0;
+  for (const Ear& ear : cursor.ears) lag += ear.end() - ear.next;
+  return lag;
+}
+
+void Queue::Describe(v1::QueueInfo* info) const {
+  info->set_namespace_(options_.name_space);
+  info->set_name(name());
+  info->set_durability(v1::DURABILITY_LIVE);
+  for (const std::string& event : options_.config.events) info->add_events(event);
+  const RetentionConfig& retention = options_.config.retention;
+  info->mutable_retention()->set_bytes(retention.bytes);
+  info->mutable_retention()->set_messages(retention.messages);
+  const int64_t age_nanos = absl::ToInt64Nanoseconds(retention.age);
+  info->mutable_retention()->mutable_age()->set_seconds(age_nanos / 1000000000);
+  info->mutable_retention()->mutable_age()->set_nanos(static_cast<int32_t>(age_nanos % 1000000000));
+  info->set_automatic(options_.automatic);
+  info->set_epoch(options_.epoch);
+  counters_.ToProto(info->mutable_counters());
+  MutexLock lock(&mu_);
+  info->set_first_sequence(ring_.first());
+  info->set_last_sequence(ring_.end() - 1);
+  info->set_bytes(ring_.bytes());
+  info->set_subscriptions(cursors_.size());
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,177 @@
+// How cursors get on in a queue.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "server/broker/entry.h"
+#include "server/broker/queue.h"
+#include "server/broker/subscription.h"
+
+namespace nmq::broker {
+namespace {
+
+// Messages looked at in one go; a reader that has to look at more lets others have the queue in between.
+constexpr int kLooksMax = 8192;
+
+bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) {
+  return std::any_of(ids.begin(), ids.end(), [&](uint64_t id) { return memberships.Contains(id, stamp); });
+}
+
+bool Matches(const EventFilter& filter, absl::string_view event) {
+  if (filter.all) return true;
+  if (!filter.names.empty()) return std::find(filter.names.begin(), filter.names.end(), event) != filter.names.end();
+  return std::any_of(filter.patterns.begin(), filter.patterns.end(),
+                     [&](const Pattern* pattern) { return pattern->Matches(event); });
+}
+
+}  // namespace
+
+bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
+  if (record.audience != nullptr && !record.audience->everyone &&
+      !IsMemberOfAny(cursor.subscription->memberships(), record.audience->targets, record.stamp)) {
+    return false;
+  }
+  if (!cursor.filter.names.empty() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
+  return Passes(cursor, record);
+}
+
+bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
+  if (!cursor.filter.patterns.empty() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
+  return record.audience == nullptr || record.audience->excepts.empty() ||
+         !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
+}
+
+bool Queue::Add(const log::Record& record, uint64_t bytes_max, Delivery* delivery) const {
+  if (delivery->messages > 0 && delivery->bytes + record.length > bytes_max) return false;
+  delivery->bytes += record.length;
+  ++delivery->messages;
+  if (!delivery->ranges.empty()) {
+    log::ByteRange& last = delivery->ranges.back();
+    if (last.chunk.get() == record.chunk && last.offset + last.length == record.offset) {
+      last.length += record.length;
+      return true;
+    }
+  }
+  record.chunk->Ref();
+  delivery->ranges.push_back({log::ChunkRef::Adopt(record.chunk), record.offset, record.length});
+  return true;
+}
+
+bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
+  MutexLock lock(&mu_);
+  if (cursor->gaps.empty()) {
+    const uint64_t first_missed = cursor->next;
+    const uint64_t lost = SkipLostLocked(cursor);
+    if (lost > 0) cursor->gaps.push_back(GapLocked(first_missed, lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
+  }
+  if (!cursor->gaps.empty()) {
+    if (!delivery->empty()) return true;
+    delivery->gap = std::move(cursor->gaps.front());
+    delivery->has_gap = true;
+    cursor->gaps.erase(cursor->gaps.begin());
+    cursor->reported = cursor->next - 1;
+    return true;
+  }
+  return cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+}
+
+// Moves the cursor to the oldest message that is held, and returns how many that it could have heard lie before.
+uint64_t Queue::SkipLostLocked(Cursor* cursor) {
+  uint64_t lost = 0;
+  const uint64_t first = ring_.first();
+  if (cursor->scanning) {
+    if (cursor->next < first) lost = first - cursor->next;
+  } else {
+    for (Ear& ear : cursor->ears) {
+      ear.channel->Trim(first);
+      const uint64_t begin = std::min(ear.channel->base, ear.limit);
+      if (ear.next >= begin) continue;
+      lost += begin - ear.next;
+      ear.next = begin;
+    }
+  }
+  if (lost > 0) cursor->next = first;
+  return lost;
+}
+
+bool Queue::HasLost(const Cursor& cursor) const {
+  MutexLock lock(&mu_);
+  const uint64_t first = ring_.first();
+  if (cursor.scanning) return cursor.next < first;
+  return std::any_of(cursor.ears.begin(), cursor.ears.end(), [&](const Ear& ear) {
+    return ear.pending() && (ear.next < ear.channel->base || ear.channel->at(ear.next) < first);
+  });
+}
+
+bool Queue::ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
+  for (int looks = 0; looks < kLooksMax && cursor->next < ring_.end(); ++looks) {
+    const log::Record& record = ring_.at(cursor->next);
+    if (Hears(*cursor, record)) {
+      if (!Add(record, bytes_max, delivery)) return true;
+      cursor->reported = cursor->next;
+    }
+    ++cursor->next;
+  }
+  if (cursor->next < ring_.end()) return true;
+  cursor->scanning = false;
+  for (Ear& ear : cursor->ears) ear.next = ear.end();
+  CaughtUp(cursor);
+  return false;
+}
+
+bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
+  absl::InlinedVector<Ear*, 8> pending;
+  for (Ear& ear : cursor->ears) {
+    if (ear.pending()) pending.push_back(&ear);
+  }
+  for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
+    uint64_t sequence = std::numeric_limits<uint64_t>::max();
+    for (const Ear* ear : pending) sequence = std::min(sequence, ear->channel->at(ear->next));
+    const log::Record& record = ring_.at(sequence);
+    if (Passes(*cursor, record)) {
+      if (!Add(record, bytes_max, delivery)) return true;
+      cursor->reported = sequence;
+    }
+    cursor->next = sequence + 1;
+    // A message for several rooms of the client stands in each of their channels.
+    for (size_t i = 0; i < pending.size();) {
+      Ear* ear = pending[i];
+      if (ear->channel->at(ear->next) == sequence) ++ear->next;
+      if (ear->pending()) {
+        ++i;
+      } else {
+        pending[i] = pending.back();
+        pending.pop_back();
+      }
+    }
+  }
+  if (!pending.empty()) return true;
+  CaughtUp(cursor);
+  return false;
+}
+
+void Queue::CaughtUp(Cursor* cursor) {
+  cursor->next = ring_.end();
+  auto& ears = cursor->ears;
+  ears.erase(std::remove_if(ears.begin(), ears.end(), [](const Ear& ear) { return ear.next >= ear.limit; }),
+             ears.end());
+}
+
+bool Queue::PendingLocked(const Cursor& cursor) const {
+  return cursor.scanning || !cursor.gaps.empty() ||
+         std::any_of(cursor.ears.begin(), cursor.ears.end(), [](const Ear& ear) { return ear.pending(); });
+}
+
+bool Queue::TakeProgress(Cursor* cursor, v1::QueuePosition* position) {
+  MutexLock lock(&mu_);
+  if (PendingLocked(*cursor) || cursor->reported + 1 >= ring_.end()) return false;
+  CaughtUp(cursor);
+  cursor->reported = ring_.end() - 1;
+  position->set_queue(name());
+  position->set_epoch(options_.epoch);
+  position->set_sequence(cursor->reported);
+  return true;
+}
+
+}  // namespace nmq::broker

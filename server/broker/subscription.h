@@ -1,0 +1,126 @@
+#ifndef NMQ_SERVER_BROKER_SUBSCRIPTION_H_
+#define NMQ_SERVER_BROKER_SUBSCRIPTION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/base/mutex.h"
+#include "server/base/names.h"
+#include "server/broker/client.h"
+#include "server/broker/counters.h"
+#include "server/broker/cursor.h"
+#include "server/broker/lane.h"
+
+namespace nmq::broker {
+
+// What a subscription hears of: a queue pattern and an event pattern.
+struct SubscriptionPattern {
+  Pattern queue;
+  Pattern event;
+};
+
+// A client's standing wish to hear messages: a cursor in each queue that its patterns match. One thread, that of its
+// lane, reads it; the members for that thread say so. The others are thread-safe.
+class Subscription : public std::enable_shared_from_this<Subscription> {
+ public:
+  // Who serves the subscription: told, on the lane's thread, that there is something to do.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual void OnReady() = 0;
+  };
+
+  struct Options {
+    std::string id;
+    std::shared_ptr<Client> client;
+    std::vector<SubscriptionPattern> patterns;
+    v1::Overflow overflow;
+    std::string peer;
+    absl::Time start_time;
+    Lane* lane;
+    Owner* owner;
+    Counters* name_space_counters;  // must outlive the subscription
+  };
+  explicit Subscription(Options options) : options_(std::move(options)) {}
+
+  const std::string& id() const { return options_.id; }
+  Client& client() const { return *options_.client; }
+  const std::shared_ptr<Client>& shared_client() const { return options_.client; }
+  const Memberships& memberships() const { return options_.client->memberships(); }
+  const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
+  v1::Overflow overflow() const { return options_.overflow; }
+  const std::string& peer() const { return options_.peer; }
+  absl::Time start_time() const { return options_.start_time; }
+  Lane* lane() const { return options_.lane; }
+  Owner* owner() const { return options_.owner; }
+  Counters& counters() { return counters_; }
+
+  // What of a queue it hears; false if nothing.
+  bool FilterFor(absl::string_view queue, EventFilter* filter) const;
+  bool Hears(absl::string_view queue, absl::string_view event) const;
+
+  // Adds a cursor, which the caller attaches to its queue.
+  Cursor* AddCursor(std::shared_ptr<Queue> queue, EventFilter filter) ABSL_LOCKS_EXCLUDED(mu_);
+  // Calls `visit` for each cursor.
+  void ForEachCursor(absl::FunctionRef<void(Cursor*)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t cursors() const ABSL_LOCKS_EXCLUDED(mu_);
+  uint64_t Lag() const;
+
+  // Ends the subscription: its thread finds `status` at its next look. The first status stays.
+  void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status end_status() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+
+  // Bytes handed out by Read and not yet taken by the subscriber.
+  std::atomic<uint64_t>& in_flight_bytes() { return in_flight_bytes_; }
+
+  // For the lane's thread only.
+
+  // What comes next, up to `bytes_max` or one message, or one gap; an empty delivery if there is nothing. An error if
+  // the subscription has ended, or lost messages and is to be disconnected for it.
+  absl::Status Read(uint64_t bytes_max, Delivery* delivery);
+  // Whether Read may bring something.
+  bool has_ready() const { return !ready_.empty() || ended(); }
+  // SLOW_SUBSCRIBER if messages are lost and the policy is to disconnect, though nothing can be read just now.
+  absl::Status CheckOverflow() const;
+  // Positions that have come further without a message, up to `count_max`.
+  void TakeProgress(int count_max, google::protobuf::RepeatedPtrField<v1::QueuePosition>* positions);
+  void MarkReady(Cursor* cursor, std::vector<Subscription*>* ready);
+  void MarkReady(std::vector<Subscription*>* ready);
+  // To be called when taken off the list of ready subscriptions.
+  void ClearReady() { listed_ = false; }
+  // Makes all cursors ready; at the start.
+  void MarkAllReady();
+  // Takes the cursors from their queues; the owner is not told of anything any more.
+  void Close();
+
+ private:
+  absl::Status SlowStatus(absl::string_view queue) const;
+
+  const Options options_;
+  Counters counters_;
+  std::atomic<bool> ended_{false};
+  std::atomic<uint64_t> in_flight_bytes_{0};
+  mutable Mutex mu_;  // may be taken under the namespace's; the queues' are taken under it
+  std::vector<std::unique_ptr<Cursor>> cursors_ ABSL_GUARDED_BY(mu_);
+  absl::Status end_status_ ABSL_GUARDED_BY(mu_);
+
+  // For the lane's thread only.
+  std::vector<Cursor*> ready_;
+  size_t turn_ = 0;
+  bool listed_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_SUBSCRIPTION_H_
