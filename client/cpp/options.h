@@ -1,7 +1,8 @@
 // What the client library can be asked for, and the proto types that it hands out under shorter names.
 //
-// Plain values: copy them freely. Everything public is in the inline namespace nmq::client, so that `nmq::Client` is
-// enough to say, and code of the server with names of its own can live in the same program.
+// Plain values: copy them freely, fill them as in `{.server = "..."}`. Everything public is in the inline namespace
+// nmq::client, so that `nmq::Client` is enough to say, and code of the server with names of its own can live in the
+// same program.
 #ifndef NMQ_CLIENT_CPP_OPTIONS_H_
 #define NMQ_CLIENT_CPP_OPTIONS_H_
 
@@ -45,11 +46,11 @@ struct ClientOptions {
   // HOST:PORT, or any other target that gRPC knows.
   std::string server = "127.0.0.1:50051";
   // The namespace; "default" if empty.
-  std::string namespace_name;
+  std::string namespace_name = {};
   // What to call the client; its id if empty.
-  std::string name;
+  std::string name = {};
   // Facts to find the client by.
-  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> labels = {};
   // How long the client outlives a lost connection; the server's default if zero.
   absl::Duration lease = absl::ZeroDuration();
   // Connects with the first call that needs a session, not at once.
@@ -62,10 +63,10 @@ struct ClientOptions {
   // How long calls keep trying while the server cannot be reached or drains. Zero: one attempt.
   absl::Duration wait_for_server = absl::Seconds(3);
   // Between attempts, of calls, subscriptions and publishers.
-  BackoffOptions backoff;
-  KeepaliveOptions keepalive;
+  BackoffOptions backoff = {};
+  KeepaliveOptions keepalive = {};
   // Plain text if null.
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = {};
 };
 
 struct PublishOptions {
@@ -77,11 +78,11 @@ struct PublishOptions {
 
 // Where a message went.
 struct PublishResult {
-  std::string id;
+  std::string id = {};
   uint64_t epoch = 0;
   uint64_t sequence = 0;
   // Set if asked for.
-  std::optional<uint64_t> matched;
+  std::optional<uint64_t> matched = {};
 };
 
 // What became of a batch of a Publisher.
@@ -97,13 +98,13 @@ enum class BatchOutcome {
 struct BatchResult {
   BatchOutcome outcome = BatchOutcome::kUnknown;
   // Why, unless it was accepted. For a refused batch the message names the index of the message that is to blame.
-  absl::Status status;
+  absl::Status status = {};
   // The number of its first message: Publisher::Add() counts from 0.
   uint64_t first_message = 0;
   // How many messages it has.
   uint64_t messages = 0;
   // Where the messages went; empty unless accepted.
-  v1::AcceptedBatch accepted;
+  v1::AcceptedBatch accepted = {};
 };
 
 struct PublisherOptions {
@@ -118,14 +119,14 @@ struct PublisherOptions {
   // How long to try to reach the server again before the messages that were not sent yet are given up as refused.
   absl::Duration give_up_after = absl::Seconds(10);
   // Called once for each batch, in order, on the publisher's thread. Must not call the publisher.
-  std::function<void(const BatchResult&)> on_result;
+  std::function<void(const BatchResult&)> on_result = {};
 };
 
 // Queues and events: names, or patterns where `*` stands for one token and a trailing `**` for the rest. An empty event
 // stands for every event.
 struct EventPattern {
-  std::string queue;
-  std::string event;
+  std::string queue = {};
+  std::string event = {};
 };
 
 // Where a subscription starts.
@@ -136,9 +137,9 @@ v1::StartPosition StartAtSequence(uint64_t sequence);
 v1::StartPosition StartAfter(const std::vector<v1::QueuePosition>& positions);
 
 struct SubscribeOptions {
-  std::vector<EventPattern> patterns;
+  std::vector<EventPattern> patterns = {};
   // Rooms to join in the same step. They outlive the subscription.
-  std::vector<std::string> rooms;
+  std::vector<std::string> rooms = {};
   v1::StartPosition start = StartNew();
   v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
   // How long to wait for the server's `ready`, at first and at each reconnect.
@@ -158,10 +159,10 @@ enum class SubscriptionState {
 // may be empty. References are valid during the call. A callback may call anything of the library, also cancel or
 // destroy its own subscription, but never Subscription::Wait().
 struct SubscriptionHandler {
-  std::function<void(const Message&)> on_message;
+  std::function<void(const Message&)> on_message = {};
   // Messages that will not come. `last` and `count` may be unknown.
-  std::function<void(const Gap&)> on_gap;
-  std::function<void(SubscriptionState, const absl::Status&)> on_state;
+  std::function<void(const Gap&)> on_gap = {};
+  std::function<void(SubscriptionState, const absl::Status&)> on_state = {};
 };
 
 // A message for everyone in the namespace.

@@ -19,7 +19,7 @@ class PublisherLoop;
 // What became of the messages that were added before a Flush() and after the one before.
 struct FlushResult {
   // OK if all were accepted; else the first error. DEADLINE_EXCEEDED if some are still on their way.
-  absl::Status status;
+  absl::Status status = {};
   uint64_t accepted = 0;
   uint64_t refused = 0;
   // The stream broke before their answer came: they may be in their queues or not, and are not sent again.

@@ -1,0 +1,123 @@
+#include "client/cpp/client.h"
+
+#include <utility>
+
+#include "client/cpp/publisher_loop.h"
+#include "client/cpp/session.h"
+#include "client/cpp/subscription_loop.h"
+
+namespace nmq {
+inline namespace client {
+namespace {
+
+// Of calls that take no timeout of their own.
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+
+absl::Status CheckOptions(const ClientOptions& options) {
+  if (options.server.empty()) return absl::InvalidArgumentError("ClientOptions.server: is empty");
+  if (options.connect_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("ClientOptions.connect_timeout: must be more than zero");
+  }
+  const BackoffOptions& backoff = options.backoff;
+  if (backoff.initial <= absl::ZeroDuration() || backoff.max < backoff.initial || backoff.factor < 1) {
+    return absl::InvalidArgumentError("ClientOptions.backoff: needs 0 < initial <= max and factor >= 1");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<internal::Session> session) : session_(std::move(session)) {}
+
+Client::~Client() { session_->Disconnect().IgnoreError(); }
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
+  absl::Status checked = CheckOptions(options);
+  if (!checked.ok()) return checked;
+  const bool lazy = options.lazy;
+  auto session = std::make_shared<internal::Session>(std::move(options));
+  if (!lazy) {
+    absl::StatusOr<internal::Session::Handle> handle = session->Ensure(absl::InfiniteFuture());
+    if (!handle.ok()) return handle.status();
+  }
+  return std::unique_ptr<Client>(new Client(std::move(session)));
+}
+
+absl::StatusOr<std::vector<RoomCount>> Client::Join(const std::vector<std::string>& rooms) {
+  v1::JoinRequest request;
+  request.mutable_rooms()->Add(rooms.begin(), rooms.end());
+  v1::JoinResponse response;
+  absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+                                                  [&](grpc::ClientContext* context, const std::string& session) {
+                                                    request.set_session(session);
+                                                    return session_->stub()->Join(context, request, &response);
+                                                  });
+  if (!status.ok()) return status;
+  session_->AddRooms(request.rooms());
+  return std::vector<RoomCount>(response.rooms().begin(), response.rooms().end());
+}
+
+absl::StatusOr<std::vector<RoomCount>> Client::Leave(const std::vector<std::string>& rooms) {
+  v1::LeaveRequest request;
+  request.mutable_rooms()->Add(rooms.begin(), rooms.end());
+  // First, so that a reconnect in between does not join them again.
+  session_->RemoveRooms(request.rooms());
+  v1::LeaveResponse response;
+  absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+                                                  [&](grpc::ClientContext* context, const std::string& session) {
+                                                    request.set_session(session);
+                                                    return session_->stub()->Leave(context, request, &response);
+                                                  });
+  if (!status.ok()) return status;
+  return std::vector<RoomCount>(response.rooms().begin(), response.rooms().end());
+}
+
+absl::StatusOr<PublishResult> Client::Publish(const Message& message, const PublishOptions& options) {
+  v1::PublishRequest request;
+  request.set_namespace_(session_->options().namespace_name);
+  *request.mutable_message() = message;
+  request.set_count_matches(options.count_matches);
+  v1::PublishResponse response;
+  absl::Status status =
+      session_->CallOnce(absl::Now() + options.timeout, [&](grpc::ClientContext* context, const std::string& session) {
+        request.set_session(session);
+        return session_->stub()->Publish(context, request, &response);
+      });
+  if (!status.ok()) return status;
+  PublishResult result{.id = response.id(), .epoch = response.epoch(), .sequence = response.sequence()};
+  if (response.has_matched()) result.matched = response.matched();
+  return result;
+}
+
+std::unique_ptr<Publisher> Client::NewPublisher(PublisherOptions options) {
+  auto loop = std::make_shared<internal::PublisherLoop>(session_, std::move(options));
+  loop->Start();
+  session_->Attach(loop);
+  return std::make_unique<Publisher>(std::move(loop));
+}
+
+absl::StatusOr<std::unique_ptr<Subscription>> Client::Subscribe(SubscribeOptions options, SubscriptionHandler handler) {
+  auto loop = std::make_shared<internal::SubscriptionLoop>(session_, std::move(options), std::move(handler));
+  session_->Attach(loop);
+  absl::Status status = loop->Start();
+  if (!status.ok()) {
+    loop->Join();
+    return status;
+  }
+  return std::make_unique<Subscription>(std::move(loop));
+}
+
+absl::Status Client::Disconnect() { return session_->Disconnect(); }
+
+std::string Client::client_id() const { return session_->client_id(); }
+
+std::string Client::session() const { return session_->session(); }
+
+v1::Limits Client::limits() const { return session_->limits(); }
+
+std::vector<std::string> Client::rooms() const { return session_->rooms(); }
+
+std::shared_ptr<grpc::Channel> Client::channel() const { return session_->channel(); }
+
+}  // namespace client
+}  // namespace nmq

@@ -1,0 +1,406 @@
+#include "client/cpp/publisher_loop.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "client/cpp/backoff.h"
+#include "client/cpp/status.h"
+#include "server/base/errors.h"
+
+namespace nmq {
+inline namespace client {
+namespace internal {
+namespace {
+
+enum Tag : intptr_t { kStart = 1, kRead, kWrite, kFinish };
+
+void* ToPointer(Tag tag) { return reinterpret_cast<void*>(tag); }
+
+// A message's tag and length in a batch, at the most.
+constexpr size_t kEntryOverhead = 6;
+// The rest of a batch.
+constexpr size_t kBatchOverhead = 1024;
+
+// Trying again would be answered the same way.
+bool IsFinal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+      return !IsSessionLost(status);
+    default:
+      return false;
+  }
+}
+
+absl::Status Stopped() { return absl::CancelledError("the publisher has ended"); }
+
+}  // namespace
+
+PublisherLoop::PublisherLoop(std::shared_ptr<Session> session, PublisherOptions options)
+    : session_(std::move(session)),
+      options_(std::move(options)),
+      max_messages_(std::max<size_t>(1, options_.max_batch_messages)),
+      max_bytes_(std::max<size_t>(1, options_.max_batch_bytes)),
+      gathering_(std::make_unique<Batch>()) {}
+
+void PublisherLoop::Start() {
+  thread_ = std::thread([self = shared_from_this()] { self->Run(); });
+}
+
+void PublisherLoop::Stop() {
+  stopped_ = true;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stream_ != nullptr) stream_->context.TryCancel();
+    changed_.SignalAll();
+  }
+  session_->Wake();
+}
+
+void PublisherLoop::Join() {
+  if (!thread_.joinable()) return;
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
+}
+
+absl::Status PublisherLoop::Add(Message message) {
+  const size_t bytes = message.ByteSizeLong() + kEntryOverhead;
+  absl::MutexLock lock(&mu_);
+  while (true) {
+    absl::Status closed = Closed();
+    if (!closed.ok()) return closed;
+    if (Fits(bytes)) break;
+    ++pressing_;
+    Pump();
+    if (!Fits(bytes)) changed_.Wait(&mu_);
+    --pressing_;
+  }
+  if (gathering_->request.messages().empty()) gathering_->first_message = messages_;
+  ++messages_;
+  gathering_->bytes += bytes;
+  *gathering_->request.add_messages() = std::move(message);
+  if (stream_ == nullptr) changed_.SignalAll();
+  Pump();
+  return absl::OkStatus();
+}
+
+FlushResult PublisherLoop::Flush(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  absl::MutexLock lock(&mu_);
+  ++pressing_;
+  Pump();
+  while (!IsIdle() && absl::Now() < deadline) changed_.WaitWithDeadline(&mu_, deadline);
+  --pressing_;
+  FlushResult result = std::exchange(since_flush_, {});
+  if (!IsIdle() && result.status.ok())
+    result.status = absl::DeadlineExceededError("some messages are not answered yet");
+  return result;
+}
+
+void PublisherLoop::Run() {
+  while (AwaitWork()) {
+    absl::Status status = OpenAndRun();
+    if (status.ok() || stopped_) continue;
+    if (IsFinal(status)) {
+      absl::MutexLock lock(&mu_);
+      refused_ = status;
+    }
+    RefuseUnsent(status);
+  }
+  RefuseUnsent(Stopped());
+}
+
+bool PublisherLoop::AwaitWork() {
+  absl::MutexLock lock(&mu_);
+  while (!stopped_ && !HasUnsent()) changed_.Wait(&mu_);
+  return !stopped_;
+}
+
+absl::Status PublisherLoop::OpenAndRun() {
+  Backoff backoff(session_->options().backoff);
+  absl::Time give_up_at = absl::Now() + options_.give_up_after;
+  Session::Handle handle;
+  bool renew = false;
+  int lost_in_row = 0;
+  while (!stopped_) {
+    absl::Status status = Connect(renew, &handle);
+    StreamEnd end;
+    if (status.ok()) {
+      end = RunStream(handle);
+      status = end.status;
+      SettleInFlight(status);
+    }
+    renew = true;
+    if (end.answers > 0) {
+      give_up_at = absl::Now() + options_.give_up_after;
+      backoff.Reset();
+      lost_in_row = 0;
+    }
+    {
+      absl::MutexLock lock(&mu_);
+      if (!HasUnsent()) return absl::OkStatus();
+    }
+    if (end.session_lost || IsSessionLost(status)) {
+      if (++lost_in_row == 1) continue;
+      return status;
+    }
+    if (IsFinal(status)) return status;
+    const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
+    if (absl::Now() + delay >= give_up_at) return status;
+    session_->Sleep(delay, &stopped_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
+  if (!session_->options().publish_with_session) return absl::OkStatus();
+  absl::StatusOr<Session::Handle> connected =
+      renew ? session_->Renew(handle->generation, absl::InfiniteFuture(), &stopped_)
+            : session_->Ensure(absl::InfiniteFuture(), &stopped_);
+  if (!connected.ok()) return connected.status();
+  *handle = *std::move(connected);
+  const v1::Limits limits = session_->limits();
+  absl::MutexLock lock(&mu_);
+  if (limits.batch_messages() > 0) max_messages_ = std::min<size_t>(max_messages_, limits.batch_messages());
+  if (limits.batch_bytes() > kBatchOverhead) {
+    max_bytes_ = std::min<size_t>(max_bytes_, limits.batch_bytes() - kBatchOverhead);
+  }
+  return absl::OkStatus();
+}
+
+PublisherLoop::StreamEnd PublisherLoop::RunStream(const Session::Handle& handle) {
+  Stream stream;
+  stream.session = handle.session;
+  stream.calls = session_->stub()->PrepareAsyncPublishStream(&stream.context, &stream.completions);
+  stream.calls->StartCall(ToPointer(kStart));
+  {
+    absl::MutexLock lock(&mu_);
+    stream_ = &stream;
+    if (stopped_) stream.context.TryCancel();
+  }
+  TakeCompletions(&stream);
+  {
+    absl::MutexLock lock(&mu_);
+    stream_ = nullptr;
+  }
+  grpc::Status status;
+  stream.calls->Finish(&status, ToPointer(kFinish));
+  void* tag;
+  bool ok;
+  stream.completions.Next(&tag, &ok);
+  stream.completions.Shutdown();
+  while (stream.completions.Next(&tag, &ok)) {
+  }
+  StreamEnd end{.status = FromGrpc(status), .answers = stream.answers, .session_lost = stream.session_lost};
+  if (end.status.ok()) end.status = absl::UnavailableError("the server ended the stream");
+  return end;
+}
+
+void PublisherLoop::TakeCompletions(Stream* stream) {
+  bool reading = false;
+  void* tag;
+  bool ok;
+  while (stream->completions.Next(&tag, &ok)) {
+    switch (static_cast<Tag>(reinterpret_cast<intptr_t>(tag))) {
+      case kStart: {
+        if (!ok) return;
+        reading = true;
+        stream->calls->Read(&stream->response, ToPointer(kRead));
+        absl::MutexLock lock(&mu_);
+        stream->open = true;
+        Pump();
+        break;
+      }
+      case kWrite: {
+        absl::MutexLock lock(&mu_);
+        stream->writing = false;
+        // If it is broken, the read fails, too.
+        if (!ok) stream->open = false;
+        Pump();
+        break;
+      }
+      case kRead: {
+        reading = ok;
+        if (ok) {
+          OnAnswer(stream);
+          stream->calls->Read(&stream->response, ToPointer(kRead));
+        } else {
+          absl::MutexLock lock(&mu_);
+          stream->open = false;
+        }
+        break;
+      }
+      case kFinish:
+        break;
+    }
+    absl::MutexLock lock(&mu_);
+    if (!reading && !stream->writing) return;
+  }
+}
+
+void PublisherLoop::OnAnswer(Stream* stream) {
+  ++stream->answers;
+  const v1::PublishStreamResponse& response = stream->response;
+  BatchPtr batch;
+  BatchResult result;
+  if (response.has_refused()) result.status = FromRpc(response.refused());
+  {
+    absl::MutexLock lock(&mu_);
+    if (in_flight_.empty() || in_flight_.front()->request.batch() != response.batch()) {
+      // Not the server that we know. What is unanswered remains unknown.
+      stream->open = false;
+      stream->context.TryCancel();
+      return;
+    }
+    batch = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    if (IsSessionLost(result.status) && !std::exchange(batch->again, true)) {
+      again_.push_back(std::move(batch));
+      stream->session_lost = true;
+    } else {
+      ++settling_;
+    }
+    // Those behind it are answered alike; then another stream takes them in the same order.
+    if (stream->session_lost && in_flight_.empty()) stream->context.TryCancel();
+    Pump();
+  }
+  if (batch == nullptr) return;
+  if (response.has_accepted()) {
+    result.outcome = BatchOutcome::kAccepted;
+    result.accepted = response.accepted();
+  } else {
+    result.outcome = BatchOutcome::kRefused;
+    if (result.status.ok()) result.status = absl::InternalError("the server's answer says nothing");
+  }
+  Settle(std::move(batch), std::move(result));
+}
+
+void PublisherLoop::SettleInFlight(const absl::Status& status) {
+  std::vector<BatchPtr> unanswered;
+  {
+    absl::MutexLock lock(&mu_);
+    if (IsFinal(status)) refused_ = status;
+    for (BatchPtr& batch : in_flight_) {
+      if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
+        again_.push_back(std::move(batch));
+      } else {
+        unanswered.push_back(std::move(batch));
+      }
+    }
+    in_flight_.clear();
+    std::sort(again_.begin(), again_.end(),
+              [](const BatchPtr& a, const BatchPtr& b) { return a->first_message < b->first_message; });
+    settling_ += unanswered.size();
+    changed_.SignalAll();
+  }
+  // The server answers in order and ends the stream at the batch that it cannot take.
+  const bool refused = IsServersAnswer(status) && (IsFinal(status) || IsSessionLost(status));
+  for (BatchPtr& batch : unanswered) {
+    BatchResult result;
+    result.outcome = refused ? BatchOutcome::kRefused : BatchOutcome::kUnknown;
+    result.status = refused ? status : WithContext(status, "whether the server took the messages is not known");
+    Settle(std::move(batch), std::move(result));
+  }
+}
+
+void PublisherLoop::RefuseUnsent(const absl::Status& status) {
+  std::vector<BatchPtr> unsent;
+  {
+    absl::MutexLock lock(&mu_);
+    for (BatchPtr& batch : again_) unsent.push_back(std::move(batch));
+    again_.clear();
+    if (!gathering_->request.messages().empty()) unsent.push_back(std::exchange(gathering_, NewBatch()));
+    settling_ += unsent.size();
+    changed_.SignalAll();
+  }
+  for (BatchPtr& batch : unsent) {
+    Settle(std::move(batch), {.outcome = BatchOutcome::kRefused, .status = WithContext(status, "not sent")});
+  }
+}
+
+void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
+  result.first_message = batch->first_message;
+  result.messages = batch->request.messages_size();
+  if (options_.on_result) options_.on_result(result);
+  absl::MutexLock lock(&mu_);
+  switch (result.outcome) {
+    case BatchOutcome::kAccepted:
+      since_flush_.accepted += result.messages;
+      break;
+    case BatchOutcome::kRefused:
+      since_flush_.refused += result.messages;
+      break;
+    case BatchOutcome::kUnknown:
+      since_flush_.unknown += result.messages;
+      break;
+  }
+  since_flush_.status.Update(result.status);
+  --settling_;
+  spare_ = std::move(batch);
+  changed_.SignalAll();
+}
+
+void PublisherLoop::Pump() {
+  if (stream_ == nullptr || !stream_->open || stream_->writing || stream_->session_lost) return;
+  if (in_flight_.size() >= std::max<size_t>(1, options_.window)) return;
+  if (!again_.empty()) {
+    BatchPtr batch = std::move(again_.front());
+    again_.pop_front();
+    Write(std::move(batch));
+  } else if (!gathering_->request.messages().empty() && (in_flight_.empty() || IsFull() || pressing_ > 0)) {
+    gathering_->request.set_batch(++batches_);
+    Write(std::exchange(gathering_, NewBatch()));
+    changed_.SignalAll();
+  }
+}
+
+void PublisherLoop::Write(BatchPtr batch) {
+  v1::PublishStreamRequest& request = batch->request;
+  if (std::exchange(stream_->first_write, false)) {
+    request.set_session(stream_->session);
+    request.set_namespace_(session_->options().namespace_name);
+  } else {
+    request.clear_session();
+    request.clear_namespace_();
+  }
+  request.set_count_matches(options_.count_matches);
+  // Encodes at once; the batch is kept for its results, and to be written again if the session is lost.
+  stream_->calls->Write(request, ToPointer(kWrite));
+  stream_->writing = true;
+  in_flight_.push_back(std::move(batch));
+}
+
+PublisherLoop::BatchPtr PublisherLoop::NewBatch() {
+  BatchPtr batch = spare_ != nullptr ? std::move(spare_) : std::make_unique<Batch>();
+  batch->request.clear_messages();
+  batch->bytes = 0;
+  batch->again = false;
+  return batch;
+}
+
+bool PublisherLoop::IsFull() const {
+  return static_cast<size_t>(gathering_->request.messages_size()) >= max_messages_ || gathering_->bytes >= max_bytes_;
+}
+
+bool PublisherLoop::Fits(size_t bytes) const {
+  if (gathering_->request.messages().empty()) return true;
+  return !IsFull() && gathering_->bytes + bytes <= max_bytes_;
+}
+
+bool PublisherLoop::HasUnsent() const { return !again_.empty() || !gathering_->request.messages().empty(); }
+
+bool PublisherLoop::IsIdle() const { return !HasUnsent() && in_flight_.empty() && settling_ == 0; }
+
+absl::Status PublisherLoop::Closed() const { return stopped_ ? Stopped() : refused_; }
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq

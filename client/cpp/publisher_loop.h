@@ -1,0 +1,132 @@
+// The batches and the stream behind a Publisher.
+#ifndef NMQ_CLIENT_CPP_PUBLISHER_LOOP_H_
+#define NMQ_CLIENT_CPP_PUBLISHER_LOOP_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "client/cpp/options.h"
+#include "client/cpp/publisher.h"
+#include "client/cpp/session.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/completion_queue.h"
+#include "nmq/v1/message_queue.grpc.pb.h"
+
+namespace nmq {
+inline namespace client {
+namespace internal {
+
+// Thread-safe. Always owned by a shared_ptr: its thread owns it, too.
+//
+// Callers write to the stream themselves when it is free, so that a lone message waits for no thread; the thread takes
+// the answers, writes what has gathered meanwhile, and opens the stream again when it broke.
+class PublisherLoop final : public Attachment, public std::enable_shared_from_this<PublisherLoop> {
+ public:
+  PublisherLoop(std::shared_ptr<Session> session, PublisherOptions options);
+
+  void Start();
+  // Ends it, without waiting. What is unanswered becomes unknown, what is unsent refused.
+  void Stop() override;
+  // Waits until the thread is through, unless called on it.
+  void Join();
+
+  absl::Status Add(Message message);
+  FlushResult Flush(absl::Duration timeout);
+
+ private:
+  struct Batch {
+    v1::PublishStreamRequest request;
+    uint64_t first_message = 0;
+    size_t bytes = 0;
+    // Was refused once because the session was lost.
+    bool again = false;
+  };
+  using BatchPtr = std::unique_ptr<Batch>;
+
+  // One call of PublishStream.
+  struct Stream {
+    grpc::ClientContext context;
+    grpc::CompletionQueue completions;
+    std::unique_ptr<grpc::ClientAsyncReaderWriter<v1::PublishStreamRequest, v1::PublishStreamResponse>> calls;
+    v1::PublishStreamResponse response;
+    std::string session;
+    // It takes writes, but for the one under way.
+    bool open = false;
+    bool writing = false;
+    bool first_write = true;
+    // Nothing more goes out; a new session and stream are needed.
+    bool session_lost = false;
+    uint64_t answers = 0;
+  };
+
+  struct StreamEnd {
+    absl::Status status;
+    uint64_t answers = 0;
+    bool session_lost = false;
+  };
+
+  void Run();
+  // Waits for something to send; false if stopped.
+  bool AwaitWork();
+  // Keeps a stream while there is something to send. The error if that is impossible, at least for
+  // options.give_up_after.
+  absl::Status OpenAndRun();
+  absl::Status Connect(bool renew, Session::Handle* handle);
+  StreamEnd RunStream(const Session::Handle& handle);
+  // Until the stream is over.
+  void TakeCompletions(Stream* stream);
+  void OnAnswer(Stream* stream);
+  // What the end of a stream means for the batches that were on it.
+  void SettleInFlight(const absl::Status& status);
+  void RefuseUnsent(const absl::Status& status);
+  void Settle(BatchPtr batch, BatchResult result) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Writes a batch if there is one to write and the stream takes it.
+  void Pump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Write(BatchPtr batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Fits(size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool HasUnsent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Closed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  BatchPtr NewBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::shared_ptr<Session> session_;
+  const PublisherOptions options_;
+  std::thread thread_;
+  CancelFlag stopped_ = false;
+
+  absl::Mutex mu_;
+  absl::CondVar changed_;
+  size_t max_messages_ ABSL_GUARDED_BY(mu_);
+  size_t max_bytes_ ABSL_GUARDED_BY(mu_);
+  Stream* stream_ ABSL_GUARDED_BY(mu_) = nullptr;
+  BatchPtr gathering_ ABSL_GUARDED_BY(mu_);
+  // To be written before `gathering_`, with a new session.
+  std::deque<BatchPtr> again_ ABSL_GUARDED_BY(mu_);
+  std::deque<BatchPtr> in_flight_ ABSL_GUARDED_BY(mu_);
+  // An answered batch, to be filled again without allocating.
+  BatchPtr spare_ ABSL_GUARDED_BY(mu_);
+  // Results that are on their way to the callback and the counts.
+  size_t settling_ ABSL_GUARDED_BY(mu_) = 0;
+  // Callers that wait for `gathering_` to leave.
+  int pressing_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t messages_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t batches_ ABSL_GUARDED_BY(mu_) = 0;
+  FlushResult since_flush_ ABSL_GUARDED_BY(mu_);
+  // The server ended the stream for good.
+  absl::Status refused_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CPP_PUBLISHER_LOOP_H_

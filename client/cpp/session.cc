@@ -1,0 +1,354 @@
+#include "client/cpp/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cpp/backoff.h"
+#include "client/cpp/status.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/support/channel_arguments.h"
+
+namespace nmq {
+inline namespace client {
+namespace internal {
+namespace {
+
+// How long leaving may take.
+constexpr absl::Duration kDisconnectTimeout = absl::Seconds(1);
+
+int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
+
+std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  // One connection for each client, not one for all clients of the program.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(options.backoff.initial));
+  // Despite its name the bound of one attempt to connect.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(options.connect_timeout));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Milliseconds(options.backoff.max));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive.time));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive.timeout));
+  // An idle stream is pinged as long as it lives.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // The server decides how large messages are.
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  return grpc::CreateCustomChannel(
+      options.server, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(),
+      arguments);
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+absl::Status Stopped() { return absl::CancelledError("the client has disconnected"); }
+
+}  // namespace
+
+Session::Session(ClientOptions options)
+    : options_(std::move(options)), channel_(MakeChannel(options_)), stub_(v1::MessageQueue::NewStub(channel_)) {}
+
+Session::~Session() {
+  std::string session;
+  Stop(&session).IgnoreError();
+  std::thread thread;
+  {
+    absl::MutexLock lock(&mu_);
+    thread = std::move(thread_);
+  }
+  if (thread.joinable()) thread.join();
+}
+
+absl::StatusOr<Session::Handle> Session::Ensure(absl::Time deadline, const CancelFlag* cancelled) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return Stopped();
+    if (generation_ > 0) return Handle{connected_.session(), generation_};
+  }
+  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+  Backoff backoff(options_.backoff);
+  while (true) {
+    absl::StatusOr<Handle> handle = Renew(0, deadline, cancelled);
+    if (handle.ok() || !absl::IsUnavailable(handle.status())) return handle;
+    const absl::Duration delay = backoff.Next();
+    if (absl::Now() + delay >= until || !Sleep(delay, cancelled)) return handle;
+  }
+}
+
+absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, absl::Time deadline, const CancelFlag* cancelled) {
+  absl::MutexLock lock(&mu_);
+  if (stopped_) return Stopped();
+  if (generation_ > seen) return Handle{connected_.session(), generation_};
+  StartThread();
+  wanted_ = true;
+  changed_.SignalAll();
+  const uint64_t attempts = attempts_;
+  while (true) {
+    if (stopped_ || (cancelled != nullptr && *cancelled)) return Stopped();
+    if (generation_ > seen) return Handle{connected_.session(), generation_};
+    if (attempts_ > attempts) return last_attempt_;
+    if (changed_.WaitWithDeadline(&mu_, deadline) && attempts_ == attempts && absl::Now() >= deadline) {
+      return absl::DeadlineExceededError(absl::StrCat("no answer from ", options_.server));
+    }
+  }
+}
+
+absl::Status Session::CallWithSession(absl::Time deadline, SessionRpc rpc) {
+  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+  Backoff backoff(options_.backoff);
+  bool renewed = false;
+  while (true) {
+    absl::StatusOr<Handle> handle = Ensure(deadline);
+    if (!handle.ok()) return handle.status();
+    absl::Status status =
+        Run(deadline, [&rpc, &handle](grpc::ClientContext* context) { return rpc(context, handle->session); });
+    if (IsSessionLost(status) && !renewed) {
+      renewed = true;
+      absl::StatusOr<Handle> fresh = Renew(handle->generation, deadline);
+      if (!fresh.ok()) return fresh.status();
+      continue;
+    }
+    if (!absl::IsUnavailable(status)) return status;
+    const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
+    if (absl::Now() + delay >= until || !Sleep(delay, nullptr)) return status;
+  }
+}
+
+absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
+  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+  Backoff backoff(options_.backoff);
+  bool renewed = false;
+  while (true) {
+    Handle handle;
+    if (options_.publish_with_session) {
+      absl::StatusOr<Handle> ensured = Ensure(deadline);
+      if (!ensured.ok()) return ensured.status();
+      handle = *std::move(ensured);
+    }
+    WaitForConnection(until);
+    absl::Status status =
+        Run(deadline, [&rpc, &handle](grpc::ClientContext* context) { return rpc(context, handle.session); });
+    if (IsSessionLost(status) && !renewed && handle.generation > 0) {
+      renewed = true;
+      absl::StatusOr<Handle> fresh = Renew(handle.generation, deadline);
+      if (!fresh.ok()) return fresh.status();
+      continue;
+    }
+    if (!absl::IsUnavailable(status) || !IsServersAnswer(status)) return status;
+    const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
+    if (absl::Now() + delay >= until || !Sleep(delay, nullptr)) return status;
+  }
+}
+
+void Session::WaitForConnection(absl::Time until) {
+  if (absl::Now() >= until || channel_->GetState(true) == GRPC_CHANNEL_READY) return;
+  // In steps, so that Disconnect() does not wait for a server that is not there.
+  while (absl::Now() < until) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (stopped_) return;
+    }
+    const absl::Time step = std::min(until, absl::Now() + absl::Milliseconds(100));
+    if (channel_->WaitForConnected(absl::ToChronoTime(step))) return;
+  }
+}
+
+absl::Status Session::Run(absl::Time deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc) {
+  grpc::ClientContext context;
+  if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return Stopped();
+    running_.insert(&context);
+  }
+  const grpc::Status status = rpc(&context);
+  absl::MutexLock lock(&mu_);
+  running_.erase(&context);
+  if (!status.ok() && stopped_) return Stopped();
+  return FromGrpc(status);
+}
+
+void Session::StartThread() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { KeepConnected(); });
+}
+
+void Session::KeepConnected() {
+  absl::MutexLock lock(&mu_);
+  while (!stopped_) {
+    absl::Time renew_at = absl::InfiniteFuture();
+    if (generation_ > 0) {
+      const absl::Duration third = FromProto(connected_.lease()) / 3;
+      renew_at = absl::Now() + (last_attempt_.ok() ? third : std::min(third, options_.backoff.max));
+    }
+    while (!stopped_ && !wanted_ && absl::Now() < renew_at) changed_.WaitWithDeadline(&mu_, renew_at);
+    if (stopped_) return;
+    if (!wanted_ && live_streams_ > 0) continue;
+    mu_.Unlock();
+    absl::Status status = ConnectNow();
+    mu_.Lock();
+    ++attempts_;
+    if (status.ok() && (wanted_ || fresh_)) {
+      ++generation_;
+      fresh_ = false;
+    }
+    wanted_ = false;
+    last_attempt_ = std::move(status);
+    changed_.SignalAll();
+  }
+}
+
+absl::Status Session::ConnectNow() {
+  v1::ConnectRequest request;
+  {
+    absl::MutexLock lock(&mu_);
+    request = MakeConnectRequest();
+  }
+  v1::ConnectResponse response;
+  absl::Status status =
+      Run(absl::Now() + options_.connect_timeout, [this, &request, &response](grpc::ClientContext* context) {
+        return stub_->Connect(context, request, &response);
+      });
+  if (absl::IsDeadlineExceeded(status) && !IsServersAnswer(status)) {
+    return absl::UnavailableError(
+        absl::StrCat("no answer from ", options_.server, " in ", absl::FormatDuration(options_.connect_timeout)));
+  }
+  if (!status.ok()) return status;
+  {
+    absl::MutexLock lock(&mu_);
+    Adopt(response);
+    if (!rejoin_) return absl::OkStatus();
+  }
+  return JoinAgain();
+}
+
+v1::ConnectRequest Session::MakeConnectRequest() const {
+  v1::ConnectRequest request;
+  request.set_namespace_(options_.namespace_name);
+  request.set_name(options_.name);
+  for (const auto& [name, value] : options_.labels) (*request.mutable_labels())[name] = value;
+  if (options_.lease > absl::ZeroDuration()) {
+    absl::Duration rest;
+    request.mutable_lease()->set_seconds(absl::IDivDuration(options_.lease, absl::Seconds(1), &rest));
+    request.mutable_lease()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+  }
+  request.set_session(connected_.session());
+  return request;
+}
+
+void Session::Adopt(const v1::ConnectResponse& response) {
+  connected_ = response;
+  if (!response.resumed()) {
+    fresh_ = true;
+    rejoin_ = !rooms_.empty();
+  }
+  // An operator may have moved the client meanwhile.
+  if (response.resumed() && !rejoin_) rooms_ = std::set<std::string>(response.rooms().begin(), response.rooms().end());
+}
+
+absl::Status Session::JoinAgain() {
+  v1::JoinRequest request;
+  {
+    absl::MutexLock lock(&mu_);
+    request.set_session(connected_.session());
+    request.mutable_rooms()->Add(rooms_.begin(), rooms_.end());
+  }
+  v1::JoinResponse response;
+  absl::Status status = Run(
+      absl::Now() + options_.connect_timeout,
+      [this, &request, &response](grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
+  absl::MutexLock lock(&mu_);
+  if (status.ok()) rejoin_ = false;
+  return status;
+}
+
+void Session::AddRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) {
+  absl::MutexLock lock(&mu_);
+  rooms_.insert(rooms.begin(), rooms.end());
+}
+
+void Session::RemoveRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) {
+  absl::MutexLock lock(&mu_);
+  for (const std::string& room : rooms) rooms_.erase(room);
+}
+
+void Session::Attach(const std::shared_ptr<Attachment>& attachment) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (!stopped_) {
+      attachments_.erase(std::remove_if(attachments_.begin(), attachments_.end(),
+                                        [](const std::weak_ptr<Attachment>& other) { return other.expired(); }),
+                         attachments_.end());
+      attachments_.push_back(attachment);
+      return;
+    }
+  }
+  attachment->Stop();
+}
+
+bool Session::Sleep(absl::Duration duration, const CancelFlag* cancelled) {
+  const absl::Time until = absl::Now() + duration;
+  absl::MutexLock lock(&mu_);
+  while (true) {
+    if (stopped_ || (cancelled != nullptr && *cancelled)) return false;
+    if (absl::Now() >= until) return true;
+    changed_.WaitWithDeadline(&mu_, until);
+  }
+}
+
+void Session::Wake() {
+  absl::MutexLock lock(&mu_);
+  changed_.SignalAll();
+}
+
+absl::Status Session::Stop(std::string* session) {
+  std::vector<std::weak_ptr<Attachment>> attachments;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return Stopped();
+    stopped_ = true;
+    *session = connected_.session();
+    attachments = std::move(attachments_);
+    for (grpc::ClientContext* context : running_) context->TryCancel();
+    changed_.SignalAll();
+  }
+  for (const std::weak_ptr<Attachment>& weak : attachments) {
+    if (const std::shared_ptr<Attachment> attachment = weak.lock()) attachment->Stop();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Session::Disconnect() {
+  v1::DisconnectRequest request;
+  if (!Stop(request.mutable_session()).ok() || request.session().empty()) return absl::OkStatus();
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kDisconnectTimeout));
+  v1::DisconnectResponse response;
+  absl::Status status = FromGrpc(stub_->Disconnect(&context, request, &response));
+  return IsSessionLost(status) ? absl::OkStatus() : status;
+}
+
+std::string Session::client_id() const {
+  absl::MutexLock lock(&mu_);
+  return connected_.client_id();
+}
+
+std::string Session::session() const {
+  absl::MutexLock lock(&mu_);
+  return connected_.session();
+}
+
+v1::Limits Session::limits() const {
+  absl::MutexLock lock(&mu_);
+  return connected_.limits();
+}
+
+std::vector<std::string> Session::rooms() const {
+  absl::MutexLock lock(&mu_);
+  return {rooms_.begin(), rooms_.end()};
+}
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq

@@ -1,0 +1,72 @@
+#include "client/cpp/status.h"
+
+#include <string>
+
+#include "absl/strings/cord.h"
+#include "absl/types/optional.h"
+#include "google/rpc/error_details.pb.h"
+#include "server/base/errors.h"
+
+namespace nmq {
+inline namespace client {
+namespace {
+
+absl::Status Make(int code, const std::string& message, const google::rpc::Status& details) {
+  // gRPC's codes are absl's.
+  absl::Status result(static_cast<absl::StatusCode>(code), message);
+  for (const google::protobuf::Any& detail : details.details()) {
+    result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+  }
+  return result;
+}
+
+}  // namespace
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  google::rpc::Status details;
+  // Other servers may put anything there; the code and message stand for themselves.
+  if (!details.ParseFromString(status.error_details())) details.Clear();
+  return Make(status.error_code(), status.error_message(), details);
+}
+
+absl::Status FromRpc(const google::rpc::Status& status) { return Make(status.code(), status.message(), status); }
+
+namespace internal {
+
+bool IsSessionLost(const absl::Status& status) {
+  if (!absl::IsNotFound(status)) return false;
+  const std::string reason = ReasonOf(status);
+  return reason == "SESSION_UNKNOWN" || reason == "SESSION_EXPIRED";
+}
+
+bool IsServersAnswer(const absl::Status& status) { return !ReasonOf(status).empty(); }
+
+bool IsPassing(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kAborted:
+      return true;
+    // Proxies and torn connections end calls so; the server itself would name a reason.
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return !IsServersAnswer(status);
+    case absl::StatusCode::kResourceExhausted:
+      return ReasonOf(status) != "SLOW_SUBSCRIBER" && RetryDelay(status) > absl::ZeroDuration();
+    default:
+      return false;
+  }
+}
+
+absl::Duration RetryDelay(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoTypeUrl);
+  google::rpc::RetryInfo info;
+  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) return absl::ZeroDuration();
+  return absl::Seconds(info.retry_delay().seconds()) + absl::Nanoseconds(info.retry_delay().nanos());
+}
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq

@@ -1,0 +1,35 @@
+// What the server and gRPC answered, as absl::Status, and what to do about it. All functions are thread-safe.
+#ifndef NMQ_CLIENT_CPP_STATUS_H_
+#define NMQ_CLIENT_CPP_STATUS_H_
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/support/status.h"
+
+namespace nmq {
+inline namespace client {
+
+// The same code and message, with the google.rpc details as payloads under their type urls.
+absl::Status FromGrpc(const grpc::Status& status);
+absl::Status FromRpc(const google::rpc::Status& status);
+
+namespace internal {
+
+// The server no longer knows the session: connect anew.
+bool IsSessionLost(const absl::Status& status);
+
+// The server itself said so, not gRPC on the way: nothing of the request was taken.
+bool IsServersAnswer(const absl::Status& status);
+
+// The connection or the server may be back soon.
+bool IsPassing(const absl::Status& status);
+
+// How long the server asks to wait; zero if it does not.
+absl::Duration RetryDelay(const absl::Status& status);
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CPP_STATUS_H_

@@ -1,0 +1,312 @@
+#include "client/cpp/subscription_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cpp/status.h"
+
+namespace nmq {
+inline namespace client {
+namespace internal {
+namespace {
+
+// Of a server that does not say how long it may be silent.
+constexpr absl::Duration kSilenceDefault = absl::Seconds(45);
+// So many missed heartbeats mean a dead stream.
+constexpr int kHeartbeatsMissed = 3;
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+google::protobuf::ArenaOptions FrameArena() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 4 << 10;
+  options.max_block_size = 64 << 10;
+  return options;
+}
+
+}  // namespace
+
+SubscriptionLoop::SubscriptionLoop(std::shared_ptr<Session> session, SubscribeOptions options,
+                                   SubscriptionHandler handler)
+    : session_(std::move(session)),
+      options_(std::move(options)),
+      handler_(std::move(handler)),
+      arena_(FrameArena()),
+      backoff_(session_->options().backoff) {}
+
+absl::Status SubscriptionLoop::Start() {
+  give_up_first_at_ = absl::Now() + session_->options().wait_for_server;
+  thread_ = std::thread([self = shared_from_this()] { self->Run(); });
+  absl::MutexLock lock(&mu_);
+  const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return was_live_ || ended_; };
+  mu_.Await(absl::Condition(&settled));
+  if (was_live_) return absl::OkStatus();
+  return end_.ok() ? absl::CancelledError("the client has disconnected") : end_;
+}
+
+void SubscriptionLoop::Stop() {
+  stopped_ = true;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stream_ != nullptr) stream_->Cancel();
+  }
+  session_->Wake();
+}
+
+void SubscriptionLoop::Join() {
+  if (!thread_.joinable()) return;
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    // A callback destroys its own subscription. The thread owns this object until it is through.
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
+}
+
+absl::Status SubscriptionLoop::Wait(absl::Duration timeout) {
+  absl::MutexLock lock(&mu_);
+  if (!mu_.AwaitWithTimeout(absl::Condition(&ended_), timeout)) {
+    return absl::DeadlineExceededError("the subscription is still alive");
+  }
+  return end_;
+}
+
+std::string SubscriptionLoop::id() const {
+  absl::MutexLock lock(&mu_);
+  return id_;
+}
+
+std::vector<v1::QueuePosition> SubscriptionLoop::positions() const {
+  absl::MutexLock lock(&mu_);
+  return positions_.List();
+}
+
+SubscriptionCounts SubscriptionLoop::counts() const {
+  return {.messages = messages_, .gaps = gaps_, .missed = missed_, .reconnects = reconnects_};
+}
+
+void SubscriptionLoop::Run() {
+  absl::Status end = RunUntilEnd();
+  if (stopped_) end = absl::OkStatus();
+  ReportState(SubscriptionState::kEnded, end);
+  absl::MutexLock lock(&mu_);
+  end_ = std::move(end);
+  ended_ = true;
+}
+
+absl::Status SubscriptionLoop::RunUntilEnd() {
+  // The first one connects if nobody has; the later ones always ask whether the session still stands.
+  absl::StatusOr<Session::Handle> handle = session_->Ensure(absl::InfiniteFuture(), &stopped_);
+  if (!handle.ok()) return handle.status();
+  bool renewed = false;
+  while (!stopped_) {
+    Attempt attempt;
+    absl::Status status;
+    if (handle.ok()) {
+      status = RunStream(handle->session, &attempt);
+    } else {
+      status = handle.status();
+    }
+    if (stopped_) break;
+    if (attempt.live) renewed = false;
+    const bool lost = handle.ok() && IsSessionLost(status);
+    // A session that is lost again and again, without a live stream between, is no accident.
+    if (lost && !std::exchange(renewed, true)) {
+      ReportReconnecting(status);
+    } else if (!WaitToRetry(status, attempt)) {
+      return status;
+    }
+    const uint64_t seen = handle.ok() ? handle->generation : 0;
+    generation_ = std::max(generation_, seen);
+    handle = session_->Renew(generation_, absl::InfiniteFuture(), &stopped_);
+  }
+  return absl::OkStatus();
+}
+
+bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& attempt) {
+  if (!IsPassing(status)) return false;
+  if (attempt.lived > session_->options().backoff.max) backoff_.Reset();
+  const absl::Duration delay = attempt.left ? absl::ZeroDuration() : std::max(backoff_.Next(), RetryDelay(status));
+  if (!WasLive() && absl::Now() + delay >= give_up_first_at_) return false;
+  ReportReconnecting(status);
+  session_->Sleep(delay, &stopped_);
+  return true;
+}
+
+absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* attempt) {
+  SubscribeStream stream;
+  {
+    absl::MutexLock lock(&mu_);
+    stream_ = &stream;
+  }
+  absl::Status status;
+  const absl::Time start = absl::Now();
+  if (!stopped_) {
+    stream.Start(session_->stub(), MakeRequest(session));
+    status = ReadFrames(&stream, attempt);
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    stream_ = nullptr;
+  }
+  if (attempt->live) {
+    session_->RemoveLiveStream();
+    attempt->lived = absl::Now() - start;
+  }
+  return status;
+}
+
+absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* attempt) {
+  while (true) {
+    arena_.Reset();
+    auto* frame = google::protobuf::Arena::CreateMessage<v1::SubscribeResponse>(&arena_);
+    const absl::Duration silence = attempt->live ? attempt->silence : options_.ready_timeout;
+    const absl::Duration stay = attempt->leave_at - absl::Now();
+    const SubscribeStream::Result result = stream->Read(frame, std::min(silence, stay));
+    if (result != SubscribeStream::Result::kFrame) {
+      absl::Status status = stream->Finish();
+      if (result == SubscribeStream::Result::kEnded) return status;
+      if (stay <= silence) {
+        attempt->left = true;
+        return absl::UnavailableError("the server drains");
+      }
+      return absl::UnavailableError(
+          absl::StrCat(attempt->live ? "nothing came for " : "no answer for ", absl::FormatDuration(silence)));
+    }
+    switch (frame->frame_case()) {
+      case v1::SubscribeResponse::kReady:
+        OnReady(frame->ready(), attempt);
+        break;
+      case v1::SubscribeResponse::kBatch:
+        OnBatch(frame->batch());
+        break;
+      case v1::SubscribeResponse::kGap:
+        OnGap(frame->gap());
+        break;
+      case v1::SubscribeResponse::kHeartbeat:
+        OnHeartbeat(frame->heartbeat());
+        break;
+      case v1::SubscribeResponse::kDrain:
+        attempt->leave_at = absl::Now() + FromProto(frame->drain().jitter()) * RandomFraction();
+        break;
+      case v1::SubscribeResponse::FRAME_NOT_SET:
+        break;
+    }
+    if (stopped_) {
+      stream->Finish().IgnoreError();
+      return absl::OkStatus();
+    }
+  }
+}
+
+v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) const {
+  v1::SubscribeRequest request;
+  request.set_session(session);
+  for (const EventPattern& pattern : options_.patterns) {
+    v1::Pattern* added = request.add_patterns();
+    added->set_queue(pattern.queue);
+    added->set_event(pattern.event);
+  }
+  request.set_overflow(options_.overflow);
+  absl::MutexLock lock(&mu_);
+  if (!was_live_) {
+    request.mutable_rooms()->Add(options_.rooms.begin(), options_.rooms.end());
+    *request.mutable_start() = options_.start;
+    return request;
+  }
+  // Only rooms that nobody left since.
+  const std::vector<std::string> rooms = session_->rooms();
+  for (const std::string& room : options_.rooms) {
+    if (std::binary_search(rooms.begin(), rooms.end(), room)) request.add_rooms(room);
+  }
+  *request.mutable_start() = positions_.Resume();
+  return request;
+}
+
+void SubscriptionLoop::OnReady(const v1::Ready& ready, Attempt* attempt) {
+  const absl::Duration heartbeat = FromProto(ready.heartbeat());
+  attempt->silence = heartbeat > absl::ZeroDuration() ? kHeartbeatsMissed * heartbeat : kSilenceDefault;
+  if (!std::exchange(attempt->live, true)) session_->AddLiveStream();
+  const google::protobuf::RepeatedPtrField<std::string> rooms(options_.rooms.begin(), options_.rooms.end());
+  bool first;
+  {
+    absl::MutexLock lock(&mu_);
+    first = !std::exchange(was_live_, true);
+    id_ = ready.subscription_id();
+    if (first) {
+      positions_.OnFirstReady(ready, options_.start);
+    } else {
+      positions_.OnResumedReady(ready);
+    }
+  }
+  if (first) {
+    session_->AddRooms(rooms);
+  } else {
+    ++reconnects_;
+  }
+  reconnecting_ = false;
+  ReportState(SubscriptionState::kConnected, absl::OkStatus());
+}
+
+void SubscriptionLoop::OnBatch(const v1::Batch& batch) {
+  Gap lost;
+  for (const Message& message : batch.messages()) {
+    if (stopped_) return;
+    Positions::Arrival arrival;
+    {
+      absl::MutexLock lock(&mu_);
+      arrival = positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost);
+    }
+    if (arrival == Positions::Arrival::kKnown) continue;
+    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost);
+    messages_.fetch_add(1, std::memory_order_relaxed);
+    if (handler_.on_message) handler_.on_message(message);
+  }
+}
+
+void SubscriptionLoop::OnGap(const Gap& gap) {
+  bool fresh;
+  {
+    absl::MutexLock lock(&mu_);
+    fresh = positions_.OnGap(gap);
+  }
+  if (fresh) ReportGap(gap);
+}
+
+void SubscriptionLoop::OnHeartbeat(const v1::Heartbeat& heartbeat) {
+  Gap lost;
+  for (const v1::QueuePosition& position : heartbeat.positions()) {
+    Positions::Arrival arrival;
+    {
+      absl::MutexLock lock(&mu_);
+      arrival = positions_.OnPosition(position.queue(), position.epoch(), position.sequence(), &lost);
+    }
+    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost);
+  }
+}
+
+void SubscriptionLoop::ReportGap(const Gap& gap) {
+  ++gaps_;
+  missed_ += gap.count();
+  if (handler_.on_gap && !stopped_) handler_.on_gap(gap);
+}
+
+void SubscriptionLoop::ReportReconnecting(const absl::Status& status) {
+  if (WasLive() && !std::exchange(reconnecting_, true)) ReportState(SubscriptionState::kReconnecting, status);
+}
+
+bool SubscriptionLoop::WasLive() const {
+  absl::MutexLock lock(&mu_);
+  return was_live_;
+}
+
+void SubscriptionLoop::ReportState(SubscriptionState state, const absl::Status& status) {
+  if (handler_.on_state) handler_.on_state(state, status);
+}
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq

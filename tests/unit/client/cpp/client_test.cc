@@ -1,0 +1,310 @@
+#include "client/cpp/client.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "gtest/gtest.h"
+#include "server/base/errors.h"
+#include "tests/unit/client/cpp/fake_server.h"
+
+namespace nmq {
+inline namespace client {
+namespace {
+
+using nmq::fake::FakeServer;
+using nmq::fake::kPatience;
+using nmq::fake::Refusal;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientOptions Options() {
+    ClientOptions options;
+    options.server = server_.address();
+    options.namespace_name = "shop";
+    options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
+    return options;
+  }
+  ClientOptions LazyOptions() {
+    ClientOptions options = Options();
+    options.lazy = true;
+    return options;
+  }
+  // Not reached: keeps its own error short.
+  static std::unique_ptr<Client> MustConnect(ClientOptions options) {
+    absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));
+    EXPECT_TRUE(client.ok()) << client.status();
+    return client.ok() ? *std::move(client) : nullptr;
+  }
+
+  FakeServer server_;
+};
+
+TEST_F(ClientTest, ConnectEntersTheNamespaceWithNameLabelsAndLease) {
+  ClientOptions options = Options();
+  options.name = "logger";
+  options.labels = {{"zone", "a"}};
+  options.lease = absl::Milliseconds(7500);
+  server_.limits.set_payload_bytes(77);
+  const std::unique_ptr<Client> client = MustConnect(options);
+  const v1::ConnectRequest request = server_.connects.Next();
+  EXPECT_EQ(request.namespace_(), "shop");
+  EXPECT_EQ(request.name(), "logger");
+  EXPECT_EQ(request.labels().at("zone"), "a");
+  EXPECT_EQ(request.lease().seconds(), 7);
+  EXPECT_EQ(request.lease().nanos(), 500000000);
+  EXPECT_EQ(request.session(), "");
+  EXPECT_EQ(client->client_id(), "client-1");
+  EXPECT_EQ(client->session(), "session-1");
+  EXPECT_EQ(client->limits().payload_bytes(), 77u);
+}
+
+TEST_F(ClientTest, RefusalOfConnectIsReturnedWithItsReason) {
+  server_.on_connect = [](const v1::ConnectRequest&, v1::ConnectResponse*) {
+    return Refusal(grpc::StatusCode::NOT_FOUND, "NAMESPACE_UNKNOWN", "no namespace \"shop\"");
+  };
+  const absl::Status status = Client::Connect(Options()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(status.message(), "no namespace \"shop\"");
+  EXPECT_EQ(ReasonOf(status), "NAMESPACE_UNKNOWN");
+}
+
+TEST_F(ClientTest, ServerThatIsNotThereIsUnavailableAtOnceWithoutPatience) {
+  ClientOptions options = Options();
+  options.wait_for_server = absl::ZeroDuration();
+  server_.Stop();
+  const absl::Time start = absl::Now();
+  EXPECT_EQ(Client::Connect(options).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
+}
+
+TEST_F(ClientTest, ServerThatComesWithinThePatienceIsReached) {
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  server_.Stop();
+  std::thread starter([this] { server_.Start(); });
+  EXPECT_NE(MustConnect(options), nullptr);
+  starter.join();
+}
+
+TEST_F(ClientTest, BadOptionsAreRefused) {
+  EXPECT_EQ(Client::Connect({.server = ""}).status().code(), absl::StatusCode::kInvalidArgument);
+  ClientOptions options = Options();
+  options.backoff.factor = 0.5;
+  EXPECT_EQ(Client::Connect(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ClientTest, LazyClientConnectsWithItsFirstJoin) {
+  const std::unique_ptr<Client> client = MustConnect(LazyOptions());
+  EXPECT_EQ(server_.connects.total(), 0u);
+  EXPECT_EQ(client->client_id(), "");
+  ASSERT_TRUE(client->Join({"kitchen"}).ok());
+  EXPECT_EQ(server_.connects.total(), 1u);
+}
+
+TEST_F(ClientTest, JoinAndLeaveReturnMemberCountsAndAreRemembered) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  const absl::StatusOr<std::vector<RoomCount>> joined = client->Join({"b", "a"});
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  ASSERT_EQ(joined->size(), 2u);
+  EXPECT_EQ((*joined)[0].room(), "b");
+  EXPECT_EQ((*joined)[0].members(), 1u);
+  EXPECT_EQ(client->rooms(), (std::vector<std::string>{"a", "b"}));
+  const absl::StatusOr<std::vector<RoomCount>> left = client->Leave({"b"});
+  ASSERT_TRUE(left.ok()) << left.status();
+  EXPECT_EQ((*left)[0].members(), 0u);
+  EXPECT_EQ(client->rooms(), std::vector<std::string>{"a"});
+}
+
+TEST_F(ClientTest, RefusedJoinIsNotRemembered) {
+  server_.on_join = [](const v1::JoinRequest&) {
+    return Refusal(grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "rooms[0]: no name");
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  EXPECT_EQ(client->Join({"!"}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(client->rooms().empty());
+}
+
+TEST_F(ClientTest, LostSessionIsRenewedOnceAndTheCallRepeated) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  ASSERT_TRUE(client->Join({"a"}).ok());
+  server_.ForgetSessions();
+  ASSERT_TRUE(client->Join({"b"}).ok());
+  EXPECT_EQ(client->client_id(), "client-2");
+  server_.joins.Next();
+  EXPECT_EQ(server_.joins.Next().session(), "session-1");
+  // The rooms of before come first.
+  const v1::JoinRequest again = server_.joins.Next();
+  EXPECT_EQ(again.session(), "session-2");
+  EXPECT_EQ(again.rooms(0), "a");
+  EXPECT_EQ(server_.joins.Next().rooms(0), "b");
+}
+
+TEST_F(ClientTest, SessionThatIsLostAgainIsAnError) {
+  server_.on_join = [](const v1::JoinRequest&) {
+    return Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_EXPIRED", "session: expired");
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  const absl::Status status = client->Join({"a"}).status();
+  EXPECT_EQ(ReasonOf(status), "SESSION_EXPIRED");
+  EXPECT_EQ(server_.joins.total(), 2u);
+  EXPECT_EQ(server_.connects.total(), 2u);
+}
+
+TEST_F(ClientTest, LeaseIsRenewedWhileNothingElseDoes) {
+  server_.lease = absl::Milliseconds(30);
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  EXPECT_EQ(server_.connects.Next().session(), "");
+  EXPECT_EQ(server_.connects.Next().session(), "session-1");
+  EXPECT_EQ(server_.connects.Next().session(), "session-1");
+  EXPECT_EQ(client->client_id(), "client-1");
+}
+
+TEST_F(ClientTest, RenewalThatFindsTheClientForgottenJoinsItsRoomsAgain) {
+  server_.lease = absl::Milliseconds(30);
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  ASSERT_TRUE(client->Join({"a", "b"}).ok());
+  server_.ForgetSessions();
+  EXPECT_EQ(server_.joins.Next().session(), "session-1");
+  const v1::JoinRequest again = server_.joins.Next();
+  EXPECT_EQ(again.session(), "session-2");
+  EXPECT_EQ(again.rooms_size(), 2);
+}
+
+TEST_F(ClientTest, PublishSaysWhereTheMessageWent) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  const absl::StatusOr<PublishResult> result =
+      client->Publish(MakeMessage("DB", "CREATE", "x"), {.count_matches = true});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->id, "message");
+  EXPECT_EQ(result->epoch, 7u);
+  EXPECT_EQ(result->sequence, 1u);
+  EXPECT_EQ(result->matched, 3u);
+  const v1::PublishRequest request = server_.publishes.Next();
+  EXPECT_EQ(request.session(), "session-1");
+  EXPECT_EQ(request.namespace_(), "shop");
+  EXPECT_EQ(request.message().payload(), "x");
+}
+
+TEST_F(ClientTest, MatchesAreUnsetUnlessAskedFor) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  const absl::StatusOr<PublishResult> result = client->Publish(MakeMessage("DB", "CREATE", ""));
+  ASSERT_TRUE(result.ok());
+  EXPECT_FALSE(result->matched.has_value());
+}
+
+TEST_F(ClientTest, PublishWithoutSessionNeverConnects) {
+  ClientOptions options = LazyOptions();
+  options.publish_with_session = false;
+  const std::unique_ptr<Client> client = MustConnect(options);
+  ASSERT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x")).ok());
+  EXPECT_EQ(server_.publishes.Next().session(), "");
+  EXPECT_EQ(server_.connects.total(), 0u);
+}
+
+TEST_F(ClientTest, PublishWithALostSessionIsRepeatedAsTheNewClient) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  server_.ForgetSessions();
+  ASSERT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x")).ok());
+  EXPECT_EQ(server_.publishes.Next().session(), "session-1");
+  EXPECT_EQ(server_.publishes.Next().session(), "session-2");
+}
+
+TEST_F(ClientTest, PublishWhoseAnswerWasLostIsNotRepeated) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection reset");
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  EXPECT_EQ(client->Publish(MakeMessage("DB", "CREATE", "x")).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_.publishes.total(), 1u);
+}
+
+TEST_F(ClientTest, PublishThatTheServerRefusedBecauseItDrainsIsRepeated) {
+  server_.on_publish = [this](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    if (server_.publishes.total() < 3) return Refusal(grpc::StatusCode::UNAVAILABLE, "DRAINING", "the server drains");
+    return grpc::Status::OK;
+  };
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  const std::unique_ptr<Client> client = MustConnect(options);
+  EXPECT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = kPatience}).ok());
+  EXPECT_EQ(server_.publishes.total(), 3u);
+}
+
+TEST_F(ClientTest, PublishEndsAtItsTimeout) {
+  absl::Notification done;
+  server_.on_publish = [&done](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    done.WaitForNotificationWithTimeout(kPatience);
+    return grpc::Status::OK;
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  EXPECT_EQ(client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = absl::Milliseconds(50)}).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  done.Notify();
+}
+
+TEST_F(ClientTest, PublishWaitsForAServerThatComesBack) {
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  const std::unique_ptr<Client> client = MustConnect(options);
+  server_.Stop();
+  std::thread starter([this] { server_.Start(); });
+  EXPECT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = kPatience}).ok());
+  starter.join();
+}
+
+TEST_F(ClientTest, DisconnectLeavesAndEndsTheClient) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  EXPECT_TRUE(client->Disconnect().ok());
+  EXPECT_EQ(server_.disconnects.Next().session(), "session-1");
+  EXPECT_EQ(client->Join({"a"}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(client->Publish(MakeMessage("DB", "CREATE", "")).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(client->Disconnect().ok());
+  EXPECT_EQ(server_.disconnects.total(), 1u);
+}
+
+TEST_F(ClientTest, DestructorLeaves) {
+  MustConnect(Options()).reset();
+  EXPECT_EQ(server_.disconnects.Next().session(), "session-1");
+}
+
+TEST_F(ClientTest, ClientThatNeverConnectedHasNothingToLeave) {
+  MustConnect(LazyOptions()).reset();
+  EXPECT_EQ(server_.disconnects.total(), 0u);
+}
+
+TEST_F(ClientTest, DisconnectCutsCallsThatWait) {
+  absl::Notification arrived;
+  absl::Notification done;
+  server_.on_publish = [&](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    arrived.Notify();
+    done.WaitForNotificationWithTimeout(kPatience);
+    return grpc::Status::OK;
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  absl::Status status;
+  std::thread publisher([&] {
+    status = client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = absl::InfiniteDuration()}).status();
+  });
+  EXPECT_TRUE(arrived.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(client->Disconnect().ok());
+  publisher.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  done.Notify();
+}
+
+TEST_F(ClientTest, DisconnectReturnsWithoutAServer) {
+  ClientOptions options = Options();
+  options.wait_for_server = absl::ZeroDuration();
+  const std::unique_ptr<Client> client = MustConnect(options);
+  server_.Stop();
+  const absl::Time start = absl::Now();
+  EXPECT_FALSE(client->Disconnect().ok());
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
+}
+
+}  // namespace
+}  // namespace client
+}  // namespace nmq

@@ -1,0 +1,345 @@
+#include "client/cpp/publisher.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "client/cpp/client.h"
+#include "gtest/gtest.h"
+#include "server/base/errors.h"
+#include "tests/unit/client/cpp/fake_server.h"
+
+namespace nmq {
+inline namespace client {
+namespace {
+
+using nmq::fake::FakePublishStream;
+using nmq::fake::FakeServer;
+using nmq::fake::Inbox;
+using nmq::fake::kPatience;
+using nmq::fake::Refusal;
+
+class PublisherTest : public ::testing::Test {
+ protected:
+  PublisherTest() { client_ = MustConnect(Options()); }
+
+  ClientOptions Options() {
+    ClientOptions options;
+    options.server = server_.address();
+    options.namespace_name = "shop";
+    options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
+    options.wait_for_server = absl::ZeroDuration();
+    return options;
+  }
+
+  static std::unique_ptr<Client> MustConnect(const ClientOptions& options) {
+    absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    return client.ok() ? *std::move(client) : nullptr;
+  }
+
+  // Results are kept in results_.
+  std::unique_ptr<Publisher> MakePublisher(PublisherOptions options = {}) {
+    options.on_result = [this](const BatchResult& result) { results_.Put(result); };
+    return client_->NewPublisher(std::move(options));
+  }
+
+  static absl::Status Add(Publisher* publisher, int count) {
+    for (int i = 0; i < count; ++i) {
+      absl::Status status = publisher->Add(MakeMessage("DB", "CREATE", absl::StrCat(i)));
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  FakeServer server_;
+  Inbox<BatchResult> results_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(PublisherTest, NothingIsOpenedBeforeTheFirstMessage) {
+  const auto publisher = MakePublisher();
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_TRUE(flushed.status.ok());
+  EXPECT_EQ(flushed.accepted, 0u);
+  EXPECT_EQ(server_.publish_streams.total(), 0u);
+}
+
+TEST_F(PublisherTest, LoneMessageGoesAtOnce) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const v1::PublishStreamRequest request = server_.publish_streams.Next()->requests.Next();
+  EXPECT_EQ(request.messages_size(), 1);
+  EXPECT_EQ(request.session(), "session-1");
+  EXPECT_EQ(request.namespace_(), "shop");
+}
+
+TEST_F(PublisherTest, WhatComesWhileAnAnswerIsAwaitedGoesTogether) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 20).ok());
+  EXPECT_EQ(stream->requests.total(), 1u);
+  stream->Accept(first);
+  const v1::PublishStreamRequest second = stream->requests.Next();
+  EXPECT_EQ(second.messages_size(), 20);
+  EXPECT_EQ(second.messages(7).payload(), "7");
+  EXPECT_EQ(second.session(), "");
+  stream->Accept(second);
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_EQ(flushed.accepted, 21u);
+  EXPECT_EQ(results_.Next().first_message, 0u);
+  const BatchResult result = results_.Next();
+  EXPECT_EQ(result.first_message, 1u);
+  EXPECT_EQ(result.messages, 20u);
+  EXPECT_EQ(result.outcome, BatchOutcome::kAccepted);
+}
+
+TEST_F(PublisherTest, FullBatchDoesNotWaitForTheAnswerBefore) {
+  const auto publisher = MakePublisher({.max_batch_messages = 5, .window = 2});
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  EXPECT_EQ(stream->requests.Next().messages_size(), 1);
+  ASSERT_TRUE(Add(publisher.get(), 5).ok());
+  EXPECT_EQ(stream->requests.Next().messages_size(), 5);
+}
+
+TEST_F(PublisherTest, BatchIsFullByBytesToo) {
+  const auto publisher = MakePublisher({.max_batch_bytes = 1000, .window = 10});
+  ASSERT_TRUE(publisher->Add(MakeMessage("DB", "CREATE", "first")).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->requests.Next();
+  const std::string large(400, 'x');
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(publisher->Add(MakeMessage("DB", "CREATE", large)).ok());
+  EXPECT_EQ(stream->requests.Next().messages_size(), 2);
+  // Larger than a batch: alone.
+  ASSERT_TRUE(publisher->Add(MakeMessage("DB", "CREATE", std::string(5000, 'x'))).ok());
+  EXPECT_EQ(stream->requests.Next().messages_size(), 1);
+  EXPECT_EQ(stream->requests.Next().messages(0).payload().size(), 5000u);
+}
+
+TEST_F(PublisherTest, ServersLimitsBoundTheBatches) {
+  server_.limits.set_batch_messages(3);
+  client_ = MustConnect(Options());
+  const auto publisher = MakePublisher({.max_batch_messages = 100, .window = 10});
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 3).ok());
+  EXPECT_EQ(stream->requests.Next().messages_size(), 3);
+}
+
+TEST_F(PublisherTest, AddBlocksWhileTheWindowIsFull) {
+  const auto publisher = MakePublisher({.max_batch_messages = 1, .window = 2});
+  std::atomic<int> added = 0;
+  absl::Status status;
+  std::thread adder([&] {
+    for (int i = 0; i < 6 && status.ok(); ++i) {
+      status = publisher->Add(MakeMessage("DB", "CREATE", absl::StrCat(i)));
+      ++added;
+    }
+  });
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  const v1::PublishStreamRequest second = stream->requests.Next();
+  // Two on their way, one gathered; the fourth must wait.
+  EXPECT_LE(added, 3);
+  EXPECT_EQ(stream->requests.total(), 2u);
+  stream->Accept(first);
+  stream->Accept(second);
+  for (int i = 2; i < 6; ++i) {
+    const v1::PublishStreamRequest request = stream->requests.Next();
+    EXPECT_EQ(request.messages(0).payload(), absl::StrCat(i));
+    stream->Accept(request);
+  }
+  adder.join();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(publisher->Flush().accepted, 6u);
+}
+
+TEST_F(PublisherTest, RefusedBatchIsCountedAndTheRestGoesOn) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->Refuse(stream->requests.Next(),
+                 Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_UNKNOWN", "messages[0]: no queue \"DB\""));
+  FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.refused, 1u);
+  EXPECT_EQ(ReasonOf(flushed.status), "QUEUE_UNKNOWN");
+  ASSERT_TRUE(Add(publisher.get(), 2).ok());
+  const v1::PublishStreamRequest next = stream->requests.Next();
+  stream->Accept(next);
+  if (next.messages_size() == 1) stream->Accept(stream->requests.Next());
+  flushed = publisher->Flush();
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_EQ(flushed.accepted, 2u);
+  EXPECT_EQ(flushed.refused, 0u);
+}
+
+TEST_F(PublisherTest, BrokenStreamLeavesTheSentUnknownAndSendsTheRest) {
+  const auto publisher = MakePublisher({.window = 1});
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 3).ok());
+  server_.accept_all_batches = true;
+  stream->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection reset"));
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.unknown, 1u);
+  EXPECT_EQ(flushed.accepted, 3u);
+  EXPECT_EQ(flushed.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(results_.Next().outcome, BatchOutcome::kUnknown);
+  const BatchResult next = results_.Next();
+  EXPECT_EQ(next.outcome, BatchOutcome::kAccepted);
+  EXPECT_EQ(next.first_message, 1u);
+}
+
+TEST_F(PublisherTest, WhatWasNeverSentIsRefusedWhenTheServerStaysAway) {
+  server_.Stop();
+  const auto publisher = MakePublisher({.give_up_after = absl::Milliseconds(100)});
+  ASSERT_TRUE(Add(publisher.get(), 3).ok());
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.refused, 3u);
+  EXPECT_EQ(flushed.unknown, 0u);
+  EXPECT_EQ(flushed.status.code(), absl::StatusCode::kUnavailable);
+  // It is not the end: the next message tries again.
+  server_.accept_all_batches = true;
+  server_.Start();
+  absl::Status status;
+  FlushResult again;
+  do {
+    ASSERT_TRUE(Add(publisher.get(), 1).ok());
+    again = publisher->Flush();
+  } while (!again.status.ok());
+  EXPECT_EQ(again.accepted, 1u);
+}
+
+TEST_F(PublisherTest, LostSessionIsReplacedAndNothingIsLostOrDoubled) {
+  const auto publisher = MakePublisher();
+  server_.ForgetSessions();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  EXPECT_EQ(stream->requests.Next().session(), "session-1");
+  server_.accept_all_batches = true;
+  stream->End(Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_UNKNOWN", "session: unknown"));
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_EQ(flushed.accepted, 1u);
+  EXPECT_EQ(server_.publish_streams.Next()->requests.Next().session(), "session-2");
+}
+
+TEST_F(PublisherTest, BatchRefusedForTheSessionIsSentAgainInOrder) {
+  const auto publisher = MakePublisher({.max_batch_messages = 1, .window = 2});
+  server_.ForgetSessions();
+  ASSERT_TRUE(Add(publisher.get(), 2).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  const v1::PublishStreamRequest second = stream->requests.Next();
+  server_.accept_all_batches = true;
+  const grpc::Status lost = Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_EXPIRED", "session: expired");
+  stream->Refuse(first, lost);
+  stream->Refuse(second, lost);
+  EXPECT_EQ(publisher->Flush().accepted, 2u);
+  const std::shared_ptr<FakePublishStream> next = server_.publish_streams.Next();
+  EXPECT_EQ(next->requests.Next().messages(0).payload(), "0");
+  EXPECT_EQ(next->requests.Next().messages(0).payload(), "1");
+}
+
+TEST_F(PublisherTest, SessionThatIsLostAgainRefusesTheBatch) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const grpc::Status lost = Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_UNKNOWN", "session: unknown");
+  server_.publish_streams.Next()->End(lost);
+  server_.publish_streams.Next()->End(lost);
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.refused, 1u);
+  EXPECT_EQ(ReasonOf(flushed.status), "SESSION_UNKNOWN");
+}
+
+TEST_F(PublisherTest, ServersFinalWordClosesThePublisher) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 2).ok());
+  stream->End(Refusal(grpc::StatusCode::NOT_FOUND, "NAMESPACE_UNKNOWN", "no namespace \"shop\""));
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.refused, 3u);
+  EXPECT_EQ(flushed.unknown, 0u);
+  EXPECT_EQ(ReasonOf(Add(publisher.get(), 1)), "NAMESPACE_UNKNOWN");
+}
+
+TEST_F(PublisherTest, AnswerToAnotherBatchIsNotBelieved) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  v1::PublishStreamRequest other = stream->requests.Next();
+  other.set_batch(4711);
+  stream->Accept(other);
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.unknown, 1u);
+  EXPECT_EQ(flushed.accepted, 0u);
+}
+
+TEST_F(PublisherTest, FlushGivesUpAfterItsTimeout) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  EXPECT_EQ(publisher->Flush(absl::Milliseconds(20)).status.code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(PublisherTest, DisconnectFreesABlockedAdd) {
+  const auto publisher = MakePublisher({.max_batch_messages = 1, .window = 1});
+  absl::Status status;
+  std::thread adder([&] { status = Add(publisher.get(), 100); });
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->requests.Next();
+  EXPECT_TRUE(client_->Disconnect().ok());
+  adder.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.unknown, 1u);
+  EXPECT_EQ(flushed.accepted, 0u);
+}
+
+TEST_F(PublisherTest, DestructorDoesNotWaitForAnswers) {
+  auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  server_.publish_streams.Next()->requests.Next();
+  publisher.reset();
+  EXPECT_EQ(results_.Next().outcome, BatchOutcome::kUnknown);
+}
+
+TEST_F(PublisherTest, ManyThreadsShareAPublisher) {
+  server_.accept_all_batches = true;
+  const auto publisher = MakePublisher({.max_batch_messages = 10});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] { EXPECT_TRUE(Add(publisher.get(), 500).ok()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_EQ(flushed.accepted, 2000u);
+}
+
+TEST_F(PublisherTest, WithoutSessionNoneIsSent) {
+  ClientOptions options = Options();
+  options.lazy = true;
+  options.publish_with_session = false;
+  client_ = MustConnect(options);
+  const size_t connects = server_.connects.total();
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  EXPECT_EQ(server_.publish_streams.Next()->requests.Next().session(), "");
+  EXPECT_EQ(server_.connects.total(), connects);
+}
+
+}  // namespace
+}  // namespace client
+}  // namespace nmq

@@ -1,0 +1,368 @@
+#include "client/cpp/subscription.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "client/cpp/client.h"
+#include "gtest/gtest.h"
+#include "server/base/errors.h"
+#include "tests/unit/client/cpp/fake_server.h"
+
+namespace nmq {
+inline namespace client {
+namespace {
+
+using nmq::fake::At;
+using nmq::fake::DrainFrame;
+using nmq::fake::FakeServer;
+using nmq::fake::FakeSubscribe;
+using nmq::fake::GapFrame;
+using nmq::fake::HeartbeatFrame;
+using nmq::fake::Inbox;
+using nmq::fake::kPatience;
+using nmq::fake::MessagesFrame;
+using nmq::fake::ReadyFrame;
+using nmq::fake::Refusal;
+
+const grpc::Status kGone(grpc::StatusCode::UNAVAILABLE, "connection reset");
+
+class SubscriptionTest : public ::testing::Test {
+ protected:
+  SubscriptionTest() {
+    ClientOptions options;
+    options.server = server_.address();
+    options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
+    options.wait_for_server = kPatience;
+    absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+    server_.connects.Next();
+    server_.on_subscribe = [this](FakeSubscribe* stream) { stream->Send(ready_); };
+  }
+
+  // Everything that the handler hears, as text: "DB 3/11", "gap DB 3/11-20", "connected", ...
+  SubscriptionHandler Handler() {
+    return {.on_message =
+                [this](const Message& message) {
+                  heard_.Put(absl::StrCat(message.queue(), " ", message.epoch(), "/", message.sequence()));
+                },
+            .on_gap =
+                [this](const Gap& gap) {
+                  heard_.Put(absl::StrCat("gap ", gap.queue(), " ", gap.epoch(), "/", gap.first(), "-", gap.last()));
+                },
+            .on_state =
+                [this](SubscriptionState state, const absl::Status& status) {
+                  constexpr const char* kNames[] = {"connected", "reconnecting", "ended"};
+                  heard_.Put(kNames[static_cast<int>(state)]);
+                  if (!status.ok()) reasons_.Put(status);
+                }};
+  }
+
+  std::unique_ptr<Subscription> MustSubscribe(SubscribeOptions options = {.patterns = {{"DB", "*"}}}) {
+    absl::StatusOr<std::unique_ptr<Subscription>> subscription = client_->Subscribe(std::move(options), Handler());
+    EXPECT_TRUE(subscription.ok()) << subscription.status();
+    EXPECT_EQ(heard_.Next(), "connected");
+    stream_ = server_.subscribes.Next();
+    return subscription.ok() ? *std::move(subscription) : nullptr;
+  }
+
+  // The stream that follows when this one is lost.
+  std::shared_ptr<FakeSubscribe> AwaitReconnect() {
+    EXPECT_EQ(heard_.Next(), "reconnecting");
+    std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
+    EXPECT_EQ(heard_.Next(), "connected");
+    return stream;
+  }
+
+  FakeServer server_;
+  v1::SubscribeResponse ready_ = ReadyFrame({At("DB", 3, 10)});
+  Inbox<std::string> heard_;
+  Inbox<absl::Status> reasons_;
+  std::unique_ptr<Client> client_;
+  std::shared_ptr<FakeSubscribe> stream_;
+};
+
+TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
+  const auto subscription = MustSubscribe({.patterns = {{"DB", "CREATE"}, {"FS", ""}},
+                                           .rooms = {"kitchen"},
+                                           .start = StartLast(5),
+                                           .overflow = v1::OVERFLOW_DISCONNECT});
+  const v1::SubscribeRequest& request = stream_->request();
+  EXPECT_EQ(request.session(), "session-1");
+  ASSERT_EQ(request.patterns_size(), 2);
+  EXPECT_EQ(request.patterns(0).event(), "CREATE");
+  EXPECT_EQ(request.patterns(1).queue(), "FS");
+  EXPECT_EQ(request.rooms(0), "kitchen");
+  EXPECT_EQ(request.start().last(), 5u);
+  EXPECT_EQ(request.overflow(), v1::OVERFLOW_DISCONNECT);
+  EXPECT_EQ(subscription->id(), "subscription");
+  EXPECT_EQ(client_->rooms(), std::vector<std::string>{"kitchen"});
+}
+
+TEST_F(SubscriptionTest, RefusalIsReturned) {
+  server_.on_subscribe = [](FakeSubscribe* stream) {
+    stream->End(Refusal(grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "patterns: is empty"));
+  };
+  const absl::Status status = client_->Subscribe({}, Handler()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "patterns: is empty");
+  EXPECT_EQ(heard_.Next(), "ended");
+  EXPECT_EQ(server_.subscribes.total(), 1u);
+}
+
+TEST_F(SubscriptionTest, ServerThatNeverSaysReadyIsNotWaitedForForEver) {
+  server_.on_subscribe = [](FakeSubscribe*) {};
+  ClientOptions options;
+  options.server = server_.address();
+  options.wait_for_server = absl::ZeroDuration();
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(options);
+  ASSERT_TRUE(client.ok());
+  const absl::Status status =
+      (*client)->Subscribe({.patterns = {{"DB", ""}}, .ready_timeout = absl::Milliseconds(30)}, Handler()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SubscriptionTest, HandsOnMessagesAndGapsInOrder) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(MessagesFrame("DB", 3, 11, 12));
+  stream_->Send(GapFrame("DB", 3, 13, 20, v1::GAP_REASON_SLOW_SUBSCRIBER));
+  stream_->Send(MessagesFrame("DB", 3, 21, 21));
+  EXPECT_EQ(heard_.Next(), "DB 3/11");
+  EXPECT_EQ(heard_.Next(), "DB 3/12");
+  EXPECT_EQ(heard_.Next(), "gap DB 3/13-20");
+  EXPECT_EQ(heard_.Next(), "DB 3/21");
+  const SubscriptionCounts counts = subscription->counts();
+  EXPECT_EQ(counts.messages, 3u);
+  EXPECT_EQ(counts.gaps, 1u);
+  EXPECT_EQ(counts.missed, 8u);
+}
+
+TEST_F(SubscriptionTest, LostStreamIsResumedAfterTheLastMessage) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(MessagesFrame("DB", 3, 11, 13));
+  stream_->End(kGone);
+  for (const char* message : {"DB 3/11", "DB 3/12", "DB 3/13"}) EXPECT_EQ(heard_.Next(), message);
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  EXPECT_EQ(reasons_.Next().message(), "connection reset");
+  EXPECT_EQ(server_.connects.Next().session(), "session-1");
+  EXPECT_EQ(next->request().session(), "session-1");
+  ASSERT_EQ(next->request().start().resume().positions_size(), 1);
+  EXPECT_EQ(next->request().start().resume().positions(0).epoch(), 3u);
+  EXPECT_EQ(next->request().start().resume().positions(0).sequence(), 13u);
+  EXPECT_EQ(subscription->counts().reconnects, 1u);
+}
+
+TEST_F(SubscriptionTest, NoMessageIsHeardTwice) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(MessagesFrame("DB", 3, 11, 13));
+  stream_->End(kGone);
+  for (const char* message : {"DB 3/11", "DB 3/12", "DB 3/13"}) EXPECT_EQ(heard_.Next(), message);
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  next->Send(MessagesFrame("DB", 3, 12, 14));
+  EXPECT_EQ(heard_.Next(), "DB 3/14");
+}
+
+TEST_F(SubscriptionTest, HeartbeatsMoveThePositionToResumeFrom) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(HeartbeatFrame({At("DB", 3, 90), At("FS", 1, 4)}));
+  stream_->End(kGone);
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  ASSERT_EQ(next->request().start().resume().positions_size(), 2);
+  EXPECT_EQ(next->request().start().resume().positions(0).sequence(), 90u);
+  EXPECT_EQ(next->request().start().resume().positions(1).sequence(), 4u);
+}
+
+TEST_F(SubscriptionTest, RefusedWhileReconnectingEndsIt) {
+  const auto subscription = MustSubscribe();
+  server_.on_subscribe = [](FakeSubscribe* stream) {
+    stream->End(Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_UNKNOWN", "no queue \"DB\""));
+  };
+  stream_->End(kGone);
+  EXPECT_EQ(subscription->Wait(kPatience).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(heard_.Next(), "reconnecting");
+  EXPECT_EQ(heard_.Next(), "ended");
+}
+
+TEST_F(SubscriptionTest, TooSlowAWishedEndIsFinal) {
+  const auto subscription = MustSubscribe();
+  stream_->End(Refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "SLOW_SUBSCRIBER", "too slow"));
+  const absl::Status end = subscription->Wait(kPatience);
+  EXPECT_EQ(end.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(end), "SLOW_SUBSCRIBER");
+  EXPECT_EQ(heard_.Next(), "ended");
+  EXPECT_EQ(server_.subscribes.total(), 0u + 1u);
+}
+
+TEST_F(SubscriptionTest, RestartedServerIsFoundAgainWithRoomsAndPositions) {
+  const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}, .rooms = {"a"}});
+  ASSERT_TRUE(client_->Join({"b"}).ok());
+  stream_->Send(MessagesFrame("DB", 3, 11, 11));
+  EXPECT_EQ(heard_.Next(), "DB 3/11");
+  ready_ = ReadyFrame({At("DB", 4, 0)});
+  server_.joins.Next();
+  server_.Stop();
+  server_.ForgetSessions();
+  server_.Start();
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  const v1::JoinRequest rejoin = server_.joins.Next();
+  EXPECT_EQ(rejoin.session(), "session-2");
+  EXPECT_EQ(rejoin.rooms_size(), 2);
+  EXPECT_EQ(next->request().session(), "session-2");
+  EXPECT_EQ(next->request().rooms(0), "a");
+  EXPECT_EQ(next->request().start().resume().positions(0).epoch(), 3u);
+  next->Send(GapFrame("DB", 3, 12, 0, v1::GAP_REASON_EPOCH_CHANGED));
+  next->Send(MessagesFrame("DB", 4, 1, 1));
+  EXPECT_EQ(heard_.Next(), "gap DB 3/12-0");
+  EXPECT_EQ(heard_.Next(), "DB 4/1");
+}
+
+TEST_F(SubscriptionTest, ExpiredSessionOnAStreamIsReplaced) {
+  const auto subscription = MustSubscribe();
+  server_.ForgetSessions();
+  stream_->End(Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_EXPIRED", "session: expired"));
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  EXPECT_EQ(next->request().session(), "session-2");
+}
+
+TEST_F(SubscriptionTest, SubscribeWithALostSessionConnectsAnew) {
+  server_.ForgetSessions();
+  absl::StatusOr<std::unique_ptr<Subscription>> subscription =
+      client_->Subscribe({.patterns = {{"DB", ""}}, .start = StartEarliest()}, Handler());
+  ASSERT_TRUE(subscription.ok()) << subscription.status();
+  EXPECT_EQ(server_.subscribes.Next()->request().session(), "session-1");
+  const std::shared_ptr<FakeSubscribe> next = server_.subscribes.Next();
+  EXPECT_EQ(next->request().session(), "session-2");
+  EXPECT_TRUE(next->request().start().earliest());
+}
+
+TEST_F(SubscriptionTest, RoomsThatWereLeftAreNotJoinedAgain) {
+  const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}, .rooms = {"a", "b"}});
+  ASSERT_TRUE(client_->Leave({"a"}).ok());
+  stream_->End(kGone);
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  ASSERT_EQ(next->request().rooms_size(), 1);
+  EXPECT_EQ(next->request().rooms(0), "b");
+}
+
+TEST_F(SubscriptionTest, LeavesADrainingServerBeforeItIsCutOff) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(DrainFrame(absl::Milliseconds(20)));
+  const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
+  EXPECT_TRUE(stream_->AwaitCancelled());
+  EXPECT_EQ(next->request().start().resume().positions(0).sequence(), 10u);
+}
+
+TEST_F(SubscriptionTest, StreamWithoutHeartbeatsIsTakenForDead) {
+  ready_ = ReadyFrame({At("DB", 3, 10)}, absl::Milliseconds(20));
+  const auto subscription = MustSubscribe();
+  EXPECT_TRUE(stream_->AwaitCancelled());
+  AwaitReconnect();
+  EXPECT_EQ(reasons_.Next().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SubscriptionTest, TwoStreamsLostTogetherConnectOnce) {
+  const auto first = MustSubscribe();
+  const std::shared_ptr<FakeSubscribe> first_stream = stream_;
+  const auto second = MustSubscribe();
+  const std::shared_ptr<FakeSubscribe> second_stream = stream_;
+  server_.Stop();
+  server_.Start();
+  EXPECT_NE(server_.subscribes.Next(), nullptr);
+  EXPECT_NE(server_.subscribes.Next(), nullptr);
+  EXPECT_EQ(server_.connects.Next().session(), "session-1");
+}
+
+TEST_F(SubscriptionTest, CancelEndsWithOk) {
+  const auto subscription = MustSubscribe();
+  subscription->Cancel();
+  EXPECT_TRUE(subscription->Wait(kPatience).ok());
+  EXPECT_EQ(heard_.Next(), "ended");
+  EXPECT_TRUE(stream_->AwaitCancelled());
+}
+
+TEST_F(SubscriptionTest, WaitGivesUpAfterItsTimeout) {
+  const auto subscription = MustSubscribe();
+  EXPECT_EQ(subscription->Wait(absl::Milliseconds(1)).code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(SubscriptionTest, DisconnectEndsSubscriptions) {
+  const auto subscription = MustSubscribe();
+  EXPECT_TRUE(client_->Disconnect().ok());
+  EXPECT_TRUE(subscription->Wait(kPatience).ok());
+}
+
+TEST_F(SubscriptionTest, SubscribeAfterDisconnectIsRefused) {
+  EXPECT_TRUE(client_->Disconnect().ok());
+  EXPECT_EQ(client_->Subscribe({.patterns = {{"DB", ""}}}, Handler()).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(SubscriptionTest, OutlivesItsClientObject) {
+  const auto subscription = MustSubscribe();
+  client_.reset();
+  EXPECT_TRUE(subscription->Wait(kPatience).ok());
+}
+
+TEST_F(SubscriptionTest, DestroyedWhileTheServerIsGoneEndsAtOnce) {
+  auto subscription = MustSubscribe();
+  server_.Stop();
+  EXPECT_EQ(heard_.Next(), "reconnecting");
+  const absl::Time start = absl::Now();
+  subscription.reset();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(3));
+}
+
+TEST_F(SubscriptionTest, CancelInACallbackStopsInTheMiddleOfABatch) {
+  std::unique_ptr<Subscription> subscription;
+  absl::Notification assigned;
+  Inbox<uint64_t> sequences;
+  absl::StatusOr<std::unique_ptr<Subscription>> result =
+      client_->Subscribe({.patterns = {{"DB", ""}}}, {.on_message = [&](const Message& message) {
+                           assigned.WaitForNotification();
+                           sequences.Put(message.sequence());
+                           if (message.sequence() == 12) subscription->Cancel();
+                         }});
+  ASSERT_TRUE(result.ok());
+  subscription = *std::move(result);
+  assigned.Notify();
+  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 20));
+  EXPECT_TRUE(subscription->Wait(kPatience).ok());
+  EXPECT_EQ(sequences.total(), 2u);
+}
+
+TEST_F(SubscriptionTest, MayBeDestroyedInItsOwnCallback) {
+  std::unique_ptr<Subscription> subscription;
+  absl::Notification assigned;
+  absl::Notification ended;
+  absl::StatusOr<std::unique_ptr<Subscription>> result =
+      client_->Subscribe({.patterns = {{"DB", ""}}}, {.on_message =
+                                                          [&](const Message&) {
+                                                            assigned.WaitForNotification();
+                                                            subscription.reset();
+                                                          },
+                                                      .on_state =
+                                                          [&](SubscriptionState state, const absl::Status&) {
+                                                            if (state == SubscriptionState::kEnded) ended.Notify();
+                                                          }});
+  ASSERT_TRUE(result.ok());
+  subscription = *std::move(result);
+  assigned.Notify();
+  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 20));
+  EXPECT_TRUE(ended.WaitForNotificationWithTimeout(kPatience));
+}
+
+TEST_F(SubscriptionTest, PositionsAreThoseOfWhatWasHandedOn) {
+  const auto subscription = MustSubscribe();
+  stream_->Send(MessagesFrame("DB", 3, 11, 11));
+  EXPECT_EQ(heard_.Next(), "DB 3/11");
+  ASSERT_EQ(subscription->positions().size(), 1u);
+  EXPECT_EQ(subscription->positions()[0].sequence(), 11u);
+}
+
+}  // namespace
+}  // namespace client
+}  // namespace nmq
