@@ -1,0 +1,155 @@
+// nmqd: flags, wiring, signals.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "glog/logging.h"
+#include "grpc/support/log.h"
+#include "server/base/clock.h"
+#include "server/base/random.h"
+#include "server/broker/broker.h"
+#include "server/config/config.h"
+#include "server/limits/memory.h"
+#include "server/rpc/server.h"
+#include "server/version.h"
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
+          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
+ABSL_FLAG(std::string, config, "",
+          "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
+ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for each processor");
+ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
+          "how long clients have to leave when the server is told to stop; at most 8s");
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
+constexpr int kThreadsMax = 64;
+constexpr const char* kFlags[] = {"listen", "config", "threads", "drain_grace"};
+
+int Fail(int code, const std::string& why) {
+  std::cerr << "nmqd: " << why << std::endl;
+  return code;
+}
+
+// NMQ_LISTEN stands for --listen, and so on. The command line wins.
+std::string TakeEnvironment() {
+  for (const char* flag : kFlags) {
+    std::string name = absl::StrCat("NMQ_", flag);
+    std::transform(name.begin(), name.end(), name.begin(), ::toupper);
+    const char* value = getenv(name.c_str());
+    if (value == nullptr) continue;
+    std::string error;
+    if (!absl::FindCommandLineFlag(flag)->ParseFrom(value, &error)) {
+      return absl::StrCat(name, "=", value, ": ", error.empty() ? "is not valid" : error);
+    }
+  }
+  return "";
+}
+
+// What gRPC itself has to say is for those who ask for it: --v=1.
+void LogGrpc(gpr_log_func_args* args) { VLOG(1) << "gRPC: " << args->message; }
+
+void BlockSignals(sigset_t* signals) {
+  sigemptyset(signals);
+  sigaddset(signals, SIGTERM);
+  sigaddset(signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+// Stops in order at the first signal, at once at a second one.
+void WaitAndStop(const sigset_t& signals, nmq::rpc::Server* server) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
+  LOG(INFO) << "stopping after " << strsignal(signal) << ": " << server->streams() << " streams have up to " << grace;
+  std::thread hurry([&signals, server] {
+    int again = 0;
+    sigwait(&signals, &again);
+    server->Hurry();
+  });
+  server->Stop(grace);
+  // Takes the second signal, if it has not come by itself.
+  pthread_kill(hurry.native_handle(), SIGTERM);
+  hurry.join();
+}
+
+int Serve() {
+  const uint64_t memory = nmq::MemoryLimitBytes();
+  const std::string file = absl::GetFlag(FLAGS_config);
+  absl::StatusOr<nmq::ServerConfig> config = nmq::DefaultConfig(memory);
+  if (!file.empty()) config = nmq::LoadConfigFile(file, memory);
+  if (!config.ok()) return Fail(kFailed, std::string(config.status().message()));
+
+  sigset_t signals;
+  BlockSignals(&signals);
+  int threads = absl::GetFlag(FLAGS_threads);
+  if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency(), 1, kThreadsMax);
+  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads);
+  nmq::rpc::ServerOptions options;
+  options.listen = absl::GetFlag(FLAGS_listen);
+  if (absl::StartsWith(options.listen, ":")) options.listen = absl::StrCat("127.0.0.1", options.listen);
+  auto server = nmq::rpc::Server::Start(options, &broker);
+  if (!server.ok()) return Fail(kFailed, std::string(server.status().message()));
+
+  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << (*server)->address() << " with " << threads
+            << " threads and " << config->namespaces.size() << " namespaces";
+  std::cout << "nmqd ready grpc=" << (*server)->address() << " version=" << nmq::kVersion << " pid=" << getpid()
+            << std::endl;
+  WaitAndStop(signals, server->get());
+  LOG(INFO) << "stopped";
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "the nmq server: namespaces, rooms and queues over gRPC.\n\n"
+      "  nmqd                             serve on 127.0.0.1:50051\n"
+      "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
+      "  nmqd --config=nmq.textproto      with declared namespaces and queues\n\n"
+      "Every flag can be given as an environment variable, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_THREADS, NMQ_DRAIN_GRACE.");
+  absl::FlagsUsageConfig usage;
+  usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
+  usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };
+  absl::SetFlagsUsageConfig(usage);
+  const std::string error = TakeEnvironment();
+  if (!error.empty()) return Fail(kUsage, error);
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) return Fail(kUsage, absl::StrCat("does not understand '", rest[1], "'; see nmqd --help"));
+  const int threads = absl::GetFlag(FLAGS_threads);
+  if (threads < 0 || threads > kThreadsMax) {
+    return Fail(kUsage, absl::StrCat("--threads=", threads, " is not in 0 to ", kThreadsMax));
+  }
+  const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
+  if (grace < absl::ZeroDuration() || grace > kDrainGraceMax) {
+    return Fail(kUsage, absl::StrCat("--drain_grace=", absl::FormatDuration(grace), " is not in 0s to ",
+                                     absl::FormatDuration(kDrainGraceMax)));
+  }
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
+  gpr_set_log_function(&LogGrpc);
+  return Serve();
+}

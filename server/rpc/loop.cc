@@ -1,0 +1,149 @@
+#include "server/rpc/loop.h"
+
+#include <algorithm>
+
+#include "grpc/support/time.h"
+#include "server/broker/subscription.h"
+
+namespace nmq::rpc {
+namespace {
+
+// Events taken in one turn before subscriptions get to write.
+constexpr int kEventsMax = 256;
+
+thread_local const Loop* current_loop = nullptr;
+
+}  // namespace
+
+Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock)
+    : queue_(std::move(queue)), lane_(lane), clock_(clock) {
+  lane_->set_wake([this] { Wake(); });
+}
+
+Loop::~Loop() { Join(); }
+
+void Loop::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Loop::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Loop::Post(std::function<void()> task) {
+  {
+    MutexLock lock(&mu_);
+    tasks_.push_back(std::move(task));
+  }
+  Wake();
+}
+
+void Loop::Wake() {
+  // The loop itself looks at everything before it waits.
+  if (current_loop == this || alarm_set_.exchange(true, std::memory_order_acq_rel)) return;
+  alarm_.Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), &woken_event_);
+}
+
+void Loop::Woken(bool) {
+  if (accepting_) alarm_set_.store(false, std::memory_order_release);
+}
+
+void Loop::Shutdown() {
+  // On the loop's thread, so that nobody asks anything of the queue in between.
+  Post([this] {
+    accepting_ = false;
+    alarm_set_.store(true, std::memory_order_release);  // no more alarms
+    queue_->Shutdown();
+  });
+}
+
+void Loop::SetTimer(Timer* timer, absl::Duration time) {
+  CancelTimer(timer);
+  timer->time_us_ = std::max<int64_t>(1, absl::ToInt64Microseconds(time));
+  timers_.insert({timer->time_us_, timer});
+}
+
+void Loop::CancelTimer(Timer* timer) {
+  if (!timer->set()) return;
+  timers_.erase({timer->time_us_, timer});
+  timer->time_us_ = 0;
+}
+
+void Loop::AddStream(Stream* stream) {
+  streams_.insert(stream);
+  stream_count_.store(streams_.size(), std::memory_order_release);
+}
+
+void Loop::RemoveStream(Stream* stream) {
+  streams_.erase(stream);
+  stream_count_.store(streams_.size(), std::memory_order_release);
+}
+
+gpr_timespec Loop::Deadline() const {
+  if (!again_.empty()) return gpr_time_0(GPR_CLOCK_MONOTONIC);
+  if (timers_.empty()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  const int64_t wait_us = timers_.begin()->first - absl::ToInt64Microseconds(clock_->Monotonic());
+  // A little late, so that timers that are due together come together.
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_micros(std::max<int64_t>(0, wait_us) + 1000, GPR_TIMESPAN));
+}
+
+// False when the queue is shut down and empty.
+bool Loop::TakeEvents() {
+  void* tag;
+  bool ok;
+  gpr_timespec deadline = Deadline();
+  for (int events = 0; events < kEventsMax; ++events) {
+    switch (queue_->AsyncNext(&tag, &ok, deadline)) {
+      case grpc::CompletionQueue::SHUTDOWN:
+        return false;
+      case grpc::CompletionQueue::TIMEOUT:
+        return true;
+      case grpc::CompletionQueue::GOT_EVENT:
+        static_cast<Event*>(tag)->Proceed(ok);
+    }
+    deadline = gpr_time_0(GPR_CLOCK_MONOTONIC);
+  }
+  return true;
+}
+
+void Loop::ServeReady() {
+  lane_->TakeReady(&ready_);
+  for (broker::Subscription* subscription : ready_) {
+    subscription->ClearReady();
+    subscription->owner()->OnReady();
+  }
+  ready_.clear();
+}
+
+void Loop::RunTasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    MutexLock lock(&mu_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task();
+  tasks.clear();
+  tasks.swap(again_);
+  for (const auto& task : tasks) task();
+}
+
+void Loop::RunTimers() {
+  const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
+  while (!timers_.empty() && timers_.begin()->first <= now_us) {
+    Timer* timer = timers_.begin()->second;
+    CancelTimer(timer);
+    timer->on_time_();
+  }
+}
+
+void Loop::Run() {
+  current_loop = this;
+  while (TakeEvents()) {
+    RunTasks();
+    ServeReady();
+    RunTimers();
+  }
+}
+
+}  // namespace nmq::rpc

@@ -1,0 +1,140 @@
+#ifndef NMQ_SERVER_RPC_LOOP_H_
+#define NMQ_SERVER_RPC_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/completion_queue.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/broker/lane.h"
+
+namespace nmq::rpc {
+
+// What a completion queue hands back.
+class Event {
+ public:
+  virtual ~Event() = default;
+  // On the loop's thread. `ok` as in grpc::CompletionQueue::Next.
+  virtual void Proceed(bool ok) = 0;
+};
+
+// An event that calls a member function.
+template <typename T>
+class MemberEvent final : public Event {
+ public:
+  MemberEvent(T* self, void (T::*proceed)(bool)) : self_(self), proceed_(proceed) {}
+  void Proceed(bool ok) override { (self_->*proceed_)(ok); }
+
+ private:
+  T* const self_;
+  void (T::*const proceed_)(bool);
+};
+
+// A call that lasts, so that the loop can end it. Used on the loop's thread only.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // The server will end the stream `grace` from now.
+  virtual void Drain(absl::Duration grace) = 0;
+  // The server ends the stream now.
+  virtual void End(const absl::Status& status) = 0;
+};
+
+// One thread with one completion queue and the calls that came in through it. Each turn it first takes what has
+// arrived, then lets those subscriptions write that have something to say: so what gathers while it is busy goes out
+// together.
+//
+// Start, Join, Shutdown, Post and Wake may be called from any thread, the others only on the loop's own.
+class Loop {
+ public:
+  // `lane` and `clock` must outlive the loop. Shutdown must come before the loop's end.
+  Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
+  broker::Lane* lane() const { return lane_; }
+  const Clock& clock() const { return *clock_; }
+
+  void Start();
+  // Shuts the queue down, after the server; the loop ends when it is empty.
+  void Shutdown();
+  // Waits for the end.
+  void Join();
+  // False once the loop shuts down: nothing new may be asked of the queue.
+  bool accepting() const { return accepting_; }
+
+  // Runs `task` on the loop, soon.
+  void Post(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes the loop take a turn.
+  void Wake();
+
+  // Calls `task` in the next turn, after events.
+  void Again(std::function<void()> task) { again_.push_back(std::move(task)); }
+
+  // Calls `on_time` once, at `time` of the monotonic clock or a little later. Each timer is set once at a time.
+  class Timer {
+   public:
+    explicit Timer(std::function<void()> on_time) : on_time_(std::move(on_time)) {}
+    bool set() const { return time_us_ != 0; }
+
+   private:
+    friend class Loop;
+    std::function<void()> on_time_;
+    int64_t time_us_ = 0;
+  };
+  void SetTimer(Timer* timer, absl::Duration time);
+  void CancelTimer(Timer* timer);
+
+  // Streams that are open, from their first to their last event.
+  void AddStream(Stream* stream);
+  void RemoveStream(Stream* stream);
+  // All that are open now; ending one may remove it.
+  std::vector<Stream*> streams() const { return std::vector<Stream*>(streams_.begin(), streams_.end()); }
+  // Their number, for any thread.
+  size_t stream_count() const { return stream_count_.load(std::memory_order_acquire); }
+
+ private:
+  void Run();
+  bool TakeEvents();
+  void ServeReady();
+  void RunTasks() ABSL_LOCKS_EXCLUDED(mu_);
+  void RunTimers();
+  gpr_timespec Deadline() const;
+  void Woken(bool ok);
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  broker::Lane* const lane_;
+  const Clock* const clock_;
+  std::thread thread_;
+  MemberEvent<Loop> woken_event_{this, &Loop::Woken};
+  grpc::Alarm alarm_;
+  std::atomic<bool> alarm_set_{false};
+  std::atomic<size_t> stream_count_{0};
+  Mutex mu_;  // a leaf: nothing is locked under it
+  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+
+  // For the loop's thread only.
+  bool accepting_ = true;
+  absl::flat_hash_set<Stream*> streams_;
+  absl::btree_set<std::pair<int64_t, Timer*>> timers_;
+  std::vector<std::function<void()>> again_;
+  std::vector<broker::Subscription*> ready_;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_LOOP_H_

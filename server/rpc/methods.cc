@@ -1,0 +1,80 @@
+#include "server/rpc/methods.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "glog/logging.h"
+#include "server/rpc/unary_call.h"
+
+namespace nmq::rpc {
+namespace {
+
+// Calls of each kind that a loop serves at a time; further ones wait in gRPC.
+constexpr int kDataCalls = 64;
+constexpr int kRegistryCalls = 4;
+
+// Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
+constexpr double kRefusalLogSeconds = 0.1;
+
+void LogRefusal(const grpc::ServerContext& context, const v1::ConnectRequest& request, const absl::Status& status) {
+  LOG_EVERY_T(WARNING, kRefusalLogSeconds)
+      << "refused connection from " << context.peer() << " to namespace \""
+      << absl::CEscape(request.namespace_().substr(0, 64)) << "\": " << status.code() << ", " << status.message();
+}
+
+// What accepts calls of a method on a loop.
+template <typename Service, typename Request, typename Response, typename Handle>
+std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
+                                    void (Service::*request)(grpc::ServerContext*, Request*,
+                                                             grpc::ServerAsyncResponseWriter<Response>*,
+                                                             grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
+                                                             void*),
+                                    Handle handle, Worker* worker, int calls) {
+  using Call = UnaryCall<Service, Request, Response>;
+  auto method =
+      std::make_shared<const typename Call::Method>(typename Call::Method{service, request, std::move(handle), worker});
+  return [method = std::move(method), calls](Loop* loop) { Call::Serve(method.get(), loop, calls); };
+}
+
+}  // namespace
+
+Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry)
+    : worker_(std::make_unique<Worker>()) {
+  AddDataMethods(broker, message_queue);
+  AddRegistryMethods(registry);
+}
+
+void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* service) {
+  auto add = [this, service](auto request, auto handle) {
+    serve_.push_back(Acceptor(service, request, std::move(handle), nullptr, kDataCalls));
+  };
+  using Context = const grpc::ServerContext&;
+  add(&MessageQueueService::RequestConnect,
+      [broker](Context context, v1::ConnectRequest* request, v1::ConnectResponse* response) {
+        absl::Status status = broker->Connect(*request, context.peer(), response);
+        if (!status.ok()) LogRefusal(context, *request, status);
+        return status;
+      });
+  add(&MessageQueueService::RequestDisconnect,
+      [broker](Context, v1::DisconnectRequest* request, v1::DisconnectResponse*) {
+        return broker->Disconnect(*request);
+      });
+  add(&MessageQueueService::RequestJoin, [broker](Context, v1::JoinRequest* request, v1::JoinResponse* response) {
+    return broker->Join(*request, response);
+  });
+  add(&MessageQueueService::RequestLeave, [broker](Context, v1::LeaveRequest* request, v1::LeaveResponse* response) {
+    return broker->Leave(*request, response);
+  });
+  add(&MessageQueueService::RequestPublish,
+      [broker](Context, v1::PublishRequest* request, v1::PublishResponse* response) {
+        return broker->Publish(request, response);
+      });
+}
+
+void Methods::AddRegistryMethods(RegistryService* service) { (void)service; }
+
+void Methods::Serve(Loop* loop) const {
+  for (const auto& serve : serve_) serve(loop);
+}
+
+}  // namespace nmq::rpc

@@ -1,0 +1,38 @@
+#ifndef NMQ_SERVER_RPC_METHODS_H_
+#define NMQ_SERVER_RPC_METHODS_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "server/broker/broker.h"
+#include "server/rpc/loop.h"
+#include "server/rpc/services.h"
+#include "server/rpc/worker.h"
+
+namespace nmq::rpc {
+
+// The methods with one request and one response. Those of the data plane are answered on the loops, those of the
+// registry, which may take long, by a worker.
+class Methods {
+ public:
+  // All must outlive this, and this the loops.
+  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry);
+
+  // Accepts calls on `loop`.
+  void Serve(Loop* loop) const;
+
+  // Answers what the worker still has, and ends it. For when no more calls come.
+  void StopWorker() { worker_ = nullptr; }
+
+ private:
+  void AddDataMethods(broker::Broker* broker, MessageQueueService* service);
+  void AddRegistryMethods(RegistryService* service);
+
+  std::unique_ptr<Worker> worker_;
+  std::vector<std::function<void(Loop*)>> serve_;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_METHODS_H_

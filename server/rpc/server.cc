@@ -1,0 +1,160 @@
+#include "server/rpc/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server_builder.h"
+#include "server/rpc/methods.h"
+#include "server/rpc/publish_call.h"
+#include "server/rpc/subscribe_stream.h"
+#include "server/rpc/watch_stream.h"
+
+namespace nmq::rpc {
+namespace {
+
+// Above what a batch may be: names, headers and the like. What is larger still is refused by gRPC itself.
+constexpr uint64_t kReceiveSlackBytes = 1 << 20;
+
+constexpr absl::Duration kHousekeepInterval = absl::Seconds(1);
+// For streams that were ended to be gone by themselves, and for gRPC to cut off the others.
+constexpr absl::Duration kEndTime = absl::Milliseconds(500);
+constexpr absl::Duration kCutTime = absl::Milliseconds(500);
+constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
+
+constexpr int kCallsWaiting = 16;  // of each kind, on each loop
+
+void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
+  // A second server on the same address shall fail, not share it.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  const uint64_t receive_max = std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
+  builder->SetMaxReceiveMessageSize(static_cast<int>(receive_max));
+  // Notices dead peers, and lets clients do the same every 10 s.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+}
+
+}  // namespace
+
+struct Server::Services {
+  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry) {}
+
+  MessageQueueService message_queue;
+  RegistryService registry;
+  Methods methods;
+};
+
+Server::Server(broker::Broker* broker) : broker_(broker), services_(std::make_unique<Services>(broker)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, broker::Broker* broker) {
+  std::unique_ptr<Server> server(new Server(broker));
+  absl::Status status = server->Listen(options);
+  if (!status.ok()) return status;
+  server->ServeCalls();
+  server->housekeeper_ = std::thread([raw = server.get()] { raw->Housekeep(); });
+  return server;
+}
+
+absl::Status Server::Listen(const ServerOptions& options) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetArguments(broker_->limits(), &builder);
+  int port = 0;
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&services_->message_queue);
+  builder.RegisterService(&services_->registry);
+  for (int i = 0; i < broker_->lanes(); ++i) {
+    loops_.push_back(std::make_unique<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock()));
+  }
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    // The queues may go only after the loops have emptied them.
+    for (const auto& loop : loops_) {
+      loop->Start();
+      loop->Shutdown();
+    }
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen));
+  }
+  const size_t colon = options.listen.rfind(':');
+  address_ = absl::StrCat(options.listen.substr(0, colon), ":", port);
+  return absl::OkStatus();
+}
+
+void Server::ServeCalls() {
+  for (const auto& loop : loops_) {
+    services_->methods.Serve(loop.get());
+    SubscribeStream::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
+    PublishCall::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
+    WatchStream::Serve(&services_->registry, broker_, loop.get(), 1);
+    loop->Start();
+  }
+}
+
+void Server::Housekeep() {
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (!stopping_) changed_.WaitWithTimeout(&mu_, kHousekeepInterval);
+      if (stopping_) return;
+    }
+    broker_->Housekeep();
+  }
+}
+
+size_t Server::streams() const {
+  size_t count = 0;
+  for (const auto& loop : loops_) count += loop->stream_count();
+  return count;
+}
+
+void Server::WaitForStreams(absl::Duration time) {
+  const absl::Duration end = broker_->clock().Monotonic() + time;
+  MutexLock lock(&mu_);
+  while (streams() > 0 && !hurry_ && broker_->clock().Monotonic() < end) changed_.WaitWithTimeout(&mu_, kWaitStep);
+}
+
+void Server::Hurry() {
+  MutexLock lock(&mu_);
+  hurry_ = true;
+  changed_.SignalAll();
+}
+
+void Server::Stop(absl::Duration grace) {
+  if (server_ == nullptr) return;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  broker_->StartDrain();
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), grace] {
+      for (Stream* stream : raw->streams()) stream->Drain(grace);
+    });
+  }
+  WaitForStreams(grace);
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), this] {
+      for (Stream* stream : raw->streams()) stream->End(broker_->CheckNotDraining());
+    });
+  }
+  WaitForStreams(kEndTime);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + kCutTime));
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  if (housekeeper_.joinable()) housekeeper_.join();
+  services_->methods.StopWorker();
+  for (const auto& loop : loops_) loop->Shutdown();
+  for (const auto& loop : loops_) loop->Join();
+  server_ = nullptr;
+}
+
+Server::~Server() { Stop(absl::ZeroDuration()); }
+
+}  // namespace nmq::rpc

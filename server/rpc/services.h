@@ -1,0 +1,18 @@
+#ifndef NMQ_SERVER_RPC_SERVICES_H_
+#define NMQ_SERVER_RPC_SERVICES_H_
+
+#include "nmq/v1/message_queue.grpc.pb.h"
+#include "nmq/v1/registry.grpc.pb.h"
+
+namespace nmq::rpc {
+
+// The services as they are served here: all through completion queues; the two streams that carry messages as bytes.
+using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<v1::MessageQueue::WithAsyncMethod_Disconnect<
+    v1::MessageQueue::WithAsyncMethod_Join<v1::MessageQueue::WithAsyncMethod_Leave<
+        v1::MessageQueue::WithAsyncMethod_Publish<v1::MessageQueue::WithRawMethod_PublishStream<
+            v1::MessageQueue::WithRawMethod_Subscribe<v1::MessageQueue::Service>>>>>>>;
+using RegistryService = v1::Registry::AsyncService;
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_SERVICES_H_

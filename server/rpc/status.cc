@@ -1,0 +1,18 @@
+#include "server/rpc/status.h"
+
+#include <string>
+
+#include "google/rpc/status.pb.h"
+#include "server/base/errors.h"
+
+namespace nmq::rpc {
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  google::rpc::Status details;
+  ToProto(status, &details);
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+                      details.SerializeAsString());
+}
+
+}  // namespace nmq::rpc

@@ -1,0 +1,75 @@
+#ifndef NMQ_SERVER_RPC_UNARY_CALL_H_
+#define NMQ_SERVER_RPC_UNARY_CALL_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_unary_call.h"
+#include "server/rpc/loop.h"
+#include "server/rpc/status.h"
+#include "server/rpc/worker.h"
+
+namespace nmq::rpc {
+
+// Serves a method with one request and one response: `count` calls at a time on a loop, each replaced by the next one
+// when it has been answered. `handle` runs on the loop, or on `worker` if that is not null, and must not block.
+template <typename Service, typename Request, typename Response>
+class UnaryCall final : public Event {
+ public:
+  using RequestMethod = void (Service::*)(grpc::ServerContext*, Request*, grpc::ServerAsyncResponseWriter<Response>*,
+                                          grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
+  using Handle = std::function<absl::Status(const grpc::ServerContext&, Request*, Response*)>;
+  struct Method {
+    Service* service;
+    RequestMethod request;
+    Handle handle;
+    Worker* worker = nullptr;
+  };
+
+  // `method` must outlive the loop.
+  static void Serve(const Method* method, Loop* loop, int count) {
+    for (int i = 0; i < count; ++i) new UnaryCall(method, loop);
+  }
+
+  void Proceed(bool ok) override {
+    if (answered_ || !ok) {
+      // Not ok before an answer: the server shuts down.
+      if (answered_ && loop_->accepting()) new UnaryCall(method_, loop_);
+      delete this;
+      return;
+    }
+    answered_ = true;
+    if (method_->worker == nullptr) {
+      Answer();
+    } else {
+      method_->worker->Post([this] { Answer(); });
+    }
+  }
+
+ private:
+  UnaryCall(const Method* method, Loop* loop) : method_(method), loop_(loop), writer_(&context_) {
+    (method->service->*method->request)(&context_, &request_, &writer_, loop->queue(), loop->queue(), this);
+  }
+
+  void Answer() {
+    const absl::Status status = method_->handle(context_, &request_, &response_);
+    if (status.ok()) {
+      writer_.Finish(response_, grpc::Status::OK, this);
+    } else {
+      writer_.FinishWithError(ToGrpc(status), this);
+    }
+  }
+
+  const Method* const method_;
+  Loop* const loop_;
+  grpc::ServerContext context_;
+  Request request_;
+  Response response_;
+  grpc::ServerAsyncResponseWriter<Response> writer_;
+  bool answered_ = false;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_UNARY_CALL_H_

@@ -1,0 +1,40 @@
+#include "server/rpc/worker.h"
+
+#include <utility>
+
+namespace nmq::rpc {
+
+Worker::Worker() : thread_([this] { Run(); }) {}
+
+Worker::~Worker() {
+  {
+    MutexLock lock(&mu_);
+    stop_ = true;
+  }
+  changed_.Signal();
+  thread_.join();
+}
+
+void Worker::Post(std::function<void()> task) {
+  {
+    MutexLock lock(&mu_);
+    tasks_.push_back(std::move(task));
+  }
+  changed_.Signal();
+}
+
+void Worker::Run() {
+  while (true) {
+    std::function<void()> task;
+    {
+      MutexLock lock(&mu_);
+      while (tasks_.empty() && !stop_) changed_.Wait(&mu_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+}  // namespace nmq::rpc

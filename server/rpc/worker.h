@@ -1,0 +1,35 @@
+#ifndef NMQ_SERVER_RPC_WORKER_H_
+#define NMQ_SERVER_RPC_WORKER_H_
+
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "server/base/mutex.h"
+
+namespace nmq::rpc {
+
+// A thread for work that would keep a loop from its streams: long lists. What is posted is bounded by the calls that
+// the server accepts at a time. Thread-safe.
+class Worker {
+ public:
+  Worker();
+  // Does what is still posted.
+  ~Worker();
+
+  void Post(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+
+  Mutex mu_;  // a leaf: nothing is locked under it
+  CondVar changed_;
+  std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_WORKER_H_

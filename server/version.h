@@ -1,0 +1,10 @@
+#ifndef NMQ_SERVER_VERSION_H_
+#define NMQ_SERVER_VERSION_H_
+
+namespace nmq {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace nmq
+
+#endif  // NMQ_SERVER_VERSION_H_
