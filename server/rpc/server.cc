@@ -8,6 +8,7 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/listen.h"
 #include "server/rpc/methods.h"
 #include "server/rpc/publish_call.h"
 #include "server/rpc/subscribe_stream.h"
@@ -53,8 +54,10 @@ struct Server::Services {
 Server::Server(broker::Broker* broker) : broker_(broker), services_(std::make_unique<Services>(broker)) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, broker::Broker* broker) {
+  absl::Status status = CheckAddress(options.listen);
+  if (!status.ok()) return status;
   std::unique_ptr<Server> server(new Server(broker));
-  absl::Status status = server->Listen(options);
+  status = server->Listen(options);
   if (!status.ok()) return status;
   server->ServeCalls();
   server->housekeeper_ = std::thread([raw = server.get()] { raw->Housekeep(); });
@@ -80,7 +83,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
       loop->Start();
       loop->Shutdown();
     }
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen));
+    return ExplainListenFailure(options.listen);
   }
   const size_t colon = options.listen.rfind(':');
   address_ = absl::StrCat(options.listen.substr(0, colon), ":", port);
