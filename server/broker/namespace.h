@@ -118,15 +118,22 @@ class Namespace {
     std::vector<absl::string_view> rooms;
     std::vector<Subscription*> subscriptions;
   };
-  std::string VisitClients(const std::string& after, int looks_max,
+  // All, or those in `room` if it is not empty.
+  std::string VisitClients(const std::string& room, const std::string& after, int looks_max,
                            absl::FunctionRef<bool(const ClientView&)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
   bool VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const
       ABSL_LOCKS_EXCLUDED(mu_);
-  std::string VisitSubscriptions(const std::string& after, int looks_max,
+  // All, or those of the client `client_id` if it is not empty.
+  std::string VisitSubscriptions(const std::string& client_id, const std::string& after, int looks_max,
                                  absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const
       ABSL_LOCKS_EXCLUDED(mu_);
-  std::string VisitRooms(const std::string& after, int looks_max,
-                         absl::FunctionRef<bool(const v1::RoomInfo&)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
+  struct RoomView {
+    const std::string* name;
+    uint64_t members;
+    absl::Time create_time;
+  };
+  std::string VisitRooms(const std::string& after, int looks_max, absl::FunctionRef<bool(const RoomView&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
   std::string VisitQueues(const std::string& after, int looks_max, absl::FunctionRef<bool(const Queue&)> visit) const
       ABSL_LOCKS_EXCLUDED(mu_);
   void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);

@@ -118,26 +118,40 @@ Namespace::ClientView Namespace::ViewLocked(const ClientEntry& entry) const {
 
 namespace {
 
-// Visits the entries after the key `after`; see the header.
-template <typename Map, typename Visit>
-std::string VisitAfter(const Map& map, const std::string& after, int looks_max, Visit visit) {
-  auto it = map.upper_bound(after);
+// Visits what comes after the key `after`; see the header. `visit` is given places in `sorted`.
+template <typename Sorted, typename KeyOf, typename Visit>
+std::string VisitAfter(const Sorted& sorted, const std::string& after, int looks_max, KeyOf key_of, Visit visit) {
+  auto it = sorted.upper_bound(after);
   std::string last = after;
-  for (int looks = 0; it != map.end(); ++it, ++looks) {
-    if (looks == looks_max || !visit(it->second, it->first)) return last;
-    last = it->first;
+  for (int looks = 0; it != sorted.end(); ++it, ++looks) {
+    if (looks == looks_max || !visit(*it)) return last;
+    last = key_of(*it);
   }
   return "";
 }
 
+template <typename Map, typename Visit>
+std::string VisitMapAfter(const Map& map, const std::string& after, int looks_max, Visit visit) {
+  return VisitAfter(
+      map, after, looks_max, [](const auto& item) -> const std::string& { return item.first; }, visit);
+}
+
 }  // namespace
 
-std::string Namespace::VisitClients(const std::string& after, int looks_max,
+std::string Namespace::VisitClients(const std::string& room, const std::string& after, int looks_max,
                                     absl::FunctionRef<bool(const ClientView&)> visit) const {
   ReaderMutexLock lock(&mu_);
-  return VisitAfter(clients_, after, looks_max,
-                    [&](const ClientEntry& entry, const std::string&)
-                        ABSL_SHARED_LOCKS_REQUIRED(mu_) { return visit(ViewLocked(entry)); });
+  if (room.empty()) {
+    return VisitMapAfter(clients_, after, looks_max, [&](const auto& client) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      return visit(ViewLocked(client.second));
+    });
+  }
+  auto it = rooms_.find(room);
+  if (it == rooms_.end()) return "";
+  return VisitAfter(
+      it->second->members, after, looks_max, [](const std::string& id) -> const std::string& { return id; },
+      [&](const std::string& id)
+          ABSL_SHARED_LOCKS_REQUIRED(mu_) { return visit(ViewLocked(clients_.find(id)->second)); });
 }
 
 bool Namespace::VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const {
@@ -149,36 +163,33 @@ bool Namespace::VisitClient(const std::string& id, absl::FunctionRef<void(const 
 }
 
 std::string Namespace::VisitSubscriptions(
-    const std::string& after, int looks_max,
+    const std::string& client_id, const std::string& after, int looks_max,
     absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const {
   ReaderMutexLock lock(&mu_);
-  return VisitAfter(subscriptions_, after, looks_max,
-                    [&](Subscription* subscription, const std::string&) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-                      const auto client = clients_.find(subscription->client().id());
-                      return visit(*subscription, client->second.fields.name);
-                    });
+  if (client_id.empty()) {
+    return VisitMapAfter(subscriptions_, after, looks_max, [&](const auto& item) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      const auto client = clients_.find(item.second->client().id());
+      return visit(*item.second, client->second.fields.name);
+    });
+  }
+  auto it = clients_.find(client_id);
+  if (it == clients_.end()) return "";
+  return VisitMapAfter(it->second.subscriptions, after, looks_max,
+                       [&](const auto& item) { return visit(*item.second, it->second.fields.name); });
 }
 
 std::string Namespace::VisitRooms(const std::string& after, int looks_max,
-                                  absl::FunctionRef<bool(const v1::RoomInfo&)> visit) const {
+                                  absl::FunctionRef<bool(const RoomView&)> visit) const {
   ReaderMutexLock lock(&mu_);
-  return VisitAfter(rooms_, after, looks_max, [&](const std::unique_ptr<Room>& room, const std::string& name) {
-    v1::RoomInfo info;
-    info.set_namespace_(name_);
-    info.set_name(name);
-    info.set_members(room->members.size());
-    const int64_t nanos = absl::ToUnixNanos(room->create_time);
-    info.mutable_create_time()->set_seconds(nanos / 1000000000);
-    info.mutable_create_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
-    return visit(info);
+  return VisitMapAfter(rooms_, after, looks_max, [&](const auto& item) {
+    return visit({&item.first, item.second->members.size(), item.second->create_time});
   });
 }
 
 std::string Namespace::VisitQueues(const std::string& after, int looks_max,
                                    absl::FunctionRef<bool(const Queue&)> visit) const {
   ReaderMutexLock lock(&mu_);
-  return VisitAfter(queues_, after, looks_max,
-                    [&](const std::shared_ptr<Queue>& queue, const std::string&) { return visit(*queue); });
+  return VisitMapAfter(queues_, after, looks_max, [&](const auto& item) { return visit(*item.second); });
 }
 
 void Namespace::Describe(v1::NamespaceInfo* info) const {
