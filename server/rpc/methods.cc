@@ -39,7 +39,7 @@ std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
 }  // namespace
 
 Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry)
-    : worker_(std::make_unique<Worker>()) {
+    : registry_(broker), worker_(std::make_unique<Worker>()) {
   AddDataMethods(broker, message_queue);
   AddRegistryMethods(registry);
 }
@@ -71,7 +71,21 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
       });
 }
 
-void Methods::AddRegistryMethods(RegistryService* service) { (void)service; }
+void Methods::AddRegistryMethods(RegistryService* service) {
+  auto add = [this, service](auto request, auto method) {
+    auto handle = [this, method](const grpc::ServerContext&, auto* wanted, auto* response) {
+      return (registry_.*method)(*wanted, response);
+    };
+    serve_.push_back(Acceptor(service, request, std::move(handle), worker_.get(), kRegistryCalls));
+  };
+  add(&RegistryService::RequestListNamespaces, &broker::Registry::ListNamespaces);
+  add(&RegistryService::RequestListQueues, &broker::Registry::ListQueues);
+  add(&RegistryService::RequestListRooms, &broker::Registry::ListRooms);
+  add(&RegistryService::RequestListClients, &broker::Registry::ListClients);
+  add(&RegistryService::RequestListSubscriptions, &broker::Registry::ListSubscriptions);
+  add(&RegistryService::RequestGetClient, &broker::Registry::GetClient);
+  add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
+}
 
 void Methods::Serve(Loop* loop) const {
   for (const auto& serve : serve_) serve(loop);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/broker/broker.h"
+#include "server/broker/registry.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/worker.h"
@@ -29,6 +30,7 @@ class Methods {
   void AddDataMethods(broker::Broker* broker, MessageQueueService* service);
   void AddRegistryMethods(RegistryService* service);
 
+  broker::Registry registry_;
   std::unique_ptr<Worker> worker_;
   std::vector<std::function<void(Loop*)>> serve_;
 };
