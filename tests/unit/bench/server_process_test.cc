@@ -1,0 +1,62 @@
+#include "tests/bench/server_process.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace nmq::bench {
+namespace {
+
+// A program that runs these lines of shell.
+std::string WriteScript(const std::string& name, const std::string& lines) {
+  std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path) << "#!/bin/sh\n" << lines << "\n";
+  chmod(path.c_str(), 0755);
+  return path;
+}
+
+TEST(ServerProcess, FindsTheAddressInTheReadyLine) {
+  const std::string program = WriteScript("ready",
+                                          "trap 'exit 0' TERM; echo starting; echo \"nmqd ready grpc=127.0.0.1:4711 "
+                                          "args=$1$2\"; while :; do sleep 0.01; done");
+  auto server = ServerProcess::Start(program, {"--flag"}, "/dev/null");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->address(), "127.0.0.1:4711");
+  EXPECT_GT((*server)->pid(), 0);
+  EXPECT_TRUE((*server)->Stop().ok());
+}
+
+TEST(ServerProcess, StandardErrorGoesToTheLog) {
+  const std::string log = testing::TempDir() + "/log";
+  EXPECT_FALSE(ServerProcess::Start(WriteScript("complains", "echo 'no memory' >&2; exit 3"), {}, log).ok());
+  std::stringstream text;
+  text << std::ifstream(log).rdbuf();
+  EXPECT_EQ(text.str(), "no memory\n");
+}
+
+TEST(ServerProcess, LogThatCannotBeWrittenIsAnError) {
+  EXPECT_FALSE(ServerProcess::Start("/bin/true", {}, testing::TempDir() + "/nothing/log").ok());
+}
+
+TEST(ServerProcess, ServerThatEndsEarlyIsUnavailable) {
+  const auto server = ServerProcess::Start(WriteScript("fails", "echo no; exit 3"), {}, "/dev/null");
+  EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(ServerProcess, ProgramThatIsNotThereIsUnavailable) {
+  const auto server = ServerProcess::Start(testing::TempDir() + "/nothing", {}, "/dev/null");
+  EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(ServerProcess, ExitStatusOtherThanZeroIsAnError) {
+  const std::string program =
+      WriteScript("bad_end", "trap 'exit 7' TERM; echo 'nmqd ready grpc=127.0.0.1:1'; while :; do sleep 0.01; done");
+  auto server = ServerProcess::Start(program, {}, "/dev/null");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_FALSE((*server)->Stop().ok());
+}
+
+}  // namespace
+}  // namespace nmq::bench
