@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"

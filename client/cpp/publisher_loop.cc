@@ -4,7 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "client/cpp/backoff.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "server/base/errors.h"
 
@@ -55,7 +57,7 @@ void PublisherLoop::Start() {
 void PublisherLoop::Stop() {
   stopped_ = true;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (stream_ != nullptr) stream_->context.TryCancel();
     changed_.SignalAll();
   }
@@ -73,7 +75,7 @@ void PublisherLoop::Join() {
 
 absl::Status PublisherLoop::Add(Message message) {
   const size_t bytes = message.ByteSizeLong() + kEntryOverhead;
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   while (true) {
     absl::Status closed = Closed();
     if (!closed.ok()) return closed;
@@ -94,10 +96,10 @@ absl::Status PublisherLoop::Add(Message message) {
 
 FlushResult PublisherLoop::Flush(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   ++pressing_;
   Pump();
-  while (!IsIdle() && absl::Now() < deadline) changed_.WaitWithDeadline(&mu_, deadline);
+  while (!IsIdle() && absl::Now() < deadline) changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
   --pressing_;
   FlushResult result = std::exchange(since_flush_, {});
   if (!IsIdle() && result.status.ok())
@@ -110,7 +112,7 @@ void PublisherLoop::Run() {
     absl::Status status = OpenAndRun();
     if (status.ok() || stopped_) continue;
     if (IsFinal(status)) {
-      absl::MutexLock lock(&mu_);
+      MutexLock lock(&mu_);
       refused_ = status;
     }
     RefuseUnsent(status);
@@ -119,7 +121,7 @@ void PublisherLoop::Run() {
 }
 
 bool PublisherLoop::AwaitWork() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   while (!stopped_ && !HasUnsent()) changed_.Wait(&mu_);
   return !stopped_;
 }
@@ -145,7 +147,7 @@ absl::Status PublisherLoop::OpenAndRun() {
       lost_in_row = 0;
     }
     {
-      absl::MutexLock lock(&mu_);
+      MutexLock lock(&mu_);
       if (!HasUnsent()) return absl::OkStatus();
     }
     if (end.session_lost || IsSessionLost(status)) {
@@ -168,7 +170,7 @@ absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
   if (!connected.ok()) return connected.status();
   *handle = *std::move(connected);
   const v1::Limits limits = session_->limits();
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (limits.batch_messages() > 0) max_messages_ = std::min<size_t>(max_messages_, limits.batch_messages());
   if (limits.batch_bytes() > kBatchOverhead) {
     max_bytes_ = std::min<size_t>(max_bytes_, limits.batch_bytes() - kBatchOverhead);
@@ -182,13 +184,13 @@ PublisherLoop::StreamEnd PublisherLoop::RunStream(const Session::Handle& handle)
   stream.calls = session_->stub()->PrepareAsyncPublishStream(&stream.context, &stream.completions);
   stream.calls->StartCall(ToPointer(kStart));
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     stream_ = &stream;
     if (stopped_) stream.context.TryCancel();
   }
   TakeCompletions(&stream);
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     stream_ = nullptr;
   }
   grpc::Status status;
@@ -214,13 +216,13 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
         if (!ok) return;
         reading = true;
         stream->calls->Read(&stream->response, ToPointer(kRead));
-        absl::MutexLock lock(&mu_);
+        MutexLock lock(&mu_);
         stream->open = true;
         Pump();
         break;
       }
       case kWrite: {
-        absl::MutexLock lock(&mu_);
+        MutexLock lock(&mu_);
         stream->writing = false;
         // If it is broken, the read fails, too.
         if (!ok) stream->open = false;
@@ -233,7 +235,7 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
           OnAnswer(stream);
           stream->calls->Read(&stream->response, ToPointer(kRead));
         } else {
-          absl::MutexLock lock(&mu_);
+          MutexLock lock(&mu_);
           stream->open = false;
         }
         break;
@@ -241,7 +243,7 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
       case kFinish:
         break;
     }
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (!reading && !stream->writing) return;
   }
 }
@@ -253,7 +255,7 @@ void PublisherLoop::OnAnswer(Stream* stream) {
   BatchResult result;
   if (response.has_refused()) result.status = FromRpc(response.refused());
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (in_flight_.empty() || in_flight_.front()->request.batch() != response.batch()) {
       // Not the server that we know. What is unanswered remains unknown.
       stream->open = false;
@@ -286,7 +288,7 @@ void PublisherLoop::OnAnswer(Stream* stream) {
 void PublisherLoop::SettleInFlight(const absl::Status& status) {
   std::vector<BatchPtr> unanswered;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (IsFinal(status)) refused_ = status;
     for (BatchPtr& batch : in_flight_) {
       if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
@@ -314,7 +316,7 @@ void PublisherLoop::SettleInFlight(const absl::Status& status) {
 void PublisherLoop::RefuseUnsent(const absl::Status& status) {
   std::vector<BatchPtr> unsent;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     for (BatchPtr& batch : again_) unsent.push_back(std::move(batch));
     again_.clear();
     if (!gathering_->request.messages().empty()) unsent.push_back(std::exchange(gathering_, NewBatch()));
@@ -330,7 +332,7 @@ void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
   result.first_message = batch->first_message;
   result.messages = batch->request.messages_size();
   if (options_.on_result) options_.on_result(result);
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   switch (result.outcome) {
     case BatchOutcome::kAccepted:
       since_flush_.accepted += result.messages;

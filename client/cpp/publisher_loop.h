@@ -10,7 +10,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
@@ -18,6 +17,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {
@@ -103,8 +103,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   std::thread thread_;
   CancelFlag stopped_ = false;
 
-  absl::Mutex mu_;
-  absl::CondVar changed_;
+  Mutex mu_;
+  CondVar changed_;
   size_t max_messages_ ABSL_GUARDED_BY(mu_);
   size_t max_bytes_ ABSL_GUARDED_BY(mu_);
   Stream* stream_ ABSL_GUARDED_BY(mu_) = nullptr;

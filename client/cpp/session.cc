@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/cpp/backoff.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -55,7 +57,7 @@ Session::~Session() {
   Stop(&session).IgnoreError();
   std::thread thread;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     thread = std::move(thread_);
   }
   if (thread.joinable()) thread.join();
@@ -63,7 +65,7 @@ Session::~Session() {
 
 absl::StatusOr<Session::Handle> Session::Ensure(absl::Time deadline, const CancelFlag* cancelled) {
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (stopped_) return Stopped();
     if (generation_ > 0) return Handle{connected_.session(), generation_};
   }
@@ -78,7 +80,7 @@ absl::StatusOr<Session::Handle> Session::Ensure(absl::Time deadline, const Cance
 }
 
 absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, absl::Time deadline, const CancelFlag* cancelled) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (stopped_) return Stopped();
   if (generation_ > seen) return Handle{connected_.session(), generation_};
   StartThread();
@@ -89,9 +91,8 @@ absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, absl::Time deadlin
     if (stopped_ || (cancelled != nullptr && *cancelled)) return Stopped();
     if (generation_ > seen) return Handle{connected_.session(), generation_};
     if (attempts_ > attempts) return last_attempt_;
-    if (changed_.WaitWithDeadline(&mu_, deadline) && attempts_ == attempts && absl::Now() >= deadline) {
-      return absl::DeadlineExceededError(absl::StrCat("no answer from ", options_.server));
-    }
+    if (absl::Now() >= deadline) return absl::DeadlineExceededError(absl::StrCat("no answer from ", options_.server));
+    changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
   }
 }
 
@@ -147,7 +148,7 @@ void Session::WaitForConnection(absl::Time until) {
   // In steps, so that Disconnect() does not wait for a server that is not there.
   while (absl::Now() < until) {
     {
-      absl::MutexLock lock(&mu_);
+      MutexLock lock(&mu_);
       if (stopped_) return;
     }
     const absl::Time step = std::min(until, absl::Now() + absl::Milliseconds(100));
@@ -159,12 +160,12 @@ absl::Status Session::Run(absl::Time deadline, absl::FunctionRef<grpc::Status(gr
   grpc::ClientContext context;
   if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (stopped_) return Stopped();
     running_.insert(&context);
   }
   const grpc::Status status = rpc(&context);
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   running_.erase(&context);
   if (!status.ok() && stopped_) return Stopped();
   return FromGrpc(status);
@@ -175,14 +176,14 @@ void Session::StartThread() {
 }
 
 void Session::KeepConnected() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   while (!stopped_) {
     absl::Time renew_at = absl::InfiniteFuture();
     if (generation_ > 0) {
       const absl::Duration third = FromProto(connected_.lease()) / 3;
       renew_at = absl::Now() + (last_attempt_.ok() ? third : std::min(third, options_.backoff.max));
     }
-    while (!stopped_ && !wanted_ && absl::Now() < renew_at) changed_.WaitWithDeadline(&mu_, renew_at);
+    while (!stopped_ && !wanted_ && absl::Now() < renew_at) changed_.WaitWithTimeout(&mu_, TimeUntil(renew_at));
     if (stopped_) return;
     if (!wanted_ && live_streams_ > 0) continue;
     mu_.Unlock();
@@ -202,7 +203,7 @@ void Session::KeepConnected() {
 absl::Status Session::ConnectNow() {
   v1::ConnectRequest request;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     request = MakeConnectRequest();
   }
   v1::ConnectResponse response;
@@ -216,7 +217,7 @@ absl::Status Session::ConnectNow() {
   }
   if (!status.ok()) return status;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     Adopt(response);
     if (!rejoin_) return absl::OkStatus();
   }
@@ -250,7 +251,7 @@ void Session::Adopt(const v1::ConnectResponse& response) {
 absl::Status Session::JoinAgain() {
   v1::JoinRequest request;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     request.set_session(connected_.session());
     request.mutable_rooms()->Add(rooms_.begin(), rooms_.end());
   }
@@ -258,24 +259,24 @@ absl::Status Session::JoinAgain() {
   absl::Status status = Run(
       absl::Now() + options_.connect_timeout,
       [this, &request, &response](grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (status.ok()) rejoin_ = false;
   return status;
 }
 
 void Session::AddRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   rooms_.insert(rooms.begin(), rooms.end());
 }
 
 void Session::RemoveRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   for (const std::string& room : rooms) rooms_.erase(room);
 }
 
 void Session::Attach(const std::shared_ptr<Attachment>& attachment) {
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (!stopped_) {
       attachments_.erase(std::remove_if(attachments_.begin(), attachments_.end(),
                                         [](const std::weak_ptr<Attachment>& other) { return other.expired(); }),
@@ -289,23 +290,23 @@ void Session::Attach(const std::shared_ptr<Attachment>& attachment) {
 
 bool Session::Sleep(absl::Duration duration, const CancelFlag* cancelled) {
   const absl::Time until = absl::Now() + duration;
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   while (true) {
     if (stopped_ || (cancelled != nullptr && *cancelled)) return false;
     if (absl::Now() >= until) return true;
-    changed_.WaitWithDeadline(&mu_, until);
+    changed_.WaitWithTimeout(&mu_, TimeUntil(until));
   }
 }
 
 void Session::Wake() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   changed_.SignalAll();
 }
 
 absl::Status Session::Stop(std::string* session) {
   std::vector<std::weak_ptr<Attachment>> attachments;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (stopped_) return Stopped();
     stopped_ = true;
     *session = connected_.session();
@@ -330,22 +331,22 @@ absl::Status Session::Disconnect() {
 }
 
 std::string Session::client_id() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return connected_.client_id();
 }
 
 std::string Session::session() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return connected_.session();
 }
 
 v1::Limits Session::limits() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return connected_.limits();
 }
 
 std::vector<std::string> Session::rooms() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return {rooms_.begin(), rooms_.end()};
 }
 

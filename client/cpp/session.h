@@ -15,13 +15,13 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/cpp/options.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "nmq/v1/limits.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {
@@ -115,8 +115,8 @@ class Session {
   const std::unique_ptr<v1::MessageQueue::Stub> stub_;
   std::atomic<int> live_streams_ = 0;
 
-  mutable absl::Mutex mu_;
-  absl::CondVar changed_;
+  mutable Mutex mu_;
+  CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   // Somebody waits for the thread to connect.
   bool wanted_ ABSL_GUARDED_BY(mu_) = false;

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 
 namespace nmq {
@@ -40,9 +42,8 @@ SubscriptionLoop::SubscriptionLoop(std::shared_ptr<Session> session, SubscribeOp
 absl::Status SubscriptionLoop::Start() {
   give_up_first_at_ = absl::Now() + session_->options().wait_for_server;
   thread_ = std::thread([self = shared_from_this()] { self->Run(); });
-  absl::MutexLock lock(&mu_);
-  const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return was_live_ || ended_; };
-  mu_.Await(absl::Condition(&settled));
+  MutexLock lock(&mu_);
+  while (!was_live_ && !ended_) changed_.Wait(&mu_);
   if (was_live_) return absl::OkStatus();
   return end_.ok() ? absl::CancelledError("the client has disconnected") : end_;
 }
@@ -50,7 +51,7 @@ absl::Status SubscriptionLoop::Start() {
 void SubscriptionLoop::Stop() {
   stopped_ = true;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     if (stream_ != nullptr) stream_->Cancel();
   }
   session_->Wake();
@@ -67,20 +68,22 @@ void SubscriptionLoop::Join() {
 }
 
 absl::Status SubscriptionLoop::Wait(absl::Duration timeout) {
-  absl::MutexLock lock(&mu_);
-  if (!mu_.AwaitWithTimeout(absl::Condition(&ended_), timeout)) {
-    return absl::DeadlineExceededError("the subscription is still alive");
+  const absl::Time deadline = absl::Now() + timeout;
+  MutexLock lock(&mu_);
+  while (!ended_) {
+    if (absl::Now() >= deadline) return absl::DeadlineExceededError("the subscription is still alive");
+    changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
   }
   return end_;
 }
 
 std::string SubscriptionLoop::id() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return id_;
 }
 
 std::vector<v1::QueuePosition> SubscriptionLoop::positions() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return positions_.List();
 }
 
@@ -92,9 +95,10 @@ void SubscriptionLoop::Run() {
   absl::Status end = RunUntilEnd();
   if (stopped_) end = absl::OkStatus();
   ReportState(SubscriptionState::kEnded, end);
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   end_ = std::move(end);
   ended_ = true;
+  changed_.SignalAll();
 }
 
 absl::Status SubscriptionLoop::RunUntilEnd() {
@@ -139,7 +143,7 @@ bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& at
 absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* attempt) {
   SubscribeStream stream;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     stream_ = &stream;
   }
   absl::Status status;
@@ -149,7 +153,7 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
     status = ReadFrames(&stream, attempt);
   }
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     stream_ = nullptr;
   }
   if (attempt->live) {
@@ -211,7 +215,7 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
     added->set_event(pattern.event);
   }
   request.set_overflow(options_.overflow);
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (!was_live_) {
     request.mutable_rooms()->Add(options_.rooms.begin(), options_.rooms.end());
     *request.mutable_start() = options_.start;
@@ -233,8 +237,9 @@ void SubscriptionLoop::OnReady(const v1::Ready& ready, Attempt* attempt) {
   const google::protobuf::RepeatedPtrField<std::string> rooms(options_.rooms.begin(), options_.rooms.end());
   bool first;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     first = !std::exchange(was_live_, true);
+    changed_.SignalAll();
     id_ = ready.subscription_id();
     if (first) {
       positions_.OnFirstReady(ready, options_.start);
@@ -257,7 +262,7 @@ void SubscriptionLoop::OnBatch(const v1::Batch& batch) {
     if (stopped_) return;
     Positions::Arrival arrival;
     {
-      absl::MutexLock lock(&mu_);
+      MutexLock lock(&mu_);
       arrival = positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost);
     }
     if (arrival == Positions::Arrival::kKnown) continue;
@@ -270,7 +275,7 @@ void SubscriptionLoop::OnBatch(const v1::Batch& batch) {
 void SubscriptionLoop::OnGap(const Gap& gap) {
   bool fresh;
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     fresh = positions_.OnGap(gap);
   }
   if (fresh) ReportGap(gap);
@@ -281,7 +286,7 @@ void SubscriptionLoop::OnHeartbeat(const v1::Heartbeat& heartbeat) {
   for (const v1::QueuePosition& position : heartbeat.positions()) {
     Positions::Arrival arrival;
     {
-      absl::MutexLock lock(&mu_);
+      MutexLock lock(&mu_);
       arrival = positions_.OnPosition(position.queue(), position.epoch(), position.sequence(), &lost);
     }
     if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost);
@@ -299,7 +304,7 @@ void SubscriptionLoop::ReportReconnecting(const absl::Status& status) {
 }
 
 bool SubscriptionLoop::WasLive() const {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   return was_live_;
 }
 

@@ -11,7 +11,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/options.h"
@@ -20,6 +19,7 @@
 #include "client/cpp/subscribe_stream.h"
 #include "client/cpp/subscription.h"
 #include "google/protobuf/arena.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {
@@ -94,7 +94,9 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   // The last thing said to the handler was "reconnecting".
   bool reconnecting_ = false;
 
-  mutable absl::Mutex mu_;
+  mutable Mutex mu_;
+  // was_live_ or ended_ changed.
+  CondVar changed_;
   Positions positions_ ABSL_GUARDED_BY(mu_);
   SubscribeStream* stream_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::string id_ ABSL_GUARDED_BY(mu_);

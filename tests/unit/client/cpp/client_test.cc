@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
@@ -250,6 +251,8 @@ TEST_F(ClientTest, PublishWaitsForAServerThatComesBack) {
   options.wait_for_server = kPatience;
   const std::unique_ptr<Client> client = MustConnect(options);
   server_.Stop();
+  // A message that is sent before the client notices would be lost.
+  EXPECT_TRUE(client->channel()->WaitForStateChange(GRPC_CHANNEL_READY, absl::ToChronoTime(absl::Now() + kPatience)));
   std::thread starter([this] { server_.Start(); });
   EXPECT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = kPatience}).ok());
   starter.join();

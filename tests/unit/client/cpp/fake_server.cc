@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/server_builder.h"
@@ -101,21 +102,23 @@ v1::SubscribeResponse DrainFrame(absl::Duration jitter) {
 }
 
 void FakeSubscribe::Send(const v1::SubscribeResponse& frame) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   frames_.push_back(frame);
   Step();
 }
 
 void FakeSubscribe::End(const grpc::Status& status) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   ending_ = true;
   end_ = status;
   Step();
 }
 
 bool FakeSubscribe::AwaitCancelled() {
-  absl::MutexLock lock(&mu_);
-  return mu_.AwaitWithTimeout(absl::Condition(&cancelled_), kPatience);
+  const absl::Time deadline = absl::Now() + kPatience;
+  MutexLock lock(&mu_);
+  while (!cancelled_ && absl::Now() < deadline) over_.WaitWithTimeout(&mu_, deadline - absl::Now());
+  return cancelled_;
 }
 
 void FakeSubscribe::Step() {
@@ -133,22 +136,24 @@ void FakeSubscribe::Step() {
 }
 
 void FakeSubscribe::OnWriteDone(bool) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   writing_ = false;
   frames_.pop_front();
   Step();
 }
 
 void FakeSubscribe::OnCancel() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   cancelled_ = true;
+  over_.SignalAll();
   Step();
 }
 
 void FakeSubscribe::OnDone() {
   const std::shared_ptr<FakeSubscribe> alive = std::move(self);
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   cancelled_ = true;
+  over_.SignalAll();
 }
 
 void FakePublishStream::Accept(const v1::PublishStreamRequest& request) {
@@ -166,13 +171,13 @@ void FakePublishStream::Refuse(const v1::PublishStreamRequest& request, const gr
 }
 
 void FakePublishStream::Send(const v1::PublishStreamResponse& response) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   responses_.push_back(response);
   Step();
 }
 
 void FakePublishStream::End(const grpc::Status& status) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   ending_ = true;
   end_ = status;
   Step();
@@ -197,14 +202,14 @@ void FakePublishStream::OnReadDone(bool ok) {
 }
 
 void FakePublishStream::OnWriteDone(bool) {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   writing_ = false;
   responses_.pop_front();
   Step();
 }
 
 void FakePublishStream::OnCancel() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (!writing_) responses_.clear();
   ending_ = true;
   end_ = grpc::Status::CANCELLED;
@@ -237,14 +242,14 @@ void FakeServer::Stop() {
 }
 
 void FakeServer::ForgetSessions() {
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   first_known_ = clients_ + 1;
 }
 
 grpc::Status FakeServer::CheckSession(const std::string& session) const {
   absl::string_view text = session;
   int number = 0;
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (absl::ConsumePrefix(&text, "session-") && absl::SimpleAtoi(text, &number) && number >= first_known_) {
     return grpc::Status::OK;
   }
@@ -256,7 +261,7 @@ grpc::Status FakeServer::Connect(grpc::ServerContext*, const v1::ConnectRequest*
   connects.Put(*request);
   if (on_connect) return on_connect(*request, response);
   response->set_resumed(CheckSession(request->session()).ok());
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   if (response->resumed()) {
     response->set_session(request->session());
     for (const std::string& room : rooms_[request->session()]) response->add_rooms(room);
@@ -283,7 +288,7 @@ grpc::Status FakeServer::Join(grpc::ServerContext*, const v1::JoinRequest* reque
     const grpc::Status status = on_join(*request);
     if (!status.ok()) return status;
   }
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   for (const std::string& room : request->rooms()) {
     rooms_[request->session()].insert(room);
     v1::RoomCount* count = response->add_rooms();
@@ -297,7 +302,7 @@ grpc::Status FakeServer::Leave(grpc::ServerContext*, const v1::LeaveRequest* req
   leaves.Put(*request);
   const grpc::Status known = CheckSession(request->session());
   if (!known.ok()) return known;
-  absl::MutexLock lock(&mu_);
+  MutexLock lock(&mu_);
   for (const std::string& room : request->rooms()) {
     rooms_[request->session()].erase(room);
     response->add_rooms()->set_room(room);
@@ -336,7 +341,7 @@ grpc::ServerWriteReactor<v1::SubscribeResponse>* FakeServer::Subscribe(grpc::Cal
   stream->self = stream;
   const grpc::Status known = CheckSession(request->session());
   {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     rooms_[request->session()].insert(request->rooms().begin(), request->rooms().end());
   }
   if (!known.ok()) {

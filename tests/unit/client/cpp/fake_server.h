@@ -13,11 +13,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 namespace fake {
@@ -43,16 +44,20 @@ template <typename T>
 class Inbox {
  public:
   void Put(T item) {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     items_.push_back(std::move(item));
     ++total_;
+    came_.Signal();
   }
 
   // Waits for the next one; a default one if none comes.
   T Next(absl::Duration patience = kPatience) {
-    absl::MutexLock lock(&mu_);
-    const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !items_.empty(); };
-    if (!mu_.AwaitWithTimeout(absl::Condition(&any), patience)) return T();
+    const absl::Time deadline = absl::Now() + patience;
+    MutexLock lock(&mu_);
+    while (items_.empty()) {
+      if (absl::Now() >= deadline) return T();
+      came_.WaitWithTimeout(&mu_, deadline - absl::Now());
+    }
     T item = std::move(items_.front());
     items_.pop_front();
     return item;
@@ -60,12 +65,13 @@ class Inbox {
 
   // How many came, taken ones included.
   size_t total() const {
-    absl::MutexLock lock(&mu_);
+    MutexLock lock(&mu_);
     return total_;
   }
 
  private:
-  mutable absl::Mutex mu_;
+  mutable Mutex mu_;
+  CondVar came_;
   std::deque<T> items_ ABSL_GUARDED_BY(mu_);
   size_t total_ ABSL_GUARDED_BY(mu_) = 0;
 };
@@ -93,7 +99,8 @@ class FakeSubscribe final : public grpc::ServerWriteReactor<v1::SubscribeRespons
   void Step() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const v1::SubscribeRequest request_;
-  absl::Mutex mu_;
+  Mutex mu_;
+  CondVar over_;
   std::deque<v1::SubscribeResponse> frames_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
@@ -127,7 +134,7 @@ class FakePublishStream final : public grpc::ServerBidiReactor<v1::PublishStream
   void Step() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   v1::PublishStreamRequest incoming_;
-  absl::Mutex mu_;
+  Mutex mu_;
   std::deque<v1::PublishStreamResponse> responses_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
@@ -184,7 +191,7 @@ class FakeServer final : public FakeServiceBase {
 
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
-  mutable absl::Mutex mu_;
+  mutable Mutex mu_;
   int clients_ ABSL_GUARDED_BY(mu_) = 0;
   // By session.
   std::map<std::string, std::set<std::string>> rooms_ ABSL_GUARDED_BY(mu_);

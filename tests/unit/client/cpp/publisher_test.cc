@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
@@ -202,6 +203,8 @@ TEST_F(PublisherTest, BrokenStreamLeavesTheSentUnknownAndSendsTheRest) {
 
 TEST_F(PublisherTest, WhatWasNeverSentIsRefusedWhenTheServerStaysAway) {
   server_.Stop();
+  // What is sent before the client notices would be unknown.
+  EXPECT_TRUE(client_->channel()->WaitForStateChange(GRPC_CHANNEL_READY, absl::ToChronoTime(absl::Now() + kPatience)));
   const auto publisher = MakePublisher({.give_up_after = absl::Milliseconds(100)});
   ASSERT_TRUE(Add(publisher.get(), 3).ok());
   const FlushResult flushed = publisher->Flush();
@@ -211,7 +214,6 @@ TEST_F(PublisherTest, WhatWasNeverSentIsRefusedWhenTheServerStaysAway) {
   // It is not the end: the next message tries again.
   server_.accept_all_batches = true;
   server_.Start();
-  absl::Status status;
   FlushResult again;
   do {
     ASSERT_TRUE(Add(publisher.get(), 1).ok());

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"

@@ -1,0 +1,206 @@
+#include "client/cli/arguments.h"
+
+#include <sstream>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "server/version.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+constexpr char kExamples[] = R"(Examples:
+  nmq pub DB CREATE '{"id": 17}'            publish one message
+  tail -f log | nmq pub LOG line -          each line is a message
+  nmq pub DB DELETE 17 --room kitchen       only for the members of a room
+  nmq sub DB                                hear all events of the queue DB
+  nmq sub '**' CREATE --join kitchen        hear CREATE of every queue, as a member of a room
+  nmq sub DB --from last:10 --json          the last ten messages and all that follow, as JSON
+  nmq clients --room kitchen                who is in the room
+  nmq top                                   rates, live
+
+"nmq COMMAND --help" says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.)";
+
+// What CLI11 fills before it is checked.
+struct Raw {
+  std::vector<std::string> headers;
+  std::vector<std::string> labels;
+  std::string from = "new";
+  std::string overflow = "drop-oldest";
+  uint64_t count = 0;
+  uint64_t after = 0;
+};
+
+// One value for each time that the option is given.
+CLI::Option* AddList(CLI::App* app, const std::string& names, std::vector<std::string>* values,
+                     const std::string& help) {
+  return app->add_option(names, *values, help)->allow_extra_args(false);
+}
+
+CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,
+                     Arguments* arguments) {
+  CLI::App* sub = app->add_subcommand(name, help);
+  sub->footer("Also: --server, --namespace, --json; see \"nmq --help\".");
+  sub->callback([command, arguments] { arguments->command = command; });
+  return sub;
+}
+
+void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* pub =
+      AddCommand(app, "pub", "Publish a message, or one for each line of standard input", Command::kPub, arguments);
+  pub->add_option("QUEUE", arguments->queue, "The queue")->required();
+  pub->add_option("EVENT", arguments->event, "What happened")->required();
+  pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
+  AddList(pub, "--room", &arguments->rooms, "Only for the members of this room; repeatable");
+  AddList(pub, "--client", &arguments->clients, "Only for the client of this id; repeatable");
+  AddList(pub, "--except", &arguments->except_rooms, "Not for the members of this room; repeatable");
+  AddList(pub, "--except-client", &arguments->except_clients, "Not for the client of this id; repeatable");
+  AddList(pub, "--header", &raw->headers, "NAME=VALUE beside the payload; repeatable");
+  pub->add_option("--key", arguments->key, "What the message is about");
+  pub->add_option("--content-type", arguments->content_type, "What the payload is");
+  pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
+}
+
+void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* sub = AddCommand(app, "sub", "Print messages as they come", Command::kSub, arguments);
+  sub->add_option("QUEUE", arguments->queue,
+                  "The queue, or a pattern: * is one token between dots, a trailing ** the rest")
+      ->required();
+  sub->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
+  AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
+  sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N")->capture_default_str();
+  sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
+  sub->add_option("--overflow", raw->overflow, "When this program is too slow: drop-oldest, disconnect")
+      ->check(CLI::IsMember({"drop-oldest", "disconnect"}))
+      ->capture_default_str();
+  sub->add_option("--name", arguments->name, "What to call this client");
+  AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
+}
+
+void AddClientFilter(CLI::App* command, Arguments* arguments, Raw* raw) {
+  command->add_option("--room", arguments->room, "Members of this room");
+  command->add_option("--queue", arguments->queue, "Those who hear this queue");
+  command->add_option("--event", arguments->event, "Those who hear this event");
+  command->add_option("--name", arguments->name, "Those of this name");
+  AddList(command, "--label", &raw->labels, "Those with this label, NAME=VALUE; repeatable");
+}
+
+void AddLists(CLI::App* app, Arguments* arguments, Raw* raw) {
+  AddCommand(app, "namespaces", "List namespaces", Command::kNamespaces, arguments);
+
+  CLI::App* queues = AddCommand(app, "queues", "List queues", Command::kQueues, arguments);
+  queues->add_option("--queue", arguments->queue, "Only those that this name or pattern matches");
+
+  CLI::App* rooms = AddCommand(app, "rooms", "List rooms", Command::kRooms, arguments);
+  rooms->add_option("--room", arguments->room, "Only those that this name or pattern matches");
+
+  AddClientFilter(AddCommand(app, "clients", "List clients", Command::kClients, arguments), arguments, raw);
+
+  CLI::App* subscriptions = AddCommand(app, "subscriptions", "List subscriptions", Command::kSubscriptions, arguments);
+  subscriptions->add_option("--client", arguments->client, "Only those of the client of this id");
+  subscriptions->add_option("--queue", arguments->queue, "Only those that hear this queue");
+  subscriptions->add_option("--event", arguments->event, "Only those that hear this event");
+
+  CLI::App* client = AddCommand(app, "client", "Show one client", Command::kClient, arguments);
+  client->add_option("ID", arguments->client, "The client's id")->required();
+
+  AddClientFilter(AddCommand(app, "count", "Count clients", Command::kCount, arguments), arguments, raw);
+}
+
+void AddLive(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* watch = AddCommand(app, "watch", "Print who comes and goes, as it happens", Command::kWatch, arguments);
+  watch->add_option("--after", raw->after, "Begin after this revision; otherwise with what happens from now on");
+
+  CLI::App* top = AddCommand(app, "top", "Show rates, refreshed each second; q ends it", Command::kTop, arguments);
+  top->add_option("--count", raw->count, "End after so many frames")->check(CLI::PositiveNumber);
+}
+
+bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::map<std::string, std::string>* pairs,
+                std::string* error) {
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      *error = absl::StrCat(option, ": \"", text, "\" is not of the form NAME=VALUE");
+      return false;
+    }
+    (*pairs)[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return true;
+}
+
+bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* error) {
+  uint64_t number = 0;
+  if (text == "new") return true;
+  if (text == "earliest") {
+    start->set_earliest(true);
+    return true;
+  }
+  absl::string_view rest = text;
+  if (absl::ConsumePrefix(&rest, "last:") && absl::SimpleAtoi(rest, &number) && number > 0) {
+    start->set_last(number);
+    return true;
+  }
+  rest = text;
+  if (absl::ConsumePrefix(&rest, "seq:") && absl::SimpleAtoi(rest, &number) && number > 0) {
+    start->set_sequence(number);
+    return true;
+  }
+  *error = absl::StrCat("--from: \"", text, "\" is none of new, earliest, last:N, seq:N, with N from 1 on");
+  return false;
+}
+
+// Moves over what needs more than a type; false with an error otherwise.
+bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::string* error) {
+  if (!ParsePairs(raw.headers, "--header", &arguments->headers, error)) return false;
+  if (!ParsePairs(raw.labels, "--label", &arguments->labels, error)) return false;
+  if (!ParseFrom(raw.from, &arguments->start, error)) return false;
+  if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
+  if (raw.count > 0) arguments->count = raw.count;
+  if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = raw.after;
+  arguments->lines = arguments->command == Command::kPub && arguments->payload == "-";
+  return true;
+}
+
+Parsed Usage(const std::string& text) { return {.arguments = std::nullopt, .text = text, .exit_code = 2}; }
+
+}  // namespace
+
+Parsed Parse(int argc, const char* const* argv) {
+  Arguments arguments;
+  Raw raw;
+  CLI::App app("nmq talks to nmqd: publish, hear, and see who is there.", "nmq");
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  app.set_version_flag("--version", absl::StrCat("nmq ", kVersion), "Print the version");
+  app.add_option("--server", arguments.server, "The server")->envname("NMQ_SERVER")->default_val("127.0.0.1:50051");
+  app.add_option("--namespace", arguments.namespace_name, "The namespace; the server's \"default\" if left out")
+      ->envname("NMQ_NAMESPACE");
+  app.add_flag("--json", arguments.json, "Print one JSON object a line");
+  AddPub(&app, &arguments, &raw);
+  AddSub(&app, &arguments, &raw);
+  AddLists(&app, &arguments, &raw);
+  AddLive(&app, &arguments, &raw);
+
+  // CLI11 speaks in exceptions; they end here.
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    if (app.exit(error, out, err) == 0) return {.arguments = std::nullopt, .text = out.str(), .exit_code = 0};
+    return Usage(absl::StrCat("nmq: ", err.str()));
+  }
+  std::string error;
+  if (!Complete(app, raw, &arguments, &error)) return Usage(absl::StrCat("nmq: ", error, "\n"));
+  return {.arguments = std::move(arguments), .text = "", .exit_code = 0};
+}
+
+}  // namespace cli
+}  // namespace nmq

@@ -1,0 +1,87 @@
+// What was typed, understood.
+#ifndef NMQ_CLIENT_CLI_ARGUMENTS_H_
+#define NMQ_CLIENT_CLI_ARGUMENTS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nmq/v1/message_queue.pb.h"
+
+namespace nmq {
+namespace cli {
+
+enum class Command {
+  kPub,
+  kSub,
+  kNamespaces,
+  kQueues,
+  kRooms,
+  kClients,
+  kSubscriptions,
+  kClient,
+  kCount,
+  kWatch,
+  kTop,
+};
+
+// The fields that a command does not have are as they were.
+struct Arguments {
+  Command command = Command::kPub;
+  std::string server;
+  // The server's "default" if empty; of watch and top: all.
+  std::string namespace_name;
+  bool json = false;
+
+  // pub, sub: names or patterns. The lists: filters.
+  std::string queue;
+  std::string event;
+
+  // pub
+  std::string payload;
+  // Each line of standard input is a payload.
+  bool lines = false;
+  std::vector<std::string> rooms;
+  std::vector<std::string> clients;
+  std::vector<std::string> except_rooms;
+  std::vector<std::string> except_clients;
+  std::map<std::string, std::string> headers;
+  std::string key;
+  std::string content_type;
+
+  // sub
+  std::vector<std::string> join;
+  v1::StartPosition start;
+  v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
+
+  // sub, clients, count
+  std::string name;
+  std::map<std::string, std::string> labels;
+
+  // The lists: filters. client, subscriptions: an id.
+  std::string room;
+  std::string client;
+
+  // sub: messages; top: frames.
+  std::optional<uint64_t> count;
+  // watch
+  std::optional<uint64_t> after;
+};
+
+// Either arguments, or text and the exit code to end with: help and version are 0 and belong to standard output, wrong
+// usage is 2 and belongs to standard error.
+struct Parsed {
+  std::optional<Arguments> arguments;
+  std::string text;
+  int exit_code = 0;
+};
+
+// Reads NMQ_SERVER and NMQ_NAMESPACE, too. Not thread-safe because of that.
+Parsed Parse(int argc, const char* const* argv);
+
+}  // namespace cli
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CLI_ARGUMENTS_H_

@@ -1,0 +1,23 @@
+// The commands. Each returns the exit code of the process, and says on `err` what went wrong.
+#ifndef NMQ_CLIENT_CLI_COMMANDS_H_
+#define NMQ_CLIENT_CLI_COMMANDS_H_
+
+#include <istream>
+
+#include "client/cli/arguments.h"
+#include "client/cli/output.h"
+
+namespace nmq {
+namespace cli {
+
+int RunPub(const Arguments& arguments, std::istream& in, Output* out, Output* err);
+int RunSub(const Arguments& arguments, Output* out, Output* err);
+// namespaces, queues, rooms, clients, subscriptions, client, count
+int RunList(const Arguments& arguments, Output* out, Output* err);
+int RunWatch(const Arguments& arguments, Output* out, Output* err);
+int RunTop(const Arguments& arguments, Output* out, Output* err);
+
+}  // namespace cli
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CLI_COMMANDS_H_

@@ -1,0 +1,43 @@
+#include "client/cli/connection.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/explain.h"
+
+namespace nmq {
+namespace cli {
+
+ClientOptions OptionsFor(const Arguments& arguments) {
+  ClientOptions options;
+  options.server = arguments.server;
+  options.namespace_name = arguments.namespace_name;
+  options.name = arguments.name;
+  options.labels = arguments.labels;
+  options.lazy = true;
+  options.publish_with_session = false;
+  options.wait_for_server = absl::ZeroDuration();
+  return options;
+}
+
+int Fail(const absl::Status& status, const Arguments& arguments, Output* err) {
+  err->WriteLine(absl::StrCat("nmq: ", Explain(status, arguments.server)));
+  return kExitFailed;
+}
+
+int Done(const Output& out, Output* err) {
+  if (out.error() == 0 || out.error() == EPIPE) return kExitDone;
+  err->WriteLine(absl::StrCat("nmq: cannot write: ", strerror(out.error())));
+  return kExitFailed;
+}
+
+absl::StatusOr<std::unique_ptr<RegistryClient>> RegistryClient::Open(const Arguments& arguments) {
+  ClientOptions options = OptionsFor(arguments);
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));
+  if (!client.ok()) return client.status();
+  return std::unique_ptr<RegistryClient>(new RegistryClient(*std::move(client)));
+}
+
+}  // namespace cli
+}  // namespace nmq

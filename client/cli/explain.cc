@@ -1,0 +1,66 @@
+#include "client/cli/explain.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/human.h"
+#include "server/base/errors.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+// gRPC says what happened behind where it happened.
+std::string LastPart(absl::string_view message) {
+  const size_t colon = message.rfind(": ");
+  if (colon != absl::string_view::npos) message.remove_prefix(colon + 2);
+  std::string part(message.data(), message.size());
+  if (part.size() > 1 && absl::ascii_islower(static_cast<unsigned char>(part[1]))) {
+    part[0] = absl::ascii_tolower(static_cast<unsigned char>(part[0]));
+  }
+  return part.empty() ? "no answer" : part;
+}
+
+std::string Reason(v1::GapReason reason) {
+  switch (reason) {
+    case v1::GAP_REASON_SLOW_SUBSCRIBER:
+      return ": this subscriber was too slow";
+    case v1::GAP_REASON_NOT_HELD:
+      return ": the queue no longer holds them";
+    case v1::GAP_REASON_EPOCH_CHANGED:
+      return ": the queue has begun anew";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string Explain(const absl::Status& status, absl::string_view server) {
+  const std::string reason = ReasonOf(status);
+  if (absl::IsUnavailable(status) && reason.empty()) {
+    return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()),
+                        ". Is nmqd running? Start it, or name another with --server or NMQ_SERVER.");
+  }
+  std::string text = OneLine(status.message().empty() ? "no reason given" : status.message());
+  absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));
+  if (!reason.empty()) absl::StrAppend(&text, ", ", reason);
+  return text + ")";
+}
+
+std::string Explain(const v1::Gap& gap) {
+  std::string text = "messages";
+  if (gap.has_count())
+    text = gap.count() == 1 ? "at most 1 message" : absl::StrCat("at most ", Count(gap.count()), " messages");
+  absl::StrAppend(&text, " of ", OneLine(gap.queue()), " missing (");
+  if (gap.last() == 0) {
+    absl::StrAppend(&text, "from sequence ", gap.first(), " on");
+  } else if (gap.first() == gap.last()) {
+    absl::StrAppend(&text, "sequence ", gap.first());
+  } else {
+    absl::StrAppend(&text, "sequences ", gap.first(), " to ", gap.last());
+  }
+  return absl::StrCat(text, ")", Reason(gap.reason()));
+}
+
+}  // namespace cli
+}  // namespace nmq

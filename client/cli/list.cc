@@ -1,0 +1,247 @@
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "client/cli/commands.h"
+#include "client/cli/connection.h"
+#include "client/cli/explain.h"
+#include "client/cli/human.h"
+#include "client/cli/json.h"
+#include "client/cli/table.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+using Stub = v1::Registry::Stub;
+
+std::string AgeOf(const google::protobuf::Timestamp& since) { return Age(absl::Now() - ToTime(since)); }
+
+std::string LabelsText(const google::protobuf::Map<std::string, std::string>& labels) {
+  const std::map<std::string, std::string> sorted(labels.begin(), labels.end());
+  return OneLine(absl::StrJoin(sorted, ",", absl::PairFormatter("=")));
+}
+
+std::string PatternsText(const v1::SubscriptionInfo& subscription) {
+  return absl::StrJoin(subscription.patterns(), ",", [](std::string* text, const v1::Pattern& pattern) {
+    absl::StrAppend(text, pattern.queue(), "/", pattern.event().empty() ? "**" : pattern.event());
+  });
+}
+
+std::vector<std::string> Row(const v1::NamespaceInfo& info) {
+  const v1::Counters& counters = info.counters();
+  return {info.name(),
+          Count(info.clients()),
+          Count(info.rooms()),
+          Count(info.queues()),
+          Count(info.subscriptions()),
+          Count(counters.published_messages()),
+          Bytes(counters.published_bytes()),
+          Count(counters.delivered_messages()),
+          Count(counters.dropped_messages()),
+          Count(counters.refused_requests())};
+}
+
+std::vector<std::string> Row(const v1::QueueInfo& info) {
+  return {info.name(),
+          info.events().empty() ? "any" : absl::StrJoin(info.events(), ","),
+          EnumWords(EnumName(info.durability())),
+          Count(info.last_sequence() + 1 - info.first_sequence()),
+          Bytes(info.bytes()),
+          Count(info.last_sequence()),
+          Count(info.subscriptions()),
+          Count(info.counters().delivered_messages()),
+          Count(info.counters().dropped_messages())};
+}
+
+std::vector<std::string> Row(const v1::RoomInfo& info) {
+  return {info.name(), Count(info.members()), AgeOf(info.create_time())};
+}
+
+std::vector<std::string> Row(const v1::ClientInfo& info) {
+  return {info.id(),
+          info.name(),
+          absl::StrJoin(info.rooms(), ","),
+          Count(info.subscriptions_size()),
+          Count(info.counters().published_messages()),
+          Count(info.counters().delivered_messages()),
+          Count(info.counters().dropped_messages()),
+          AgeOf(info.connect_time()),
+          OneLine(info.peer()),
+          LabelsText(info.labels())};
+}
+
+std::vector<std::string> Row(const v1::SubscriptionInfo& info) {
+  return {info.id(),
+          info.client_id(),
+          info.client_name(),
+          PatternsText(info),
+          EnumWords(EnumName(info.overflow())),
+          Count(info.queues()),
+          Count(info.lag_messages()),
+          Bytes(info.in_flight_bytes()),
+          Count(info.counters().delivered_messages()),
+          Count(info.counters().dropped_messages()),
+          AgeOf(info.start_time())};
+}
+
+// All pages of a list. As JSON each entry is printed as its page arrives.
+template <typename Request, typename Response, typename Entry>
+int PrintList(const RegistryClient& registry, const Arguments& arguments,
+              RegistryClient::Method<Request, Response> method, const Request& request,
+              const google::protobuf::RepeatedPtrField<Entry>& (Response::*entries)() const,
+              std::vector<Column> columns, Output* out, Output* err) {
+  Table table(std::move(columns));
+  absl::Status status = registry.ForEachPage<Request, Response>(method, request, [&](const Response& page) {
+    for (const Entry& entry : (page.*entries)()) {
+      if (!arguments.json) {
+        table.Add(Row(entry));
+      } else if (!out->WriteLine(ProtoToJson(entry))) {
+        return false;
+      }
+    }
+    return true;
+  });
+  if (!status.ok()) return Fail(status, arguments, err);
+  if (!arguments.json) out->Write(table.Render());
+  return Done(*out, err);
+}
+
+Column Left(std::string title) { return {std::move(title), Align::kLeft}; }
+Column Right(std::string title) { return {std::move(title), Align::kRight}; }
+
+int PrintNamespaces(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  return PrintList(registry, arguments, &Stub::ListNamespaces, v1::ListNamespacesRequest(),
+                   &v1::ListNamespacesResponse::namespaces,
+                   {Left("NAMESPACE"), Right("CLIENTS"), Right("ROOMS"), Right("QUEUES"), Right("SUBSCRIPTIONS"),
+                    Right("PUBLISHED"), Right("BYTES"), Right("DELIVERED"), Right("DROPPED"), Right("REFUSED")},
+                   out, err);
+}
+
+int PrintQueues(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListQueuesRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  request.set_queue(arguments.queue);
+  return PrintList(registry, arguments, &Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
+                   {Left("QUEUE"), Left("EVENTS"), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
+                    Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
+                   out, err);
+}
+
+int PrintRooms(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListRoomsRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  request.set_room(arguments.room);
+  return PrintList(registry, arguments, &Stub::ListRooms, request, &v1::ListRoomsResponse::rooms,
+                   {Left("ROOM"), Right("MEMBERS"), Right("AGE")}, out, err);
+}
+
+v1::ClientFilter Filter(const Arguments& arguments) {
+  v1::ClientFilter filter;
+  filter.set_room(arguments.room);
+  filter.set_queue(arguments.queue);
+  filter.set_event(arguments.event);
+  filter.set_name(arguments.name);
+  for (const auto& [name, value] : arguments.labels) (*filter.mutable_labels())[name] = value;
+  return filter;
+}
+
+int PrintClients(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListClientsRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  *request.mutable_filter() = Filter(arguments);
+  return PrintList(registry, arguments, &Stub::ListClients, request, &v1::ListClientsResponse::clients,
+                   {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS"), Right("PUBLISHED"),
+                    Right("HEARD"), Right("DROPPED"), Right("AGE"), Left("PEER"), Left("LABELS")},
+                   out, err);
+}
+
+int PrintSubscriptions(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListSubscriptionsRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  request.set_client_id(arguments.client);
+  request.set_queue(arguments.queue);
+  request.set_event(arguments.event);
+  return PrintList(registry, arguments, &Stub::ListSubscriptions, request,
+                   &v1::ListSubscriptionsResponse::subscriptions,
+                   {Left("SUBSCRIPTION"), Left("CLIENT"), Left("NAME"), Left("HEARS"), Left("OVERFLOW"),
+                    Right("QUEUES"), Right("LAG"), Right("IN FLIGHT"), Right("HEARD"), Right("DROPPED"), Right("AGE")},
+                   out, err);
+}
+
+int PrintClient(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::GetClientRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  request.set_client_id(arguments.client);
+  v1::GetClientResponse response;
+  absl::Status status = registry.Call(&Stub::GetClient, request, &response);
+  if (!status.ok()) return Fail(status, arguments, err);
+  const v1::ClientInfo& client = response.client();
+  if (arguments.json) {
+    out->WriteLine(ProtoToJson(client));
+    return Done(*out, err);
+  }
+  const v1::Counters& counters = client.counters();
+  Table table({Left("client"), Left(client.id())});
+  table.Add({"name", client.name()});
+  table.Add({"namespace", client.namespace_()});
+  table.Add({"labels", LabelsText(client.labels())});
+  table.Add({"rooms", absl::StrJoin(client.rooms(), ", ")});
+  table.Add({"subscriptions", absl::StrJoin(client.subscriptions(), ", ")});
+  table.Add({"peer", OneLine(client.peer())});
+  table.Add(
+      {"connected", absl::StrCat(Rfc3339(ToTime(client.connect_time())), ", ", AgeOf(client.connect_time()), " ago")});
+  table.Add({"lease", Age(ToDuration(client.lease()))});
+  table.Add({"published",
+             absl::StrCat(Count(counters.published_messages()), " messages, ", Bytes(counters.published_bytes()))});
+  table.Add(
+      {"heard", absl::StrCat(Count(counters.delivered_messages()), " messages, ", Bytes(counters.delivered_bytes()))});
+  table.Add({"dropped", absl::StrCat(Count(counters.dropped_messages()), " messages")});
+  table.Add({"refused", absl::StrCat(Count(counters.refused_requests()), " requests")});
+  out->Write(table.Render());
+  return Done(*out, err);
+}
+
+int PrintCount(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::CountClientsRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  *request.mutable_filter() = Filter(arguments);
+  v1::CountClientsResponse response;
+  absl::Status status = registry.Call(&Stub::CountClients, request, &response);
+  if (!status.ok()) return Fail(status, arguments, err);
+  out->WriteLine(arguments.json ? ProtoToJson(response) : absl::StrCat(response.count()));
+  return Done(*out, err);
+}
+
+}  // namespace
+
+int RunList(const Arguments& arguments, Output* out, Output* err) {
+  absl::StatusOr<std::unique_ptr<RegistryClient>> registry = RegistryClient::Open(arguments);
+  if (!registry.ok()) return Fail(registry.status(), arguments, err);
+  switch (arguments.command) {
+    case Command::kNamespaces:
+      return PrintNamespaces(**registry, arguments, out, err);
+    case Command::kQueues:
+      return PrintQueues(**registry, arguments, out, err);
+    case Command::kRooms:
+      return PrintRooms(**registry, arguments, out, err);
+    case Command::kClients:
+      return PrintClients(**registry, arguments, out, err);
+    case Command::kSubscriptions:
+      return PrintSubscriptions(**registry, arguments, out, err);
+    case Command::kClient:
+      return PrintClient(**registry, arguments, out, err);
+    case Command::kCount:
+      return PrintCount(**registry, arguments, out, err);
+    default:
+      return kExitUsage;
+  }
+}
+
+}  // namespace cli
+}  // namespace nmq

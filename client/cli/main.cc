@@ -1,0 +1,31 @@
+#include <csignal>
+#include <iostream>
+
+#include "client/cli/arguments.h"
+#include "client/cli/commands.h"
+#include "client/cli/output.h"
+
+int main(int argc, char** argv) {
+  // A reader that goes away is noticed by the write that fails.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ios::sync_with_stdio(false);
+  nmq::cli::Output out(1);
+  nmq::cli::Output err(2);
+  const nmq::cli::Parsed parsed = nmq::cli::Parse(argc, argv);
+  if (!parsed.arguments.has_value()) {
+    (parsed.exit_code == 0 ? out : err).Write(parsed.text);
+    return parsed.exit_code;
+  }
+  switch (parsed.arguments->command) {
+    case nmq::cli::Command::kPub:
+      return nmq::cli::RunPub(*parsed.arguments, std::cin, &out, &err);
+    case nmq::cli::Command::kSub:
+      return nmq::cli::RunSub(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kWatch:
+      return nmq::cli::RunWatch(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kTop:
+      return nmq::cli::RunTop(*parsed.arguments, &out, &err);
+    default:
+      return nmq::cli::RunList(*parsed.arguments, &out, &err);
+  }
+}

@@ -1,0 +1,74 @@
+#include "client/cli/message_text.h"
+
+#include <cstdint>
+#include <map>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/human.h"
+#include "client/cli/json.h"
+#include "client/cli/utf8.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+// In the order of their names.
+std::map<std::string, std::string> SortedHeaders(const v1::Message& message) {
+  return {message.headers().begin(), message.headers().end()};
+}
+
+}  // namespace
+
+std::string MessageJson(const v1::Message& message, absl::string_view namespace_name) {
+  JsonWriter json;
+  json.BeginObject().Key("namespace").String(namespace_name);
+  json.Key("queue").String(message.queue()).Key("event").String(message.event());
+  json.Key("sequence").Integer(uint64_t{message.sequence()}).Key("epoch").Integer(uint64_t{message.epoch()});
+  json.Key("id").String(message.id());
+  json.Key("publish_time").String(Rfc3339(ToTime(message.publish_time())));
+  json.Key("publisher").String(message.publisher());
+  json.Key("rooms").BeginArray();
+  for (const std::string& room : message.audience().rooms()) json.String(room);
+  json.EndArray().Key("headers").BeginObject();
+  for (const auto& [name, value] : SortedHeaders(message)) json.Key(name).String(value);
+  json.EndObject();
+  if (!message.key().empty()) json.Key("key").String(message.key());
+  if (!message.content_type().empty()) json.Key("content_type").String(message.content_type());
+  if (IsUtf8(message.payload())) {
+    json.Key("payload").String(message.payload());
+  } else {
+    json.Key("payload_base64").String(absl::Base64Escape(message.payload()));
+  }
+  return json.EndObject().json();
+}
+
+std::string GapJson(const v1::Gap& gap, absl::string_view namespace_name) {
+  JsonWriter json;
+  json.BeginObject().Key("namespace").String(namespace_name).Key("gap").BeginObject();
+  json.Key("queue").String(gap.queue()).Key("epoch").Integer(uint64_t{gap.epoch()});
+  json.Key("first").Integer(uint64_t{gap.first()});
+  if (gap.last() > 0) json.Key("last").Integer(uint64_t{gap.last()});
+  if (gap.has_count()) json.Key("count").Integer(uint64_t{gap.count()});
+  json.Key("reason").String(EnumName(gap.reason()));
+  return json.EndObject().EndObject().json();
+}
+
+std::string MessageLine(const v1::Message& message) {
+  std::string line = absl::StrCat(ClockTime(ToTime(message.publish_time())), " ", OneLine(message.queue()), " ",
+                                  OneLine(message.event()), " ", message.sequence());
+  if (!message.audience().rooms().empty()) {
+    absl::StrAppend(&line, " rooms=", OneLine(absl::StrJoin(message.audience().rooms(), ",")));
+  }
+  if (!message.key().empty()) absl::StrAppend(&line, " key=", OneLine(message.key()));
+  if (!message.publisher().empty()) absl::StrAppend(&line, " from=", OneLine(message.publisher()));
+  for (const auto& [name, value] : SortedHeaders(message)) {
+    absl::StrAppend(&line, " ", OneLine(name), "=", OneLine(value));
+  }
+  absl::StrAppend(&line, " | ", OneLine(message.payload()));
+  return line;
+}
+
+}  // namespace cli
+}  // namespace nmq

@@ -1,0 +1,27 @@
+// Messages and gaps as lines, without line end. All functions are thread-safe.
+#ifndef NMQ_CLIENT_CLI_MESSAGE_TEXT_H_
+#define NMQ_CLIENT_CLI_MESSAGE_TEXT_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "nmq/v1/message.pb.h"
+#include "nmq/v1/message_queue.pb.h"
+
+namespace nmq {
+namespace cli {
+
+// An object with namespace, queue, event, sequence, epoch, id, publish_time, publisher, rooms, headers; key and
+// content_type if they are set; and payload, or payload_base64 if it is no UTF-8.
+std::string MessageJson(const v1::Message& message, absl::string_view namespace_name);
+
+// An object with namespace, and gap: queue, epoch, first, reason; last and count if they are known.
+std::string GapJson(const v1::Gap& gap, absl::string_view namespace_name);
+
+// "21:36:43.123 DB CREATE 17 rooms=kitchen | payload"
+std::string MessageLine(const v1::Message& message);
+
+}  // namespace cli
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CLI_MESSAGE_TEXT_H_

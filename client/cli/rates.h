@@ -1,0 +1,50 @@
+// What `top` shows: two samples of the Registry, and what happened between them.
+#ifndef NMQ_CLIENT_CLI_RATES_H_
+#define NMQ_CLIENT_CLI_RATES_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "client/cli/connection.h"
+#include "nmq/v1/registry.pb.h"
+
+namespace nmq {
+namespace cli {
+
+struct Sample {
+  absl::Time time;
+  std::vector<v1::NamespaceInfo> namespaces;
+  std::vector<v1::QueueInfo> queues;
+  std::vector<v1::ClientInfo> clients;
+};
+
+// Of one namespace, or of all if the name is empty. To stay cheap it reads one page of queues and of clients of each of
+// the first few namespaces.
+absl::StatusOr<Sample> TakeSample(const RegistryClient& registry, const std::string& namespace_name);
+
+// Per second.
+struct Rates {
+  double messages_in = 0;
+  double messages_out = 0;
+  double bytes_in = 0;
+  double bytes_out = 0;
+  double dropped = 0;
+  double refused = 0;
+};
+
+// A thing that appeared meanwhile began at zero; counters that went back belong to a server that was restarted, and
+// count from zero, too.
+Rates RatesOf(const v1::Counters& before, const v1::Counters& now, absl::Duration elapsed);
+
+// A frame as text: tables of namespaces, and of the busiest queues and clients. `before` may be empty.
+std::string RatesText(const Sample& before, const Sample& now);
+// The same as one JSON object, with all queues and clients of the sample.
+std::string RatesJson(const Sample& before, const Sample& now);
+
+}  // namespace cli
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CLI_RATES_H_

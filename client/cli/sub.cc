@@ -1,0 +1,96 @@
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/commands.h"
+#include "client/cli/connection.h"
+#include "client/cli/explain.h"
+#include "client/cli/message_text.h"
+#include "client/cli/stop.h"
+#include "client/cpp/client.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+// What the subscription's thread does. Ends by asking `stop`.
+class Printer {
+ public:
+  Printer(const Arguments& arguments, Output* out, Output* err, Stop* stop)
+      : arguments_(arguments), out_(out), err_(err), stop_(stop) {}
+
+  SubscriptionHandler Handler() {
+    return {.on_message = [this](const Message& message) { OnMessage(message); },
+            .on_gap = [this](const Gap& gap) { OnGap(gap); },
+            .on_state = [this](SubscriptionState state, const absl::Status& status) { OnState(state, status); }};
+  }
+
+ private:
+  std::string namespace_name() const {
+    return arguments_.namespace_name.empty() ? "default" : arguments_.namespace_name;
+  }
+
+  void Print(const std::string& line) {
+    if (!out_->WriteLine(line)) stop_->Request();
+  }
+
+  void OnMessage(const Message& message) {
+    if (arguments_.count.has_value() && messages_ >= *arguments_.count) return;
+    Print(arguments_.json ? MessageJson(message, namespace_name()) : MessageLine(message));
+    if (++messages_ == arguments_.count.value_or(0)) stop_->Request();
+  }
+
+  void OnGap(const Gap& gap) {
+    if (arguments_.json) Print(GapJson(gap, namespace_name()));
+    err_->WriteLine(absl::StrCat("nmq: gap: ", Explain(gap)));
+  }
+
+  void OnState(SubscriptionState state, const absl::Status& status) {
+    switch (state) {
+      case SubscriptionState::kConnected:
+        if (std::exchange(lost_, false)) err_->WriteLine("nmq: connected again");
+        break;
+      case SubscriptionState::kReconnecting:
+        lost_ = true;
+        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", Explain(status, arguments_.server)));
+        break;
+      case SubscriptionState::kEnded:
+        stop_->Request();
+        break;
+    }
+  }
+
+  const Arguments& arguments_;
+  Output* const out_;
+  Output* const err_;
+  Stop* const stop_;
+  uint64_t messages_ = 0;
+  bool lost_ = false;
+};
+
+}  // namespace
+
+int RunSub(const Arguments& arguments, Output* out, Output* err) {
+  Stop stop;
+  Printer printer(arguments, out, err, &stop);
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(OptionsFor(arguments));
+  if (!client.ok()) return Fail(client.status(), arguments, err);
+  absl::StatusOr<std::unique_ptr<Subscription>> subscription =
+      (*client)->Subscribe({.patterns = {{arguments.queue, arguments.event}},
+                            .rooms = arguments.join,
+                            .start = arguments.start,
+                            .overflow = arguments.overflow},
+                           printer.Handler());
+  if (!subscription.ok()) return Fail(subscription.status(), arguments, err);
+  stop.Wait();
+  // Whether it ended by itself.
+  (*subscription)->Cancel();
+  const absl::Status end = (*subscription)->Wait();
+  if (!end.ok()) return Fail(end, arguments, err);
+  return Done(*out, err);
+}
+
+}  // namespace cli
+}  // namespace nmq
