@@ -8,28 +8,29 @@ namespace nmq::broker {
 void Lane::PostChannel(std::shared_ptr<Queue> queue, std::shared_ptr<Channel> channel) {
   MutexLock lock(&mu_);
   channels_.push_back({std::move(queue), std::move(channel)});
-  posted_.store(true, std::memory_order_release);
+  posted_.store(true);
 }
 
 void Lane::PostSubscription(std::shared_ptr<Subscription> subscription) {
   MutexLock lock(&mu_);
   subscriptions_.push_back(std::move(subscription));
-  posted_.store(true, std::memory_order_release);
+  posted_.store(true);
 }
 
 void Lane::Wake() {
-  if (posted_.load(std::memory_order_acquire) && !woken_.exchange(true, std::memory_order_acq_rel)) wake_();
+  if (posted_.load() && !woken_.exchange(true)) wake_();
 }
 
 void Lane::TakeReady(std::vector<Subscription*>* ready) {
-  if (!posted_.load(std::memory_order_acquire)) return;
+  // Before anything else: who posts from now on wakes again. That goes for a wake-up in vain, too, whose post was taken
+  // in an earlier turn.
+  woken_.store(false);
+  if (!posted_.load()) return;
   std::vector<Dirty> channels;
   std::vector<std::shared_ptr<Subscription>> subscriptions;
   {
     MutexLock lock(&mu_);
-    // In this order: who posts from now on wakes again.
-    posted_.store(false, std::memory_order_release);
-    woken_.store(false, std::memory_order_release);
+    posted_.store(false);
     channels.swap(channels_);
     subscriptions.swap(subscriptions_);
   }

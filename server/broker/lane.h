@@ -45,6 +45,7 @@ class Lane {
 
   const int index_;
   std::function<void()> wake_;
+  // Each side sets one and then looks at the other, so these need the order of all memory operations.
   std::atomic<bool> posted_{false};
   std::atomic<bool> woken_{false};
   Mutex mu_;  // a leaf: nothing is locked under it
