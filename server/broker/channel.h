@@ -56,6 +56,10 @@ struct Channel : std::enable_shared_from_this<Channel> {
   uint64_t base = 0;                                    // the running number of the oldest
   std::vector<absl::flat_hash_set<Cursor*>> listeners;  // by lane
   std::vector<bool> dirty;                              // by lane: posted to it and not yet taken
+  // Who stopped listening while the channel was dirty on their lane, with something still to hear. A cursor may be
+  // gone by the time that it is looked at.
+  std::vector<std::pair<int, Cursor*>> leavers;
+  size_t place = 0;  // in the queue's list of channels
 };
 
 // Looks up channels by target and event without making a string.

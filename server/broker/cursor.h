@@ -29,6 +29,8 @@ struct EventFilter {
 struct Ear {
   // Whether the channel has something for it, held or lost.
   bool pending() const { return next < end(); }
+  // Whether what is published from now on is for it.
+  bool open() const { return limit == std::numeric_limits<uint64_t>::max(); }
   uint64_t end() const { return std::min(channel->end(), limit); }
 
   std::shared_ptr<Channel> channel;
@@ -44,6 +46,7 @@ struct Cursor {
   EventFilter filter;
   bool scanning = false;
   uint64_t next = 1;      // everything before was delivered, or was not for this subscription, or was reported as a gap
+  uint64_t lost = 0;      // messages from `next` on that its channels no longer hold, passed over and not yet told
   uint64_t reported = 0;  // the last position that the subscriber knows of
   std::vector<v1::Gap> gaps;  // to be told before anything else
   std::vector<Ear> ears;

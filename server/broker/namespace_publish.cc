@@ -1,4 +1,5 @@
 // How messages get into the queues of a namespace.
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -32,6 +33,13 @@ struct Namespace::Addressed {
 };
 
 namespace {
+
+// A target that is named twice would hear twice.
+void RemoveDuplicates(std::vector<uint64_t>* numbers) {
+  if (numbers->size() < 2) return;
+  std::sort(numbers->begin(), numbers->end());
+  numbers->erase(std::unique(numbers->begin(), numbers->end()), numbers->end());
+}
 
 // Takes out what is the server's to say, and what no subscriber needs.
 void ClearServerFields(v1::Message* message) {
@@ -122,12 +130,22 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
     if (it != clients_.end()) resolved->excepts.push_back(it->second.client->number());
   }
   if (audience.except_publisher()) resolved->excepts.push_back(publisher->number());
+  RemoveDuplicates(&resolved->targets);
+  RemoveDuplicates(&resolved->excepts);
   if (resolved->everyone && resolved->excepts.empty()) return nullptr;
   return resolved;
 }
 
 absl::Status Namespace::AddressLocked(const Client* publisher, const v1::Message& message, size_t index,
                                       Addressed* addressed) {
+  Queue::Outgoing outgoing;
+  outgoing.event = message.event();
+  if (message.has_audience()) {
+    // First: a message that cannot be addressed makes no queue.
+    auto audience = AudienceLocked(publisher, message.audience());
+    if (!audience.ok()) return audience.status();
+    outgoing.audience = *std::move(audience);
+  }
   Addressed::Group* group = addressed->Find(message.queue());
   if (group == nullptr) {
     auto it = queues_.find(message.queue());
@@ -141,13 +159,6 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const v1::Message
     group->queue = it->second;
   }
   if (!group->queue->Accepts(message.event())) return NoEvent(*group->queue, message.event());
-  Queue::Outgoing outgoing;
-  outgoing.event = message.event();
-  if (message.has_audience()) {
-    auto audience = AudienceLocked(publisher, message.audience());
-    if (!audience.ok()) return audience.status();
-    outgoing.audience = *std::move(audience);
-  }
   group->messages.push_back(std::move(outgoing));
   group->indices.push_back(index);
   return absl::OkStatus();

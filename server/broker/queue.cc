@@ -11,6 +11,9 @@
 namespace nmq::broker {
 namespace {
 
+// Channels trimmed in a round of housekeeping.
+constexpr size_t kTrimmedChannels = 4096;
+
 log::RingBounds Bounds(const RetentionConfig& retention) {
   return {retention.bytes, retention.messages, absl::ToInt64Microseconds(retention.age)};
 }
@@ -45,6 +48,7 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
   }
   appended.last = ring_.end() - 1;
   ring_.Trim(now_us);
+  TrimChannelsLocked(messages.size());
   counters_.Published(messages.size(), bytes);
   PostLocked(touched);
   return appended;
@@ -92,23 +96,34 @@ uint64_t Queue::CountMatchesLocked(uint64_t sequence) const {
 void Queue::Trim(int64_t now_us) {
   MutexLock lock(&mu_);
   ring_.Trim(now_us);
+  TrimChannelsLocked(kTrimmedChannels);
+}
+
+// Trims up to `count` channels, in turn: one in which nothing happens any more would keep its index for ever.
+void Queue::TrimChannelsLocked(size_t count) {
+  for (count = std::min(count, channel_list_.size()); count > 0; --count) {
+    if (trim_turn_ >= channel_list_.size()) trim_turn_ = 0;
+    channel_list_[trim_turn_++]->Trim(ring_.first());
+  }
 }
 
 absl::Status Queue::CheckStart(const Start& start) const {
   MutexLock lock(&mu_);
   const uint64_t end = ring_.end();
-  uint64_t wanted = 0;
+  uint64_t value = 0;
+  uint64_t bound = end;
   if (start.kind == Start::Kind::kSequence) {
-    wanted = start.number;
+    value = start.number;
   } else if (start.kind == Start::Kind::kResume) {
     auto it = start.positions.find(name());
-    if (it != start.positions.end() && it->second.epoch() == options_.epoch) wanted = it->second.sequence() + 1;
+    if (it != start.positions.end() && it->second.epoch() == options_.epoch) value = it->second.sequence();
+    bound = end - 1;
   }
-  if (wanted <= end) return absl::OkStatus();
+  if (value <= bound) return absl::OkStatus();
   return OutOfRange("POSITION_NOT_REACHED",
-                    absl::StrCat("start: sequence ", wanted, " of queue ", Quote(name()),
-                                 " is past the next sequence, ", end, ", of epoch ", options_.epoch),
-                    {{"queue", name()}, {"value", absl::StrCat(wanted)}, {"bound", absl::StrCat(end)}});
+                    absl::StrCat("start: queue ", Quote(name()), " has not reached sequence ", value,
+                                 "; its next one is ", end, ", of epoch ", options_.epoch),
+                    {{"queue", name()}, {"value", absl::StrCat(value)}, {"bound", absl::StrCat(bound)}});
 }
 
 void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t> targets,
@@ -161,7 +176,7 @@ void Queue::ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) {
   v1::Gap gap;
   gap.set_queue(name());
   gap.set_epoch(position.epoch());
-  gap.set_first(position.sequence() + 1);
+  gap.set_first(std::max(position.sequence(), position.sequence() + 1));
   gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
   cursor->gaps.push_back(std::move(gap));
   cursor->next = 1;
@@ -201,6 +216,8 @@ std::shared_ptr<Channel> Queue::ChannelLocked(uint64_t target, absl::string_view
   ChannelKey key{target, std::string(event)};
   auto channel = std::make_shared<Channel>(key, static_cast<int>(options_.lanes.size()));
   channels_.emplace(std::move(key), channel);
+  channel->place = channel_list_.size();
+  channel_list_.push_back(channel.get());
   if (!event.empty()) ++event_channels_;
   return channel;
 }
@@ -225,11 +242,17 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
 
 void Queue::DropTarget(Cursor* cursor, uint64_t target) {
   MutexLock lock(&mu_);
+  const int lane = cursor->subscription->lane()->index();
   for (Ear& ear : cursor->ears) {
-    if (ear.channel->key.target != target) continue;
-    ear.limit = std::min(ear.limit, ear.channel->end());
-    StopListening(cursor, ear.channel.get());
+    Channel* channel = ear.channel.get();
+    if (channel->key.target != target || !ear.open()) continue;
+    ear.limit = channel->end();
+    if (ear.pending() && channel->dirty[lane]) channel->leavers.emplace_back(lane, cursor);
+    StopListening(cursor, channel);
   }
+  // Whoever comes and goes without reading does not gather ears.
+  if (!cursor->scanning) SkipLostLocked(cursor);
+  DropDoneEars(cursor);
 }
 
 void Queue::StopListening(Cursor* cursor, Channel* channel) {
@@ -239,6 +262,9 @@ void Queue::StopListening(Cursor* cursor, Channel* channel) {
   auto it = channels_.find(channel->key);
   if (it == channels_.end() || it->second.get() != channel) return;
   if (!channel->key.event.empty()) --event_channels_;
+  channel_list_.back()->place = channel->place;
+  channel_list_[channel->place] = channel_list_.back();
+  channel_list_.pop_back();
   channels_.erase(it);
 }
 
@@ -246,12 +272,21 @@ void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscription*>
   MutexLock lock(&mu_);
   channel->dirty[lane] = false;
   for (Cursor* cursor : channel->listeners[lane]) cursor->subscription->MarkReady(cursor, ready);
+  auto others = std::partition(channel->leavers.begin(), channel->leavers.end(),
+                               [&](const auto& leaver) { return leaver.first == lane; });
+  for (auto it = channel->leavers.begin(); it != others; ++it) {
+    Cursor* const cursor = it->second;
+    // Another one may be in its place.
+    if (!cursors_.contains(cursor) || cursor->subscription->lane()->index() != lane) continue;
+    cursor->subscription->MarkReady(cursor, ready);
+  }
+  channel->leavers.erase(channel->leavers.begin(), others);
 }
 
 uint64_t Queue::Lag(const Cursor& cursor) const {
   MutexLock lock(&mu_);
   if (cursor.scanning) return ring_.end() - std::max(cursor.next, ring_.first());
-  uint64_t lag = 0;
+  uint64_t lag = cursor.lost;
   for (const Ear& ear : cursor.ears) lag += ear.end() - ear.next;
   return lag;
 }

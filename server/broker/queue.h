@@ -110,6 +110,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::shared_ptr<Channel> ChannelLocked(uint64_t target, absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddTargetLocked(Cursor* cursor, uint64_t target) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StopListening(Cursor* cursor, Channel* channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TrimChannelsLocked(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartLocked(Cursor* cursor, const Start& start) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t LastOfLocked(const Cursor& cursor, uint64_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -121,7 +122,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  uint64_t SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropDoneEars(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Add(const log::Record& record, uint64_t bytes_max, Delivery* delivery) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CaughtUp(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PendingLocked(const Cursor& cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -133,6 +135,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
   size_t event_channels_ ABSL_GUARDED_BY(mu_) = 0;  // those of channels_ that are for one event
+  std::vector<Channel*> channel_list_ ABSL_GUARDED_BY(mu_);
+  size_t trim_turn_ ABSL_GUARDED_BY(mu_) = 0;  // the place in channel_list_ to trim next
   absl::flat_hash_set<Cursor*> cursors_ ABSL_GUARDED_BY(mu_);
 };
 

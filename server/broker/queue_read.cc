@@ -1,6 +1,5 @@
 // How cursors get on in a queue.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -13,6 +12,13 @@ namespace {
 
 // Messages looked at in one go; a reader that has to look at more lets others have the queue in between.
 constexpr int kLooksMax = 8192;
+
+// A channel that has something, and the sequence of that. The least sequence is the greatest of these.
+struct PendingEar {
+  uint64_t sequence;
+  Ear* ear;
+  bool operator<(const PendingEar& other) const { return sequence > other.sequence; }
+};
 
 bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) {
   return std::any_of(ids.begin(), ids.end(), [&](uint64_t id) { return memberships.Contains(id, stamp); });
@@ -61,9 +67,12 @@ bool Queue::Add(const log::Record& record, uint64_t bytes_max, Delivery* deliver
 bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
   MutexLock lock(&mu_);
   if (cursor->gaps.empty()) {
-    const uint64_t first_missed = cursor->next;
-    const uint64_t lost = SkipLostLocked(cursor);
-    if (lost > 0) cursor->gaps.push_back(GapLocked(first_missed, lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
+    SkipLostLocked(cursor);
+    if (cursor->lost > 0) {
+      cursor->gaps.push_back(GapLocked(cursor->next, cursor->lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
+      cursor->next = ring_.first();
+      cursor->lost = 0;
+    }
   }
   if (!cursor->gaps.empty()) {
     if (!delivery->empty()) return true;
@@ -76,29 +85,27 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
   return cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
 }
 
-// Moves the cursor to the oldest message that is held, and returns how many that it could have heard lie before.
-uint64_t Queue::SkipLostLocked(Cursor* cursor) {
-  uint64_t lost = 0;
+// Counts the messages that the cursor could have heard and that are no longer held.
+void Queue::SkipLostLocked(Cursor* cursor) {
   const uint64_t first = ring_.first();
   if (cursor->scanning) {
-    if (cursor->next < first) lost = first - cursor->next;
-  } else {
-    for (Ear& ear : cursor->ears) {
-      ear.channel->Trim(first);
-      const uint64_t begin = std::min(ear.channel->base, ear.limit);
-      if (ear.next >= begin) continue;
-      lost += begin - ear.next;
-      ear.next = begin;
-    }
+    cursor->lost = first - std::min(cursor->next, first);
+    return;
   }
-  if (lost > 0) cursor->next = first;
-  return lost;
+  for (Ear& ear : cursor->ears) {
+    ear.channel->Trim(first);
+    const uint64_t begin = std::min(ear.channel->base, ear.limit);
+    if (ear.next >= begin) continue;
+    cursor->lost += begin - ear.next;
+    ear.next = begin;
+  }
 }
 
 bool Queue::HasLost(const Cursor& cursor) const {
   MutexLock lock(&mu_);
   const uint64_t first = ring_.first();
   if (cursor.scanning) return cursor.next < first;
+  if (cursor.lost > 0) return true;
   return std::any_of(cursor.ears.begin(), cursor.ears.end(), [&](const Ear& ear) {
     return ear.pending() && (ear.next < ear.channel->base || ear.channel->at(ear.next) < first);
   });
@@ -121,13 +128,14 @@ bool Queue::ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 }
 
 bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
-  absl::InlinedVector<Ear*, 8> pending;
+  // A heap with the least sequence in front: a client may be in many rooms.
+  absl::InlinedVector<PendingEar, 8> pending;
   for (Ear& ear : cursor->ears) {
-    if (ear.pending()) pending.push_back(&ear);
+    if (ear.pending()) pending.push_back({ear.channel->at(ear.next), &ear});
   }
+  std::make_heap(pending.begin(), pending.end());
   for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
-    uint64_t sequence = std::numeric_limits<uint64_t>::max();
-    for (const Ear* ear : pending) sequence = std::min(sequence, ear->channel->at(ear->next));
+    const uint64_t sequence = pending.front().sequence;
     const log::Record& record = ring_.at(sequence);
     if (Passes(*cursor, record)) {
       if (!Add(record, bytes_max, delivery)) return true;
@@ -135,13 +143,14 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
     }
     cursor->next = sequence + 1;
     // A message for several rooms of the client stands in each of their channels.
-    for (size_t i = 0; i < pending.size();) {
-      Ear* ear = pending[i];
-      if (ear->channel->at(ear->next) == sequence) ++ear->next;
+    while (!pending.empty() && pending.front().sequence == sequence) {
+      std::pop_heap(pending.begin(), pending.end());
+      Ear* ear = pending.back().ear;
+      ++ear->next;
       if (ear->pending()) {
-        ++i;
+        pending.back().sequence = ear->channel->at(ear->next);
+        std::push_heap(pending.begin(), pending.end());
       } else {
-        pending[i] = pending.back();
         pending.pop_back();
       }
     }
@@ -153,13 +162,20 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 
 void Queue::CaughtUp(Cursor* cursor) {
   cursor->next = ring_.end();
+  DropDoneEars(cursor);
+}
+
+// Forgets the channels of rooms that the client left, once all that was for it has been heard; a cursor that scans
+// hears nothing through channels.
+void Queue::DropDoneEars(Cursor* cursor) {
   auto& ears = cursor->ears;
-  ears.erase(std::remove_if(ears.begin(), ears.end(), [](const Ear& ear) { return ear.next >= ear.limit; }),
+  ears.erase(std::remove_if(ears.begin(), ears.end(),
+                            [&](const Ear& ear) { return !ear.open() && (cursor->scanning || !ear.pending()); }),
              ears.end());
 }
 
 bool Queue::PendingLocked(const Cursor& cursor) const {
-  return cursor.scanning || !cursor.gaps.empty() ||
+  return cursor.scanning || cursor.lost > 0 || !cursor.gaps.empty() ||
          std::any_of(cursor.ears.begin(), cursor.ears.end(), [](const Ear& ear) { return ear.pending(); });
 }
 
