@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "server/base/mutex.h"
+#include "server/log/circular_buffer.h"
 
 namespace nmq::broker {
 
@@ -35,17 +35,22 @@ class Memberships {
   size_t size() const;
 
  private:
-  struct Past {
-    uint64_t room;
+  // A time in a room that is over: from `joined` up to, but without, `left`.
+  struct Stay {
     uint64_t joined;
     uint64_t left;
-    int64_t left_us;
+  };
+  struct Left {
+    int64_t time_us;
+    uint64_t room;
   };
 
   const uint64_t self_;
   mutable Mutex mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<uint64_t, uint64_t> joined_ ABSL_GUARDED_BY(mu_);
-  std::vector<Past> past_ ABSL_GUARDED_BY(mu_);  // in the order of leaving
+  // Each room's in the order of time.
+  absl::flat_hash_map<uint64_t, log::CircularBuffer<Stay>> past_ ABSL_GUARDED_BY(mu_);
+  log::CircularBuffer<Left> left_ ABSL_GUARDED_BY(mu_);  // one for each stay, in the order of leaving
 };
 
 }  // namespace nmq::broker
