@@ -99,7 +99,7 @@ absl::StatusOr<std::shared_ptr<Client>> Broker::FindSession(absl::string_view se
   {
     MutexLock lock(&sessions_mu_);
     auto it = sessions_.find(parts[0]);
-    if (it != sessions_.end() && SameSecret(it->second->session(), session)) {
+    if (it != sessions_.end() && !it->second->gone() && SameSecret(it->second->session(), session)) {
       it->second->Touch(shared_.NowUs());
       return it->second;
     }
@@ -177,6 +177,7 @@ absl::Status Broker::Connect(const v1::ConnectRequest& request, absl::string_vie
     std::vector<std::string> rooms;
     if ((*known)->name_space().ResumeClient(**known, fields, request.has_lease(), &lease, &rooms)) {
       client = *std::move(known);
+      WatchLease(client, shared_.NowUs() + absl::ToInt64Microseconds(lease));
       response->set_resumed(true);
       for (std::string& room : rooms) response->add_rooms(std::move(room));
     }
@@ -194,9 +195,10 @@ absl::Status Broker::Connect(const v1::ConnectRequest& request, absl::string_vie
   return absl::OkStatus();
 }
 
-void Broker::ForgetSession(const Client& client) {
+void Broker::ForgetSession(const std::shared_ptr<Client>& client) {
+  WatchLease(client, 0);
   MutexLock lock(&sessions_mu_);
-  sessions_.erase(client.id());
+  sessions_.erase(client->id());
 }
 
 absl::Status Broker::Disconnect(const v1::DisconnectRequest& request) {
@@ -204,11 +206,15 @@ absl::Status Broker::Disconnect(const v1::DisconnectRequest& request) {
   if (!client.ok()) return client.status();
   // OK: the client itself wanted its streams to end.
   (*client)->name_space().RemoveClient(client->get(), "DISCONNECTED", absl::OkStatus());
-  ForgetSession(**client);
+  ForgetSession(*client);
   return absl::OkStatus();
 }
 
 absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const {
+  // However often they are named.
+  if (static_cast<uint64_t>(rooms.size()) > limits().rooms_per_client) {
+    return LimitExceeded("rooms_per_client", rooms.size(), limits().rooms_per_client, "rooms");
+  }
   for (int i = 0; i < rooms.size(); ++i) {
     absl::Status status = CheckName(absl::StrCat("rooms[", i, "]"), rooms.Get(i), limits().name_bytes);
     if (!status.ok()) return status;
@@ -221,7 +227,7 @@ absl::Status Broker::Join(const v1::JoinRequest& request, v1::JoinResponse* resp
   if (!client.ok()) return client.status();
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
   absl::Status status = CheckRooms(request.rooms());
-  if (!status.ok()) return status;
+  if (!status.ok()) return Counted(&(*client)->name_space(), status);
   auto counts = (*client)->name_space().Join(client->get(), Pointers(request.rooms()));
   if (!counts.ok()) return Counted(&(*client)->name_space(), counts.status());
   for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
@@ -233,7 +239,7 @@ absl::Status Broker::Leave(const v1::LeaveRequest& request, v1::LeaveResponse* r
   if (!client.ok()) return client.status();
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
   absl::Status status = CheckRooms(request.rooms());
-  if (!status.ok()) return status;
+  if (!status.ok()) return Counted(&(*client)->name_space(), status);
   auto counts = (*client)->name_space().Leave(client->get(), Pointers(request.rooms()));
   if (!counts.ok()) return counts.status();
   for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
@@ -293,7 +299,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   auto patterns = ParsePatterns(request, limits());
   if (!patterns.ok()) return Counted(name_space, patterns.status());
   status = CheckRooms(request.rooms());
-  if (!status.ok()) return status;
+  if (!status.ok()) return Counted(name_space, status);
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
   if (!start.ok()) return Counted(name_space, start.status());
   options.overflow = request.overflow() == v1::OVERFLOW_UNSPECIFIED ? v1::OVERFLOW_DROP_OLDEST : request.overflow();
@@ -319,29 +325,28 @@ void Broker::Unsubscribe(Subscription* subscription, absl::string_view reason) {
 
 void Broker::WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) {
   MutexLock lock(&leases_mu_);
-  leases_.push({due_us, client});
+  if (client->lease_due_us != 0) leases_.erase({client->lease_due_us, client});
+  client->lease_due_us = due_us;
+  if (due_us != 0) leases_.insert({due_us, client});
 }
 
 void Broker::ExpireLeases() {
   const int64_t now_us = shared_.NowUs();
+  const absl::Status status = NotFound("SESSION_EXPIRED", "session: its lease has run out; Connect again");
   while (true) {
     std::shared_ptr<Client> client;
     {
       MutexLock lock(&leases_mu_);
-      if (leases_.empty() || leases_.top().us > now_us) return;
-      client = leases_.top().client.lock();
-      leases_.pop();
+      if (leases_.empty() || leases_.begin()->first > now_us) return;
+      client = leases_.begin()->second;
+      client->lease_due_us = 0;
+      leases_.erase(leases_.begin());
     }
-    if (client == nullptr || client->gone()) continue;
-    const int64_t lease_us = absl::ToInt64Microseconds(client->name_space().LeaseOf(*client));
-    if (client->has_streams()) {
-      WatchLease(client, now_us + lease_us);
-    } else if (client->last_active_us() + lease_us > now_us) {
-      WatchLease(client, client->last_active_us() + lease_us);
+    const std::optional<int64_t> next_us = client->name_space().ExpireClient(client.get(), status);
+    if (next_us.has_value()) {
+      WatchLease(client, *next_us);
     } else {
-      const absl::Status status = NotFound("SESSION_EXPIRED", "session: its lease has run out; Connect again");
-      client->name_space().RemoveClient(client.get(), "LEASE_EXPIRED", status);
-      ForgetSession(*client);
+      ForgetSession(client);
     }
   }
 }

@@ -3,15 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -83,9 +82,10 @@ class Broker {
   absl::StatusOr<std::shared_ptr<Client>> NewClient(Namespace* name_space, Namespace::ClientFields fields);
   absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
+  // The lease of `client` is looked at next at `due_us`; if that is 0, never.
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
-  void ForgetSession(const Client& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
 
   Shared shared_;
   Random* const random_;
@@ -96,14 +96,9 @@ class Broker {
   mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id
 
-  // One entry for each client: when to look next whether its lease has run out.
-  struct Due {
-    int64_t us;
-    std::weak_ptr<Client> client;
-    bool operator>(const Due& other) const { return us > other.us; }
-  };
   Mutex leases_mu_;  // a leaf: nothing is locked under it
-  std::priority_queue<Due, std::vector<Due>, std::greater<Due>> leases_ ABSL_GUARDED_BY(leases_mu_);
+  // One entry for each client, and Client::lease_due_us.
+  absl::btree_set<std::pair<int64_t, std::shared_ptr<Client>>> leases_ ABSL_GUARDED_BY(leases_mu_);
 };
 
 // The state of one PublishStream call. Used by one thread at a time; the broker must outlive it.

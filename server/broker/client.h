@@ -49,6 +49,9 @@ class Client {
     streams_.fetch_sub(1, std::memory_order_acq_rel);
   }
 
+  // When to look next whether the lease has run out. The broker's mutex of leases guards it.
+  int64_t lease_due_us = 0;
+
  private:
   Namespace* const name_space_;
   const uint64_t number_;

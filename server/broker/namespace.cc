@@ -7,6 +7,12 @@
 #include "server/base/errors.h"
 
 namespace nmq::broker {
+namespace {
+
+// Queues may hold messages that are too old for about as long: see Broker::Housekeep.
+constexpr absl::Duration kTrimDelay = absl::Seconds(10);
+
+}  // namespace
 
 Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_count)
     : limits(server_limits),
@@ -81,37 +87,56 @@ bool Namespace::ResumeClient(const Client& client, const ClientFields& fields, b
   return true;
 }
 
-bool Namespace::RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) {
-  std::vector<std::shared_ptr<Subscription>> subscriptions;
-  {
-    MutexLock lock(&mu_);
-    auto it = clients_.find(client->id());
-    if (it == clients_.end()) return false;
-    ClientEntry& entry = it->second;
-    while (!entry.rooms.empty()) LeaveLocked(&entry, std::string(entry.rooms.begin()->first));
-    for (auto& [id, subscription] : entry.subscriptions) {
-      v1::Change change = MakeChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, &entry);
-      change.set_subscription_id(id);
-      change.set_reason(std::string(reason));
-      shared_->changes.Append(std::move(change));
-      subscriptions_.erase(id);
-      subscriptions.push_back(subscription);
-    }
-    v1::Change change = MakeChange(v1::CHANGE_KIND_CLIENT_DISCONNECTED, &entry);
+Namespace::Subscriptions Namespace::RemoveClientLocked(Client* client, absl::string_view reason) {
+  auto it = clients_.find(client->id());
+  ClientEntry& entry = it->second;
+  // The rooms go without them: they hear nothing more anyway.
+  Subscriptions subscriptions = std::move(entry.subscriptions);
+  entry.subscriptions.clear();
+  for (const auto& [id, subscription] : subscriptions) {
+    v1::Change change = MakeChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, &entry);
+    change.set_subscription_id(id);
     change.set_reason(std::string(reason));
     shared_->changes.Append(std::move(change));
-    client->set_gone();
-    clients_.erase(it);
+    subscriptions_.erase(id);
   }
-  for (const auto& subscription : subscriptions) subscription->End(status);
+  while (!entry.rooms.empty()) LeaveLocked(&entry, std::string(entry.rooms.begin()->first));
+  v1::Change change = MakeChange(v1::CHANGE_KIND_CLIENT_DISCONNECTED, &entry);
+  change.set_reason(std::string(reason));
+  shared_->changes.Append(std::move(change));
+  client->set_gone();
+  clients_.erase(it);
+  return subscriptions;
+}
+
+bool Namespace::RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) {
+  Subscriptions subscriptions;
+  {
+    MutexLock lock(&mu_);
+    if (!clients_.contains(client->id())) return false;
+    subscriptions = RemoveClientLocked(client, reason);
+  }
+  for (const auto& [id, subscription] : subscriptions) subscription->End(status);
   shared_->changes.Notify();
   return true;
 }
 
-absl::Duration Namespace::LeaseOf(const Client& client) const {
-  ReaderMutexLock lock(&mu_);
-  auto it = clients_.find(client.id());
-  return it == clients_.end() ? absl::ZeroDuration() : it->second.fields.lease;
+std::optional<int64_t> Namespace::ExpireClient(Client* client, const absl::Status& status) {
+  Subscriptions subscriptions;
+  {
+    MutexLock lock(&mu_);
+    auto it = clients_.find(client->id());
+    if (it == clients_.end()) return std::nullopt;
+    const int64_t now_us = shared_->NowUs();
+    const int64_t lease_us = absl::ToInt64Microseconds(it->second.fields.lease);
+    if (client->has_streams()) return now_us + lease_us;
+    const int64_t end_us = client->last_active_us() + lease_us;
+    if (end_us > now_us) return end_us;
+    subscriptions = RemoveClientLocked(client, "LEASE_EXPIRED");
+  }
+  for (const auto& [id, subscription] : subscriptions) subscription->End(status);
+  shared_->changes.Notify();
+  return std::nullopt;
 }
 
 uint64_t Namespace::MembersLocked(const std::string& room) const {
@@ -119,7 +144,13 @@ uint64_t Namespace::MembersLocked(const std::string& room) const {
   return it == rooms_.end() ? 0 : it->second->members.size();
 }
 
+// Forgets the rooms that the client left so long ago that no message from then is held.
+void Namespace::ForgetPast(Client* client) const {
+  client->memberships().Forget(shared_->NowUs() - absl::ToInt64Microseconds(limits().queue_age + kTrimDelay));
+}
+
 absl::Status Namespace::JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const {
+  ForgetPast(entry.client.get());
   absl::btree_set<absl::string_view> new_to_client;
   uint64_t new_to_all = 0;
   for (const std::string* room : rooms) {
@@ -188,7 +219,6 @@ absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Join(Client* client, absl:
     MutexLock lock(&mu_);
     auto it = clients_.find(client->id());
     if (it == clients_.end()) return GoneStatus();
-    client->memberships().Forget(shared_->NowUs() - absl::ToInt64Microseconds(limits().queue_age));
     absl::Status status = JoinCheckLocked(it->second, rooms);
     if (!status.ok()) return status;
     for (const std::string* room : rooms) {
@@ -209,7 +239,7 @@ absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Leave(Client* client,
     MutexLock lock(&mu_);
     auto it = clients_.find(client->id());
     if (it == clients_.end()) return GoneStatus();
-    client->memberships().Forget(shared_->NowUs() - absl::ToInt64Microseconds(limits().queue_age));
+    ForgetPast(client);
     for (const std::string* room : rooms) {
       LeaveLocked(&it->second, *room);
       v1::RoomCount& count = counts.emplace_back();

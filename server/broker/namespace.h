@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,8 +73,9 @@ class Namespace {
                     std::vector<std::string>* rooms) ABSL_LOCKS_EXCLUDED(mu_);
   // Removes the client from everywhere and ends its subscriptions with `status`. False if it is gone already.
   bool RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  // When the client's lease ends, if it does nothing; removes it and says so if that is past.
-  absl::Duration LeaseOf(const Client& client) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Removes the client if its lease has run out. Otherwise the answer is when to look again, in microseconds of the
+  // monotonic clock; none if the client is gone.
+  std::optional<int64_t> ExpireClient(Client* client, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   absl::StatusOr<std::vector<v1::RoomCount>> Join(Client* client, absl::Span<const std::string* const> rooms)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -139,6 +141,8 @@ class Namespace {
   void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  using Subscriptions = absl::btree_map<std::string, std::shared_ptr<Subscription>>;  // by id
+
   struct Room {
     uint64_t number;
     absl::Time create_time;
@@ -150,11 +154,14 @@ class Namespace {
     std::shared_ptr<Client> client;
     ClientFields fields;
     absl::btree_map<std::string, Room*> rooms;
-    absl::btree_map<std::string, std::shared_ptr<Subscription>> subscriptions;
+    Subscriptions subscriptions;
     uint64_t subscriptions_made = 0;
   };
   struct Addressed;
 
+  // Returns the subscriptions that the client had; they are still to be ended.
+  Subscriptions RemoveClientLocked(Client* client, absl::string_view reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ForgetPast(Client* client) const;
   absl::Status JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void JoinLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -30,10 +30,12 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
       return NoEvent(*queue->second, pattern.event.text());
     }
   }
-  for (const auto& [name, queue] : queues_) {
-    const bool wanted = std::any_of(options.patterns.begin(), options.patterns.end(),
-                                    [&](const SubscriptionPattern& pattern) { return pattern.queue.Matches(name); });
-    absl::Status status = wanted ? queue->CheckStart(options.start) : absl::OkStatus();
+  for (const auto& item : queues_) {
+    const Queue& queue = *item.second;
+    const bool wanted =
+        std::any_of(options.patterns.begin(), options.patterns.end(),
+                    [&](const SubscriptionPattern& pattern) { return pattern.queue.Matches(queue.name()); });
+    absl::Status status = wanted ? queue.CheckStart(options.start) : absl::OkStatus();
     if (!status.ok()) return status;
   }
   return JoinCheckLocked(it->second, options.rooms);
