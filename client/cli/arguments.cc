@@ -40,7 +40,7 @@ struct Raw {
 // One value for each time that the option is given.
 CLI::Option* AddList(CLI::App* app, const std::string& names, std::vector<std::string>* values,
                      const std::string& help) {
-  return app->add_option(names, *values, help)->allow_extra_args(false);
+  return app->add_option(names, *values, help)->allow_extra_args(false)->option_text("TEXT");
 }
 
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,
@@ -195,6 +195,11 @@ Parsed Parse(int argc, const char* const* argv) {
     std::ostringstream out;
     std::ostringstream err;
     if (app.exit(error, out, err) == 0) return {.arguments = std::nullopt, .text = out.str(), .exit_code = 0};
+    // CLI11 would rather say that there is none.
+    const std::vector<std::string> unknown = app.remaining();
+    if (app.get_subcommands().empty() && !unknown.empty()) {
+      return Usage(absl::StrCat("nmq: there is no command \"", unknown.front(), "\"; see \"nmq --help\"\n"));
+    }
     return Usage(absl::StrCat("nmq: ", err.str()));
   }
   std::string error;

@@ -47,7 +47,7 @@ std::string Bytes(uint64_t value) {
     scaled /= 1024;
     ++unit;
   }
-  return absl::StrFormat(scaled < 9.95 ? "%.1f %s" : "%.0f %s", scaled, kUnits[unit]);
+  return absl::StrFormat("%.*f %s", scaled < 9.95 ? 1 : 0, scaled, kUnits[unit]);
 }
 
 std::string Age(absl::Duration duration) {

@@ -66,7 +66,14 @@ bool Stop::Wait(absl::Duration timeout) {
     if (poll(waits, 3, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1))))) < 0) {
       continue;
     }
-    if (waits[0].revents != 0 || waits[1].revents != 0) stopped_ = true;
+    if (waits[0].revents != 0) {
+      // Taken, or it would strike when signals go their usual course again.
+      signalfd_siginfo taken;
+      while (read(signals_, &taken, sizeof taken) > 0) {
+      }
+      stopped_ = true;
+    }
+    if (waits[1].revents != 0) stopped_ = true;
     if (waits[2].revents != 0) {
       char key = 0;
       if (read(STDIN_FILENO, &key, 1) != 1) return stopped_;

@@ -8,6 +8,7 @@
 #include "client/cpp/backoff.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
 
@@ -18,6 +19,9 @@ namespace {
 
 // How long leaving may take.
 constexpr absl::Duration kDisconnectTimeout = absl::Seconds(1);
+
+// Of waiting for the channel, so that Disconnect() does not wait for a server that is not there.
+constexpr absl::Duration kStep = absl::Milliseconds(100);
 
 int Milliseconds(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
@@ -145,15 +149,29 @@ absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
 
 void Session::WaitForConnection(absl::Time until) {
   if (absl::Now() >= until || channel_->GetState(true) == GRPC_CHANNEL_READY) return;
-  // In steps, so that Disconnect() does not wait for a server that is not there.
-  while (absl::Now() < until) {
-    {
-      MutexLock lock(&mu_);
-      if (stopped_) return;
-    }
-    const absl::Time step = std::min(until, absl::Now() + absl::Milliseconds(100));
-    if (channel_->WaitForConnected(absl::ToChronoTime(step))) return;
+  while (absl::Now() < until && !stopped()) {
+    if (channel_->WaitForConnected(absl::ToChronoTime(std::min(until, absl::Now() + kStep)))) return;
   }
+}
+
+void Session::TryConnection() {
+  const absl::Time until = absl::Now() + options_.connect_timeout;
+  // A try that fails at once may not be seen.
+  const absl::Time failed_at = absl::Now() + 2 * kStep;
+  bool tried = false;
+  grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+  while (absl::Now() < until && !stopped()) {
+    const grpc_connectivity_state state = channel_->GetState(true);
+    if (state == GRPC_CHANNEL_READY) return;
+    tried = tried || state == GRPC_CHANNEL_CONNECTING || absl::Now() >= failed_at;
+    if (tried && state == GRPC_CHANNEL_TRANSIENT_FAILURE) return;
+    channel_->WaitForStateChange(state, absl::ToChronoTime(std::min(until, absl::Now() + kStep)));
+  }
+}
+
+bool Session::stopped() const {
+  MutexLock lock(&mu_);
+  return stopped_;
 }
 
 absl::Status Session::Run(absl::Time deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc) {
@@ -202,10 +220,13 @@ void Session::KeepConnected() {
 
 absl::Status Session::ConnectNow() {
   v1::ConnectRequest request;
+  bool again;
   {
     MutexLock lock(&mu_);
     request = MakeConnectRequest();
+    again = attempts_ > 0;
   }
+  if (again) TryConnection();
   v1::ConnectResponse response;
   absl::Status status =
       Run(absl::Now() + options_.connect_timeout, [this, &request, &response](grpc::ClientContext* context) {

@@ -107,7 +107,10 @@ class Session {
   absl::Status JoinAgain() ABSL_LOCKS_EXCLUDED(mu_);
   v1::ConnectRequest MakeConnectRequest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Adopt(const v1::ConnectResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void WaitForConnection(absl::Time until);
+  void WaitForConnection(absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
+  // Lets the channel try now, not when its own patience is over, and waits for the outcome.
+  void TryConnection() ABSL_LOCKS_EXCLUDED(mu_);
+  bool stopped() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Stop(std::string* session) ABSL_LOCKS_EXCLUDED(mu_);
 
   const ClientOptions options_;

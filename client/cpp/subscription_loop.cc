@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
+#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {
@@ -175,7 +176,7 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
       if (result == SubscribeStream::Result::kEnded) return status;
       if (stay <= silence) {
         attempt->left = true;
-        return absl::UnavailableError("the server drains");
+        return Unavailable("DRAINING", "the server is about to shut down", absl::ZeroDuration());
       }
       return absl::UnavailableError(
           absl::StrCat(attempt->live ? "nothing came for " : "no answer for ", absl::FormatDuration(silence)));

@@ -218,7 +218,7 @@ void FakePublishStream::OnCancel() {
 
 void FakePublishStream::OnDone() { const std::shared_ptr<FakePublishStream> alive = std::move(self); }
 
-FakeServer::FakeServer() { Start(); }
+FakeServer::FakeServer(grpc::Service* other) : other_(other) { Start(); }
 
 FakeServer::~FakeServer() { Stop(); }
 
@@ -229,6 +229,7 @@ void FakeServer::Start() {
   int port = 0;
   builder.AddListeningPort(address(), grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(this);
+  if (other_ != nullptr) builder.RegisterService(other_);
   server_ = builder.BuildAndStart();
   ASSERT_NE(server_, nullptr);
   port_ = port;

@@ -147,7 +147,8 @@ using FakeServiceBase = v1::MessageQueue::WithCallbackMethod_Subscribe<
 
 class FakeServer final : public FakeServiceBase {
  public:
-  FakeServer();
+  // Serves `other`, which it does not own, too, if it is not null.
+  explicit FakeServer(grpc::Service* other = nullptr);
   ~FakeServer() override;
 
   std::string address() const;
@@ -189,6 +190,7 @@ class FakeServer final : public FakeServiceBase {
  private:
   grpc::Status CheckSession(const std::string& session) const;
 
+  grpc::Service* const other_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   mutable Mutex mu_;

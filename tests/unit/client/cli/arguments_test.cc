@@ -1,0 +1,191 @@
+#include "client/cli/arguments.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+class ArgumentsTest : public ::testing::Test {
+ protected:
+  ArgumentsTest() {
+    unsetenv("NMQ_SERVER");
+    unsetenv("NMQ_NAMESPACE");
+  }
+
+  static Parsed ParseAll(std::vector<const char*> words) {
+    words.insert(words.begin(), "nmq");
+    return Parse(static_cast<int>(words.size()), words.data());
+  }
+  static Arguments MustParse(const std::vector<const char*>& words) {
+    Parsed parsed = ParseAll(words);
+    EXPECT_TRUE(parsed.arguments.has_value()) << parsed.text;
+    return parsed.arguments.value_or(Arguments());
+  }
+  static void ExpectUsage(const std::vector<const char*>& words, const std::string& part) {
+    const Parsed parsed = ParseAll(words);
+    EXPECT_FALSE(parsed.arguments.has_value());
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_THAT(parsed.text, HasSubstr(part));
+    EXPECT_THAT(parsed.text, ::testing::StartsWith("nmq: "));
+  }
+};
+
+TEST_F(ArgumentsTest, PubTakesQueueEventAndPayload) {
+  const Arguments arguments = MustParse({"pub", "DB", "CREATE", "x y"});
+  EXPECT_EQ(arguments.command, Command::kPub);
+  EXPECT_EQ(arguments.queue, "DB");
+  EXPECT_EQ(arguments.event, "CREATE");
+  EXPECT_EQ(arguments.payload, "x y");
+  EXPECT_FALSE(arguments.lines);
+}
+
+TEST_F(ArgumentsTest, PayloadsThatLookLikeSyntaxStayAsTheyAre) {
+  for (const char* payload : {"{}", "[1,2]", "{\"a\":[1]}", "", "a=b", "%%", "''", "\"x\"", "true"}) {
+    EXPECT_EQ(MustParse({"pub", "DB", "CREATE", payload}).payload, payload);
+  }
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--", "--json"}).payload, "--json");
+}
+
+TEST_F(ArgumentsTest, DashStandsForLines) { EXPECT_TRUE(MustParse({"pub", "DB", "CREATE", "-"}).lines); }
+
+TEST_F(ArgumentsTest, PayloadMayBeLeftOut) { EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).payload, ""); }
+
+TEST_F(ArgumentsTest, QueuesMayBeNamedLikeCommands) {
+  const Arguments arguments = MustParse({"pub", "clients", "sub", "watch"});
+  EXPECT_EQ(arguments.command, Command::kPub);
+  EXPECT_EQ(arguments.queue, "clients");
+  EXPECT_EQ(arguments.event, "sub");
+  EXPECT_EQ(arguments.payload, "watch");
+}
+
+TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
+  const Arguments arguments = MustParse({"pub", "--room", "a", "--room", "b", "--client", "c", "DB", "CREATE",
+                                         "--except", "d", "--except-client", "e", "payload"});
+  EXPECT_THAT(arguments.rooms, ElementsAre("a", "b"));
+  EXPECT_THAT(arguments.clients, ElementsAre("c"));
+  EXPECT_THAT(arguments.except_rooms, ElementsAre("d"));
+  EXPECT_THAT(arguments.except_clients, ElementsAre("e"));
+  EXPECT_EQ(arguments.payload, "payload");
+}
+
+TEST_F(ArgumentsTest, HeadersArePairs) {
+  const Arguments arguments = MustParse(
+      {"pub", "DB", "CREATE", "--header", "a=b=c", "--header", "empty=", "--key", "k", "--content-type", "t"});
+  EXPECT_THAT(arguments.headers, ElementsAre(Pair("a", "b=c"), Pair("empty", "")));
+  EXPECT_EQ(arguments.key, "k");
+  EXPECT_EQ(arguments.content_type, "t");
+  ExpectUsage({"pub", "DB", "CREATE", "--header", "ab"}, "NAME=VALUE");
+  ExpectUsage({"pub", "DB", "CREATE", "--header", "=b"}, "NAME=VALUE");
+}
+
+TEST_F(ArgumentsTest, GlobalOptionsWorkOnBothSidesOfTheCommand) {
+  for (const std::vector<const char*>& words :
+       {std::vector<const char*>{"--server", "h:1", "--namespace", "n", "--json", "clients"},
+        std::vector<const char*>{"clients", "--server", "h:1", "--namespace=n", "--json"}}) {
+    const Arguments arguments = MustParse(words);
+    EXPECT_EQ(arguments.server, "h:1");
+    EXPECT_EQ(arguments.namespace_name, "n");
+    EXPECT_TRUE(arguments.json);
+  }
+}
+
+TEST_F(ArgumentsTest, ServerComesFromTheOptionThenTheEnvironmentThenTheDefault) {
+  EXPECT_EQ(MustParse({"clients"}).server, "127.0.0.1:50051");
+  setenv("NMQ_SERVER", "env:1", 1);
+  setenv("NMQ_NAMESPACE", "shop", 1);
+  EXPECT_EQ(MustParse({"clients"}).server, "env:1");
+  EXPECT_EQ(MustParse({"clients"}).namespace_name, "shop");
+  EXPECT_EQ(MustParse({"clients", "--server", "option:1"}).server, "option:1");
+}
+
+TEST_F(ArgumentsTest, SubTakesPatternsRoomsAndLimits) {
+  const Arguments arguments = MustParse({"sub", "DB.*", "--join", "a", "--join", "b", "--count", "3", "--overflow",
+                                         "disconnect", "--name", "me", "--label", "zone=x"});
+  EXPECT_EQ(arguments.command, Command::kSub);
+  EXPECT_EQ(arguments.queue, "DB.*");
+  EXPECT_EQ(arguments.event, "");
+  EXPECT_THAT(arguments.join, ElementsAre("a", "b"));
+  EXPECT_EQ(arguments.count, 3u);
+  EXPECT_EQ(arguments.overflow, v1::OVERFLOW_DISCONNECT);
+  EXPECT_EQ(arguments.name, "me");
+  EXPECT_THAT(arguments.labels, ElementsAre(Pair("zone", "x")));
+}
+
+TEST_F(ArgumentsTest, SubStartsWhereFromSays) {
+  EXPECT_EQ(MustParse({"sub", "DB"}).start.position_case(), v1::StartPosition::POSITION_NOT_SET);
+  EXPECT_EQ(MustParse({"sub", "DB", "--from", "new"}).start.position_case(), v1::StartPosition::POSITION_NOT_SET);
+  EXPECT_TRUE(MustParse({"sub", "DB", "--from", "earliest"}).start.earliest());
+  EXPECT_EQ(MustParse({"sub", "DB", "--from", "last:10"}).start.last(), 10u);
+  EXPECT_EQ(MustParse({"sub", "DB", "--from", "seq:1"}).start.sequence(), 1u);
+  for (const char* from : {"", "last", "last:", "last:0", "last:-1", "seq:x", "seq:0", "Earliest", "last:1x"}) {
+    ExpectUsage({"sub", "DB", "--from", from}, "--from");
+  }
+}
+
+TEST_F(ArgumentsTest, CountsArePositive) {
+  ExpectUsage({"sub", "DB", "--count", "0"}, "--count");
+  ExpectUsage({"sub", "DB", "--count", "-1"}, "--count");
+  ExpectUsage({"top", "--count", "x"}, "--count");
+  EXPECT_EQ(MustParse({"top", "--count", "2"}).count, 2u);
+  EXPECT_FALSE(MustParse({"top"}).count.has_value());
+}
+
+TEST_F(ArgumentsTest, OverflowIsOneOfTwo) { ExpectUsage({"sub", "DB", "--overflow", "hold"}, "--overflow"); }
+
+TEST_F(ArgumentsTest, ListsTakeTheirFilters) {
+  const Arguments clients =
+      MustParse({"clients", "--room", "a", "--queue", "DB", "--event", "CREATE", "--name", "me", "--label", "x=y"});
+  EXPECT_EQ(clients.command, Command::kClients);
+  EXPECT_EQ(clients.room, "a");
+  EXPECT_EQ(clients.queue, "DB");
+  EXPECT_EQ(clients.event, "CREATE");
+  EXPECT_EQ(clients.name, "me");
+  EXPECT_THAT(clients.labels, ElementsAre(Pair("x", "y")));
+  EXPECT_EQ(MustParse({"rooms", "--room", "a*"}).room, "a*");
+  EXPECT_EQ(MustParse({"queues", "--queue", "D*"}).queue, "D*");
+  EXPECT_EQ(MustParse({"subscriptions", "--client", "c"}).client, "c");
+  EXPECT_EQ(MustParse({"client", "c-1"}).client, "c-1");
+  EXPECT_EQ(MustParse({"count", "--room", "a"}).command, Command::kCount);
+  EXPECT_EQ(MustParse({"namespaces"}).command, Command::kNamespaces);
+}
+
+TEST_F(ArgumentsTest, WatchMayBeginAfterRevisionZero) {
+  EXPECT_FALSE(MustParse({"watch"}).after.has_value());
+  EXPECT_EQ(MustParse({"watch", "--after", "0"}).after, 0u);
+}
+
+TEST_F(ArgumentsTest, WrongUsageIsExplained) {
+  ExpectUsage({}, "subcommand is required");
+  ExpectUsage({"dance"}, "there is no command \"dance\"");
+  ExpectUsage({"pub"}, "QUEUE");
+  ExpectUsage({"pub", "DB"}, "EVENT");
+  ExpectUsage({"client"}, "ID");
+  ExpectUsage({"rooms", "--nonsense"}, "--nonsense");
+  ExpectUsage({"pub", "a", "b", "c", "d"}, "d");
+}
+
+TEST_F(ArgumentsTest, HelpAndVersionGoToStandardOutput) {
+  const Parsed help = ParseAll({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, HasSubstr("Examples:"));
+  const Parsed sub = ParseAll({"sub", "--help"});
+  EXPECT_EQ(sub.exit_code, 0);
+  EXPECT_THAT(sub.text, HasSubstr("--from"));
+  const Parsed version = ParseAll({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.text, ::testing::StartsWith("nmq "));
+}
+
+}  // namespace
+}  // namespace cli
+}  // namespace nmq
