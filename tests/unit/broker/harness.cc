@@ -100,9 +100,10 @@ Heard Listener::HearOnce(uint64_t bytes_max) {
   TakeTurn(subscription_->lane());
   Heard heard;
   if (!told_) return heard;
-  while (heard.order.empty() && heard.status.ok() && subscription_->has_ready()) {
+  while (heard.order.empty() && heard.status.ok() && subscription_->has_ready() && !subscription_->ended()) {
     heard.status = Read(bytes_max, &heard);
   }
+  if (subscription_->ended()) heard.status = subscription_->end_status();
   told_ = subscription_->has_ready();
   return heard;
 }

@@ -39,7 +39,7 @@ struct Member {
 struct Post {
   std::string queue = "DB";
   std::string event = "CREATE";
-  std::string payload;
+  std::string payload = {};
   std::vector<std::string> rooms = {};
   std::vector<std::string> clients = {};
   std::vector<std::string> except_rooms = {};

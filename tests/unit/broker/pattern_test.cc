@@ -1,0 +1,216 @@
+// What of a namespace's queues and events a subscription hears.
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/base/errors.h"
+#include "tests/unit/broker/harness.h"
+
+namespace nmq::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// What a subscription with `wants` hears of these, given as queue and event, as "queue/event"; live and afterwards.
+std::vector<std::string> HeardOf(const Wants& wants, const Wants& published) {
+  World world;
+  const Member member = world.Connect("", {"room"});
+  auto live = world.Listen(member, wants);
+  for (const auto& [queue, event] : published) {
+    const std::string payload = queue + "/" + event;
+    EXPECT_TRUE(world.Publish({.queue = queue, .event = event, .payload = payload}).ok());
+  }
+  std::vector<std::string> heard = live->Payloads();
+  std::vector<std::string> later = world.Listen(member, wants, Earliest())->Payloads();
+  std::sort(heard.begin(), heard.end());  // the order between queues is not settled
+  std::sort(later.begin(), later.end());
+  EXPECT_EQ(heard, later);
+  return heard;
+}
+
+TEST(SubscriptionPattern, NamesHearThemselvesOnly) {
+  EXPECT_THAT(HeardOf({{"DB", "CREATE"}}, {{"DB", "CREATE"}, {"DB", "DELETE"}, {"FS", "CREATE"}, {"DBX", "CREATE"}}),
+              ElementsAre("DB/CREATE"));
+}
+
+TEST(SubscriptionPattern, EmptyEventHearsAll) {
+  EXPECT_THAT(HeardOf({{"DB", ""}}, {{"DB", "CREATE"}, {"DB", "a.b"}, {"FS", "CREATE"}}),
+              ElementsAre("DB/CREATE", "DB/a.b"));
+}
+
+TEST(SubscriptionPattern, StarIsOneTokenOfAQueue) {
+  EXPECT_THAT(HeardOf({{"app.*", ""}}, {{"app.db", "e"}, {"app.fs", "e"}, {"app", "e"}, {"app.fs.x", "e"}}),
+              ElementsAre("app.db/e", "app.fs/e"));
+}
+
+TEST(SubscriptionPattern, DoubleStarIsTheRestOfAQueue) {
+  EXPECT_THAT(HeardOf({{"app.**", ""}}, {{"app.db", "e"}, {"app.fs.x", "e"}, {"app", "e"}, {"db", "e"}}),
+              ElementsAre("app.db/e", "app.fs.x/e"));
+  EXPECT_THAT(HeardOf({{"**", ""}}, {{"app.db", "e"}, {"db", "e"}}), ElementsAre("app.db/e", "db/e"));
+}
+
+TEST(SubscriptionPattern, PatternsOfEvents) {
+  EXPECT_THAT(HeardOf({{"DB", "row.*"}}, {{"DB", "row.new"}, {"DB", "row"}, {"DB", "row.new.x"}, {"DB", "col.new"}}),
+              ElementsAre("DB/row.new"));
+  EXPECT_THAT(HeardOf({{"*", "row.**"}}, {{"DB", "row.new"}, {"FS", "row.a.b"}, {"FS", "row"}, {"a.b", "row.x"}}),
+              ElementsAre("DB/row.new", "FS/row.a.b"));
+}
+
+TEST(SubscriptionPattern, OverlappingPatternsHearOnce) {
+  EXPECT_THAT(HeardOf({{"DB", "CREATE"}, {"DB", "CREATE"}, {"*", "CREATE"}, {"**", ""}, {"DB", "C.*"}},
+                      {{"DB", "CREATE"}, {"FS", "x"}}),
+              ElementsAre("DB/CREATE", "FS/x"));
+}
+
+TEST(SubscriptionPattern, EachQueueHasItsOwnEvents) {
+  EXPECT_THAT(HeardOf({{"DB", "CREATE"}, {"FS", "delete"}},
+                      {{"DB", "CREATE"}, {"DB", "delete"}, {"FS", "CREATE"}, {"FS", "delete"}}),
+              ElementsAre("DB/CREATE", "FS/delete"));
+}
+
+TEST(SubscriptionPattern, AnyNumberOfEventNamesIsHeard) {
+  for (const int names : {1, 2, 7, 8, 9, 20}) {
+    Wants wants;
+    Wants published;
+    std::vector<std::string> expected;
+    for (int i = 0; i < names; ++i) {
+      wants.emplace_back("DB", "event" + std::to_string(i));
+      published.push_back(wants.back());
+      published.emplace_back("DB", "other" + std::to_string(i));
+      expected.push_back("DB/event" + std::to_string(i));
+    }
+    std::sort(expected.begin(), expected.end());
+    EXPECT_THAT(HeardOf(wants, published), ElementsAreArray(expected)) << names << " names";
+  }
+}
+
+TEST(SubscriptionPattern, SeveralEventNamesKeepTheOrderOfTheQueue) {
+  World world;
+  const Member member = world.Connect();
+  auto listener = world.Listen(member, {{"DB", "a"}, {"DB", "b"}, {"DB", "c"}});
+  std::vector<std::string> expected;
+  for (int i = 0; i < 300; ++i) {
+    const std::string event(1, "abcd"[i * 7 % 4]);
+    ASSERT_TRUE(world.Publish({.event = event, .payload = std::to_string(i)}).ok());
+    if (event != "d") expected.push_back(std::to_string(i));
+  }
+  EXPECT_EQ(listener->HearAll(100).payloads(), expected);
+}
+
+TEST(SubscriptionPattern, EventNamesWithRoomsHearWhatIsBoth) {
+  World world;
+  const Member member = world.Connect("", {"a", "b"});
+  auto listener = world.Listen(member, {{"DB", "x"}, {"DB", "y"}});
+  ASSERT_TRUE(world.Publish({.event = "x", .payload = "1", .rooms = {"a", "b"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "z", .payload = "2", .rooms = {"a"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "y", .payload = "3", .rooms = {"b"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x", .payload = "4", .rooms = {"c"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x", .payload = "5", .except_rooms = {"a"}}).ok());
+  EXPECT_THAT(listener->Payloads(), ElementsAre("1", "3"));
+}
+
+TEST(SubscriptionPattern, HearsALaterQueueFromItsFirstMessage) {
+  World world;
+  const Member member = world.Connect("", {"room"});
+  auto all = world.Listen(member);
+  auto named = world.Listen(member, {{"later", "e"}});
+  auto pattern = world.Listen(member, {{"later", ""}, {"later.*", ""}});
+  EXPECT_EQ(all->ready().positions_size(), 0);
+  ASSERT_TRUE(world.Publish({.queue = "later", .event = "e", .payload = "1"}).ok());
+  ASSERT_TRUE(world.Publish({.queue = "later", .event = "e", .payload = "2", .rooms = {"room"}}).ok());
+  ASSERT_TRUE(world.Publish({.queue = "later.x", .event = "e", .payload = "3", .clients = {member.id}}).ok());
+  EXPECT_THAT(named->Payloads(), ElementsAre("1", "2"));
+  EXPECT_THAT(pattern->Payloads(), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(all->Payloads(), ElementsAre("1", "2", "3"));
+  EXPECT_EQ(all->Position("later").sequence(), 2u);
+}
+
+TEST(SubscriptionPattern, ReadySaysWhereEachMatchingQueueStarts) {
+  World world("namespace { name: 'default' queue { name: 'DB' } queue { name: 'FS' } queue { name: 'app.x' } }");
+  ASSERT_TRUE(world.Publish({.queue = "DB"}).ok());
+  const Member member = world.Connect();
+  auto listener = world.Listen(member, {{"*", "CREATE"}});
+  const v1::Ready& ready = listener->ready();
+  EXPECT_EQ(ready.namespace_(), "default");
+  EXPECT_EQ(ready.client_id(), member.id);
+  EXPECT_THAT(ready.subscription_id(), HasSubstr(member.id));
+  EXPECT_EQ(ready.heartbeat().seconds(), 15);
+  ASSERT_EQ(ready.positions_size(), 2);
+  EXPECT_EQ(ready.positions(0).queue(), "DB");
+  EXPECT_EQ(ready.positions(0).sequence(), 1u);
+  EXPECT_GT(ready.positions(0).epoch(), 0u);
+  EXPECT_EQ(ready.positions(1).queue(), "FS");
+  EXPECT_EQ(ready.positions(1).sequence(), 0u);
+}
+
+class SubscriptionPatternErrors : public ::testing::Test {
+ protected:
+  absl::Status Refusal(const Wants& wants) { return world_.TryListen(SubscribeTo(member_, wants)).status(); }
+
+  World world_{R"(
+    limits { patterns_per_subscription: 3 }
+    namespace { name: "strict" queue { name: "DB" event: "CREATE" event: "DELETE" } queue { name: "FS" } }
+  )"};
+  Member member_ = world_.Connect("strict");
+};
+
+TEST_F(SubscriptionPatternErrors, NoPatternAtAll) {
+  const absl::Status status = Refusal({});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MetadataOf(status, "field"), "patterns");
+}
+
+TEST_F(SubscriptionPatternErrors, WhatIsNoPatternIsNamed) {
+  EXPECT_EQ(MetadataOf(Refusal({{"DB", ""}, {"a*b", ""}}), "field"), "patterns[1].queue");
+  EXPECT_EQ(MetadataOf(Refusal({{"DB", "**.x"}}), "field"), "patterns[0].event");
+  EXPECT_EQ(Refusal({{"", ""}}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Refusal({{std::string(129, 'a'), ""}}).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SubscriptionPatternErrors, NameOfNoQueueIsNotFound) {
+  const absl::Status status = Refusal({{"DB", ""}, {"nothing", ""}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReasonOf(status), "QUEUE_NOT_FOUND");
+  EXPECT_EQ(MetadataOf(status, "queue"), "nothing");
+  EXPECT_TRUE(Refusal({{"nothing.*", ""}}).ok());
+}
+
+TEST_F(SubscriptionPatternErrors, NameOfAnUndeclaredEventIsNotFound) {
+  const absl::Status status = Refusal({{"DB", "DROP"}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReasonOf(status), "EVENT_NOT_FOUND");
+  EXPECT_EQ(MetadataOf(status, "queue"), "DB");
+  EXPECT_EQ(MetadataOf(status, "event"), "DROP");
+  EXPECT_TRUE(Refusal({{"DB", "DROP.*"}}).ok());
+  EXPECT_TRUE(Refusal({{"*", "DROP"}}).ok());
+  EXPECT_TRUE(Refusal({{"FS", "DROP"}}).ok());
+}
+
+TEST_F(SubscriptionPatternErrors, RefusedSubscriptionJoinsNoRoom) {
+  v1::SubscribeRequest request = SubscribeTo(member_, {{"nothing", ""}});
+  request.add_rooms("red");
+  EXPECT_FALSE(world_.TryListen(request).ok());
+  v1::ListRoomsRequest rooms;
+  rooms.set_namespace_("strict");
+  v1::ListRoomsResponse response;
+  ASSERT_TRUE(world_.registry().ListRooms(rooms, &response).ok());
+  EXPECT_EQ(response.rooms_size(), 0);
+}
+
+TEST_F(SubscriptionPatternErrors, PatternsAreBounded) {
+  EXPECT_TRUE(Refusal({{"DB", ""}, {"DB", ""}}).ok());
+  EXPECT_TRUE(Refusal({{"DB", ""}, {"DB", ""}, {"DB", ""}}).ok());
+  const absl::Status status = Refusal({{"DB", ""}, {"DB", ""}, {"DB", ""}, {"DB", ""}});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(MetadataOf(status, "limit"), "patterns_per_subscription");
+  EXPECT_EQ(MetadataOf(status, "value"), "4");
+  EXPECT_EQ(MetadataOf(status, "bound"), "3");
+  EXPECT_EQ(world_.Refused("strict"), 1u);
+}
+
+}  // namespace
+}  // namespace nmq::broker
