@@ -17,6 +17,17 @@ namespace {
 
 constexpr std::chrono::seconds kPatience(20);
 
+// False as soon as an attempt has failed.
+bool AwaitConnection(grpc::Channel* channel) {
+  const auto deadline = std::chrono::system_clock::now() + kPatience;
+  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !channel->WaitForStateChange(state, deadline)) return false;
+    state = channel->GetState(/*try_to_connect=*/true);
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<ChannelSettings> ParseChannelSettings(absl::string_view text) {
@@ -38,7 +49,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Endpoint& endpo
   for (const auto& [name, value] : endpoint.settings) arguments.SetInt(name, value);
   std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(endpoint.address, grpc::InsecureChannelCredentials(), arguments);
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kPatience)) {
+  if (!AwaitConnection(channel.get())) {
     return absl::UnavailableError(absl::StrCat("cannot connect to ", endpoint.address));
   }
   return channel;

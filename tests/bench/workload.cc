@@ -29,7 +29,9 @@ absl::Status Settle(absl::Duration patience, uint64_t published, int subscribers
   const uint64_t expected = published * static_cast<uint64_t>(subscribers);
   if (totals.messages + totals.missing == expected && totals.disorder == 0) return set->Health();
   return absl::DataLossError(absl::StrCat(expected, " deliveries were due, ", totals.messages, " came, gaps told of ",
-                                          totals.missing, ", ", totals.disorder, " batches came out of turn"));
+                                          totals.missing, ", ", totals.disorder, " batches came out of turn; the ",
+                                          "slowest subscriber heard ", set->Slowest(), " of ", published,
+                                          " messages, and nothing more within ", absl::FormatDuration(patience)));
 }
 
 void AddUsage(const Usage& before, const Usage& after, uint64_t deliveries, absl::string_view workload,
