@@ -3,9 +3,9 @@
 #define NMQ_TESTS_TESTING_SIMULATED_CLOCK_H_
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/base/clock.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 
@@ -15,30 +15,30 @@ class SimulatedClock final : public Clock {
   explicit SimulatedClock(absl::Time now = absl::FromUnixSeconds(1'700'000'000)) : now_(now) {}
 
   absl::Time Now() const override {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return now_;
   }
 
   absl::Duration Monotonic() const override {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return monotonic_;
   }
 
   // Time passes.
   void Advance(absl::Duration by) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     now_ += by;
     monotonic_ += by;
   }
 
   // Somebody sets the time of day; no time passes.
   void SetWall(absl::Time now) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     now_ = now;
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_);
   absl::Duration monotonic_ ABSL_GUARDED_BY(mutex_) = absl::Seconds(1000);
 };
