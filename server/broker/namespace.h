@@ -182,6 +182,7 @@ class Namespace {
   absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
 
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
                     absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);

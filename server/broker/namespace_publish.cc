@@ -188,7 +188,7 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   // Who already waits for a queue of this name hears it from its beginning.
   for (auto& [id, subscription] : subscriptions_) {
     const ClientEntry& entry = clients_.find(subscription->client().id())->second;
-    AttachLocked(subscription, queue, Start(), TargetsLocked(entry), nullptr);
+    AttachLocked(subscription, queue, subscription->start_of_later_queues(), TargetsLocked(entry), nullptr);
   }
   v1::Change change = MakeChange(v1::CHANGE_KIND_QUEUE_CREATED, nullptr);
   change.set_queue(queue->name());

@@ -41,6 +41,18 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
   return JoinCheckLocked(it->second, options.rooms);
 }
 
+// A queue that a resumed subscription knows of and that is not there was of an earlier run of the server: when it is
+// made again, what followed the position is missing.
+Start Namespace::StartOfLaterQueuesLocked(const Start& start) const {
+  Start later;
+  for (const auto& [name, position] : start.positions) {
+    if (queues_.contains(name)) continue;
+    later.kind = Start::Kind::kResume;
+    later.positions.emplace(name, position);
+  }
+  return later;
+}
+
 void Namespace::AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
                              absl::Span<const uint64_t> targets, v1::Ready* ready) {
   EventFilter filter;
@@ -69,6 +81,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
     made.lane = options.lane;
     made.owner = options.owner;
     made.name_space_counters = &counters_;
+    made.start_of_later_queues = StartOfLaterQueuesLocked(options.start);
     subscription = std::make_shared<Subscription>(std::move(made));
     ready->set_namespace_(name_);
     ready->set_client_id(entry.client->id());

@@ -19,6 +19,7 @@
 #include "server/broker/counters.h"
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
+#include "server/broker/start.h"
 
 namespace nmq::broker {
 
@@ -49,6 +50,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     Lane* lane;
     Owner* owner;
     Counters* name_space_counters;  // must outlive the subscription
+    Start start_of_later_queues;
   };
   explicit Subscription(Options options) : options_(std::move(options)) {}
 
@@ -62,6 +64,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Time start_time() const { return options_.start_time; }
   Lane* lane() const { return options_.lane; }
   Owner* owner() const { return options_.owner; }
+  // Where it starts in a queue that is made after it.
+  const Start& start_of_later_queues() const { return options_.start_of_later_queues; }
   Counters& counters() { return counters_; }
 
   // What of a queue it hears; false if nothing.
