@@ -18,7 +18,7 @@ std::string Brief(double value) {
   const double size = std::fabs(value);
   if (size >= 1e6) return absl::StrFormat("%.2f M", value / 1e6);
   if (size >= 100 || value == std::floor(value)) return absl::StrFormat("%.0f", value);
-  return absl::StrFormat(size >= 10 ? "%.1f" : size >= 1 ? "%.2f" : "%.3f", value);
+  return absl::StrFormat("%.*f", size >= 10 ? 1 : size >= 1 ? 2 : 3, value);
 }
 
 std::string Spread(const std::vector<double>& values) {
