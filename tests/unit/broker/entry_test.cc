@@ -1,0 +1,100 @@
+#include "server/broker/entry.h"
+
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "nmq/v1/message_queue.pb.h"
+
+namespace nmq::broker {
+namespace {
+
+// The entry of `message`, whose server's fields are not set.
+std::string Encode(const EntrySuffix& suffix, const v1::Message& message) {
+  const std::string body = message.SerializeAsString();
+  std::string entry(suffix.EntrySize(body.size()), '\xee');
+  suffix.WriteEntry(body, entry.data());
+  return entry;
+}
+
+v1::Message MakeMessage(const std::string& queue, const std::string& event, size_t payload_bytes) {
+  v1::Message message;
+  message.set_queue(queue);
+  message.set_event(event);
+  message.set_payload(std::string(payload_bytes, '\xab'));
+  return message;
+}
+
+TEST(Entry, EntriesOneAfterAnotherAreABatch) {
+  const absl::Time time = absl::FromUnixNanos(1'700'000'000'123'456'789);
+  std::string bytes;
+  std::vector<v1::Message> expected;
+  for (const std::string& publisher : {std::string(), std::string("c-1"), std::string(1024, 'p')}) {
+    EntrySuffix suffix(1'700'000'000'000'000, time, publisher);
+    for (const uint64_t sequence :
+         {uint64_t{1}, uint64_t{127}, uint64_t{128}, uint64_t{1} << 40, std::numeric_limits<uint64_t>::max()}) {
+      for (const size_t size : {0, 1, 60, 127, 128, 16384, 100000}) {
+        v1::Message message = MakeMessage("queue", "event", size);
+        (*message.mutable_headers())["header"] = "value";
+        message.set_content_type("text/plain");
+        message.set_key("key");
+        message.mutable_audience()->add_rooms("room");
+        suffix.SetSequence(sequence);
+        bytes += Encode(suffix, message);
+        message.set_id(MessageId(1'700'000'000'000'000, sequence));
+        message.set_epoch(1'700'000'000'000'000);
+        message.set_sequence(sequence);
+        message.set_publisher(publisher);
+        message.mutable_publish_time()->set_seconds(1'700'000'000);
+        message.mutable_publish_time()->set_nanos(123'456'789);
+        expected.push_back(std::move(message));
+      }
+    }
+  }
+  v1::Batch batch;
+  ASSERT_TRUE(batch.ParseFromString(bytes));
+  ASSERT_EQ(static_cast<size_t>(batch.messages_size()), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(batch.messages(static_cast<int>(i)).SerializeAsString(), expected[i].SerializeAsString()) << i;
+  }
+}
+
+TEST(Entry, LargestEpochFits) {
+  EntrySuffix suffix(std::numeric_limits<uint64_t>::max(), absl::UnixEpoch(), std::string(200, 'p'));
+  suffix.SetSequence(std::numeric_limits<uint64_t>::max());
+  v1::Batch batch;
+  ASSERT_TRUE(batch.ParseFromString(Encode(suffix, MakeMessage("q", "e", 10))));
+  EXPECT_EQ(batch.messages(0).epoch(), std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(batch.messages(0).id(), "3w5e11264sgsf-3w5e11264sgsf");
+}
+
+TEST(Entry, EventIsFoundInIt) {
+  for (const size_t queue_bytes : {1, 127, 128, 1024}) {
+    for (const size_t event_bytes : {1, 127, 128, 1024}) {
+      const std::string event(event_bytes, 'e');
+      EntrySuffix suffix(1, absl::UnixEpoch(), "c-1");
+      suffix.SetSequence(1);
+      const std::string entry = Encode(suffix, MakeMessage(std::string(queue_bytes, 'q'), event, 300));
+      EXPECT_EQ(EventOf(entry.data()), event);
+    }
+  }
+}
+
+TEST(MessageId, IsUniqueOverQueuesWithTheirEpochs) {
+  std::set<std::string> ids;
+  for (uint64_t epoch = 1; epoch <= 60; ++epoch) {
+    for (uint64_t sequence = 1; sequence <= 60; ++sequence) EXPECT_TRUE(ids.insert(MessageId(epoch, sequence)).second);
+  }
+}
+
+TEST(Base36, IsTheShortestForm) {
+  EXPECT_EQ(Base36(0), "0");
+  EXPECT_EQ(Base36(35), "z");
+  EXPECT_EQ(Base36(36), "10");
+  EXPECT_EQ(Base36(std::numeric_limits<uint64_t>::max()), "3w5e11264sgsf");
+}
+
+}  // namespace
+}  // namespace nmq::broker
