@@ -47,6 +47,11 @@ std::string Explain(const absl::Status& status, absl::string_view server) {
   return text + ")";
 }
 
+std::string ExplainBriefly(const absl::Status& status) {
+  const bool by_server = !absl::IsUnavailable(status) || !ReasonOf(status).empty();
+  return by_server ? OneLine(status.message()) : OneLine(LastPart(status.message()));
+}
+
 std::string Explain(const v1::Gap& gap) {
   std::string text = "messages";
   if (gap.has_count())

@@ -19,6 +19,9 @@ inline constexpr int kExitUsage = 2;
 // "cannot reach HOST:PORT: connection refused. Is nmqd running? ..." or the server's own words, with the code.
 std::string Explain(const absl::Status& status, absl::string_view server);
 
+// What happened, without advice: "connection refused", or the server's own words.
+std::string ExplainBriefly(const absl::Status& status);
+
 // "at most 3 messages of DB missing (sequences 5 to 7): this subscriber was too slow"
 std::string Explain(const v1::Gap& gap);
 

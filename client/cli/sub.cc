@@ -54,7 +54,7 @@ class Printer {
         break;
       case SubscriptionState::kReconnecting:
         lost_ = true;
-        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", Explain(status, arguments_.server)));
+        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
         break;
       case SubscriptionState::kEnded:
         stop_->Request();

@@ -83,15 +83,15 @@ class Watcher {
       const absl::Status status = WatchOnce(&backoff);
       if (stopping_.HasBeenNotified() || out_->error() != 0) break;
       if (absl::IsOutOfRange(status)) {
-        err_->WriteLine(absl::StrCat("nmq: changes were missed: ", Explain(status, arguments_.server),
-                                     "; this is who is there now"));
+        err_->WriteLine(
+            absl::StrCat("nmq: changes were missed: ", ExplainBriefly(status), "; this is who is there now"));
         const absl::Status listed = ListAgain();
         if (!listed.ok() && !internal::IsPassing(listed)) return listed;
         if (listed.ok()) continue;
       } else if (!connected_ || !internal::IsPassing(status)) {
         return status;
       } else if (!std::exchange(lost_, true)) {
-        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", Explain(status, arguments_.server)));
+        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
       }
       stopping_.WaitForNotificationWithTimeout(backoff.Next());
     }

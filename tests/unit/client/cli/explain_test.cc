@@ -28,6 +28,12 @@ TEST(Explain, DrainingServerWasReached) {
             "the server is shutting down (UNAVAILABLE, DRAINING)");
 }
 
+TEST(ExplainBriefly, GivesNoAdvice) {
+  EXPECT_EQ(ExplainBriefly(absl::UnavailableError("x: y: Socket closed")), "socket closed");
+  EXPECT_EQ(ExplainBriefly(Unavailable("DRAINING", "the server: is shutting down", absl::ZeroDuration())),
+            "the server: is shutting down");
+}
+
 TEST(Explain, GapSaysHowManyWhereAndWhy) {
   v1::Gap gap;
   gap.set_queue("DB");
