@@ -9,6 +9,7 @@ _GRPC_PLUGIN = "/usr/bin/grpc_cpp_plugin"
 _ROOTS = [
     "proto",
     "third_party/googleapis",
+    "third_party/grpc",
 ]
 _SYSTEM_ROOT = "/usr/include"
 

@@ -38,10 +38,16 @@ std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
 
 }  // namespace
 
-Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry)
+Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry,
+                 HealthService* health)
     : registry_(broker), worker_(std::make_unique<Worker>()) {
   AddDataMethods(broker, message_queue);
   AddRegistryMethods(registry);
+  auto check = [broker](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
+                        grpc::health::v1::HealthCheckResponse* response) {
+    return CheckHealth(*broker, *request, response);
+  };
+  serve_.push_back(Acceptor(health, &HealthService::RequestCheck, std::move(check), nullptr, kRegistryCalls));
 }
 
 void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* service) {

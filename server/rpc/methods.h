@@ -7,6 +7,7 @@
 
 #include "server/broker/broker.h"
 #include "server/broker/registry.h"
+#include "server/rpc/health_calls.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/worker.h"
@@ -18,7 +19,7 @@ namespace nmq::rpc {
 class Methods {
  public:
   // All must outlive this, and this the loops.
-  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry);
+  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, HealthService* health);
 
   // Accepts calls on `loop`.
   void Serve(Loop* loop) const;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "server/rpc/frames.h"
-#include "server/rpc/status.h"
 
 namespace nmq::rpc {
 namespace {
@@ -18,25 +17,23 @@ void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, Lo
 }
 
 PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop)
-    : service_(service), broker_(broker), loop_(loop), stream_(&context_), publish_(broker) {
-  context_.AsyncNotifyWhenDone(&done_);
-  pending_ = 1;
-  service->RequestPublishStream(&context_, &stream_, loop->queue(), loop->queue(), &started_);
+    : StreamCall(loop), service_(service), broker_(broker), stream_(context()), publish_(broker) {
+  service->RequestPublishStream(context(), &stream_, loop->queue(), loop->queue(), &started_);
 }
 
 void PublishCall::Started(bool ok) {
   if (!ok) {
-    delete this;  // the server shuts down; done_ does not come for a call that never was
+    delete this;  // the server shuts down
     return;
   }
-  new PublishCall(service_, broker_, loop_);
-  loop_->AddStream(this);
+  new PublishCall(service_, broker_, loop());
+  Begin();
   StartRead();
 }
 
 void PublishCall::StartRead() {
   reading_ = true;
-  ++pending_;
+  Owe();
   stream_.Read(&request_, &read_);
 }
 
@@ -44,7 +41,7 @@ void PublishCall::Read(bool ok) {
   reading_ = false;
   if (!ok) {
     End(absl::OkStatus());  // the publisher has nothing more to say
-  } else if (!ending_) {
+  } else if (!ending()) {
     const absl::Status status = PublishBatch();
     if (!status.ok()) {
       End(status);
@@ -64,66 +61,26 @@ absl::Status PublishCall::PublishBatch() {
   if (status.ok()) status = publish_.Publish(request, bytes, response);
   if (status.ok()) {
     answers_.push_back(Encode(*response));
-    if (!writing_) StartWrite();
+    if (!writing()) StartWrite();
   }
   arena_.Reset();
   return status;
 }
 
 void PublishCall::StartWrite() {
-  writing_ = true;
-  ++pending_;
+  WriteStarted();
   stream_.Write(answers_.front(), &written_);
 }
 
 void PublishCall::Written(bool ok) {
-  writing_ = false;
   answers_.pop_front();
-  if (!ok) cancelled_ = true;
-  if (cancelled_) {
-    End(absl::CancelledError("the publisher is gone"));
-    if (ending_) Finish();
-  } else if (!answers_.empty()) {
-    StartWrite();
-    if (!reading_ && !ending_ && answers_.size() < kAnswersMax) StartRead();
-  } else if (ending_) {
-    Finish();
-  } else if (!reading_) {
-    StartRead();
+  if (WriteEnded(ok)) {
+    if (!answers_.empty()) StartWrite();
+    if (!reading_ && !ending() && answers_.size() < kAnswersMax) StartRead();
   }
   Release();
 }
 
 void PublishCall::Drain(absl::Duration) { End(broker_->CheckNotDraining()); }
-
-void PublishCall::End(const absl::Status& status) {
-  if (ending_) return;
-  ending_ = true;
-  status_ = status;
-  if (!writing_) Finish();
-}
-
-void PublishCall::Finish() {
-  if (finishing_) return;
-  finishing_ = true;
-  ++pending_;
-  stream_.Finish(ToGrpc(status_), &finished_);
-}
-
-void PublishCall::Finished(bool) { Release(); }
-
-void PublishCall::Done(bool) {
-  if (context_.IsCancelled()) {
-    cancelled_ = true;
-    End(absl::CancelledError("the publisher is gone"));
-  }
-  Release();
-}
-
-void PublishCall::Release() {
-  if (--pending_ > 0) return;
-  loop_->RemoveStream(this);
-  delete this;
-}
 
 }  // namespace nmq::rpc

@@ -5,12 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/health_calls.h"
 #include "server/rpc/listen.h"
 #include "server/rpc/methods.h"
 #include "server/rpc/publish_call.h"
+#include "server/rpc/reflection_call.h"
 #include "server/rpc/subscribe_stream.h"
 #include "server/rpc/watch_stream.h"
 
@@ -44,10 +44,16 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
 }  // namespace
 
 struct Server::Services {
-  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry) {}
+  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry, &health) {}
 
+  // Those that reflection shows.
+  const std::vector<std::string> names = {v1::MessageQueue::service_full_name(), v1::Registry::service_full_name(),
+                                          grpc::health::v1::Health::service_full_name()};
   MessageQueueService message_queue;
   RegistryService registry;
+  HealthService health;
+  ReflectionService reflection;
+  ReflectionAlphaService reflection_alpha;
   Methods methods;
 };
 
@@ -65,14 +71,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
 }
 
 absl::Status Server::Listen(const ServerOptions& options) {
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetArguments(broker_->limits(), &builder);
   int port = 0;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&services_->message_queue);
   builder.RegisterService(&services_->registry);
+  builder.RegisterService(&services_->health);
+  builder.RegisterService(&services_->reflection);
+  builder.RegisterService(&services_->reflection_alpha);
   for (int i = 0; i < broker_->lanes(); ++i) {
     loops_.push_back(std::make_unique<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock()));
   }
@@ -96,6 +103,9 @@ void Server::ServeCalls() {
     SubscribeStream::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
     PublishCall::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
     WatchStream::Serve(&services_->registry, broker_, loop.get(), 1);
+    HealthWatch::Serve(&services_->health, broker_, loop.get(), 1);
+    ReflectionCall<ReflectionService>::Serve(&services_->reflection, &services_->names, loop.get());
+    ReflectionCall<ReflectionAlphaService>::Serve(&services_->reflection_alpha, &services_->names, loop.get());
     loop->Start();
   }
 }
@@ -131,8 +141,7 @@ void Server::Hurry() {
 
 void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
-  server_->GetHealthCheckService()->SetServingStatus(false);
-  broker_->StartDrain();
+  broker_->StartDrain();  // health says so from here on
   for (const auto& loop : loops_) {
     loop->Post([raw = loop.get(), grace] {
       for (Stream* stream : raw->streams()) stream->Drain(grace);

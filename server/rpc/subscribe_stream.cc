@@ -4,7 +4,6 @@
 
 #include "server/base/errors.h"
 #include "server/rpc/frames.h"
-#include "server/rpc/status.h"
 
 namespace nmq::rpc {
 namespace {
@@ -27,24 +26,22 @@ void SubscribeStream::Serve(MessageQueueService* service, broker::Broker* broker
 }
 
 SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* broker, Loop* loop)
-    : service_(service),
+    : StreamCall(loop),
+      service_(service),
       broker_(broker),
-      loop_(loop),
-      writer_(&context_),
+      writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
       stalled_([this] { OnStalled(); }) {
-  context_.AsyncNotifyWhenDone(&done_);
-  pending_ = 1;
-  service->RequestSubscribe(&context_, &request_, &writer_, loop->queue(), loop->queue(), &started_);
+  service->RequestSubscribe(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
 void SubscribeStream::Started(bool ok) {
   if (!ok) {
-    delete this;  // the server shuts down; done_ does not come for a call that never was
+    delete this;  // the server shuts down
     return;
   }
-  new SubscribeStream(service_, broker_, loop_);
-  loop_->AddStream(this);
+  new SubscribeStream(service_, broker_, loop());
+  Begin();
   Open();
 }
 
@@ -54,7 +51,7 @@ void SubscribeStream::Open() {
   absl::Status status = Decode(request_, &request);
   request_.Clear();
   if (status.ok()) {
-    auto subscription = broker_->Subscribe(request, context_.peer(), loop_->lane(), this, frame.mutable_ready());
+    auto subscription = broker_->Subscribe(request, context()->peer(), loop()->lane(), this, frame.mutable_ready());
     status = subscription.status();
     if (status.ok()) subscription_ = *std::move(subscription);
   }
@@ -62,26 +59,25 @@ void SubscribeStream::Open() {
     End(status);
     return;
   }
-  last_write_ = loop_->clock().Monotonic();
-  loop_->SetTimer(&heartbeat_, last_write_ + broker_->limits().heartbeat);
+  loop()->SetTimer(&heartbeat_, loop()->clock().Monotonic() + broker_->limits().heartbeat);
   WriteFrame(frame);
 }
 
 void SubscribeStream::OnReady() {
-  if (ending_) return;
-  if (!writing_) {
+  if (ending()) return;
+  if (!writing()) {
     Pump();
     return;
   }
   // The subscriber does not take what it was given. That is its own affair unless the subscription is to end.
   if (!stalled_.set() && (subscription_->ended() || !subscription_->CheckOverflow().ok())) {
-    loop_->SetTimer(&stalled_, loop_->clock().Monotonic() + broker_->limits().stall);
+    loop()->SetTimer(&stalled_, loop()->clock().Monotonic() + broker_->limits().stall);
   }
 }
 
 void SubscribeStream::OnStalled() {
   // There is no way to tell the reason to who does not read.
-  if (writing_) context_.TryCancel();
+  if (writing()) context()->TryCancel();
 }
 
 void SubscribeStream::Pump() {
@@ -102,14 +98,14 @@ void SubscribeStream::Pump() {
   } else if (subscription_->has_ready() && !again_) {
     // It has looked at a lot in vain: others first.
     again_ = true;
-    ++pending_;
-    loop_->Again([this] { PumpAgain(); });
+    Owe();
+    loop()->Again([this] { PumpAgain(); });
   }
 }
 
 void SubscribeStream::PumpAgain() {
   again_ = false;
-  if (!ending_ && !writing_) Pump();
+  if (!ending() && !writing()) Pump();
   Release();
 }
 
@@ -127,20 +123,13 @@ void SubscribeStream::WriteDelivery(broker::Delivery* delivery) {
 void SubscribeStream::WriteFrame(const v1::SubscribeResponse& frame) { Write(Encode(frame)); }
 
 void SubscribeStream::Write(grpc::ByteBuffer frame) {
-  writing_ = true;
-  ++pending_;
-  last_write_ = loop_->clock().Monotonic();
+  WriteStarted();
   writer_.Write(frame, &written_);
 }
 
 void SubscribeStream::Written(bool ok) {
-  writing_ = false;
-  loop_->CancelTimer(&stalled_);
-  if (!ok) {
-    End(absl::CancelledError("the subscriber is gone"));
-  } else if (ending_) {
-    Finish();
-  } else {
+  loop()->CancelTimer(&stalled_);
+  if (WriteEnded(ok)) {
     subscription_->in_flight_bytes().store(0, std::memory_order_relaxed);
     Pump();
   }
@@ -149,58 +138,32 @@ void SubscribeStream::Written(bool ok) {
 
 void SubscribeStream::OnHeartbeat() {
   const absl::Duration interval = broker_->limits().heartbeat;
-  const absl::Duration now = loop_->clock().Monotonic();
-  if (!writing_ && last_write_ + interval <= now) {
+  const absl::Duration now = loop()->clock().Monotonic();
+  if (!writing() && last_write() + interval <= now) {
     v1::SubscribeResponse frame;
-    const int64_t nanos = absl::ToUnixNanos(loop_->clock().Now());
+    const int64_t nanos = absl::ToUnixNanos(loop()->clock().Now());
     frame.mutable_heartbeat()->mutable_time()->set_seconds(nanos / 1000000000);
     frame.mutable_heartbeat()->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
     subscription_->TakeProgress(kProgressMax, frame.mutable_heartbeat()->mutable_positions());
     WriteFrame(frame);
   }
   // Not set anew at each write, so that a busy stream costs no timers.
-  loop_->SetTimer(&heartbeat_, writing_ ? now + interval : last_write_ + interval);
+  loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
 }
 
 void SubscribeStream::Drain(absl::Duration grace) {
-  if (ending_) return;
+  if (ending()) return;
   drain_grace_ = grace;
-  if (!writing_) Pump();
+  if (!writing()) Pump();
 }
 
-void SubscribeStream::End(const absl::Status& status) {
-  if (ending_) return;
-  ending_ = true;
-  status_ = status;
-  loop_->CancelTimer(&heartbeat_);
-  if (subscription_ != nullptr) {
-    std::string reason = ReasonOf(status);
-    if (reason.empty()) reason = status.ok() ? "DISCONNECTED" : absl::StatusCodeToString(status.code());
-    broker_->Unsubscribe(subscription_.get(), reason);
-    subscription_ = nullptr;
-  }
-  if (!writing_) Finish();
-}
-
-void SubscribeStream::Finish() {
-  if (finishing_) return;
-  finishing_ = true;
-  ++pending_;
-  writer_.Finish(ToGrpc(status_), &finished_);
-}
-
-void SubscribeStream::Finished(bool) { Release(); }
-
-void SubscribeStream::Done(bool) {
-  if (context_.IsCancelled()) End(absl::CancelledError("the subscriber is gone"));
-  Release();
-}
-
-void SubscribeStream::Release() {
-  if (--pending_ > 0) return;
-  loop_->CancelTimer(&stalled_);
-  loop_->RemoveStream(this);
-  delete this;
+void SubscribeStream::OnEnd(const absl::Status& status) {
+  loop()->CancelTimer(&heartbeat_);
+  if (subscription_ == nullptr) return;
+  std::string reason = ReasonOf(status);
+  if (reason.empty()) reason = status.ok() ? "DISCONNECTED" : absl::StatusCodeToString(status.code());
+  broker_->Unsubscribe(subscription_.get(), reason);
+  subscription_ = nullptr;
 }
 
 }  // namespace nmq::rpc

@@ -6,25 +6,23 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
+#include "server/rpc/stream_call.h"
 
 namespace nmq::rpc {
 
-// One Subscribe call: a subscription, and one frame on its way at a time. Deletes itself when gRPC has handed back all
-// its events. On its loop's thread only.
-class SubscribeStream final : public Stream, public broker::Subscription::Owner {
+// One Subscribe call: a subscription, and one frame on its way at a time.
+class SubscribeStream final : public StreamCall, public broker::Subscription::Owner {
  public:
   // Waits for `count` calls; each that comes is replaced.
   static void Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count);
 
   void OnReady() override;
   void Drain(absl::Duration grace) override;
-  void End(const absl::Status& status) override;
 
  private:
   SubscribeStream(MessageQueueService* service, broker::Broker* broker, Loop* loop);
@@ -32,8 +30,6 @@ class SubscribeStream final : public Stream, public broker::Subscription::Owner 
 
   void Started(bool ok);
   void Written(bool ok);
-  void Finished(bool ok);
-  void Done(bool ok);
   void Open();
   // Writes the next frame, if there is one.
   void Pump();
@@ -43,30 +39,20 @@ class SubscribeStream final : public Stream, public broker::Subscription::Owner 
   void WriteDelivery(broker::Delivery* delivery);
   void OnHeartbeat();
   void OnStalled();
-  void Finish();
-  void Release();
+  void OnEnd(const absl::Status& status) override;
+  void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
   MessageQueueService* const service_;
   broker::Broker* const broker_;
-  Loop* const loop_;
   MemberEvent<SubscribeStream> started_{this, &SubscribeStream::Started};
   MemberEvent<SubscribeStream> written_{this, &SubscribeStream::Written};
-  MemberEvent<SubscribeStream> finished_{this, &SubscribeStream::Finished};
-  MemberEvent<SubscribeStream> done_{this, &SubscribeStream::Done};
-  grpc::ServerContext context_;
   grpc::ByteBuffer request_;
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
-  absl::Duration last_write_;
   absl::Duration drain_grace_;  // to be told, if not zero
-  absl::Status status_;         // to end with, if ending_
-  int pending_ = 0;             // events that gRPC has not handed back
-  bool writing_ = false;
-  bool ending_ = false;
-  bool finishing_ = false;
-  bool again_ = false;  // PumpAgain is posted
+  bool again_ = false;          // PumpAgain is posted
 };
 
 }  // namespace nmq::rpc

@@ -3,8 +3,6 @@
 #include <atomic>
 #include <utility>
 
-#include "server/rpc/status.h"
-
 namespace nmq::rpc {
 namespace {
 
@@ -35,19 +33,17 @@ void WatchStream::Serve(RegistryService* service, broker::Broker* broker, Loop* 
 }
 
 WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, Loop* loop)
-    : service_(service), broker_(broker), loop_(loop), writer_(&context_), heartbeat_([this] { OnHeartbeat(); }) {
-  context_.AsyncNotifyWhenDone(&done_);
-  pending_ = 1;
-  service->RequestWatch(&context_, &request_, &writer_, loop->queue(), loop->queue(), &started_);
+    : StreamCall(loop), service_(service), broker_(broker), writer_(context()), heartbeat_([this] { OnHeartbeat(); }) {
+  service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
 void WatchStream::Started(bool ok) {
   if (!ok) {
-    delete this;  // the server shuts down; done_ does not come for a call that never was
+    delete this;  // the server shuts down
     return;
   }
-  new WatchStream(service_, broker_, loop_);
-  loop_->AddStream(this);
+  new WatchStream(service_, broker_, loop());
+  Begin();
   const absl::Status status = Open();
   if (!status.ok()) End(status);
 }
@@ -60,18 +56,18 @@ absl::Status WatchStream::Open() {
   uint64_t upto;
   status = broker_->changes().Read(revision_, request_.namespace_(), 0, &upto).status();
   if (!status.ok()) return status;
-  bell_ = std::make_shared<Bell>(loop_, this);
+  bell_ = std::make_shared<Bell>(loop(), this);
   listener_ = std::make_shared<const std::function<void()>>([bell = bell_] { bell->Ring(); });
   broker_->changes().Listen(listener_);
   v1::WatchResponse response;
   response.set_revision(revision_);
   Write(response);
-  loop_->SetTimer(&heartbeat_, last_write_ + broker_->limits().heartbeat);
+  loop()->SetTimer(&heartbeat_, last_write() + broker_->limits().heartbeat);
   return absl::OkStatus();
 }
 
 void WatchStream::Pump() {
-  if (writing_ || ending_) return;
+  if (writing() || ending()) return;
   while (revision_ < broker_->changes().revision()) {
     auto changes = broker_->changes().Read(revision_, request_.namespace_(), kChangesMax, &revision_);
     if (!changes.ok()) {
@@ -89,66 +85,32 @@ void WatchStream::Pump() {
 
 void WatchStream::OnHeartbeat() {
   const absl::Duration interval = broker_->limits().heartbeat;
-  const absl::Duration now = loop_->clock().Monotonic();
-  if (!writing_ && last_write_ + interval <= now) {
+  const absl::Duration now = loop()->clock().Monotonic();
+  if (!writing() && last_write() + interval <= now) {
     v1::WatchResponse response;
     response.set_revision(revision_);
     Write(response);
   }
-  loop_->SetTimer(&heartbeat_, writing_ ? now + interval : last_write_ + interval);
+  loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
 }
 
 void WatchStream::Write(const v1::WatchResponse& response) {
-  writing_ = true;
-  ++pending_;
-  last_write_ = loop_->clock().Monotonic();
+  WriteStarted();
   writer_.Write(response, &written_);
 }
 
 void WatchStream::Written(bool ok) {
-  writing_ = false;
-  if (!ok) {
-    End(absl::CancelledError("the watcher is gone"));
-  } else if (ending_) {
-    Finish();
-  } else {
-    Pump();
-  }
+  if (WriteEnded(ok)) Pump();
   Release();
 }
 
 void WatchStream::Drain(absl::Duration) { End(broker_->CheckNotDraining()); }
 
-void WatchStream::End(const absl::Status& status) {
-  if (ending_) return;
-  ending_ = true;
-  status_ = status;
-  loop_->CancelTimer(&heartbeat_);
-  if (bell_ != nullptr) {
-    broker_->changes().Unlisten(listener_);
-    bell_->stream = nullptr;
-  }
-  if (!writing_) Finish();
-}
-
-void WatchStream::Finish() {
-  if (finishing_) return;
-  finishing_ = true;
-  ++pending_;
-  writer_.Finish(ToGrpc(status_), &finished_);
-}
-
-void WatchStream::Finished(bool) { Release(); }
-
-void WatchStream::Done(bool) {
-  if (context_.IsCancelled()) End(absl::CancelledError("the watcher is gone"));
-  Release();
-}
-
-void WatchStream::Release() {
-  if (--pending_ > 0) return;
-  loop_->RemoveStream(this);
-  delete this;
+void WatchStream::OnEnd(const absl::Status&) {
+  loop()->CancelTimer(&heartbeat_);
+  if (bell_ == nullptr) return;
+  broker_->changes().Unlisten(listener_);
+  bell_->stream = nullptr;
 }
 
 }  // namespace nmq::rpc

@@ -1,0 +1,50 @@
+#ifndef NMQ_SERVER_RPC_HEALTH_CALLS_H_
+#define NMQ_SERVER_RPC_HEALTH_CALLS_H_
+
+#include "absl/status/status.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/support/async_stream.h"
+#include "server/broker/broker.h"
+#include "server/rpc/loop.h"
+#include "server/rpc/stream_call.h"
+
+namespace nmq::rpc {
+
+// grpc.health.v1, overall and for each service: serving until the server drains. On our own loops, since gRPC's
+// built-in service brings threads that poll the same sockets.
+using HealthService = grpc::health::v1::Health::AsyncService;
+
+// The answer to Check.
+absl::Status CheckHealth(const broker::Broker& broker, const grpc::health::v1::HealthCheckRequest& request,
+                         grpc::health::v1::HealthCheckResponse* response);
+
+// One Watch call.
+class HealthWatch final : public StreamCall {
+ public:
+  // Waits for `count` calls; each that comes is replaced.
+  static void Serve(HealthService* service, broker::Broker* broker, Loop* loop, int count);
+
+  void Drain(absl::Duration grace) override;
+
+ private:
+  HealthWatch(HealthService* service, broker::Broker* broker, Loop* loop);
+  ~HealthWatch() override = default;
+
+  void Started(bool ok);
+  void Written(bool ok);
+  void Tell();
+  void OnEnd(const absl::Status&) override {}
+  void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
+
+  HealthService* const service_;
+  broker::Broker* const broker_;
+  MemberEvent<HealthWatch> started_{this, &HealthWatch::Started};
+  MemberEvent<HealthWatch> written_{this, &HealthWatch::Written};
+  grpc::health::v1::HealthCheckRequest request_;
+  grpc::ServerAsyncWriter<grpc::health::v1::HealthCheckResponse> writer_;
+  grpc::health::v1::HealthCheckResponse told_;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_HEALTH_CALLS_H_

@@ -1,0 +1,122 @@
+#include "server/rpc/reflection_call.h"
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "server/base/errors.h"
+#include "server/rpc/frames.h"
+
+namespace nmq::rpc {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using google::protobuf::FileDescriptor;
+using grpc::reflection::v1::ServerReflectionRequest;
+using grpc::reflection::v1::ServerReflectionResponse;
+
+void NotThere(absl::string_view what, ServerReflectionResponse* response) {
+  response->mutable_error_response()->set_error_code(static_cast<int>(absl::StatusCode::kNotFound));
+  response->mutable_error_response()->set_error_message(absl::StrCat("there is no ", what));
+}
+
+// The file and all that it imports, each once.
+void AddFiles(const FileDescriptor* file, absl::flat_hash_set<const FileDescriptor*>* seen,
+              grpc::reflection::v1::FileDescriptorResponse* response) {
+  if (!seen->insert(file).second) return;
+  google::protobuf::FileDescriptorProto proto;
+  file->CopyTo(&proto);
+  response->add_file_descriptor_proto(proto.SerializeAsString());
+  for (int i = 0; i < file->dependency_count(); ++i) AddFiles(file->dependency(i), seen, response);
+}
+
+void AnswerFile(const FileDescriptor* file, absl::string_view wanted, ServerReflectionResponse* response) {
+  if (file == nullptr) {
+    NotThere(absl::StrCat("file for ", Quote(wanted)), response);
+    return;
+  }
+  absl::flat_hash_set<const FileDescriptor*> seen;
+  AddFiles(file, &seen, response->mutable_file_descriptor_response());
+}
+
+}  // namespace
+
+ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const std::vector<std::string>& services) {
+  const DescriptorPool& pool = *DescriptorPool::generated_pool();
+  ServerReflectionResponse response;
+  response.set_valid_host(request.host());
+  *response.mutable_original_request() = request;
+  switch (request.message_request_case()) {
+    case ServerReflectionRequest::kFileByFilename:
+      AnswerFile(pool.FindFileByName(request.file_by_filename()), request.file_by_filename(), &response);
+      break;
+    case ServerReflectionRequest::kFileContainingSymbol:
+      AnswerFile(pool.FindFileContainingSymbol(request.file_containing_symbol()), request.file_containing_symbol(),
+                 &response);
+      break;
+    case ServerReflectionRequest::kListServices:
+      for (const std::string& service : services)
+        response.mutable_list_services_response()->add_service()->set_name(service);
+      break;
+    case ServerReflectionRequest::kFileContainingExtension:
+    case ServerReflectionRequest::kAllExtensionNumbersOfType:
+      NotThere("extension of any type", &response);
+      break;
+    case ServerReflectionRequest::MESSAGE_REQUEST_NOT_SET:
+      response.mutable_error_response()->set_error_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
+      response.mutable_error_response()->set_error_message("message_request is not set");
+      break;
+  }
+  return response;
+}
+
+template <typename Service>
+ReflectionCall<Service>::ReflectionCall(Service* service, const std::vector<std::string>* services, Loop* loop)
+    : StreamCall(loop), service_(service), services_(services), stream_(context()) {
+  service->RequestServerReflectionInfo(context(), &stream_, loop->queue(), loop->queue(), &started_);
+}
+
+template <typename Service>
+void ReflectionCall<Service>::Started(bool ok) {
+  if (!ok) {
+    delete this;  // the server shuts down
+    return;
+  }
+  new ReflectionCall(service_, services_, loop());
+  Begin();
+  StartRead();
+}
+
+template <typename Service>
+void ReflectionCall<Service>::StartRead() {
+  Owe();
+  stream_.Read(&request_, &read_);
+}
+
+template <typename Service>
+void ReflectionCall<Service>::Read(bool ok) {
+  if (!ok) {
+    End(absl::OkStatus());
+  } else if (!ending()) {
+    ServerReflectionRequest request;
+    const absl::Status status = Decode(request_, &request);
+    if (status.ok()) {
+      WriteStarted();
+      stream_.Write(Encode(Reflect(request, *services_)), &written_);
+    } else {
+      End(status);
+    }
+  }
+  Release();
+}
+
+template <typename Service>
+void ReflectionCall<Service>::Written(bool ok) {
+  if (WriteEnded(ok)) StartRead();
+  Release();
+}
+
+template class ReflectionCall<ReflectionService>;
+template class ReflectionCall<ReflectionAlphaService>;
+
+}  // namespace nmq::rpc
