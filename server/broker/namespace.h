@@ -186,7 +186,7 @@ class Namespace {
   void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
                     absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  ClientView ViewLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  static ClientView ViewOf(const ClientEntry& entry);
   v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
 
   const std::string name_;

@@ -119,7 +119,7 @@ void Namespace::Unsubscribe(Subscription* subscription, absl::string_view reason
   shared_->changes.Notify();
 }
 
-Namespace::ClientView Namespace::ViewLocked(const ClientEntry& entry) const {
+Namespace::ClientView Namespace::ViewOf(const ClientEntry& entry) {
   ClientView view;
   view.client = entry.client.get();
   view.name = &entry.fields.name;
@@ -156,24 +156,22 @@ std::string VisitMapAfter(const Map& map, const std::string& after, int looks_ma
 std::string Namespace::VisitClients(const std::string& room, const std::string& after, int looks_max,
                                     absl::FunctionRef<bool(const ClientView&)> visit) const {
   ReaderMutexLock lock(&mu_);
+  const auto* const clients = &clients_;
   if (room.empty()) {
-    return VisitMapAfter(clients_, after, looks_max, [&](const auto& client) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return visit(ViewLocked(client.second));
-    });
+    return VisitMapAfter(clients_, after, looks_max, [&](const auto& item) { return visit(ViewOf(item.second)); });
   }
   auto it = rooms_.find(room);
   if (it == rooms_.end()) return "";
   return VisitAfter(
       it->second->members, after, looks_max, [](const std::string& id) -> const std::string& { return id; },
-      [&](const std::string& id)
-          ABSL_SHARED_LOCKS_REQUIRED(mu_) { return visit(ViewLocked(clients_.find(id)->second)); });
+      [&](const std::string& id) { return visit(ViewOf(clients->find(id)->second)); });
 }
 
 bool Namespace::VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const {
   ReaderMutexLock lock(&mu_);
   auto it = clients_.find(id);
   if (it == clients_.end()) return false;
-  visit(ViewLocked(it->second));
+  visit(ViewOf(it->second));
   return true;
 }
 
@@ -181,9 +179,10 @@ std::string Namespace::VisitSubscriptions(
     const std::string& client_id, const std::string& after, int looks_max,
     absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const {
   ReaderMutexLock lock(&mu_);
+  const auto* const clients = &clients_;
   if (client_id.empty()) {
-    return VisitMapAfter(subscriptions_, after, looks_max, [&](const auto& item) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      const auto client = clients_.find(item.second->client().id());
+    return VisitMapAfter(subscriptions_, after, looks_max, [&](const auto& item) {
+      const auto client = clients->find(item.second->client().id());
       return visit(*item.second, client->second.fields.name);
     });
   }
