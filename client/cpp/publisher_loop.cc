@@ -156,14 +156,17 @@ absl::Status PublisherLoop::OpenAndRun() {
     }
     if (IsFinal(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() + delay >= give_up_at) return status;
-    session_->Sleep(delay, &stopped_);
+    if (absl::Now() >= give_up_at) return status;
+    session_->Sleep(std::min(delay, give_up_at - absl::Now()), &stopped_);
   }
   return absl::OkStatus();
 }
 
 absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
-  if (!session_->options().publish_with_session) return absl::OkStatus();
+  if (!session_->options().publish_with_session) {
+    if (renew) session_->TryConnection(&stopped_);
+    return absl::OkStatus();
+  }
   absl::StatusOr<Session::Handle> connected =
       renew ? session_->Renew(handle->generation, absl::InfiniteFuture(), &stopped_)
             : session_->Ensure(absl::InfiniteFuture(), &stopped_);

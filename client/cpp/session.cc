@@ -78,8 +78,7 @@ absl::StatusOr<Session::Handle> Session::Ensure(absl::Time deadline, const Cance
   while (true) {
     absl::StatusOr<Handle> handle = Renew(0, deadline, cancelled);
     if (handle.ok() || !absl::IsUnavailable(handle.status())) return handle;
-    const absl::Duration delay = backoff.Next();
-    if (absl::Now() + delay >= until || !Sleep(delay, cancelled)) return handle;
+    if (absl::Now() >= until || !Sleep(std::min(backoff.Next(), until - absl::Now()), cancelled)) return handle;
   }
 }
 
@@ -117,7 +116,7 @@ absl::Status Session::CallWithSession(absl::Time deadline, SessionRpc rpc) {
     }
     if (!absl::IsUnavailable(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() + delay >= until || !Sleep(delay, nullptr)) return status;
+    if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
   }
 }
 
@@ -143,7 +142,7 @@ absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
     }
     if (!absl::IsUnavailable(status) || !IsServersAnswer(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() + delay >= until || !Sleep(delay, nullptr)) return status;
+    if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
   }
 }
 
@@ -154,13 +153,13 @@ void Session::WaitForConnection(absl::Time until) {
   }
 }
 
-void Session::TryConnection() {
+void Session::TryConnection(const CancelFlag* cancelled) {
   const absl::Time until = absl::Now() + options_.connect_timeout;
   // A try that fails at once may not be seen.
   const absl::Time failed_at = absl::Now() + 2 * kStep;
   bool tried = false;
   grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
-  while (absl::Now() < until && !stopped()) {
+  while (absl::Now() < until && !stopped() && (cancelled == nullptr || !*cancelled)) {
     const grpc_connectivity_state state = channel_->GetState(true);
     if (state == GRPC_CHANNEL_READY) return;
     tried = tried || state == GRPC_CHANNEL_CONNECTING || absl::Now() >= failed_at;

@@ -73,6 +73,9 @@ class Session {
   // itself refused. With an empty session if options().publish_with_session is false.
   absl::Status CallOnce(absl::Time deadline, SessionRpc rpc);
 
+  // Lets the channel connect now, not when its own backoff is over, and waits for the outcome.
+  void TryConnection(const CancelFlag* cancelled = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Remembers rooms, to join them again.
   void AddRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms);
   void RemoveRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms);
@@ -108,8 +111,6 @@ class Session {
   v1::ConnectRequest MakeConnectRequest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Adopt(const v1::ConnectResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitForConnection(absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
-  // Lets the channel try now, not when its own patience is over, and waits for the outcome.
-  void TryConnection() ABSL_LOCKS_EXCLUDED(mu_);
   bool stopped() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Stop(std::string* session) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -134,8 +134,11 @@ absl::Status SubscriptionLoop::RunUntilEnd() {
 bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& attempt) {
   if (!IsPassing(status)) return false;
   if (attempt.lived > session_->options().backoff.max) backoff_.Reset();
-  const absl::Duration delay = attempt.left ? absl::ZeroDuration() : std::max(backoff_.Next(), RetryDelay(status));
-  if (!WasLive() && absl::Now() + delay >= give_up_first_at_) return false;
+  absl::Duration delay = attempt.left ? absl::ZeroDuration() : std::max(backoff_.Next(), RetryDelay(status));
+  if (!WasLive()) {
+    if (absl::Now() >= give_up_first_at_) return false;
+    delay = std::min(delay, give_up_first_at_ - absl::Now());
+  }
   ReportReconnecting(status);
   session_->Sleep(delay, &stopped_);
   return true;
