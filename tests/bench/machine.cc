@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "absl/strings/match.h"
@@ -30,8 +31,10 @@ std::string DescribeMachine() {
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   utsname kernel = {};
   uname(&kernel);
-  return absl::StrFormat("%s, %d cores, %.1f GiB, %s %s", CpuModel(), sysconf(_SC_NPROCESSORS_ONLN),
-                         memory / (1024.0 * 1024 * 1024), kernel.sysname, kernel.release);
+  double load[1] = {};
+  getloadavg(load, 1);
+  return absl::StrFormat("%s, %d cores, %.1f GiB, %s %s, load %.1f before", CpuModel(), sysconf(_SC_NPROCESSORS_ONLN),
+                         memory / (1024.0 * 1024 * 1024), kernel.sysname, kernel.release, load[0]);
 }
 
 std::string DescribeBuild() {

@@ -5,7 +5,7 @@
 
 namespace nmq::bench {
 
-// Processor, cores, memory and kernel of this machine, in one line.
+// Processor, cores, memory, kernel and present load of this machine, in one line.
 std::string DescribeMachine();
 
 // How this program was compiled.

@@ -10,7 +10,7 @@
 namespace nmq::bench {
 namespace {
 
-constexpr int kFigureWidth = 34;
+constexpr int kFigureWidth = 37;
 constexpr int kCellWidth = 22;
 
 // Three digits that count, or whole numbers.
@@ -21,9 +21,10 @@ std::string Brief(double value) {
   return absl::StrFormat("%.*f", size >= 10 ? 1 : size >= 1 ? 2 : 3, value);
 }
 
+// Empty if all are the same.
 std::string Spread(const std::vector<double>& values) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  return absl::StrCat(Brief(*least), "..", Brief(*most));
+  return *least == *most ? "" : absl::StrCat(Brief(*least), "..", Brief(*most));
 }
 
 // The distinct texts that `get` finds, in the order of their first appearance.
@@ -76,9 +77,10 @@ void Report::PrintTable(std::ostream& out) const {
       const Series* const series = Find(workload, figure);
       const bool here = series != nullptr;
       absl::StrAppendFormat(&first, "%*s", kCellWidth, here ? Brief(Median(series->values)) : "-");
-      absl::StrAppendFormat(&second, "%*s", kCellWidth, here ? Spread(series->values) : "");
+      const std::string spread = here ? Spread(series->values) : "";
+      absl::StrAppendFormat(&second, "%*s", kCellWidth, spread);
+      several |= !spread.empty();
       if (here && !series->unit.empty()) unit = absl::StrCat(", ", series->unit);
-      several |= here && series->values.size() > 1;
     }
     out << absl::StrFormat("%-*s", kFigureWidth, absl::StrCat(figure, unit)) << first << "\n";
     if (several) out << absl::StrFormat("%-*s", kFigureWidth, "") << second << "\n";

@@ -18,7 +18,7 @@ class Report {
   // The values of a figure, in the order of the rounds; empty if there are none.
   std::vector<double> Values(absl::string_view workload, absl::string_view figure) const;
 
-  // Figures down, workloads across: the medians, and below them "min..max" where there are several rounds.
+  // Figures down, workloads across: the medians, and below them "min..max" where rounds differ.
   void PrintTable(std::ostream& out) const;
   // An array of {workload, figure, unit, value, min, max, rounds}, where value is the median.
   void PrintJson(std::ostream& out) const;

@@ -49,6 +49,14 @@ TEST(Report, TableShowsTheSpreadOfSeveralRounds) {
   EXPECT_THAT(out.str(), HasSubstr("10..30"));
 }
 
+TEST(Report, TableShowsNoSpreadWhereRoundsAgree) {
+  Report report;
+  for (const double value : {5, 5, 5}) report.Add("T1", "rate", "1/s", value);
+  std::ostringstream out;
+  report.PrintTable(out);
+  EXPECT_THAT(out.str(), Not(HasSubstr("..")));
+}
+
 TEST(Report, JsonHasMedianAndSpread) {
   Report report;
   for (const double value : {30, 10, 20}) report.Add("T1", "rate", "1/s", value);
