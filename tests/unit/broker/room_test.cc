@@ -16,7 +16,7 @@ TEST(Room, HearsWhatIsPublishedAfterJoinAndNothingBefore) {
   World world;
   const Member member = world.Connect();
   auto listener = world.Listen(member);
-  const Member other = world.Connect("", {"red"});
+  auto other = world.Listen(world.Connect("", {"red"}));  // has not read when the member comes
   ASSERT_TRUE(world.Publish({.payload = "before", .rooms = {"red"}}).ok());
   ASSERT_TRUE(world.Join(member, {"red"}).ok());
   ASSERT_TRUE(world.Publish({.payload = "after", .rooms = {"red"}}).ok());
