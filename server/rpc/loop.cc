@@ -45,15 +45,19 @@ void Loop::Wake() {
 }
 
 void Loop::Woken(bool) {
-  if (accepting_) alarm_set_.store(false, std::memory_order_release);
+  if (accepting_) {
+    alarm_set_.store(false, std::memory_order_release);
+  } else {
+    queue_->Shutdown();
+  }
 }
 
 void Loop::Shutdown() {
   // On the loop's thread, so that nobody asks anything of the queue in between.
   Post([this] {
     accepting_ = false;
-    alarm_set_.store(true, std::memory_order_release);  // no more alarms
-    queue_->Shutdown();
+    // From here on nobody sets the alarm. If somebody is about to, the queue must live until it has rung.
+    if (!alarm_set_.exchange(true, std::memory_order_acq_rel)) queue_->Shutdown();
   });
 }
 
