@@ -76,8 +76,10 @@ void SubscribeStream::OnReady() {
 }
 
 void SubscribeStream::OnStalled() {
-  // There is no way to tell the reason to who does not read.
-  if (writing()) context()->TryCancel();
+  if (!writing()) return;
+  // Who does not read cannot be told why; who watches can.
+  if (!ending()) End(subscription_->ended() ? subscription_->end_status() : subscription_->CheckOverflow());
+  context()->TryCancel();
 }
 
 void SubscribeStream::Pump() {
