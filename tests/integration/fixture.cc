@@ -97,6 +97,8 @@ std::string Summary(const grpc::Status& status) {
   if (!details.ParseFromString(status.error_details())) return absl::StrCat(text, " with unreadable details");
   if (details.code() != status.error_code()) absl::StrAppend(&text, " but details of code ", details.code());
   if (details.message() != status.error_message()) absl::StrAppend(&text, " but details say ", details.message());
+  // The order of details means nothing.
+  std::string waiting;
   for (const google::protobuf::Any& detail : details.details()) {
     google::rpc::ErrorInfo info;
     google::rpc::RetryInfo retry;
@@ -108,12 +110,12 @@ std::string Summary(const grpc::Status& status) {
     } else if (detail.UnpackTo(&retry)) {
       const absl::Duration delay =
           absl::Seconds(retry.retry_delay().seconds()) + absl::Nanoseconds(retry.retry_delay().nanos());
-      absl::StrAppend(&text, " retry=", absl::FormatDuration(delay));
+      waiting = absl::StrCat(" retry=", absl::FormatDuration(delay));
     } else {
       absl::StrAppend(&text, " and ", detail.type_url());
     }
   }
-  return text;
+  return text + waiting;
 }
 
 Listener::Listener(Api* api, const v1::SubscribeRequest& request, absl::Duration patience)
@@ -275,6 +277,17 @@ void TestClient::Disconnect() const {
   v1::DisconnectRequest request;
   request.set_session(session());
   api_->Get(&v1::MessageQueue::Stub::Disconnect, request);
+}
+
+v1::ConnectResponse TestClient::Reconnect() const {
+  v1::ConnectRequest request;
+  request.set_session(session());
+  v1::ConnectResponse response;
+  // As long as gRPC has not seen the break, calls end in it.
+  EXPECT_TRUE(WaitUntil([&] { return api_->Call(&v1::MessageQueue::Stub::Connect, request, &response).ok(); }));
+  EXPECT_TRUE(response.resumed());
+  EXPECT_EQ(response.client_id(), id());
+  return response;
 }
 
 v1::SubscribeRequest TestClient::SubscribeRequest(const std::string& queue, const std::string& event) const {

@@ -47,7 +47,7 @@ inline constexpr char kShopConfig[] = R"(
 class TestServer {
  public:
   struct Options {
-    std::string config;  // in the text format of nmq.config.v1.Config
+    std::string config = {};  // in the text format of nmq.config.v1.Config
     Clock* clock = &RealClock();
     int lanes = 2;
     std::string listen = "127.0.0.1:0";
@@ -187,6 +187,8 @@ class TestClient {
   // How many subscriptions the message matched.
   uint64_t PublishAndCount(const v1::Message& message) const;
   void Disconnect() const;
+  // Connects with the same session, over a connection that has just been broken.
+  v1::ConnectResponse Reconnect() const;
 
   // A request for everything of `queue`, or for one event.
   v1::SubscribeRequest SubscribeRequest(const std::string& queue, const std::string& event = "") const;

@@ -106,15 +106,10 @@ TEST(OriginalDefect, ASubscriptionGoesOnAfterAReconnect) {
   publisher.Publish(ForRooms(MakeMessage("DB", "CREATE", "between, room"), {"room"}));
   EXPECT_EQ(listener->End().error_code(), grpc::StatusCode::UNAVAILABLE);
 
-  v1::ConnectRequest again;
-  again.set_session(client.session());
-  const TestClient resumed(&api, again);
-  EXPECT_TRUE(resumed.connected().resumed());
-  EXPECT_EQ(resumed.id(), client.id());
-  EXPECT_THAT(resumed.connected().rooms(), ElementsAre("room"));
-  v1::SubscribeRequest request = resumed.SubscribeRequest("DB", "CREATE");
+  EXPECT_THAT(client.Reconnect().rooms(), ElementsAre("room"));
+  v1::SubscribeRequest request = client.SubscribeRequest("DB", "CREATE");
   *request.mutable_start() = listener->Resume();
-  auto second = resumed.Subscribe(request);
+  auto second = client.Subscribe(request);
   publisher.Publish("DB", "CREATE", "after");
   EXPECT_THAT(second->PayloadsUpTo("after"), ElementsAre("between", "between, room", "after"));
 }

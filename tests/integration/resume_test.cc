@@ -50,15 +50,6 @@ class BulkPublisher {
   std::atomic<uint64_t> published_{0};
 };
 
-TestClient Reconnect(Api* api, const TestClient& before) {
-  v1::ConnectRequest request;
-  request.set_session(before.session());
-  const TestClient after(api, request);
-  EXPECT_TRUE(after.connected().resumed());
-  EXPECT_EQ(after.id(), before.id());
-  return after;
-}
-
 TEST(Resume, AReaderThatTheRingOvertookIsToldHowMuchItMissed) {
   TestServer server("limits { queue_messages: 200 in_flight_bytes: 16384 }");
   Api api(server);
@@ -108,7 +99,7 @@ TEST(Resume, AfterManyBreaksEveryMessageWasHeardOrCounted) {
     proxy.Cut();
     EXPECT_EQ(listener->End().error_code(), grpc::StatusCode::UNAVAILABLE);
     publisher.Publish(static_cast<int>(random() % 500), "");
-    Reconnect(&api, client);
+    client.Reconnect();
   }
   auto last = client.Subscribe(request);
   while (coverage.next() <= publisher.published()) {
@@ -147,7 +138,7 @@ TEST(Resume, BreaksUnderAConstantStreamLoseNothingThatIsHeld) {
     *request.mutable_start() = listener->Resume();
     proxy.Cut();
     listener->End();
-    Reconnect(&api, client);
+    client.Reconnect();
   }
   publishing.join();
   auto last = client.Subscribe(request);
@@ -179,7 +170,7 @@ TEST(Resume, BringsMessagesForTheClientsRoomsFromMeanwhile) {
   message.mutable_audience()->add_clients(client.id());
   publisher.Publish(message);
   publisher.Publish("DB", "E", "end");
-  Reconnect(&api, client);
+  client.Reconnect();
   v1::SubscribeRequest request = client.SubscribeRequest("DB");
   *request.mutable_start() = listener->Resume();
   EXPECT_THAT(client.Subscribe(request)->PayloadsUpTo("end"), ElementsAre("A and B", "to the client", "end"));

@@ -1,0 +1,154 @@
+// Every rpc, given up before, during and after, by the client, by its deadline, and by a broken connection: nothing is
+// left behind.
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/broker/broker.h"
+#include "server/rpc/server.h"
+#include "tests/integration/fixture.h"
+#include "tests/integration/raw_call.h"
+#include "tests/testing/simulated_clock.h"
+#include "tests/testing/tcp_proxy.h"
+
+namespace nmq::integration {
+namespace {
+
+using google::protobuf::MethodDescriptor;
+using grpc::StatusCode;
+
+constexpr int kRepetitions = 50;
+constexpr int kRepetitionsWithConnections = 20;  // of their own
+
+enum class When { kBefore, kDuring, kAfter };
+enum class How { kCancel, kDeadline, kDrop };
+
+std::string NameOf(const testing::TestParamInfo<How>& how) {
+  switch (how.param) {
+    case How::kCancel:
+      return "ByTheClient";
+    case How::kDeadline:
+      return "ByItsDeadline";
+    case How::kDrop:
+      return "ByABrokenConnection";
+  }
+  return "";
+}
+
+// A good request of each rpc.
+std::string RequestFor(const MethodDescriptor& method, const TestClient& client) {
+  auto with_session = [&](auto request) {
+    request.set_session(client.session());
+    return request;
+  };
+  v1::JoinRequest join = with_session(v1::JoinRequest());
+  join.add_rooms("A");
+  v1::LeaveRequest leave = with_session(v1::LeaveRequest());
+  leave.add_rooms("A");
+  v1::PublishRequest publish = with_session(v1::PublishRequest());
+  *publish.mutable_message() = MakeMessage("DB", "E", "text");
+  v1::PublishStreamRequest batch = with_session(v1::PublishStreamRequest());
+  for (int i = 0; i < 20; ++i) *batch.add_messages() = publish.message();
+  v1::SubscribeRequest subscribe = client.SubscribeRequest("DB");
+  subscribe.add_rooms("B");
+  subscribe.mutable_start()->set_earliest(true);
+  v1::GetClientRequest get;
+  get.set_client_id(client.id());
+  const std::map<std::string, std::string> requests = {
+      {"Disconnect", with_session(v1::DisconnectRequest()).SerializeAsString()},
+      {"Join", join.SerializeAsString()},
+      {"Leave", leave.SerializeAsString()},
+      {"Publish", publish.SerializeAsString()},
+      {"PublishStream", batch.SerializeAsString()},
+      {"Subscribe", subscribe.SerializeAsString()},
+      {"GetClient", get.SerializeAsString()},
+  };
+  auto it = requests.find(method.name());
+  return it == requests.end() ? "" : it->second;  // the others have nothing to fill in
+}
+
+class GivingUp : public testing::TestWithParam<How> {
+ protected:
+  // One call, given up at that time, with `drop` breaking the connection.
+  grpc::Status Call(const MethodDescriptor& method, const std::string& request, When when, int repetition,
+                    const std::shared_ptr<grpc::Channel>& channel, const std::function<void()>& drop) {
+    auto context = NewContext();
+    context->set_wait_for_ready(false);
+    if (GetParam() == How::kDeadline && when != When::kAfter) {
+      // From too short for anything to long enough for some answers.
+      const absl::Duration time = when == When::kBefore ? -absl::Seconds(1) : absl::Microseconds(100 * repetition);
+      context->set_deadline(absl::ToChronoTime(absl::Now() + time));
+    }
+    auto give_up = [&](grpc::ClientContext* of) {
+      if (GetParam() == How::kCancel) of->TryCancel();
+      if (GetParam() == How::kDrop) drop();
+    };
+    if (when == When::kBefore) give_up(context.get());
+    RawCall call(channel, PathOf(method), std::move(context));
+    const int requests = method.client_streaming() ? 1 + repetition % 4 : 1;
+    bool alive = true;
+    for (int i = 0; i < requests && alive; ++i) alive = call.Write(request);
+    // Streams are given up with or without an answer read.
+    std::string response;
+    const bool stays_open = method.server_streaming();
+    if (alive && stays_open && repetition % 2 == 0) alive = call.Read(&response);
+    if (when == When::kDuring) give_up(&call.context());
+    // What stays open ends only so, unless it was given up already.
+    if (stays_open && when != When::kDuring) call.context().TryCancel();
+    if (alive) call.WritesDone();
+    const grpc::Status status = call.Finish();
+    if (when == When::kAfter) give_up(&call.context());
+    return status;
+  }
+
+  SimulatedClock clock_;
+  TestServer server_{{.clock = &clock_}};
+  Api api_{server_};
+  TcpProxy proxy_{server_.port()};
+};
+
+TEST_P(GivingUp, LeavesNothingBehind) {
+  auto listener = TestClient(&api_).Subscribe("DB");
+  for (const MethodDescriptor* method : AllMethods()) {
+    for (const When when : {When::kBefore, When::kDuring, When::kAfter}) {
+      const TestClient client(&api_);
+      const std::string request = RequestFor(*method, client);
+      const auto shared_channel = NewChannel(server_.address());
+      // A broken connection is one call's own, so that the next one does not wait for it to come back.
+      const bool own = GetParam() == How::kDrop;
+      for (int i = 0; i < (own ? kRepetitionsWithConnections : kRepetitions); ++i) {
+        const auto channel = own ? NewChannel(proxy_.address()) : shared_channel;
+        const grpc::Status status = Call(*method, request, when, i, channel, [this] { proxy_.Cut(); });
+        EXPECT_THAT(status.error_code(),
+                    testing::AnyOf(StatusCode::OK, StatusCode::CANCELLED, StatusCode::DEADLINE_EXCEEDED,
+                                   StatusCode::UNAVAILABLE, StatusCode::NOT_FOUND))
+            << method->name() << ": " << Summary(status) << ": " << status.error_message();
+      }
+    }
+  }
+  // Only the one listener is left, and it still hears.
+  EXPECT_TRUE(WaitUntil([this] { return InfoOf(&api_).subscriptions() == 1; }));
+  EXPECT_TRUE(WaitUntil([this] { return server_.rpc().streams() == 1; }));
+  clock_.Advance(absl::Minutes(1));
+  server_.broker().Housekeep();
+  EXPECT_EQ(InfoOf(&api_).clients(), 1);
+  EXPECT_EQ(InfoOf(&api_).rooms(), 0);
+  const TestClient publisher(&api_);
+  publisher.Publish("DB", "E", "last");
+  EXPECT_EQ(listener->PayloadsUpTo("last").back(), "last");
+
+  const absl::Time start = absl::Now();
+  server_.Stop();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  listener->End();
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, GivingUp, testing::Values(How::kCancel, How::kDeadline, How::kDrop), NameOf);
+
+}  // namespace
+}  // namespace nmq::integration

@@ -1,0 +1,140 @@
+// The C++ client against a real server: what it promises about broken connections and restarts.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "client/cpp/client.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/base/mutex.h"
+#include "tests/integration/fixture.h"
+#include "tests/testing/tcp_proxy.h"
+
+namespace nmq::integration {
+namespace {
+
+using testing::ElementsAre;
+
+// What a subscription hears, for the test's thread.
+class Heard {
+ public:
+  SubscriptionHandler Handler() {
+    SubscriptionHandler handler;
+    handler.on_message = [this](const Message& message) {
+      MutexLock lock(&mu_);
+      payloads_.push_back(message.payload());
+    };
+    handler.on_gap = [this](const Gap& gap) {
+      MutexLock lock(&mu_);
+      payloads_.push_back(absl::StrCat("gap: ", v1::GapReason_Name(gap.reason())));
+    };
+    return handler;
+  }
+  std::vector<std::string> WaitFor(size_t count) {
+    EXPECT_TRUE(WaitUntil([&] {
+      MutexLock lock(&mu_);
+      return payloads_.size() >= count;
+    }));
+    MutexLock lock(&mu_);
+    return payloads_;
+  }
+
+ private:
+  Mutex mu_;
+  std::vector<std::string> payloads_ ABSL_GUARDED_BY(mu_);
+};
+
+ClientOptions At(const std::string& address) {
+  ClientOptions options;
+  options.server = address;
+  options.backoff.initial = absl::Milliseconds(10);
+  options.backoff.max = absl::Milliseconds(100);
+  options.wait_for_server = absl::Seconds(20);
+  return options;
+}
+
+TEST(ClientLibrary, SubscriptionsOfAClientShareItsConnection) {
+  TestServer server;
+  auto client = Client::Connect(At(server.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  Heard heard;
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  for (int i = 0; i < 10; ++i) {
+    auto subscription = (*client)->Subscribe({.patterns = {{"DB", absl::StrCat("event", i)}}}, heard.Handler());
+    ASSERT_TRUE(subscription.ok()) << subscription.status();
+    subscriptions.push_back(*std::move(subscription));
+  }
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE((*client)->Publish(nmq::MakeMessage("DB", absl::StrCat("event", i), absl::StrCat(i))).ok());
+  }
+  EXPECT_EQ(heard.WaitFor(10).size(), 10);
+  EXPECT_EQ(ConnectionsTo(server.port()), 1);
+}
+
+TEST(ClientLibrary, ASubscriptionGoesOnAfterABrokenConnectionAndMissesNothing) {
+  TestServer server;
+  TcpProxy proxy(server.port());
+  Api steady(server);
+  const TestClient publisher(&steady);
+  auto client = Client::Connect(At(proxy.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->Join({"A"}).ok());
+  const std::string id = (*client)->client_id();
+  Heard heard;
+  auto subscription = (*client)->Subscribe({.patterns = {{"DB", ""}}}, heard.Handler());
+  ASSERT_TRUE(subscription.ok()) << subscription.status();
+  std::vector<std::string> expected;
+  for (int i = 0; i < 10; ++i) {
+    expected.push_back(absl::StrCat("before ", i));
+    publisher.Publish("DB", "E", expected.back());
+    proxy.Cut();
+    expected.push_back(absl::StrCat("between ", i));
+    publisher.Publish(ForRooms(integration::MakeMessage("DB", "E", expected.back()), {"A"}));
+    EXPECT_THAT(heard.WaitFor(expected.size()), testing::ElementsAreArray(expected));
+  }
+  EXPECT_EQ((*client)->client_id(), id);
+  EXPECT_GE((*subscription)->counts().reconnects, 10);
+  EXPECT_EQ((*subscription)->counts().gaps, 0);
+}
+
+TEST(ClientLibrary, ASubscriptionGoesOnAfterARestartAndIsToldOfTheGap) {
+  auto server = std::make_unique<TestServer>();
+  TcpProxy proxy(server->port());
+  auto client = Client::Connect(At(proxy.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->Join({"A"}).ok());
+  Heard heard;
+  auto subscription = (*client)->Subscribe({.patterns = {{"DB", ""}}}, heard.Handler());
+  ASSERT_TRUE(subscription.ok()) << subscription.status();
+  ASSERT_TRUE((*client)->Publish(nmq::MakeMessage("DB", "E", "1")).ok());
+  heard.WaitFor(1);
+
+  TestServer next;
+  proxy.SetServerPort(next.port());
+  server.reset();
+  Api api(next);
+  ASSERT_TRUE(WaitUntil([&] { return InfoOf(&api).subscriptions() == 1 && InfoOf(&api).rooms() == 1; }));
+  TestClient(&api).Publish(ForRooms(integration::MakeMessage("DB", "E", "2"), {"A"}));
+  EXPECT_THAT(heard.WaitFor(3), ElementsAre("1", "gap: GAP_REASON_EPOCH_CHANGED", "2"));
+}
+
+TEST(ClientLibrary, APublisherKeepsItsOrderAndItsCounts) {
+  TestServer server;
+  auto client = Client::Connect(At(server.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  Api api(server);
+  auto listener = TestClient(&api).Subscribe("DB");
+  auto publisher = (*client)->NewPublisher({.max_batch_messages = 50});
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(publisher->Add(nmq::MakeMessage("DB", "E", absl::StrCat(i))).ok());
+  }
+  const FlushResult flushed = publisher->Flush(kPatience);
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_EQ(flushed.accepted, 2000);
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(listener->NextMessage().payload(), absl::StrCat(i));
+}
+
+}  // namespace
+}  // namespace nmq::integration
