@@ -75,5 +75,22 @@ std::string NameOf(const testing::TestParamInfo<Load>& load) {
 INSTANTIATE_TEST_SUITE_P(Payloads, Memory, testing::Values(Load{100, 150}, Load{1000, 1000}, Load{60'000, 2000}),
                          NameOf);
 
+TEST(MemoryOfAllQueues, StaysBoundedHoweverManyThereAre) {
+  constexpr uint64_t kBound = 8 * kMiB;
+  Nmqd nmqd(Nmqd::WithConfig("limits { queue_bytes: 4194304 all_queues_bytes: 8388608 }"));
+  Api api(nmqd.address());
+  const TestClient client(&api);
+  for (int queue = 0; queue < 60; ++queue) {
+    for (int i = 0; i < 40; ++i) client.Publish(absl::StrCat("q", queue), "E", std::string(50'000, 'x'));
+  }
+  uint64_t bytes = 0;
+  const auto list = api.Get(&v1::Registry::Stub::ListQueues, v1::ListQueuesRequest());
+  EXPECT_EQ(list.queues_size(), 60);
+  for (const v1::QueueInfo& queue : list.queues()) bytes += queue.bytes();
+  // Each queue keeps its newest message, whatever others hold.
+  EXPECT_LE(bytes, kBound + 60 * 51'000);
+  EXPECT_LE(nmqd.process().resident_bytes(), kResidentMax);
+}
+
 }  // namespace
 }  // namespace nmq::integration

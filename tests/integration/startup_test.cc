@@ -1,0 +1,169 @@
+// How nmqd starts, and how it says that it cannot.
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/fixture.h"
+#include "tests/integration/nmqd.h"
+
+namespace nmq::integration {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// One run that is to end by itself: its exit code and what it says.
+struct Outcome {
+  explicit Outcome(const std::vector<std::string>& flags, const std::vector<std::string>& environment = {}) {
+    Process process(kNmqdPath, flags, environment);
+    while (const auto line = process.ReadLine(kPatience)) absl::StrAppend(&output, *line, "\n");
+    exit_code = process.WaitForExit(kPatience).value_or(-1);
+    errors = process.errors();
+  }
+  int exit_code;
+  std::string output;
+  std::string errors;
+};
+
+// One line and no more.
+testing::AssertionResult IsOneLine(const std::string& text) {
+  if (!text.empty() && text.find('\n') == text.size() - 1) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "not one line: " << text;
+}
+
+TEST(StartUp, SaysWhereItListensAndServesThere) {
+  Nmqd nmqd;
+  EXPECT_THAT(nmqd.address(), StartsWith("127.0.0.1:"));
+  EXPECT_GT(nmqd.port(), 0);
+  Api api(nmqd.address());
+  const TestClient client(&api);
+  auto listener = client.Subscribe("DB");
+  client.Publish("DB", "CREATE", "text");
+  EXPECT_EQ(listener->NextMessage().payload(), "text");
+}
+
+TEST(StartUp, WithoutAHostItListensForThisMachineOnly) {
+  Process process(kNmqdPath, {"--listen=:0"});
+  EXPECT_THAT(process.ReadLine(kPatience).value_or(""), StartsWith("nmqd ready grpc=127.0.0.1:"));
+}
+
+TEST(StartUp, TakesFlagsFromTheEnvironmentUnlessTheCommandLineSaysOtherwise) {
+  const std::string config = WriteFile("env.textproto", "namespace { name: \"shop\" }");
+  Process process(kNmqdPath, {"--threads=1"},
+                  {"NMQ_LISTEN=127.0.0.1:0", absl::StrCat("NMQ_CONFIG=", config), "NMQ_THREADS=nonsense but unused"});
+  // The value of NMQ_THREADS is wrong, and wrong it stays.
+  EXPECT_EQ(process.WaitForExit(kPatience).value_or(-1), 2);
+
+  Process good(kNmqdPath, {"--threads=1"},
+               {"NMQ_LISTEN=127.0.0.1:0", absl::StrCat("NMQ_CONFIG=", config), "NMQ_THREADS=2"});
+  const std::string line = good.ReadLine(kPatience).value_or("");
+  ASSERT_THAT(line, StartsWith("nmqd ready grpc=127.0.0.1:"));
+  const std::vector<std::string> words = absl::StrSplit(line, ' ');
+  Api api(words[2].substr(sizeof("grpc=") - 1));
+  EXPECT_EQ(InfoOf(&api, "shop").clients(), 0);
+  EXPECT_THAT(good.errors(), HasSubstr("with 1 threads"));
+}
+
+TEST(StartUp, AnAddressInUseIsToldInOneLine) {
+  Nmqd nmqd;
+  const Outcome second({absl::StrCat("--listen=", nmqd.address())});
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_EQ(second.output, "");
+  EXPECT_TRUE(IsOneLine(second.errors));
+  EXPECT_THAT(second.errors, AllOf(StartsWith("nmqd: "), HasSubstr(nmqd.address()), HasSubstr("in use")));
+}
+
+TEST(StartUp, AnAddressThatIsNoneIsToldInOneLine) {
+  for (const char* address : {"127.0.0.1:99999", "127.0.0.1:http", "192.0.2.1:0", "", "127.0.0.1"}) {
+    const Outcome run({absl::StrCat("--listen=", address)});
+    EXPECT_EQ(run.exit_code, 1) << address;
+    EXPECT_EQ(run.output, "");
+    EXPECT_TRUE(IsOneLine(run.errors));
+    EXPECT_THAT(run.errors, StartsWith("nmqd: "));
+    EXPECT_THAT(run.errors, HasSubstr(address));
+  }
+}
+
+TEST(StartUp, AConfigurationThatIsWrongIsToldWithItsPlace) {
+  struct Row {
+    std::string content;
+    std::string place;
+    std::string text;
+  };
+  const std::vector<Row> rows = {
+      {"limits {\n  payload_byte: 5\n}", ":2:", "payload_byte"},
+      {"namespace { name: \"a b\" }", ":1:", "a b"},
+      {"namespace { name: \"a\" }\nnamespace { name: \"a\" }", ":2:", "a"},
+      {"limits {\n  heartbeat { seconds: 100000 }\n}", ":2:", "heartbeat"},
+      {"namespace { name: \"a\"\n  queue { name: \"DB\" event: \"\" } }", ":2:", "event"},
+      {"{", ":1:", ""},
+  };
+  for (const Row& row : rows) {
+    const std::string path = WriteFile("wrong.textproto", row.content);
+    const Outcome run({absl::StrCat("--config=", path), "--listen=127.0.0.1:0"});
+    EXPECT_EQ(run.exit_code, 1) << row.content;
+    EXPECT_EQ(run.output, "");
+    EXPECT_TRUE(IsOneLine(run.errors));
+    EXPECT_THAT(run.errors, StartsWith(absl::StrCat("nmqd: ", path, row.place)));
+    EXPECT_THAT(run.errors, HasSubstr(row.text));
+  }
+}
+
+TEST(StartUp, AConfigurationThatIsNotThereIsTold) {
+  const Outcome run({"--config=/nowhere/nmq.textproto", "--listen=127.0.0.1:0"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_TRUE(IsOneLine(run.errors));
+  EXPECT_THAT(run.errors, AllOf(HasSubstr("/nowhere/nmq.textproto"), HasSubstr("No such file")));
+}
+
+TEST(StartUp, WrongUsageIsToldWithExitCodeTwo) {
+  struct Row {
+    std::vector<std::string> flags;
+    std::vector<std::string> environment;
+    std::string text;
+  };
+  const std::vector<Row> rows = {
+      {{"serve"}, {}, "'serve'"},
+      {{"--threads=65"}, {}, "--threads=65"},
+      {{"--threads=-1"}, {}, "--threads=-1"},
+      {{"--drain_grace=9s"}, {}, "9s"},
+      {{"--drain_grace=-1s"}, {}, "-1s"},
+      {{}, {"NMQ_THREADS=many"}, "NMQ_THREADS=many"},
+      {{}, {"NMQ_DRAIN_GRACE=long"}, "NMQ_DRAIN_GRACE=long"},
+      {{}, {"NMQ_THREADS=65"}, "65"},
+  };
+  for (const Row& row : rows) {
+    std::vector<std::string> flags = row.flags;
+    flags.push_back("--listen=127.0.0.1:0");
+    const Outcome run(flags, row.environment);
+    EXPECT_EQ(run.exit_code, 2) << row.text;
+    EXPECT_EQ(run.output, "");
+    EXPECT_TRUE(IsOneLine(run.errors));
+    EXPECT_THAT(run.errors, AllOf(StartsWith("nmqd: "), HasSubstr(row.text)));
+  }
+}
+
+TEST(StartUp, FlagsThatDoNotExistOrCannotBeReadAreRefused) {
+  for (const char* flag : {"--nonsense=1", "--threads=many", "--drain_grace=long"}) {
+    const Outcome run({flag, "--listen=127.0.0.1:0"});
+    EXPECT_NE(run.exit_code, 0) << flag;
+    EXPECT_LT(run.exit_code, 126) << flag;
+    EXPECT_EQ(run.output, "");
+    EXPECT_THAT(run.errors, HasSubstr(std::string(flag).substr(2, std::string(flag).find('=') - 2)));
+  }
+}
+
+TEST(StartUp, VersionAndHelpAreAnswered) {
+  const Outcome version({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.output, StartsWith("nmqd "));
+  const Outcome help({"--help"});
+  EXPECT_THAT(help.output, AllOf(HasSubstr("--listen"), HasSubstr("--config"), HasSubstr("NMQ_LISTEN")));
+}
+
+}  // namespace
+}  // namespace nmq::integration

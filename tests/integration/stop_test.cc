@@ -1,0 +1,94 @@
+// Servers that stop while everything is going on.
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/fixture.h"
+
+namespace nmq::integration {
+namespace {
+
+// Calls of every kind, whatever they answer, until told to stop.
+void CallAlways(const std::string& address, const std::atomic<bool>& stop) {
+  Api api(address);
+  auto context = [] {
+    auto short_context = NewContext(absl::Seconds(5));
+    short_context->set_wait_for_ready(false);
+    return short_context;
+  };
+  for (int i = 0; !stop; ++i) {
+    v1::ConnectResponse connected;
+    if (!api.queue().Connect(context().get(), v1::ConnectRequest(), &connected).ok()) continue;
+    v1::SubscribeRequest subscribe;
+    subscribe.set_session(connected.session());
+    subscribe.add_patterns()->set_queue("**");
+    subscribe.add_rooms("A");
+    auto subscribe_context = context();
+    auto subscription = api.queue().Subscribe(subscribe_context.get(), subscribe);
+    v1::SubscribeResponse frame;
+    subscription->Read(&frame);
+    v1::PublishRequest publish;
+    publish.set_session(connected.session());
+    *publish.mutable_message() = ForRooms(MakeMessage("DB", "E", "text"), {"A"});
+    v1::PublishResponse published;
+    api.queue().Publish(context().get(), publish, &published);
+    v1::ListClientsResponse list;
+    api.registry().ListClients(context().get(), v1::ListClientsRequest(), &list);
+    if (i % 2 == 0) subscription->Read(&frame);
+    v1::DisconnectRequest disconnect;
+    disconnect.set_session(connected.session());
+    v1::DisconnectResponse disconnected;
+    if (i % 3 == 0) api.queue().Disconnect(context().get(), disconnect, &disconnected);
+    subscribe_context->TryCancel();
+    subscription->Finish();
+  }
+}
+
+TEST(Stop, ServersThatNobodyUsesStopAtOnce) {
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 100; ++i) TestServer server;
+  EXPECT_LT(absl::Now() - start, absl::Seconds(20));
+}
+
+TEST(Stop, CallsOfAllKindsAreNoTrouble) {
+  for (int round = 0; round < 15; ++round) {
+    auto server = std::make_unique<TestServer>();
+    Api api(*server);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 3; ++i) callers.emplace_back([&, i] { CallAlways(server->address(), stop); });
+    const TestClient client(&api);
+    EXPECT_TRUE(WaitUntil([&] { return InfoOf(&api).counters().published_messages() > 20; }));
+    const absl::Time start = absl::Now();
+    server->Stop(absl::Milliseconds(10 * round));
+    EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+    stop = true;
+    for (std::thread& caller : callers) caller.join();
+  }
+}
+
+TEST(Stop, ChannelsFindTheNextServerOfTheSameAddress) {
+  auto first = std::make_unique<TestServer>();
+  const std::string address = first->address();
+  Api api(address);
+  const std::string session = TestClient(&api).session();
+  first.reset();
+  TestServer second(TestServer::Options{.listen = address});
+  // The first call may still end in the connection that is gone.
+  v1::ConnectResponse connected;
+  EXPECT_TRUE(
+      WaitUntil([&] { return api.Call(&v1::MessageQueue::Stub::Connect, v1::ConnectRequest(), &connected).ok(); }));
+  v1::JoinRequest join;
+  join.set_session(session);
+  join.add_rooms("A");
+  EXPECT_EQ(Summary(api.Try(&v1::MessageQueue::Stub::Join, join)), "NOT_FOUND SESSION_UNKNOWN");
+}
+
+}  // namespace
+}  // namespace nmq::integration
