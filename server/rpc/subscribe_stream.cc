@@ -11,8 +11,6 @@ namespace {
 // Positions in a heartbeat; those of further queues come with the next ones.
 constexpr int kProgressMax = 100;
 
-constexpr absl::Duration kDrainRetry = absl::Seconds(1);
-
 void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   const int64_t nanos = absl::ToInt64Nanoseconds(duration);
   proto->set_seconds(nanos / 1000000000);
