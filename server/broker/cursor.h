@@ -33,6 +33,7 @@ struct Ear {
   bool open() const { return limit == std::numeric_limits<uint64_t>::max(); }
   uint64_t end() const { return std::min(channel->end(), limit); }
 
+  uint64_t target;  // the channel's
   std::shared_ptr<Channel> channel;
   uint64_t next = 0;                                      // the running number to hear next
   uint64_t limit = std::numeric_limits<uint64_t>::max();  // ends there: the client left the room
@@ -48,9 +49,11 @@ struct Cursor {
   uint64_t next = 1;      // everything before was delivered, or was not for this subscription, or was reported as a gap
   uint64_t lost = 0;      // messages from `next` on that its channels no longer hold, passed over and not yet told
   uint64_t reported = 0;  // the last position that the subscriber knows of
-  std::vector<v1::Gap> gaps;  // to be told before anything else
-  std::vector<Ear> ears;
-  bool ready = false;  // in its subscription's list of cursors with something to do; only for the lane's thread
+  std::vector<v1::Gap> gaps;   // to be told before anything else
+  std::vector<Ear> ears;       // in no order
+  size_t closed_ears = 0;      // those of them that are not open
+  size_t closed_ears_max = 0;  // to be looked through when there are more
+  bool ready = false;          // in its subscription's list of cursors with something to do; only for the lane's thread
 };
 
 // What one look at a subscription brings: messages, or a gap.

@@ -14,6 +14,9 @@ namespace {
 // Channels trimmed in a round of housekeeping.
 constexpr size_t kTrimmedChannels = 4096;
 
+// Channels of left rooms that a cursor may keep unlooked at.
+constexpr size_t kClosedEars = 16;
+
 log::RingBounds Bounds(const RetentionConfig& retention) {
   return {retention.bytes, retention.messages, absl::ToInt64Microseconds(retention.age)};
 }
@@ -232,6 +235,7 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
     std::shared_ptr<Channel> channel = ChannelLocked(target, event);
     if (!channel->listeners[cursor->subscription->lane()->index()].insert(cursor).second) return;
     Ear ear;
+    ear.target = target;
     ear.next = channel->end();
     ear.channel = std::move(channel);
     cursor->ears.push_back(std::move(ear));
@@ -243,16 +247,30 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
 void Queue::DropTarget(Cursor* cursor, uint64_t target) {
   MutexLock lock(&mu_);
   const int lane = cursor->subscription->lane()->index();
-  for (Ear& ear : cursor->ears) {
-    Channel* channel = ear.channel.get();
-    if (channel->key.target != target || !ear.open()) continue;
-    ear.limit = channel->end();
-    if (ear.pending() && channel->dirty[lane]) channel->leavers.emplace_back(lane, cursor);
-    StopListening(cursor, channel);
+  auto& ears = cursor->ears;
+  for (size_t i = 0; i < ears.size();) {
+    Ear& ear = ears[i];
+    if (ear.target != target || !ear.open()) {
+      ++i;
+      continue;
+    }
+    ear.limit = ear.channel->end();
+    if (ear.pending() && ear.channel->dirty[lane]) ear.channel->leavers.emplace_back(lane, cursor);
+    StopListening(cursor, ear.channel.get());
+    if (IsDone(*cursor, ear)) {
+      if (&ear != &ears.back()) ear = std::move(ears.back());
+      ears.pop_back();
+    } else {
+      ++cursor->closed_ears;
+      ++i;
+    }
   }
-  // Whoever comes and goes without reading does not gather ears.
-  if (!cursor->scanning) SkipLostLocked(cursor);
-  DropDoneEars(cursor);
+  // Whoever comes and goes without reading does not gather ears. Not each time: there may be many.
+  if (cursor->closed_ears > cursor->closed_ears_max) {
+    SkipLostLocked(cursor);
+    DropDoneEars(cursor);
+    cursor->closed_ears_max = 2 * cursor->closed_ears + kClosedEars;
+  }
 }
 
 void Queue::StopListening(Cursor* cursor, Channel* channel) {

@@ -123,6 +123,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static bool IsDone(const Cursor& cursor, const Ear& ear);
   void DropDoneEars(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Add(const log::Record& record, uint64_t bytes_max, Delivery* delivery) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CaughtUp(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -104,8 +104,9 @@ void Queue::SkipLostLocked(Cursor* cursor) {
 bool Queue::HasLost(const Cursor& cursor) const {
   MutexLock lock(&mu_);
   const uint64_t first = ring_.first();
+  const auto slow = [](const v1::Gap& gap) { return gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER; };
+  if (cursor.lost > 0 || std::any_of(cursor.gaps.begin(), cursor.gaps.end(), slow)) return true;
   if (cursor.scanning) return cursor.next < first;
-  if (cursor.lost > 0) return true;
   return std::any_of(cursor.ears.begin(), cursor.ears.end(), [&](const Ear& ear) {
     return ear.pending() && (ear.next < ear.channel->base || ear.channel->at(ear.next) < first);
   });
@@ -165,13 +166,16 @@ void Queue::CaughtUp(Cursor* cursor) {
   DropDoneEars(cursor);
 }
 
-// Forgets the channels of rooms that the client left, once all that was for it has been heard; a cursor that scans
-// hears nothing through channels.
+// Whether it is for a room that the client left, and all that was for it has been heard. A cursor that scans hears
+// nothing through channels.
+bool Queue::IsDone(const Cursor& cursor, const Ear& ear) { return !ear.open() && (cursor.scanning || !ear.pending()); }
+
 void Queue::DropDoneEars(Cursor* cursor) {
+  if (cursor->closed_ears == 0) return;
   auto& ears = cursor->ears;
-  ears.erase(std::remove_if(ears.begin(), ears.end(),
-                            [&](const Ear& ear) { return !ear.open() && (cursor->scanning || !ear.pending()); }),
+  ears.erase(std::remove_if(ears.begin(), ears.end(), [&](const Ear& ear) { return IsDone(*cursor, ear); }),
              ears.end());
+  cursor->closed_ears = std::count_if(ears.begin(), ears.end(), [](const Ear& ear) { return !ear.open(); });
 }
 
 bool Queue::PendingLocked(const Cursor& cursor) const {

@@ -206,6 +206,18 @@ TEST(Overflow, DisconnectSeesLossOfALeftRoom) {
   EXPECT_EQ(ReasonOf((*listener)->HearAll().status), "SLOW_SUBSCRIBER");
 }
 
+TEST(Overflow, DisconnectSeesLossThatIsStillToBeTold) {
+  World world(kFiveHeld);
+  const Member member = world.Connect();
+  auto listener = world.TryListen(Disconnecting(member));
+  ASSERT_TRUE(listener.ok());
+  ASSERT_TRUE(world.Publish({.queue = "FS", .payload = "f"}).ok());
+  world.Overrun("DB", 6);
+  // The loss comes after the other queue's message, in a frame of its own.
+  EXPECT_THAT((*listener)->HearOnce(1000).order, ElementsAre("f"));
+  EXPECT_EQ((*listener)->subscription().CheckOverflow().code(), absl::StatusCode::kResourceExhausted);
+}
+
 TEST(Overflow, DisconnectDoesNotMindAStartThatIsNoLongerHeld) {
   World world(kFiveHeld);
   world.Overrun("DB", 10);
