@@ -20,8 +20,9 @@ namespace nmq::broker {
 // The latest changes of all namespaces, numbered, for Registry.Watch. Thread-safe.
 class Changes {
  public:
-  // Holds `count_max` changes. `clock` must outlive this.
-  Changes(uint64_t count_max, const Clock* clock) : count_max_(count_max), clock_(clock) {}
+  // Holds `count_max` changes, numbered from `before` + 1 on. `clock` must outlive this.
+  Changes(uint64_t count_max, const Clock* clock, uint64_t before = 0)
+      : count_max_(count_max), clock_(clock), revision_(before) {}
 
   // Numbers and keeps `change`, whose revision and time are set here. To be called under the lock that guards what
   // changed, so that who reads the revision under that lock sees all up to it. Follow with Notify, without the lock.
@@ -45,7 +46,7 @@ class Changes {
  private:
   const uint64_t count_max_;
   const Clock* const clock_;
-  std::atomic<uint64_t> revision_{0};
+  std::atomic<uint64_t> revision_;
   std::atomic<uint64_t> notified_{0};
   mutable Mutex mu_;  // a leaf: nothing is locked under it
   log::CircularBuffer<std::shared_ptr<const v1::Change>> held_ ABSL_GUARDED_BY(mu_);

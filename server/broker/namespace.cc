@@ -18,7 +18,8 @@ Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_
     : limits(server_limits),
       clock(server_clock),
       total(server_limits.all_queues_bytes),
-      changes(server_limits.watch_changes, server_clock) {
+      // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
+      changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())) {
   for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
 }
 

@@ -113,16 +113,19 @@ TEST(Watch, TellsEveryKindOfChangeInOrder) {
                           "ROOM_DELETED room=B", "CLIENT_DISCONNECTED a because DISCONNECTED"));
 }
 
+uint64_t Revision(Api* api) { return api->Get(&v1::Registry::Stub::ListClients, v1::ListClientsRequest()).revision(); }
+
 TEST(Watch, StartsAfterTheRevisionThatItIsGiven) {
   TestServer server;
   Api api(server);
+  const uint64_t start = Revision(&api);
   const TestClient a(&api, Named("a"));
-  const uint64_t revision = api.Get(&v1::Registry::Stub::ListClients, v1::ListClientsRequest()).revision();
+  const uint64_t revision = Revision(&api);
   const TestClient b(&api, Named("b"));
   const TestClient c(&api, Named("c"));
   Watcher watcher(&api, After(revision));
   EXPECT_THAT(watcher.Changes(2), ElementsAre("CLIENT_CONNECTED b", "CLIENT_CONNECTED c"));
-  Watcher from_the_start(&api, After(0));
+  Watcher from_the_start(&api, After(start));
   EXPECT_THAT(from_the_start.Changes(3), ElementsAre("CLIENT_CONNECTED a", "CLIENT_CONNECTED b", "CLIENT_CONNECTED c"));
   Watcher from_now(&api);
   EXPECT_EQ(from_now.revision(), watcher.revision());
@@ -133,16 +136,17 @@ TEST(Watch, StartsAfterTheRevisionThatItIsGiven) {
 TEST(Watch, ARevisionThatIsNoLongerHeldIsOutOfRange) {
   TestServer server("limits { watch_changes: 5 }");
   Api api(server);
+  const uint64_t start = Revision(&api);
   std::vector<TestClient> clients;
   for (int i = 0; i < 20; ++i) clients.emplace_back(&api);
-  Watcher too_old(&api, After(14));
+  Watcher too_old(&api, After(start + 14));
   EXPECT_FALSE(too_old.live());
   const grpc::Status status = too_old.End();
   EXPECT_EQ(Summary(status), "OUT_OF_RANGE REVISION_NOT_HELD");
   EXPECT_THAT(status.error_message(), HasSubstr("list again"));
-  Watcher just_held(&api, After(15));
+  Watcher just_held(&api, After(start + 15));
   EXPECT_EQ(just_held.Changes(5).size(), 5);
-  Watcher not_reached(&api, After(21));
+  Watcher not_reached(&api, After(start + 21));
   EXPECT_EQ(Summary(not_reached.End()), "OUT_OF_RANGE REVISION_NOT_REACHED");
 }
 
@@ -164,16 +168,32 @@ TEST(Watch, AWatcherThatIsTooSlowIsOutOfRange) {
   EXPECT_EQ(Summary(watcher.End()), "OUT_OF_RANGE REVISION_NOT_HELD");
 }
 
+TEST(Watch, ARevisionOfAnEarlierRunIsOutOfRange) {
+  auto earlier = std::make_unique<TestServer>();
+  uint64_t revision;
+  {
+    Api api(*earlier);
+    const TestClient client(&api);
+    revision = Revision(&api);
+  }
+  earlier = nullptr;
+  TestServer server;
+  Api api(server);
+  Watcher watcher(&api, After(revision));
+  EXPECT_EQ(Summary(watcher.End()), "OUT_OF_RANGE REVISION_NOT_HELD");
+}
+
 TEST(Watch, IsToldThatItIsAliveWhenNothingHappens) {
   TestServer server("limits { heartbeat { seconds: 1 } }");
   Api api(server);
   const TestClient client(&api);
+  const uint64_t revision = Revision(&api);
   Watcher watcher(&api);
   v1::WatchResponse response;
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(watcher.Next(&response));
     EXPECT_EQ(response.changes_size(), 0);
-    EXPECT_EQ(response.revision(), 1);
+    EXPECT_EQ(response.revision(), revision);
   }
 }
 
