@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, then runs every check and test. Ends with "N passed, N failed", and fails if any did.
 #
-#   tests/run.sh            everything
-#   tests/run.sh --quick    without the sanitizers
+#   tests/run.sh                 every check and every test
+#   tests/run.sh --sanitizers    the tests with Clang's sanitizers, too; that takes about three times as long
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,12 +10,12 @@ cd "$root" || exit 1
 # shellcheck source=tools/deps.sh
 source tools/deps.sh
 
-quick=false
+sanitizers=false
 for arg in "$@"; do
   case $arg in
-    --quick) quick=true ;;
+    --sanitizers) sanitizers=true ;;
     *)
-      nmq_say "usage: tests/run.sh [--quick]"
+      nmq_say "usage: tests/run.sh [--sanitizers]"
       exit 2
       ;;
   esac
@@ -91,16 +91,20 @@ sources() {
 check_clang_format() { sources '*.cc' '*.h' | xargs -r clang-format --dry-run --Werror; }
 check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r buildifier -mode=check; }
 check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x; }
+check_thread_safety() {
+  bazel build --config=clang --color=no --curses=no --noshow_progress --ui_event_filters=-info //server/... //client/...
+}
+
 check "clang-format" check_clang_format
 check "buildifier" check_buildifier
 check "shellcheck" check_shellcheck
 check "buf lint" buf lint
 check "buf format" buf format -d --exit-code
+check "thread-safety analysis" check_thread_safety
 bazel_tests "tests" //...
 
-# Tests that do not go with a sanitizer carry the tag no_asan or no_tsan. With the first comes Clang's analysis of the
-# annotated locks, whose findings are errors.
-if ! $quick; then
+# Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
+if $sanitizers; then
   bazel_tests "tests, address and undefined behaviour sanitizers" --config=asan_ubsan //...
   bazel_tests "tests, thread sanitizer" --config=tsan //tests/unit/broker/... //tests/unit/rpc/... //tests/integration/...
 fi
