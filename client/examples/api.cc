@@ -51,7 +51,7 @@ HttpResponse NotPublished(int64_t id, const Published& published) {
           .body = JsonObject()
                       .Text("error", absl::StrCat("the change is written, but ",
                                                   known ? "its event was not published: "
-                                                        : "whether its event was published is not known: ",
+                                                        : "its event is perhaps not published: ",
                                                   published.error))
                       .Number("id", id)
                       .Bool("written", true)

@@ -73,15 +73,13 @@ void Show(const Counter& counter, Stop* stop) {
   std::cout << counter.totals().Table() << std::flush;
 }
 
-absl::Status Run() {
+absl::Status Run(std::vector<EventPattern> patterns) {
   Stop stop;
-  absl::StatusOr<std::vector<EventPattern>> patterns = ParsePatterns(absl::GetFlag(FLAGS_subscribe));
-  if (!patterns.ok()) return patterns.status();
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(ConnectionFlags());
   if (!client.ok()) return client.status();
 
   SubscribeOptions options;
-  options.patterns = *std::move(patterns);
+  options.patterns = std::move(patterns);
   if (absl::GetFlag(FLAGS_earliest)) options.start = StartEarliest();
   Counter counter(absl::GetFlag(FLAGS_count), &stop);
   absl::StatusOr<std::unique_ptr<Subscription>> subscription =
@@ -106,6 +104,8 @@ int main(int argc, char** argv) {
              "shows how many events there were, by queue and event.\n\n"
              "  counter               a table on a terminal, a line a second (when there is news) elsewhere\n"
              "  counter --count=10    ends after ten events");
-  const absl::Status status = Run();
+  auto patterns = ParsePatterns(absl::GetFlag(FLAGS_subscribe));
+  if (!patterns.ok()) return FailUsage(patterns.status().message());
+  const absl::Status status = Run(*std::move(patterns));
   return status.ok() ? kDone : Fail(status);
 }

@@ -63,17 +63,15 @@ std::string Describe(const std::vector<v1::QueuePosition>& positions) {
   return text.empty() ? "the-beginning" : text;
 }
 
-absl::Status Run(EventLog* log) {
+absl::Status Run(std::vector<EventPattern> patterns, EventLog* log) {
   Stop stop;
-  absl::StatusOr<std::vector<EventPattern>> patterns = ParsePatterns(absl::GetFlag(FLAGS_subscribe));
-  if (!patterns.ok()) return patterns.status();
   absl::StatusOr<std::vector<v1::QueuePosition>> positions = log->Positions();
   if (!positions.ok()) return positions.status();
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(ConnectionFlags());
   if (!client.ok()) return client.status();
 
   SubscribeOptions options;
-  options.patterns = *std::move(patterns);
+  options.patterns = std::move(patterns);
   options.start = positions->empty() ? StartEarliest() : StartAfter(*positions);
   Writer writer(log, &stop);
   absl::StatusOr<std::unique_ptr<Subscription>> subscription = (*client)->Subscribe(options, writer.Handler());
@@ -96,9 +94,11 @@ int main(int argc, char** argv) {
              "keeps every event in a SQLite file, with a summary.\n\n"
              "  logger --db=log.db\n"
              "  sqlite3 log.db 'SELECT * FROM summary'");
+  auto patterns = ParsePatterns(absl::GetFlag(FLAGS_subscribe));
+  if (!patterns.ok()) return FailUsage(patterns.status().message());
   auto log = EventLog::Open(absl::GetFlag(FLAGS_db));
   if (!log.ok()) return Fail(log.status());
-  const absl::Status status = Run(log->get());
+  const absl::Status status = Run(*std::move(patterns), log->get());
   std::cout << "logged " << (*log)->events() << " events and " << (*log)->gaps() << " gaps" << std::endl;
   return status.ok() ? kDone : Fail(status);
 }
