@@ -144,7 +144,7 @@ TEST(Changes, TellTheLifeOfAClient) {
   ASSERT_TRUE(world.Join(member, {"red", "blue"}).ok());
   ASSERT_TRUE(world.Join(member, {"red"}).ok());
   EXPECT_THAT(After(changes, start), ElementsAre("CLIENT_CONNECTED", "ROOM_CREATED red", "ROOM_JOINED red",
-                                             "ROOM_CREATED blue", "ROOM_JOINED blue"));
+                                                 "ROOM_CREATED blue", "ROOM_JOINED blue"));
   const uint64_t before = changes.revision();
   auto listener = world.Listen(member);
   ASSERT_TRUE(world.Publish({}).ok());
