@@ -62,7 +62,7 @@ TEST(Stop, CallsOfAllKindsAreNoTrouble) {
     Api api(*server);
     std::atomic<bool> stop{false};
     std::vector<std::thread> callers;
-    for (int i = 0; i < 3; ++i) callers.emplace_back([&, i] { CallAlways(server->address(), stop); });
+    for (int i = 0; i < 3; ++i) callers.emplace_back([&] { CallAlways(server->address(), stop); });
     const TestClient client(&api);
     EXPECT_TRUE(WaitUntil([&] { return InfoOf(&api).counters().published_messages() > 20; }));
     const absl::Time start = absl::Now();
