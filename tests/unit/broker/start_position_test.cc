@@ -148,6 +148,18 @@ TEST_F(StartPosition, ResumeOfAQueueThatIsNotListedHearsItsBeginning) {
   EXPECT_THAT(heard.order, ElementsAre("gap 1-5", "6", "7", "8", "9", "10"));
 }
 
+TEST_F(StartPosition, ResumeOfAQueueThatIsMadeLaterTellsOfItsOldEpoch) {
+  auto listener = world_.Listen(member_, {{"**", ""}}, ResumeFrom("FS", 7, 3));
+  listener->HearAll();
+  ASSERT_TRUE(world_.Publish({.queue = "FS", .payload = "f1"}).ok());
+  ASSERT_TRUE(world_.Publish({.queue = "other", .payload = "o1"}).ok());
+  const Heard heard = listener->HearAll();
+  EXPECT_THAT(heard.order, ::testing::UnorderedElementsAre("gap 4-0", "f1", "o1"));
+  EXPECT_EQ(heard.gaps[0].queue(), "FS");
+  EXPECT_EQ(heard.gaps[0].epoch(), 7u);
+  EXPECT_EQ(heard.gaps[0].reason(), v1::GAP_REASON_EPOCH_CHANGED);
+}
+
 TEST_F(StartPosition, ResumeFromAPositionThatIsNotReachedIsOutOfRange) {
   EXPECT_TRUE(Refusal(ResumeFrom("DB", epoch_, 10)).ok());
   const absl::Status status = Refusal(ResumeFrom("DB", epoch_, 11));
