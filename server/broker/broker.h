@@ -50,7 +50,7 @@ class Broker {
   // The message in `request` is used up.
   absl::Status Publish(v1::PublishRequest* request, v1::PublishResponse* response);
 
-  // The subscription must be ended with Unsubscribe, on the thread of `lane`.
+  // Only for the thread of `lane`, on which the subscription must be ended, too, with Unsubscribe.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
                                                           Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
   void Unsubscribe(Subscription* subscription, absl::string_view reason);
