@@ -89,9 +89,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   // For the lane's thread only.
 
-  // What comes next, up to `bytes_max` or one message, or one gap; an empty delivery if there is nothing, or if much was
-  // looked at in vain: then has_ready() is still true. An error if the subscription has ended, or lost messages and is
-  // to be disconnected for it.
+  // What comes next, up to `bytes_max` or one message, or one gap; an empty delivery if there is nothing, or if much
+  // was looked at in vain: then has_ready() is still true. An error if the subscription has ended, or lost messages and
+  // is to be disconnected for it.
   absl::Status Read(uint64_t bytes_max, Delivery* delivery);
   // Whether Read may bring something.
   bool has_ready() const { return !ready_.empty() || ended(); }
