@@ -13,6 +13,7 @@ NMQ_PACKAGES_BUILD=(
 )
 NMQ_PACKAGES_CHECK=(
   libbenchmark-dev libgmock-dev libgtest-dev
+  libhiredis-dev libnats-dev nats-server redis-server
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
   node:nodejs npm:npm
 )

@@ -1,0 +1,15 @@
+#ifndef NMQ_TESTS_BENCH_NATS_NATS_SYSTEM_H_
+#define NMQ_TESTS_BENCH_NATS_NATS_SYSTEM_H_
+
+#include <string>
+
+#include "tests/bench/harness/system.h"
+
+namespace nmq::bench {
+
+// nats-server with its C client. The server appends its log to the file `log`.
+System NatsSystem(const std::string& log);
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_NATS_NATS_SYSTEM_H_

@@ -1,0 +1,15 @@
+#ifndef NMQ_TESTS_BENCH_REDIS_REDIS_LINK_H_
+#define NMQ_TESTS_BENCH_REDIS_REDIS_LINK_H_
+
+#include <string>
+
+#include "tests/bench/peers/publish_link.h"
+
+namespace nmq::bench {
+
+// Opens connections that publish. A message counts as accepted when the reply to its PUBLISH is there.
+LinkOpener RedisLinks(const std::string& address);
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_REDIS_REDIS_LINK_H_
