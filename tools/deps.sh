@@ -2,7 +2,8 @@
 # Installs what this project needs and the machine lacks. Source it; it prints nothing when nothing is missing.
 #
 #   nmq_install build    what compiling and running nmqd and nmq takes
-#   nmq_install check    that, and what tests/run.sh takes
+#   nmq_install bench    that, and what tests/bench/run.sh takes: the peers
+#   nmq_install check    all of that, and what tests/run.sh takes
 
 # The one list of Debian packages. "command:package" counts as there when the command is, wherever it came from.
 NMQ_PACKAGES_BUILD=(
@@ -11,11 +12,13 @@ NMQ_PACKAGES_BUILD=(
   libabsl-dev libboost-dev libcli11-dev libgoogle-glog-dev libgrpc++-dev libmimalloc-dev libprotobuf-dev
   libsqlite3-dev
 )
+NMQ_PACKAGES_BENCH=(
+  libhiredis-dev libnats-dev nats-server redis-server
+  node:nodejs npm:npm
+)
 NMQ_PACKAGES_CHECK=(
   libbenchmark-dev libgmock-dev libgtest-dev
-  libhiredis-dev libnats-dev nats-server redis-server
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
-  node:nodejs npm:npm
 )
 
 nmq_say() { printf '%s\n' "$*" >&2; }
@@ -67,27 +70,42 @@ nmq_install_packages() {
   rm -f "$log"
 }
 
-# npm's packages of tools/package-lock.json; anew when the lock file is another.
-nmq_install_node_tools() {
-  local tools stamp log
-  tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-  stamp=$tools/node_modules/.installed-package-lock.json
-  cmp -s "$tools/package-lock.json" "$stamp" && return 0
+# What npm says went wrong, without its codes and its advice.
+nmq_npm_error() {
+  sed -nE 's/^npm (ERR!|error) +//p' "$1" | grep -vE '^(code|errno|syscall|path|A complete log) ' | head -n 1
+}
+
+# npm's packages of FOLDER/package-lock.json in FOLDER/node_modules; anew when the lock file is another. What they are is
+# for the messages.
+nmq_install_node_packages() {
+  local folder=$1 what=$2 stamp log
+  folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/$folder
+  stamp=$folder/node_modules/.installed-package-lock.json
+  cmp -s "$folder/package-lock.json" "$stamp" && return 0
   log=$(mktemp)
-  nmq_say "Installing @bufbuild/buf and @bazel/buildifier in tools/node_modules"
-  (cd "$tools" && npm ci >"$log" 2>&1) ||
-    nmq_fail "npm could not install @bufbuild/buf and @bazel/buildifier: $(grep -i 'error' "$log" | head -n 1) (log: $log)"
-  cp "$tools/package-lock.json" "$stamp"
+  nmq_say "Installing $what in $1/node_modules"
+  (cd "$folder" && npm ci >"$log" 2>&1) || nmq_fail "npm could not install $what: $(nmq_npm_error "$log") (log: $log)"
+  cp "$folder/package-lock.json" "$stamp"
   rm -f "$log"
 }
+
+nmq_install_node_tools() { nmq_install_node_packages tools "@bufbuild/buf and @bazel/buildifier"; }
+
+# Socket.IO, to which the benchmark compares, and Vega-Lite, which draws its figures.
+nmq_install_bench_node_packages() { nmq_install_node_packages tests/bench "Socket.IO and Vega-Lite"; }
 
 nmq_install() {
   case $1 in
     build) nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" ;;
     check)
-      nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_CHECK[@]}"
+      nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}" "${NMQ_PACKAGES_CHECK[@]}"
       nmq_install_node_tools
+      nmq_install_bench_node_packages
       ;;
-    *) nmq_fail "nmq_install: build or check, not $1" ;;
+    bench)
+      nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}"
+      nmq_install_bench_node_packages
+      ;;
+    *) nmq_fail "nmq_install: build, bench or check, not $1" ;;
   esac
 }
