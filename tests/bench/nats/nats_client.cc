@@ -1,8 +1,9 @@
 #include "tests/bench/nats/nats_client.h"
 
-#include "absl/strings/str_cat.h"
 #include "tests/bench/nats/nats_link.h"
+#include "tests/bench/nats/nats_protocol.h"
 #include "tests/bench/nats/nats_subscribers.h"
+#include "tests/bench/nats/raw_nats_subscribers.h"
 #include "tests/bench/peers/names.h"
 #include "tests/bench/peers/publishers.h"
 #include "tests/bench/peers/stalled_subscribers.h"
@@ -12,10 +13,11 @@ namespace {
 
 class NatsClient final : public Client {
  public:
-  explicit NatsClient(const std::string& address) : address_(address) {}
+  NatsClient(const std::string& address, NatsReading reading) : address_(address), reading_(reading) {}
 
   absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) override {
-    return spec.stalled ? SubscribeAndStall(spec) : SubscribeToNats(address_, spec);
+    if (spec.stalled) return SubscribeAndStall(spec);
+    return reading_ == NatsReading::kRaw ? SubscribeToNatsRaw(address_, spec) : SubscribeToNats(address_, spec);
   }
 
   absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
@@ -29,22 +31,19 @@ class NatsClient final : public Client {
  private:
   absl::StatusOr<std::unique_ptr<SubscriberSet>> SubscribeAndStall(const SubscriberSpec& spec) const {
     const auto greeting = [&spec](int subscriber) {
-      const Interest interest = spec.interest ? spec.interest(subscriber) : Interest();
-      std::string words = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
-      int subscription = 0;
-      for (const std::string& subject : NamesOf(spec.queue, interest)) {
-        absl::StrAppend(&words, "SUB ", subject, " ", ++subscription, "\r\n");
-      }
-      return words + "PING\r\n";
+      return NatsGreeting(NamesOf(spec.queue, spec.interest ? spec.interest(subscriber) : Interest()));
     };
     return SubscribeStalled(address_, spec.subscribers, greeting, "PONG\r\n");
   }
 
   const std::string address_;
+  const NatsReading reading_;
 };
 
 }  // namespace
 
-std::unique_ptr<Client> MakeNatsClient(const std::string& address) { return std::make_unique<NatsClient>(address); }
+std::unique_ptr<Client> MakeNatsClient(const std::string& address, NatsReading reading) {
+  return std::make_unique<NatsClient>(address, reading);
+}
 
 }  // namespace nmq::bench

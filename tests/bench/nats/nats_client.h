@@ -8,8 +8,16 @@
 
 namespace nmq::bench {
 
-// Publishes and subscribes with libnats at a server's HOST:PORT.
-std::unique_ptr<Client> MakeNatsClient(const std::string& address);
+// How messages are received.
+enum class NatsReading {
+  // With libnats' subscriptions.
+  kLibrary,
+  // By a reader of our own, which costs less.
+  kRaw,
+};
+
+// Publishes with libnats at a server's HOST:PORT, and subscribes.
+std::unique_ptr<Client> MakeNatsClient(const std::string& address, NatsReading reading);
 
 }  // namespace nmq::bench
 

@@ -7,17 +7,28 @@
 
 namespace nmq::bench {
 
-System NatsSystem(const std::string& log) {
-  const auto start = [log]() -> absl::StatusOr<RunningSystem> {
-    absl::StatusOr<std::unique_ptr<ServerProcess>> server = ServerProcess::Start(
-        LoggedServer({"nats-server", "-a", "127.0.0.1", "-p", "-1"}, "Listening for client connections on ", "", log));
+namespace {
+
+System MakeSystem(const std::string& name, const std::string& log, NatsReading reading) {
+  const auto start = [log, reading]() -> absl::StatusOr<RunningSystem> {
+    ServerCommand command =
+        LoggedServer({"nats-server", "-a", "127.0.0.1", "-p", "-1"}, "Listening for client connections on ", "", log);
+    // What SIGTERM ends it with.
+    command.exit_status = 1;
+    absl::StatusOr<std::unique_ptr<ServerProcess>> server = ServerProcess::Start(command);
     if (!server.ok()) return server.status();
     RunningSystem system;
-    system.client = MakeNatsClient((*server)->address());
+    system.client = MakeNatsClient((*server)->address(), reading);
     system.server = *std::move(server);
     return system;
   };
-  return {.name = "nats", .start = start};
+  return {.name = name, .start = start};
 }
+
+}  // namespace
+
+System NatsSystem(const std::string& log) { return MakeSystem("nats", log, NatsReading::kLibrary); }
+
+System RawNatsSystem(const std::string& log) { return MakeSystem("nats_raw", log, NatsReading::kRaw); }
 
 }  // namespace nmq::bench

@@ -7,8 +7,10 @@
 
 namespace nmq::bench {
 
-// nats-server with its C client. The server appends its log to the file `log`.
+// nats-server with its C client, as "nats". The server appends its log to the file `log`.
 System NatsSystem(const std::string& log);
+// The same server with a reader of our own for subscribers, as "nats_raw".
+System RawNatsSystem(const std::string& log);
 
 }  // namespace nmq::bench
 
