@@ -216,6 +216,13 @@ TEST_P(PeerClient, StalledSubscriberStopsNobodyElse) {
   stalled->Stop();
 }
 
+TEST_P(PeerClient, ServerEndsAsItShould) {
+  ASSERT_NE(Subscribe(Everything()), nullptr);
+  system_.client.reset();
+  const absl::Status status = system_.server->Stop();
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 TEST_P(PeerClient, ServerThatGoesIsAnError) {
   const auto set = Subscribe(Everything());
   ASSERT_NE(set, nullptr);
