@@ -6,7 +6,6 @@
 #include "tests/bench/peers/logged_server.h"
 
 namespace nmq::bench {
-
 namespace {
 
 // What this version exits with after SIGTERM.
@@ -16,10 +15,6 @@ System MakeSystem(const std::string& name, const std::string& log, NatsReading r
   const auto start = [log, reading]() -> absl::StatusOr<RunningSystem> {
     ServerCommand command =
         LoggedServer({"nats-server", "-a", "127.0.0.1", "-p", "-1"}, "Listening for client connections on ", "", log);
-    // What SIGTERM ends it with.
-    command.exit_status = 1;
-    ServerCommand command = LoggedServer({"nats-server", "-a", "127.0.0.1", "-p", "-1"},
-                                         "Listening for client connections on ", "", log);
     command.exit_status = kExitStatus;
     absl::StatusOr<std::unique_ptr<ServerProcess>> server = ServerProcess::Start(command);
     if (!server.ok()) return server.status();
