@@ -1,5 +1,5 @@
-// Deliveries that may be on their way, even if a publisher's bound allows for more: they wait in the server's memory, and
-// its pings wait behind them, which must be answered within 20 seconds. So many are work for about two.
+// Deliveries that may be on their way, even if a publisher's bound allows for more: they wait in the server's memory,
+// and its pings wait behind them, which must be answered within 20 seconds. So many are work for about two.
 const MAX_DELIVERIES = 100_000;
 
 // Keeps publishers of a queue from running away from its subscribers, as Throttle of harness/throttle.h does.

@@ -2,8 +2,8 @@
 //
 //   node load.mjs HOST:PORT
 //
-// Reads requests from standard input, a line of JSON each: {"id": 1, "op": "totals", "target": 7, ...}. Writes an answer
-// for each to standard output: {"id": 1, ...}, with "error" if it could not be done. Ends with its input.
+// Reads requests from standard input, a line of JSON each: {"id": 1, "op": "totals", "target": 7, ...}. Writes an
+// answer for each to standard output: {"id": 1, ...}, with "error" if it could not be done. Ends with its input.
 import { createInterface } from 'node:readline';
 import { Lag } from './lag.mjs';
 import { Publisher } from './publishers.mjs';

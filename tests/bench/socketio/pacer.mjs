@@ -3,7 +3,8 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { fileURLToPath } from 'node:url';
 import { now } from './stamp.mjs';
 
-// What the two threads share: whether it is over, how many calls are due, and whether the one that makes them was woken.
+// What the two threads share: whether it is over, how many calls are due, and whether the one that makes them was
+// woken.
 const [STOPPED, DUE, WOKEN] = [0, 1, 2];
 
 // Timers of the event loop are whole milliseconds, so a thread of its own sleeps.

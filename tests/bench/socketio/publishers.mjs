@@ -10,7 +10,7 @@ const BURST = 100;
 const MAX_UNANSWERED = 100_000;
 const OVERFLOW = 64 * 1024 * 1024;
 const PAUSE_MS = 1;
-const ANSWER_PATIENCE_MS = 20_000;
+const ANSWER_PATIENCE_MS = 45_000;
 
 let publishers = 0;
 
@@ -30,10 +30,10 @@ export class Publisher {
   #pacer = null;
   #turn = 0;
 
-  // spec: {queue, destinations: [{event, room}], payloadBytes, unary, sockets, batch, window, maxMessages, lag, perSecond}.
-  // perSecond 0: as fast as `lag` and the server allow. Every message of `unary`, else the last one of each batch, has an
-  // acknowledgement, and `window` of each socket's may be waited for: kernels keep so many messages that nobody would know
-  // how fast the server takes them.
+  // spec: {queue, destinations: [{event, room}], payloadBytes, unary, sockets, batch, window, maxMessages, lag,
+  // perSecond}. perSecond 0: as fast as `lag` and the server allow. Every message of `unary`, else the last one of each
+  // batch, has an acknowledgement, and `window` of each socket's may be waited for: kernels keep so many messages that
+  // nobody would know how fast the server takes them.
   constructor(spec, lag) {
     this.#spec = spec;
     this.#lag = lag;

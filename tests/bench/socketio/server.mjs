@@ -1,5 +1,5 @@
-// A Socket.IO server as its documentation has it, with its defaults. Clients join rooms; what one of them publishes goes
-// to a room. Prints "ready HOST:PORT".
+// A Socket.IO server as its documentation has it, with its defaults. Clients join rooms; what one of them publishes
+// goes to a room. Prints "ready HOST:PORT".
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 
