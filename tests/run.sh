@@ -100,8 +100,10 @@ check "buildifier" check_buildifier
 check "shellcheck" check_shellcheck
 check "buf lint" buf lint
 check "buf format" buf format -d --exit-code
+check "benchmark chart" node --test tests/unit/bench/plot_test.mjs
 check "thread-safety analysis" check_thread_safety
 bazel_tests "tests" //...
+check "benchmark, short form" tests/bench/run.sh --short
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then

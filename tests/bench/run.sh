@@ -1,25 +1,60 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds nmqd and nmq_bench with -c opt, and measures. Arguments go to nmq_bench, for example
-# --only=T10,L --rounds=3 --json=figures.json; --help lists them.
+# Installs what is missing, builds nmqd and the benchmark with -c opt, starts nmq and its peers in turn, and writes table.txt,
+# figures.json and figures.svg to a folder.
+#
+#   tests/bench/run.sh                               everything, 3 rounds; about an hour
+#   tests/bench/run.sh --only=W1,W2/2000x10          some workloads, or some of their cases
+#   tests/bench/run.sh --systems=nmq,nats --rounds=1
+#   tests/bench/run.sh --out=DIR                     instead of nmq-figures in the current directory
+#   tests/bench/run.sh --short                       whether everything works, in two minutes; no figures
+#
+# Other arguments go to nmq_bench; --help lists them. "--only W1" does as well as "--only=W1".
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tools/deps.sh
 source "$root/tools/deps.sh"
 
-nmq_install build
+out=$PWD/nmq-figures
+short=false
+arguments=()
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --out=?*) out=${1#--out=} ;;
+    --out)
+      [[ $# -ge 2 ]] || nmq_fail "--out: where?"
+      out=$2
+      shift
+      ;;
+    --short)
+      short=true
+      arguments+=(--short --rounds=1)
+      ;;
+    *) arguments+=("$1") ;;
+  esac
+  shift
+done
+
+nmq_install bench
 
 options=(-c opt --show_result=0 --ui_event_filters=-info)
 [[ -t 2 ]] || options+=(--noshow_progress)
+targets=(//server:nmqd //tests/bench:nmq_bench //tests/bench/floor:floor_server)
 
 nmq_say "Building nmqd and nmq_bench"
 cd_back=$PWD
 cd "$root"
-bazel build "${options[@]}" //server:nmqd //tests/bench:nmq_bench || nmq_fail "the build failed; its messages are above"
+bazel build "${options[@]}" "${targets[@]}" || nmq_fail "the build failed; its messages are above"
 # Not through bazel-bin, which the next build may point elsewhere.
 bin=$(readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")
 commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
 cd "$cd_back"
 
-# nmq_bench starts an nmqd for each measurement and stops it by its process id.
-exec "$bin/tests/bench/nmq_bench" --nmqd="$bin/server/nmqd" --commit="$commit" "$@"
+bench=("$bin/tests/bench/nmq_bench" --nmqd="$bin/server/nmqd" --floor_server="$bin/tests/bench/floor/floor_server"
+  --socketio="$root/tests/bench/socketio" --commit="$commit")
+if $short; then exec "${bench[@]}" "${arguments[@]}"; fi
+
+mkdir -p "$out"
+"${bench[@]}" --log="$out/servers.log" --table="$out/table.txt" --json="$out/figures.json" "${arguments[@]}"
+node "$root/tests/bench/plot.mjs" "$out/figures.json" "$out/figures.svg"
+nmq_say "Written: $out/table.txt, figures.json and figures.svg"

@@ -30,6 +30,6 @@ System MakeSystem(const std::string& name, const std::string& log, NatsReading r
 
 System NatsSystem(const std::string& log) { return MakeSystem("nats", log, NatsReading::kLibrary); }
 
-System RawNatsSystem(const std::string& log) { return MakeSystem("nats_raw", log, NatsReading::kRaw); }
+System RawNatsSystem(const std::string& log) { return MakeSystem("nats bare reader", log, NatsReading::kRaw); }
 
 }  // namespace nmq::bench

@@ -9,7 +9,7 @@ namespace nmq::bench {
 
 // nats-server with its C client, as "nats". The server appends its log to the file `log`.
 System NatsSystem(const std::string& log);
-// The same server with a reader of our own for subscribers, as "nats_raw".
+// The same server with a reader of our own for subscribers, as "nats bare reader".
 System RawNatsSystem(const std::string& log);
 
 }  // namespace nmq::bench

@@ -1,4 +1,4 @@
-#include "tests/bench/histogram.h"
+#include "tests/bench/harness/histogram.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tests/bench/process_stats.h"
+#include "tests/bench/harness/process_stats.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "tests/bench/server_process.h"
+#include "tests/bench/harness/server_process.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -19,9 +19,9 @@ std::string WriteScript(const std::string& name, const std::string& lines) {
 
 TEST(ServerProcess, FindsTheAddressInTheReadyLine) {
   const std::string program = WriteScript("ready",
-                                          "trap 'exit 0' TERM; echo starting; echo \"nmqd ready grpc=127.0.0.1:4711 "
+                                          "trap 'exit 0' TERM; echo starting; echo \"server ready grpc=127.0.0.1:4711 "
                                           "args=$1$2\"; while :; do sleep 0.01; done");
-  auto server = ServerProcess::Start(program, {"--flag"}, "/dev/null");
+  auto server = ServerProcess::Start({.words = {program, "--flag", "-x"}, .ready = "server ready grpc="});
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ((*server)->address(), "127.0.0.1:4711");
   EXPECT_GT((*server)->pid(), 0);
@@ -30,30 +30,51 @@ TEST(ServerProcess, FindsTheAddressInTheReadyLine) {
 
 TEST(ServerProcess, StandardErrorGoesToTheLog) {
   const std::string log = testing::TempDir() + "/log";
-  EXPECT_FALSE(ServerProcess::Start(WriteScript("complains", "echo 'no memory' >&2; exit 3"), {}, log).ok());
+  EXPECT_FALSE(ServerProcess::Start(
+                   {.words = {WriteScript("complains", "echo 'no memory' >&2; exit 3")}, .ready = "ready", .log = log})
+                   .ok());
   std::stringstream text;
   text << std::ifstream(log).rdbuf();
   EXPECT_EQ(text.str(), "no memory\n");
 }
 
+TEST(ServerProcess, AddressMayStandOnStandardError) {
+  const std::string program =
+      WriteScript("loud", "trap 'exit 0' TERM; echo 'listens on 127.0.0.1:4712' >&2; while :; do sleep 0.01; done");
+  auto server = ServerProcess::Start({.words = {program}, .ready = "listens on ", .ready_on_stderr = true});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->address(), "127.0.0.1:4712");
+  EXPECT_TRUE((*server)->Stop().ok());
+}
+
+TEST(ServerProcess, AddressMayBeKnownBefore) {
+  const std::string program =
+      WriteScript("quiet", "trap 'exit 0' TERM; echo 'I am ready'; while :; do sleep 0.01; done");
+  auto server = ServerProcess::Start({.words = {program}, .ready = "ready", .address = "127.0.0.1:4713"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->address(), "127.0.0.1:4713");
+  EXPECT_TRUE((*server)->Stop().ok());
+}
+
 TEST(ServerProcess, LogThatCannotBeWrittenIsAnError) {
-  EXPECT_FALSE(ServerProcess::Start("/bin/true", {}, testing::TempDir() + "/nothing/log").ok());
+  EXPECT_FALSE(
+      ServerProcess::Start({.words = {"true"}, .ready = "ready", .log = testing::TempDir() + "/nothing/log"}).ok());
 }
 
 TEST(ServerProcess, ServerThatEndsEarlyIsUnavailable) {
-  const auto server = ServerProcess::Start(WriteScript("fails", "echo no; exit 3"), {}, "/dev/null");
+  const auto server = ServerProcess::Start({.words = {WriteScript("fails", "echo no; exit 3")}, .ready = "ready"});
   EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST(ServerProcess, ProgramThatIsNotThereIsUnavailable) {
-  const auto server = ServerProcess::Start(testing::TempDir() + "/nothing", {}, "/dev/null");
+  const auto server = ServerProcess::Start({.words = {testing::TempDir() + "/nothing"}, .ready = "ready"});
   EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST(ServerProcess, ExitStatusOtherThanZeroIsAnError) {
   const std::string program =
-      WriteScript("bad_end", "trap 'exit 7' TERM; echo 'nmqd ready grpc=127.0.0.1:1'; while :; do sleep 0.01; done");
-  auto server = ServerProcess::Start(program, {}, "/dev/null");
+      WriteScript("bad_end", "trap 'exit 7' TERM; echo 'server ready grpc=127.0.0.1:1'; while :; do sleep 0.01; done");
+  auto server = ServerProcess::Start({.words = {program}, .ready = "server ready grpc="});
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_FALSE((*server)->Stop().ok());
 }

@@ -1,4 +1,4 @@
-#include "tests/bench/wire_scanner.h"
+#include "tests/bench/nmq/wire_scanner.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,59 @@
+#ifndef NMQ_TESTS_BENCH_HARNESS_SERVER_PROCESS_H_
+#define NMQ_TESTS_BENCH_HARNESS_SERVER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace nmq::bench {
+
+struct ServerCommand {
+  // The program, found by PATH if it has no slash, and its arguments.
+  std::vector<std::string> words;
+  // What stands in its output when it is ready, and just before its address HOST:PORT, which a blank or the line's end
+  // ends; unless the address is given here.
+  std::string ready;
+  std::string address = {};
+  // The output is standard error, instead of standard output.
+  bool ready_on_stderr = false;
+  // File to which the other one is appended.
+  std::string log = "/dev/null";
+  // What it exits with after SIGTERM.
+  int exit_status = 0;
+};
+
+// A server of our own on a free port. Not thread-safe.
+class ServerProcess {
+ public:
+  // Starts it and waits for its address.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const ServerCommand& command);
+  // Kills it if it still runs.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  const std::string& address() const { return address_; }
+  pid_t pid() const { return pid_; }
+
+  // Sends SIGTERM and waits. An error if it does not end in time, or not as it should.
+  absl::Status Stop();
+
+ private:
+  ServerProcess(pid_t pid, int output, int exit_status) : pid_(pid), output_(output), exit_status_(exit_status) {}
+
+  absl::Status AwaitReady(const ServerCommand& command);
+
+  pid_t pid_;
+  const int output_;
+  const int exit_status_;
+  std::string address_;
+};
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_HARNESS_SERVER_PROCESS_H_

@@ -1,0 +1,28 @@
+#ifndef NMQ_TESTS_BENCH_HARNESS_SYSTEM_H_
+#define NMQ_TESTS_BENCH_HARNESS_SYSTEM_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "tests/bench/harness/client.h"
+#include "tests/bench/harness/server_process.h"
+
+namespace nmq::bench {
+
+// A server of its own for one measurement, and a client of it. The client goes first.
+struct RunningSystem {
+  std::unique_ptr<ServerProcess> server;
+  std::unique_ptr<Client> client;
+};
+
+// Something to be measured.
+struct System {
+  std::string name;
+  std::function<absl::StatusOr<RunningSystem>()> start;
+};
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_HARNESS_SYSTEM_H_

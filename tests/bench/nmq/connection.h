@@ -1,0 +1,54 @@
+#ifndef NMQ_TESTS_BENCH_NMQ_CONNECTION_H_
+#define NMQ_TESTS_BENCH_NMQ_CONNECTION_H_
+
+#include <google/protobuf/message_lite.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace nmq::bench {
+
+// Channel arguments of gRPC with whole-number values.
+using ChannelSettings = std::vector<std::pair<std::string, int>>;
+
+// Reads "name=1,other=2". INVALID_ARGUMENT for anything else; empty text is no setting.
+absl::StatusOr<ChannelSettings> ParseChannelSettings(absl::string_view text);
+
+struct Endpoint {
+  // HOST:PORT
+  std::string address;
+  ChannelSettings settings = {};
+  // The server numbers its messages, and knows rooms and events.
+  bool numbers = true;
+};
+
+// Opens a connection of its own, shared with no other channel, and waits until it is up.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Endpoint& endpoint);
+// That many of them.
+using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
+absl::StatusOr<Channels> OpenChannels(const Endpoint& endpoint, int count);
+
+// Enters the namespace "default" and returns the session.
+absl::StatusOr<std::string> OpenSession(const std::shared_ptr<grpc::Channel>& channel);
+
+absl::Status FromGrpc(const grpc::Status& status);
+grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message);
+bool Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message);
+
+// Full names of rpcs, as the generic stub wants them.
+inline constexpr char kPublishMethod[] = "/nmq.v1.MessageQueue/Publish";
+inline constexpr char kPublishStreamMethod[] = "/nmq.v1.MessageQueue/PublishStream";
+inline constexpr char kSubscribeMethod[] = "/nmq.v1.MessageQueue/Subscribe";
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_NMQ_CONNECTION_H_

@@ -1,0 +1,31 @@
+#ifndef NMQ_TESTS_BENCH_NMQ_NMQ_SYSTEM_H_
+#define NMQ_TESTS_BENCH_NMQ_NMQ_SYSTEM_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/bench/harness/system.h"
+#include "tests/bench/nmq/connection.h"
+
+namespace nmq::bench {
+
+struct NmqSettings {
+  // nmqd's program and its flags.
+  std::string nmqd = {};
+  std::vector<std::string> flags = {};
+  // Where its standard error goes.
+  std::string log = {};
+  // Of the raw client's channels.
+  ChannelSettings channel = {};
+};
+
+// nmqd and the raw client.
+System NmqSystem(const NmqSettings& settings);
+// nmqd and the C++ library.
+System NmqLibrarySystem(const NmqSettings& settings);
+// The bare server of floor/, and the raw client.
+System FloorSystem(const ServerCommand& command);
+
+}  // namespace nmq::bench
+
+#endif  // NMQ_TESTS_BENCH_NMQ_NMQ_SYSTEM_H_

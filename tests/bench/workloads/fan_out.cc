@@ -1,0 +1,48 @@
+#include "absl/strings/str_cat.h"
+#include "tests/bench/workloads/cases.h"
+
+namespace nmq::bench {
+namespace {
+
+constexpr int kConnections = 10;
+constexpr uint64_t kLag = 20000;
+
+// One publisher to everybody, as fast as they hear it.
+absl::Status RunFanOut(int subscribers, int payload_bytes, const Extent& extent, const Subject& subject,
+                       const Record& record) {
+  const Load load = {.subscribers = {.queue = "bench",
+                                     .subscribers = subscribers,
+                                     .connections = kConnections,
+                                     .clients = subscribers},
+                     .eager = PublisherSpec{.queue = "bench", .payload_bytes = payload_bytes},
+                     .fan_out = static_cast<uint64_t>(subscribers),
+                     .lag = kLag};
+  const absl::StatusOr<Sample> sample = Measure(extent, subject, load);
+  if (!sample.ok()) return sample.status();
+  AddDeliveries(*sample, record);
+  return absl::OkStatus();
+}
+
+Case FanOutCase(const std::string& name, int subscribers, int payload_bytes) {
+  return {.name = name, .run = [=](const Extent& extent, const Subject& subject, const Record& record) {
+            return RunFanOut(subscribers, payload_bytes, extent, subject, record);
+          }};
+}
+
+}  // namespace
+
+void AddFanOut(Scale scale, std::vector<Case>* cases) {
+  const bool full = scale == Scale::kFull;
+  const std::vector<int> sizes = full ? std::vector<int>{128, 16, 1024} : std::vector<int>{128};
+  for (const int payload_bytes : sizes) {
+    for (const int subscribers : full ? std::vector<int>{1, 10, 100, 1000} : std::vector<int>{1, 10, 100}) {
+      cases->push_back(FanOutCase(absl::StrCat("W1/", subscribers, "/", payload_bytes), subscribers, payload_bytes));
+    }
+  }
+  for (const int subscribers : full ? std::vector<int>{25, 50, 100, 200} : std::vector<int>{5, 10}) {
+    cases->push_back(FanOutCase(absl::StrCat("W8/subscribers/", subscribers), subscribers, 128));
+    cases->back().own = true;
+  }
+}
+
+}  // namespace nmq::bench

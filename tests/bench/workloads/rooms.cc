@@ -1,0 +1,81 @@
+#include "absl/strings/str_cat.h"
+#include "tests/bench/workloads/cases.h"
+
+namespace nmq::bench {
+namespace {
+
+constexpr int kMembers = 10;
+constexpr int kRoomsOfClient = 3;
+constexpr int kPublishers = 100;
+constexpr int kBatch = 10;
+constexpr int kWindow = 4;
+constexpr uint64_t kLag = 4000;
+constexpr int kPerSecond = 2000;
+
+std::string RoomName(int room) { return absl::StrCat("room-", room); }
+
+// The rooms of a client: each room has kMembers members, and nobody is in one twice.
+Interest RoomsOf(int client, int rooms) {
+  Interest interest;
+  for (int place = client * kRoomsOfClient; place < (client + 1) * kRoomsOfClient && place < rooms * kMembers;
+       ++place) {
+    interest.rooms.push_back(RoomName(place % rooms));
+  }
+  return interest;
+}
+
+struct Chat {
+  int rooms;
+  int publishers = kPublishers;
+  bool paced = false;
+};
+
+Load ChatLoad(const Chat& chat) {
+  const int clients = (chat.rooms * kMembers + kRoomsOfClient - 1) / kRoomsOfClient;
+  std::vector<Destination> destinations;
+  for (int room = 0; room < chat.rooms; ++room) destinations.push_back({"said", RoomName(room)});
+  Load load = {.subscribers = {.queue = "chat",
+                               .subscribers = clients,
+                               .connections = kPublishers,
+                               .clients = clients,
+                               .interest = [rooms = chat.rooms](int client) { return RoomsOf(client, rooms); },
+                               .every_latency = chat.paced},
+               .fan_out = kMembers,
+               .lag = kLag};
+  if (chat.paced) {
+    load.paced = PaceSpec{
+        .queue = "chat", .destinations = destinations, .connections = chat.publishers, .per_second = kPerSecond};
+  } else {
+    load.eager = PublisherSpec{.queue = "chat",
+                               .destinations = destinations,
+                               .connections = chat.publishers,
+                               .batch = kBatch,
+                               .window = kWindow};
+  }
+  return load;
+}
+
+Case ChatCase(const std::string& name, const Chat& chat, bool own) {
+  return {.name = name, .own = own, .run = [chat](const Extent& extent, const Subject& subject, const Record& record) {
+            const absl::StatusOr<Sample> sample = Measure(extent, subject, ChatLoad(chat));
+            if (!sample.ok()) return sample.status();
+            AddDeliveries(*sample, record);
+            if (chat.paced) AddLatency(sample->latency, "latency", record);
+            return absl::OkStatus();
+          }};
+}
+
+}  // namespace
+
+void AddRooms(Scale scale, std::vector<Case>* cases) {
+  const bool full = scale == Scale::kFull;
+  const int rooms = full ? 1000 : 30;
+  const int publishers = full ? kPublishers : 10;
+  cases->push_back(ChatCase(absl::StrCat("W3/", rooms), {.rooms = rooms, .publishers = publishers}, false));
+  cases->push_back(ChatCase("W3/paced", {.rooms = rooms, .publishers = publishers, .paced = true}, false));
+  for (const int more : full ? std::vector<int>{250, 500, 1000, 2000} : std::vector<int>{10, 20}) {
+    cases->push_back(ChatCase(absl::StrCat("W8/rooms/", more), {.rooms = more, .publishers = publishers}, true));
+  }
+}
+
+}  // namespace nmq::bench
