@@ -35,7 +35,7 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
-ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for each processor");
+ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop; at most 8s");
 
@@ -105,7 +105,7 @@ int Serve() {
   sigset_t signals;
   BlockSignals(&signals);
   int threads = absl::GetFlag(FLAGS_threads);
-  if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency(), 1, kThreadsMax);
+  if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency() / 2, 1, kThreadsMax);
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads);
   nmq::rpc::ServerOptions options;
   options.listen = absl::GetFlag(FLAGS_listen);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
@@ -12,9 +11,17 @@ namespace {
 
 constexpr absl::string_view kOpenEnd = ".**";
 
-bool IsNameByte(char c) {
-  return absl::ascii_isalnum(static_cast<uint8_t>(c)) || c == '.' || c == '_' || c == '~' || c == '-';
-}
+struct NameBytes {
+  constexpr NameBytes() {
+    for (int c = '0'; c <= '9'; ++c) is[c] = true;
+    for (int c = 'A'; c <= 'Z'; ++c) is[c] = is[c - 'A' + 'a'] = true;
+    for (const char c : {'.', '_', '~', '-'}) is[static_cast<uint8_t>(c)] = true;
+  }
+  bool is[256] = {};
+};
+constexpr NameBytes kNameBytes;
+
+bool IsNameByte(char c) { return kNameBytes.is[static_cast<uint8_t>(c)]; }
 
 bool IsPatternByte(char c) { return IsNameByte(c) || c == '*'; }
 
@@ -35,10 +42,15 @@ struct Tokens {
 
 }  // namespace
 
-absl::Status CheckName(absl::string_view field, absl::string_view value, size_t bytes_max) {
-  if (!value.empty() && value.size() <= bytes_max && std::all_of(value.begin(), value.end(), IsNameByte)) {
-    return absl::OkStatus();
+bool IsName(absl::string_view value) {
+  for (const char c : value) {
+    if (!IsNameByte(c)) return false;
   }
+  return !value.empty();
+}
+
+absl::Status CheckName(absl::string_view field, absl::string_view value, size_t bytes_max) {
+  if (value.size() <= bytes_max && IsName(value)) return absl::OkStatus();
   return InvalidArgument(field, absl::StrCat(Quote(value), " of ", value.size(), " bytes is no name: 1 to ", bytes_max,
                                              " bytes of [A-Za-z0-9._~-]"));
 }

@@ -11,6 +11,9 @@
 
 namespace nmq {
 
+// Whether `value` is one or more bytes of [A-Za-z0-9._~-].
+bool IsName(absl::string_view value);
+
 // OK if `value` is 1 to `bytes_max` bytes of [A-Za-z0-9._~-], else INVALID_ARGUMENT for `field`.
 absl::Status CheckName(absl::string_view field, absl::string_view value, size_t bytes_max = 128);
 

@@ -272,13 +272,15 @@ absl::Status Broker::Publish(v1::PublishRequest* request, v1::PublishResponse* r
   auto origin = FindOrigin(request->session(), request->namespace_());
   if (!origin.ok()) return origin.status();
   if (!request->has_message()) return InvalidArgument("message", "is not set");
-  status = CheckMessage(limits(), request->message(), origin->client != nullptr);
+  Incoming message = FromMessage(request->mutable_message());
+  status = CheckMessage(limits(), message, origin->client != nullptr);
   if (!status.ok()) return Counted(origin->name_space, status);
-  v1::Message* message = request->mutable_message();
+  google::protobuf::Arena arena;
+  EncodeBody(&arena, &message);
   auto published =
       origin->name_space->Publish(origin->client.get(), absl::MakeConstSpan(&message, 1), request->count_matches());
   if (!published.ok()) return Counted(origin->name_space, published.status());
-  if (origin->client != nullptr) origin->client->counters().Published(1, message->GetCachedSize());
+  if (origin->client != nullptr) origin->client->counters().Published(1, message.body.size());
   const v1::SequenceRange& range = published->ranges.front();
   response->set_id(MessageId(range.epoch(), range.first()));
   response->set_epoch(range.epoch());

@@ -109,18 +109,19 @@ class PublishStream {
   PublishStream(const PublishStream&) = delete;
   PublishStream& operator=(const PublishStream&) = delete;
 
-  // Publishes one batch, which was `bytes` long on the wire and is used up, and fills `response`. An error is one of
-  // the stream itself, and ends it; a refused batch is in the response.
-  absl::Status Publish(v1::PublishStreamRequest* request, size_t bytes, v1::PublishStreamResponse* response);
+  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest, and fills `response`. What it has to decode it makes
+  // in `arena`, which may be reset afterwards. An error is one of the stream itself, and ends it; a refused batch is in
+  // the response.
+  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, v1::PublishStreamResponse* response);
 
  private:
-  absl::Status CheckOrigin(const v1::PublishStreamRequest& request);
-  absl::Status PublishBatch(v1::PublishStreamRequest* request, size_t bytes, v1::AcceptedBatch* accepted);
+  absl::Status CheckOrigin(const IncomingBatch& batch);
+  absl::Status PublishBatch(size_t bytes, google::protobuf::Arena* arena, IncomingBatch* batch,
+                            v1::AcceptedBatch* accepted);
 
   Broker* const broker_;
   Broker::Origin origin_;
   std::string session_;
-  std::string name_space_;
 };
 
 }  // namespace nmq::broker

@@ -44,11 +44,10 @@ struct Channel : std::enable_shared_from_this<Channel> {
       ++base;
     }
   }
-  bool HasListeners() const {
-    for (const auto& cursors : listeners) {
-      if (!cursors.empty()) return true;
-    }
-    return false;
+  size_t ListenerCount() const {
+    size_t count = 0;
+    for (const auto& cursors : listeners) count += cursors.size();
+    return count;
   }
 
   const ChannelKey key;

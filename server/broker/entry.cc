@@ -103,6 +103,14 @@ EntrySuffix::EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publ
 }
 
 void EntrySuffix::SetSequence(uint64_t sequence) {
+  const bool next = sequence == sequence_ + 1;
+  sequence_ = sequence;
+  // Neither number gets longer, nor carries in the id.
+  if (next && last_digit_ != nullptr && *last_digit_ != '9' && *last_digit_ != 'z' && (sequence & 0x7f) != 0) {
+    ++*last_digit_;
+    WriteVarint(sequence, last_digit_ + 2);
+    return;
+  }
   // id: tag, length in one byte, prefix (at most 14), digits (at most 13); sequence: tag and at most 10 bytes.
   static_assert(2 + kNumberDigitsMax + 1 + kNumberDigitsMax + 1 + 10 <= sizeof(variable_));
   char* out = variable_;
@@ -111,6 +119,7 @@ void EntrySuffix::SetSequence(uint64_t sequence) {
   memcpy(out, id_prefix_.data(), id_prefix_.size());
   out = WriteBase36(sequence, out + id_prefix_.size());
   *length = static_cast<char>(out - length - 1);
+  last_digit_ = out - 1;
   *out++ = kSequenceTag;
   out = WriteVarint(sequence, out);
   variable_size_ = out - variable_;

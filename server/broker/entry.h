@@ -25,8 +25,10 @@ std::string Base36(uint64_t value);
 class EntrySuffix {
  public:
   EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher);
+  EntrySuffix(const EntrySuffix&) = delete;
+  EntrySuffix& operator=(const EntrySuffix&) = delete;
 
-  // Settles the sequence, and with it the size of the entry.
+  // Settles the sequence, and with it the size of the entry. Cheapest if it is the last one's successor.
   void SetSequence(uint64_t sequence);
 
   // The size of the entry of a body of `body_size` bytes.
@@ -42,6 +44,8 @@ class EntrySuffix {
   std::string constant_;   // fields that are the same in all messages of the batch
   char variable_[64];      // id and sequence, encoded
   size_t variable_size_ = 0;
+  uint64_t sequence_ = 0;
+  char* last_digit_ = nullptr;  // of the id
 };
 
 // The event in an entry.

@@ -1,5 +1,7 @@
 #include "server/broker/message_check.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
@@ -33,6 +35,18 @@ absl::Status CheckHeaders(const Limits& limits, const v1::Message& message) {
   return absl::OkStatus();
 }
 
+// What a plain message does not have.
+absl::Status CheckRest(const Limits& limits, const v1::Message& message) {
+  if (message.key().size() > limits.name_bytes) {
+    return LimitExceeded("name_bytes", message.key().size(), limits.name_bytes, "key");
+  }
+  if (message.content_type().size() > limits.header_value_bytes) {
+    return LimitExceeded("header_value_bytes", message.content_type().size(), limits.header_value_bytes,
+                         "content_type");
+  }
+  return message.headers_size() == 0 ? absl::OkStatus() : CheckHeaders(limits, message);
+}
+
 absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, bool has_session) {
   const uint64_t names =
       audience.rooms_size() + audience.clients_size() + audience.except_rooms_size() + audience.except_clients_size();
@@ -50,26 +64,23 @@ absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, b
 
 }  // namespace
 
-absl::Status CheckMessage(const Limits& limits, const v1::Message& message, bool has_session) {
-  absl::Status status = CheckName("queue", message.queue(), limits.name_bytes);
-  if (!status.ok()) return status;
-  status = CheckName("event", message.event(), limits.name_bytes);
-  if (!status.ok()) return status;
-  if (message.payload().size() > limits.payload_bytes) {
-    return LimitExceeded("payload_bytes", message.payload().size(), limits.payload_bytes, "payload");
-  }
-  if (message.key().size() > limits.name_bytes) {
-    return LimitExceeded("name_bytes", message.key().size(), limits.name_bytes, "key");
-  }
-  if (message.content_type().size() > limits.header_value_bytes) {
-    return LimitExceeded("header_value_bytes", message.content_type().size(), limits.header_value_bytes,
-                         "content_type");
-  }
-  if (message.headers_size() > 0) {
-    status = CheckHeaders(limits, message);
+absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool has_session) {
+  // The names of a plain message are names; they may be too long.
+  const size_t longest = std::max(incoming.queue.size(), incoming.event.size());
+  absl::Status status;
+  if (incoming.message != nullptr || longest > limits.name_bytes) {
+    status = CheckName("queue", incoming.queue, limits.name_bytes);
+    if (status.ok()) status = CheckName("event", incoming.event, limits.name_bytes);
     if (!status.ok()) return status;
   }
-  return message.has_audience() ? CheckAudience(limits, message.audience(), has_session) : absl::OkStatus();
+  if (incoming.payload_bytes > limits.payload_bytes) {
+    return LimitExceeded("payload_bytes", incoming.payload_bytes, limits.payload_bytes, "payload");
+  }
+  if (incoming.message != nullptr) {
+    status = CheckRest(limits, *incoming.message);
+    if (!status.ok()) return status;
+  }
+  return incoming.audience == nullptr ? absl::OkStatus() : CheckAudience(limits, *incoming.audience, has_session);
 }
 
 }  // namespace nmq::broker

@@ -2,14 +2,14 @@
 #define NMQ_SERVER_BROKER_MESSAGE_CHECK_H_
 
 #include "absl/status/status.h"
-#include "nmq/v1/message.pb.h"
+#include "server/broker/incoming.h"
 #include "server/limits/limits.h"
 
 namespace nmq::broker {
 
-// Whether a publisher may send `message` at all, whatever exists: names, sizes, counts. INVALID_ARGUMENT or
+// Whether a publisher may send a message at all, whatever exists: names, sizes, counts. INVALID_ARGUMENT or
 // RESOURCE_EXHAUSTED, naming the field or limit.
-absl::Status CheckMessage(const Limits& limits, const v1::Message& message, bool has_session);
+absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool has_session);
 
 }  // namespace nmq::broker
 

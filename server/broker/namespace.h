@@ -22,6 +22,7 @@
 #include "server/broker/changes.h"
 #include "server/broker/client.h"
 #include "server/broker/counters.h"
+#include "server/broker/incoming.h"
 #include "server/broker/queue.h"
 #include "server/broker/subscription.h"
 #include "server/config/config.h"
@@ -82,13 +83,13 @@ class Namespace {
   absl::StatusOr<std::vector<v1::RoomCount>> Leave(Client* client, absl::Span<const std::string* const> rooms)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Publishes all messages or none. Their fields that are the server's are cleared.
+  // Publishes all messages or none. They are checked and have their bodies.
   struct Published {
     std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
     uint64_t matched = 0;
   };
-  absl::StatusOr<Published> Publish(const Client* publisher, absl::Span<v1::Message* const> messages,
-                                    bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<Published> Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Starts a subscription; `ready` is set to what its stream begins with.
   struct SubscribeOptions {
@@ -169,14 +170,14 @@ class Namespace {
   uint64_t MembersLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status GoneStatus() const;
 
-  absl::Status Address(const Client* publisher, absl::Span<v1::Message* const> messages, Addressed* addressed)
+  absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status AddressLocked(const Client* publisher, const v1::Message& message, size_t index, Addressed* addressed)
+  absl::Status AddressLocked(const Client* publisher, const Incoming& message, Addressed* addressed)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher,
                                                                       const v1::Audience& audience)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  absl::Status MakeQueues(absl::Span<v1::Message* const> messages) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
   void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status NoQueue(absl::string_view queue) const;
   absl::Status NoEvent(const Queue& queue, absl::string_view event) const;

@@ -15,10 +15,11 @@ struct Namespace::Addressed {
   struct Group {
     std::shared_ptr<Queue> queue;
     std::vector<Queue::Outgoing> messages;
-    std::vector<size_t> indices;  // of `messages` in the batch
+    uint64_t bytes = 0;  // of their bodies
   };
   absl::InlinedVector<Group, 2> groups;
   size_t last_group = 0;
+  size_t expected = 0;         // messages
   bool queue_missing = false;  // and the namespace may make it
 
   Group* Find(absl::string_view queue) {
@@ -40,50 +41,6 @@ void RemoveDuplicates(std::vector<uint64_t>* numbers) {
   std::sort(numbers->begin(), numbers->end());
   numbers->erase(std::unique(numbers->begin(), numbers->end()), numbers->end());
 }
-
-// Takes out what is the server's to say, and what no subscriber needs.
-void ClearServerFields(v1::Message* message) {
-  message->clear_id();
-  message->clear_epoch();
-  message->clear_sequence();
-  message->clear_publish_time();
-  message->clear_publisher();
-  if (message->has_audience()) {
-    v1::Audience* audience = message->mutable_audience();
-    audience->clear_clients();
-    audience->clear_except_rooms();
-    audience->clear_except_clients();
-    audience->clear_except_publisher();
-    if (audience->rooms().empty()) message->clear_audience();
-  }
-  if (!message->GetReflection()->GetUnknownFields(*message).empty()) message->DiscardUnknownFields();
-}
-
-// The encoded bodies of a batch, one after another.
-class Bodies {
- public:
-  explicit Bodies(absl::Span<v1::Message* const> messages) {
-    size_t total = 0;
-    for (v1::Message* message : messages) {
-      ClearServerFields(message);
-      total += message->ByteSizeLong();
-    }
-    bytes_.reset(new char[total]);
-    char* at = bytes_.get();
-    for (v1::Message* message : messages) {
-      // ByteSizeLong left the size behind.
-      const auto size = static_cast<size_t>(message->GetCachedSize());
-      message->SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(at));
-      bodies_.emplace_back(at, size);
-      at += size;
-    }
-  }
-  absl::string_view operator[](size_t i) const { return bodies_[i]; }
-
- private:
-  std::unique_ptr<char[]> bytes_;
-  std::vector<absl::string_view> bodies_;
-};
 
 }  // namespace
 
@@ -136,39 +93,41 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
   return resolved;
 }
 
-absl::Status Namespace::AddressLocked(const Client* publisher, const v1::Message& message, size_t index,
-                                      Addressed* addressed) {
+absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& message, Addressed* addressed) {
   Queue::Outgoing outgoing;
-  outgoing.event = message.event();
-  if (message.has_audience()) {
+  outgoing.event = message.event;
+  outgoing.body = message.body;
+  if (message.audience != nullptr) {
     // First: a message that cannot be addressed makes no queue.
-    auto audience = AudienceLocked(publisher, message.audience());
+    auto audience = AudienceLocked(publisher, *message.audience);
     if (!audience.ok()) return audience.status();
     outgoing.audience = *std::move(audience);
   }
-  Addressed::Group* group = addressed->Find(message.queue());
+  Addressed::Group* group = addressed->Find(message.queue);
   if (group == nullptr) {
-    auto it = queues_.find(message.queue());
+    auto it = queues_.find(message.queue);
     if (it == queues_.end()) {
-      if (!automatic_queues_) return NoQueue(message.queue());
+      if (!automatic_queues_) return NoQueue(message.queue);
       addressed->queue_missing = true;
       return absl::OkStatus();
     }
     addressed->last_group = addressed->groups.size();
     group = &addressed->groups.emplace_back();
     group->queue = it->second;
+    // Most batches go to one queue.
+    if (addressed->groups.size() == 1) group->messages.reserve(addressed->expected);
   }
-  if (!group->queue->Accepts(message.event())) return NoEvent(*group->queue, message.event());
+  if (!group->queue->Accepts(message.event)) return NoEvent(*group->queue, message.event);
+  group->bytes += message.body.size();
   group->messages.push_back(std::move(outgoing));
-  group->indices.push_back(index);
   return absl::OkStatus();
 }
 
-absl::Status Namespace::Address(const Client* publisher, absl::Span<v1::Message* const> messages,
-                                Addressed* addressed) {
+absl::Status Namespace::Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed) {
+  addressed->expected = messages.size();
   ReaderMutexLock lock(&mu_);
   for (size_t i = 0; i < messages.size(); ++i) {
-    absl::Status status = AddressLocked(publisher, *messages[i], i, addressed);
+    absl::Status status = AddressLocked(publisher, messages[i], addressed);
     if (!status.ok()) return messages.size() == 1 ? status : WithContext(status, absl::StrCat("messages[", i, "]"));
   }
   return absl::OkStatus();
@@ -195,12 +154,12 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   shared_->changes.Append(std::move(change));
 }
 
-absl::Status Namespace::MakeQueues(absl::Span<v1::Message* const> messages) {
+absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
   {
     MutexLock lock(&mu_);
     absl::btree_set<absl::string_view> missing;
-    for (const v1::Message* message : messages) {
-      if (!queues_.contains(message->queue())) missing.insert(message->queue());
+    for (const Incoming& message : messages) {
+      if (!queues_.contains(message.queue)) missing.insert(message.queue);
     }
     const uint64_t count = queues_.size() + missing.size();
     if (count > limits().queues_per_namespace) {
@@ -214,8 +173,8 @@ absl::Status Namespace::MakeQueues(absl::Span<v1::Message* const> messages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Namespace::Published> Namespace::Publish(const Client* publisher,
-                                                        absl::Span<v1::Message* const> messages, bool count_matches) {
+absl::StatusOr<Namespace::Published> Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages,
+                                                        bool count_matches) {
   Addressed addressed;
   absl::Status status = Address(publisher, messages, &addressed);
   if (status.ok() && addressed.queue_missing) {
@@ -225,16 +184,12 @@ absl::StatusOr<Namespace::Published> Namespace::Publish(const Client* publisher,
   }
   if (!status.ok()) return status;
 
-  const Bodies bodies(messages);
   const absl::Time time = shared_->clock->Now();
   const int64_t now_us = shared_->NowUs();
   Published published;
   uint64_t bytes = 0;
   for (Addressed::Group& group : addressed.groups) {
-    for (size_t i = 0; i < group.messages.size(); ++i) {
-      group.messages[i].body = bodies[group.indices[i]];
-      bytes += group.messages[i].body.size();
-    }
+    bytes += group.bytes;
     const Queue::Appended appended = group.queue->Append(
         group.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(), count_matches);
     v1::SequenceRange& range = published.ranges.emplace_back();

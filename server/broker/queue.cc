@@ -50,8 +50,7 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
     if (count_matches) appended.matched += CountMatchesLocked(sequence);
   }
   appended.last = ring_.end() - 1;
-  ring_.Trim(now_us);
-  TrimChannelsLocked(messages.size());
+  TrimLocked(now_us, messages.size());
   counters_.Published(messages.size(), bytes);
   PostLocked(touched);
   return appended;
@@ -67,14 +66,16 @@ void Queue::AppendToChannels(const Outgoing& message, uint64_t sequence, Touched
 }
 
 void Queue::AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched) {
-  auto append = [&](absl::string_view channel_event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    auto it = channels_.find(std::make_pair(target, channel_event));
-    if (it == channels_.end()) return;
-    Channel* channel = it->second.get();
+  auto append_to = [&](Channel* channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     channel->Append(sequence, ring_.first());
     if (touched->empty() || touched->back() != channel) touched->push_back(channel);
   };
-  if (channels_.size() > event_channels_) append("");
+  auto append = [&](absl::string_view channel_event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    auto it = channels_.find(std::make_pair(target, channel_event));
+    if (it != channels_.end()) append_to(it->second.get());
+  };
+  if (target == kEveryone && everyone_ != nullptr) append_to(everyone_);
+  if (target != kEveryone && channels_.size() > event_channels_) append("");
   if (event_channels_ > 0) append(event);
 }
 
@@ -98,8 +99,14 @@ uint64_t Queue::CountMatchesLocked(uint64_t sequence) const {
 
 void Queue::Trim(int64_t now_us) {
   MutexLock lock(&mu_);
+  TrimLocked(now_us, kTrimmedChannels);
+}
+
+void Queue::TrimLocked(int64_t now_us, size_t channels) {
   ring_.Trim(now_us);
-  TrimChannelsLocked(kTrimmedChannels);
+  TrimChannelsLocked(channels);
+  // It must not keep what the ring has given up.
+  if (last_read_.first < ring_.first()) last_read_ = LastRead();
 }
 
 // Trims up to `count` channels, in turn: one in which nothing happens any more would keep its index for ever.
@@ -222,6 +229,7 @@ std::shared_ptr<Channel> Queue::ChannelLocked(uint64_t target, absl::string_view
   channel->place = channel_list_.size();
   channel_list_.push_back(channel.get());
   if (!event.empty()) ++event_channels_;
+  if (target == kEveryone && event.empty()) everyone_ = channel.get();
   return channel;
 }
 
@@ -275,11 +283,13 @@ void Queue::DropTarget(Cursor* cursor, uint64_t target) {
 
 void Queue::StopListening(Cursor* cursor, Channel* channel) {
   channel->listeners[cursor->subscription->lane()->index()].erase(cursor);
-  if (channel->HasListeners()) return;
+  if (channel->ListenerCount() > 0) return;
   // Those who left it with something still to hear hold on to it themselves; a new channel may have its key by now.
   auto it = channels_.find(channel->key);
   if (it == channels_.end() || it->second.get() != channel) return;
   if (!channel->key.event.empty()) --event_channels_;
+  if (channel == everyone_) everyone_ = nullptr;
+  if (channel == last_read_.channel) last_read_ = LastRead();
   channel_list_.back()->place = channel->place;
   channel_list_[channel->place] = channel_list_.back();
   channel_list_.pop_back();

@@ -101,6 +101,19 @@ class Queue : public std::enable_shared_from_this<Queue> {
  private:
   using Touched = std::vector<Channel*>;
 
+  // What was read of a channel by one who hears all of it, for the next one, who most often reads the same.
+  struct LastRead {
+    const Channel* channel = nullptr;
+    uint64_t begin = 0;  // running numbers
+    uint64_t end = 0;
+    uint64_t first = 0;  // sequences
+    uint64_t last = 0;
+    uint64_t bytes_max = 0;
+    std::vector<log::ByteRange> ranges;
+    uint64_t bytes = 0;
+    uint64_t messages = 0;
+  };
+
   void AppendToChannels(const Outgoing& message, uint64_t sequence, Touched* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched)
@@ -110,6 +123,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::shared_ptr<Channel> ChannelLocked(uint64_t target, absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddTargetLocked(Cursor* cursor, uint64_t target) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StopListening(Cursor* cursor, Channel* channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TrimLocked(int64_t now_us, size_t channels) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TrimChannelsLocked(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartLocked(Cursor* cursor, const Start& start) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -122,6 +136,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static bool IsDone(const Cursor& cursor, const Ear& ear);
   void DropDoneEars(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -135,10 +150,12 @@ class Queue : public std::enable_shared_from_this<Queue> {
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
-  size_t event_channels_ ABSL_GUARDED_BY(mu_) = 0;  // those of channels_ that are for one event
+  size_t event_channels_ ABSL_GUARDED_BY(mu_) = 0;    // those of channels_ that are for one event
+  Channel* everyone_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one of channels_ that has all that is for everyone
   std::vector<Channel*> channel_list_ ABSL_GUARDED_BY(mu_);
   size_t trim_turn_ ABSL_GUARDED_BY(mu_) = 0;  // the place in channel_list_ to trim next
   absl::flat_hash_set<Cursor*> cursors_ ABSL_GUARDED_BY(mu_);
+  LastRead last_read_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace nmq::broker

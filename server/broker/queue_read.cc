@@ -134,6 +134,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   for (Ear& ear : cursor->ears) {
     if (ear.pending()) pending.push_back({ear.channel->at(ear.next), &ear});
   }
+  if (pending.size() == 1) return ReadChannel(cursor, pending.front().ear, bytes_max, delivery);
   std::make_heap(pending.begin(), pending.end());
   for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
     const uint64_t sequence = pending.front().sequence;
@@ -157,6 +158,44 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
     }
   }
   if (!pending.empty()) return true;
+  CaughtUp(cursor);
+  return false;
+}
+
+// The same for one channel.
+bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) {
+  const Channel& channel = *ear->channel;
+  bool alike = delivery->empty() && cursor->filter.patterns.empty() && channel.ListenerCount() > 1;
+  const uint64_t begin = ear->next;
+  const LastRead& known = last_read_;
+  if (alike && known.channel == &channel && known.begin == begin && known.end <= ear->end() &&
+      known.bytes_max == bytes_max) {
+    delivery->ranges = known.ranges;
+    delivery->bytes = known.bytes;
+    delivery->messages = known.messages;
+    ear->next = known.end;
+    cursor->reported = known.last;
+  }
+  const uint64_t end = std::min(ear->end(), ear->next + kLooksMax);
+  bool full = false;
+  while (ear->next < end && !full) {
+    const uint64_t sequence = channel.at(ear->next);
+    const log::Record& record = ring_.at(sequence);
+    if (record.audience != nullptr && !record.audience->excepts.empty()) alike = false;
+    if (Passes(*cursor, record)) {
+      full = !Add(record, bytes_max, delivery);
+      if (full) break;
+      cursor->reported = sequence;
+    }
+    ++ear->next;
+  }
+  if (ear->next == begin) return true;
+  cursor->next = channel.at(ear->next - 1) + 1;
+  if (alike && (known.channel != &channel || known.begin != begin || known.end != ear->next)) {
+    last_read_ = {&channel,         begin,           ear->next,         channel.at(begin), cursor->reported, bytes_max,
+                  delivery->ranges, delivery->bytes, delivery->messages};
+  }
+  if (ear->pending()) return true;
   CaughtUp(cursor);
   return false;
 }

@@ -16,7 +16,7 @@ constexpr uint64_t kIndexBytes = 16;
 
 }  // namespace
 
-Ring::~Ring() { total_->bytes.fetch_sub(bytes_, std::memory_order_relaxed); }
+Ring::~Ring() { total_->bytes.fetch_sub(counted_, std::memory_order_relaxed); }
 
 uint64_t Ring::Cost(const Record& record) {
   uint64_t cost = record.length + sizeof(Record) + kIndexBytes;
@@ -44,18 +44,14 @@ char* Ring::Append(size_t length, uint64_t stamp, int64_t time_us, std::shared_p
   record.stamp = stamp;
   record.time_us = time_us;
   record.audience = std::move(audience);
-  const uint64_t cost = Cost(record);
-  bytes_ += cost;
-  total_->bytes.fetch_add(cost, std::memory_order_relaxed);
+  bytes_ += Cost(record);
   ++chunks_.back().records;
   records_.push_back(std::move(record));
   return chunk->Extend(length);
 }
 
 void Ring::PopFront() {
-  const uint64_t cost = Cost(records_.front());
-  bytes_ -= cost;
-  total_->bytes.fetch_sub(cost, std::memory_order_relaxed);
+  bytes_ -= Cost(records_.front());
   records_.pop_front();
   ++first_;
   --chunks_.front().records;
@@ -63,12 +59,17 @@ void Ring::PopFront() {
   if (chunks_.front().records == 0) chunks_.pop_front();
 }
 
+uint64_t Ring::Count() {
+  const uint64_t change = bytes_ - counted_;  // may be below zero, in two's complement
+  counted_ = bytes_;
+  return change == 0 ? total_->bytes.load(std::memory_order_relaxed)
+                     : total_->bytes.fetch_add(change, std::memory_order_relaxed) + change;
+}
+
 void Ring::Trim(int64_t now_us) {
   while (!records_.empty() && records_.front().time_us + bounds_.age_us < now_us) PopFront();
-  while (records_.size() > 1 && (bytes_ > bounds_.bytes || records_.size() > bounds_.messages ||
-                                 total_->bytes.load(std::memory_order_relaxed) > total_->bytes_max)) {
-    PopFront();
-  }
+  while (records_.size() > 1 && (bytes_ > bounds_.bytes || records_.size() > bounds_.messages)) PopFront();
+  while (Count() > total_->bytes_max && records_.size() > 1) PopFront();
 }
 
 }  // namespace nmq::log

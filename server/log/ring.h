@@ -63,7 +63,8 @@ class Ring {
   // Nothing is given up yet: see Trim.
   char* Append(size_t length, uint64_t stamp, int64_t time_us, std::shared_ptr<const Audience> audience);
 
-  // Gives up the oldest messages until all bounds hold.
+  // Gives up the oldest messages until all bounds hold. To be called after appending, too: only then does what was
+  // appended count in the total.
   void Trim(int64_t now_us);
 
  private:
@@ -74,6 +75,8 @@ class Ring {
 
   Chunk* ChunkFor(size_t length);
   void PopFront();
+  // Brings the total up to date and returns it.
+  uint64_t Count();
   static uint64_t Cost(const Record& record);
 
   const RingBounds bounds_;
@@ -82,6 +85,8 @@ class Ring {
   std::deque<OwnedChunk> chunks_;
   uint64_t first_ = 1;
   uint64_t bytes_ = 0;
+  // Those of bytes_ that count in the total.
+  uint64_t counted_ = 0;
 };
 
 }  // namespace nmq::log

@@ -76,6 +76,13 @@ grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message) {
   return grpc::ByteBuffer(&owned, 1);
 }
 
+grpc::Slice InOnePiece(const grpc::ByteBuffer& buffer) {
+  grpc::Slice slice;
+  // An empty buffer has no piece at all.
+  if (!buffer.TrySingleSlice(&slice).ok() && !buffer.DumpToSingleSlice(&slice).ok()) return grpc::Slice();
+  return slice;
+}
+
 absl::Status Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message) {
   // The reader changes nothing of it.
   grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&buffer));

@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 #include "google/protobuf/message_lite.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/broker/cursor.h"
 
@@ -15,6 +16,9 @@ grpc::ByteBuffer EncodeBatch(broker::Delivery* delivery);
 
 // A message in its wire form.
 grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message);
+
+// The bytes of `buffer`, copied only if they are in several pieces.
+grpc::Slice InOnePiece(const grpc::ByteBuffer& buffer);
 
 // INVALID_ARGUMENT if `buffer` is no such message.
 absl::Status Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message);

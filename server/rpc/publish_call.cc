@@ -53,12 +53,11 @@ void PublishCall::Read(bool ok) {
 }
 
 absl::Status PublishCall::PublishBatch() {
-  auto* request = google::protobuf::Arena::CreateMessage<v1::PublishStreamRequest>(&arena_);
   auto* response = google::protobuf::Arena::CreateMessage<v1::PublishStreamResponse>(&arena_);
-  const size_t bytes = request_.Length();
-  absl::Status status = Decode(request_, request);
+  const grpc::Slice bytes = InOnePiece(request_);
   request_.Clear();
-  if (status.ok()) status = publish_.Publish(request, bytes, response);
+  const absl::string_view view(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+  const absl::Status status = publish_.Publish(view, &arena_, response);
   if (status.ok()) {
     answers_.push_back(Encode(*response));
     if (!writing()) StartWrite();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -22,14 +23,27 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 // How often a pausing publisher looks whether the subscribers have caught up.
 constexpr absl::Duration kPause = absl::Milliseconds(1);
 
-template <typename Spec>
-nmq::Message StampedMessage(const Spec& spec, uint64_t number) {
-  const Destination& destination = spec.destinations[number % spec.destinations.size()];
-  nmq::Message message =
-      nmq::MakeMessage(spec.queue, destination.event, MakePayload({Now(), 0, number}, spec.payload_bytes));
-  if (!destination.room.empty()) message.mutable_audience()->add_rooms(destination.room);
-  return message;
-}
+// A publisher's messages, one for each destination, that are stamped over and over.
+class StampedMessages {
+ public:
+  template <typename Spec>
+  explicit StampedMessages(const Spec& spec) {
+    for (const Destination& destination : spec.destinations) {
+      messages_.push_back(nmq::MakeMessage(spec.queue, destination.event, MakePayload({}, spec.payload_bytes)));
+      if (!destination.room.empty()) messages_.back().mutable_audience()->add_rooms(destination.room);
+    }
+  }
+
+  const nmq::Message& Next(int64_t now) {
+    nmq::Message& message = messages_[number_ % messages_.size()];
+    WriteStamp({now, 0, number_++}, message.mutable_payload()->data());
+    return message;
+  }
+
+ private:
+  std::vector<nmq::Message> messages_;
+  uint64_t number_ = 0;
+};
 
 absl::StatusOr<std::unique_ptr<nmq::Client>> ConnectPublisher(const std::string& address) {
   return nmq::Client::Connect({.server = address, .lazy = true, .publish_with_session = false});
@@ -93,10 +107,15 @@ class LibraryPublisher final : public Publisher {
 
  private:
   void Run() {
+    StampedMessages messages(spec_);
+    int64_t now = 0;
     for (uint64_t i = 0; !stopping_.load(std::memory_order_relaxed); ++i) {
       if (spec_.max_messages != 0 && i >= spec_.max_messages) return;
-      if (i % static_cast<uint64_t>(spec_.batch) == 0) AwaitThrottle();
-      const absl::Status status = publisher_->Add(StampedMessage(spec_, i));
+      if (i % static_cast<uint64_t>(spec_.batch) == 0) {
+        AwaitThrottle();
+        now = Now();
+      }
+      const absl::Status status = publisher_->Add(messages.Next(now));
       if (!status.ok()) return outcome_.Failed(status);
     }
   }
@@ -125,7 +144,7 @@ class LibraryPublisher final : public Publisher {
 class LibraryPacedPublisher final : public Publisher {
  public:
   LibraryPacedPublisher(std::unique_ptr<nmq::Client> client, const PaceSpec& spec)
-      : spec_(spec), client_(std::move(client)) {
+      : spec_(spec), messages_(spec), client_(std::move(client)) {
     publisher_ = client_->NewPublisher(
         {.window = 1000, .on_result = [this](const nmq::BatchResult& result) { outcome_.Add(result); }});
     pacer_ = std::make_unique<Pacer>(spec.per_second, spec.max_messages, [this] { Send(); });
@@ -150,9 +169,9 @@ class LibraryPacedPublisher final : public Publisher {
 
  private:
   void Send() {
-    nmq::Message message = StampedMessage(spec_, sent_++);
+    const nmq::Message& message = messages_.Next(Now());
     if (spec_.way == PublishWay::kStream) {
-      const absl::Status status = publisher_->Add(std::move(message));
+      const absl::Status status = publisher_->Add(message);
       if (!status.ok()) outcome_.Failed(status);
       return;
     }
@@ -165,8 +184,8 @@ class LibraryPacedPublisher final : public Publisher {
   }
 
   const PaceSpec spec_;
-  // Only the pacer's thread counts.
-  uint64_t sent_ = 0;
+  // Only for the pacer's thread.
+  StampedMessages messages_;
   Outcome outcome_;
   std::unique_ptr<nmq::Client> client_;
   std::unique_ptr<nmq::Publisher> publisher_;

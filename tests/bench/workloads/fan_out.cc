@@ -1,10 +1,13 @@
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "tests/bench/workloads/cases.h"
 
 namespace nmq::bench {
 namespace {
 
-constexpr int kConnections = 10;
+// Services have a connection each; with more of them, several share one.
+constexpr int kConnectionsMax = 100;
 constexpr uint64_t kLag = 20000;
 
 // One publisher to everybody, as fast as they hear it.
@@ -12,7 +15,7 @@ absl::Status RunFanOut(int subscribers, int payload_bytes, const Extent& extent,
                        const Record& record) {
   const Load load = {.subscribers = {.queue = "bench",
                                      .subscribers = subscribers,
-                                     .connections = kConnections,
+                                     .connections = std::min(subscribers, kConnectionsMax),
                                      .clients = subscribers},
                      .eager = PublisherSpec{.queue = "bench", .payload_bytes = payload_bytes},
                      .fan_out = static_cast<uint64_t>(subscribers),

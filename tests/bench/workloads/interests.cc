@@ -4,7 +4,7 @@
 namespace nmq::bench {
 namespace {
 
-constexpr int kConnections = 10;
+constexpr int kConnections = 100;
 constexpr uint64_t kLag = 20000;
 
 // As many subscribers as events, and each wants one; by its name, or by a pattern.

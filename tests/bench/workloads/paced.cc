@@ -4,8 +4,6 @@
 namespace nmq::bench {
 namespace {
 
-constexpr int kConnections = 10;
-
 struct Pace {
   int per_second;
   int subscribers;
@@ -14,7 +12,7 @@ struct Pace {
 absl::Status RunPaced(const Pace& pace, const Extent& extent, const Subject& subject, const Record& record) {
   const Load load = {.subscribers = {.queue = "bench",
                                      .subscribers = pace.subscribers,
-                                     .connections = kConnections,
+                                     .connections = pace.subscribers,
                                      .clients = pace.subscribers,
                                      .every_latency = true},
                      .paced = PaceSpec{.queue = "bench", .per_second = pace.per_second},

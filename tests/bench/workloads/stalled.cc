@@ -6,9 +6,8 @@ namespace nmq::bench {
 namespace {
 
 constexpr int kHealthy = 20;
-constexpr int kConnections = 10;
 constexpr int kPayloadBytes = 1024;
-constexpr int kPerSecond = 5000;
+constexpr int kPerSecond = 2000;
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
 // Twenty subscribers that read, with or without one beside them that does not.
@@ -18,7 +17,7 @@ absl::Status RunStalled(bool stalled, const Extent& extent, const Subject& subje
   if (!stuck.ok()) return stuck.status();
   const Load load = {.subscribers = {.queue = "bench",
                                      .subscribers = kHealthy,
-                                     .connections = kConnections,
+                                     .connections = kHealthy,
                                      .clients = kHealthy,
                                      .every_latency = true},
                      .paced = PaceSpec{.queue = "bench", .payload_bytes = kPayloadBytes, .per_second = kPerSecond},

@@ -1,5 +1,6 @@
 #include "server/base/names.h"
 
+#include <cctype>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,18 @@ void ExpectRefused(const absl::Status& status, absl::string_view part) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_EQ(ReasonOf(status), "INVALID_FIELD");
   EXPECT_TRUE(absl::StrContains(status.message(), part)) << status;
+}
+
+TEST(IsName, SaysWhatCheckNameSays) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string name = std::string("a") + static_cast<char>(byte);
+    EXPECT_EQ(IsName(name), CheckName("field", name).ok()) << byte;
+    const bool letter = byte < 128 && std::isalnum(byte) != 0;
+    EXPECT_EQ(IsName(name),
+              letter || (byte != 0 && std::string("._~-").find(static_cast<char>(byte)) != std::string::npos))
+        << byte;
+  }
+  EXPECT_FALSE(IsName(""));
 }
 
 TEST(CheckName, AcceptsExactlyTheNameBytes) {

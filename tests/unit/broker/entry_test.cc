@@ -61,6 +61,19 @@ TEST(Entry, EntriesOneAfterAnotherAreABatch) {
   }
 }
 
+// Every carry and every change of length up to there, one sequence after another.
+TEST(Entry, SequencesCountOn) {
+  EntrySuffix suffix(1'700'000'000'000'000, absl::UnixEpoch(), "c-1");
+  const v1::Message message = MakeMessage("q", "e", 10);
+  for (uint64_t sequence = 1; sequence < 70'000; ++sequence) {
+    suffix.SetSequence(sequence);
+    v1::Batch batch;
+    ASSERT_TRUE(batch.ParseFromString(Encode(suffix, message)));
+    ASSERT_EQ(batch.messages(0).sequence(), sequence);
+    ASSERT_EQ(batch.messages(0).id(), MessageId(1'700'000'000'000'000, sequence));
+  }
+}
+
 TEST(Entry, LargestEpochFits) {
   EntrySuffix suffix(std::numeric_limits<uint64_t>::max(), absl::UnixEpoch(), std::string(200, 'p'));
   suffix.SetSequence(std::numeric_limits<uint64_t>::max());

@@ -302,4 +302,10 @@ v1::StartPosition ResumeFrom(const std::string& queue, uint64_t epoch, uint64_t 
   return ResumeFrom(resume);
 }
 
+absl::Status PublishOn(PublishStream* stream, const v1::PublishStreamRequest& request,
+                       v1::PublishStreamResponse* response) {
+  google::protobuf::Arena arena;
+  return stream->Publish(request.SerializeAsString(), &arena, response);
+}
+
 }  // namespace nmq::broker

@@ -145,6 +145,10 @@ v1::StartPosition FromSequence(uint64_t sequence);
 v1::StartPosition ResumeFrom(const v1::Resume& resume);
 v1::StartPosition ResumeFrom(const std::string& queue, uint64_t epoch, uint64_t sequence);
 
+// Publishes one batch as it would come over the wire.
+absl::Status PublishOn(PublishStream* stream, const v1::PublishStreamRequest& request,
+                       v1::PublishStreamResponse* response);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_TESTS_UNIT_BROKER_HARNESS_H_

@@ -22,7 +22,7 @@ void ExpectBound(const Limits& limits, const std::string& limit, uint64_t bound,
   for (const uint64_t value : {bound - 1, bound, bound + 1}) {
     v1::Message message = Good();
     set(&message, value);
-    const absl::Status status = CheckMessage(limits, message, true);
+    const absl::Status status = CheckMessage(limits, FromMessage(&message), true);
     if (value <= bound) {
       EXPECT_TRUE(status.ok()) << limit << " " << value << ": " << status;
       continue;
@@ -34,8 +34,8 @@ void ExpectBound(const Limits& limits, const std::string& limit, uint64_t bound,
   }
 }
 
-std::string BadField(const v1::Message& message, bool has_session = true) {
-  const absl::Status status = CheckMessage(Limits(), message, has_session);
+std::string BadField(v1::Message message, bool has_session = true) {
+  const absl::Status status = CheckMessage(Limits(), FromMessage(&message), has_session);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   return MetadataOf(status, "field");
 }
@@ -72,7 +72,7 @@ TEST(MessageCheck, LimitsAreThoseOfTheServer) {
   limits.payload_bytes = 3;
   v1::Message message = Good();
   message.set_payload("1234");
-  EXPECT_EQ(MetadataOf(CheckMessage(limits, message, false), "bound"), "3");
+  EXPECT_EQ(MetadataOf(CheckMessage(limits, FromMessage(&message), false), "bound"), "3");
 }
 
 TEST(MessageCheck, QueueAndEventAreNames) {
@@ -88,7 +88,7 @@ TEST(MessageCheck, QueueAndEventAreNames) {
   v1::Message message = Good();
   message.set_queue(std::string(128, 'a'));
   message.set_event("a.b_c~d-E9");
-  EXPECT_TRUE(CheckMessage(Limits(), message, true).ok());
+  EXPECT_TRUE(CheckMessage(Limits(), FromMessage(&message), true).ok());
 }
 
 TEST(MessageCheck, NamesInAnAudienceAreNamedByTheirPlace) {
@@ -116,7 +116,7 @@ TEST(MessageCheck, HeaderNameMustNotBeEmpty) {
 TEST(MessageCheck, ExceptPublisherNeedsASession) {
   v1::Message message = Good();
   message.mutable_audience()->set_except_publisher(true);
-  EXPECT_TRUE(CheckMessage(Limits(), message, /*has_session=*/true).ok());
+  EXPECT_TRUE(CheckMessage(Limits(), FromMessage(&message), /*has_session=*/true).ok());
   EXPECT_EQ(BadField(message, /*has_session=*/false), "audience.except_publisher");
 }
 

@@ -18,8 +18,7 @@ using ::testing::IsEmpty;
 absl::StatusOr<v1::PublishStreamResponse> PublishBatch(World* world, v1::PublishStreamRequest request) {
   PublishStream stream(&world->broker());
   v1::PublishStreamResponse response;
-  const size_t bytes = request.ByteSizeLong();
-  absl::Status status = stream.Publish(&request, bytes, &response);
+  const absl::Status status = PublishOn(&stream, request, &response);
   if (!status.ok()) return status;
   return response;
 }
@@ -296,8 +295,12 @@ TEST(Batch, IsBoundedInBytes) {
   for (const size_t size : {999, 1000, 1001}) {
     PublishStream stream(&world.broker());
     v1::PublishStreamRequest request = Batch({{}});
+    std::string* const payload = request.mutable_messages(0)->mutable_payload();
+    while (request.ByteSizeLong() < size) payload->append(size - request.ByteSizeLong(), 'x');
+    while (request.ByteSizeLong() > size) payload->pop_back();
+    ASSERT_EQ(request.ByteSizeLong(), size);
     v1::PublishStreamResponse response;
-    ASSERT_TRUE(stream.Publish(&request, size, &response).ok());
+    ASSERT_TRUE(PublishOn(&stream, request, &response).ok());
     EXPECT_EQ(response.has_accepted(), size <= 1000) << size;
     if (size > 1000) {
       EXPECT_EQ(RefusedMetadata(response, "limit"), "batch_bytes");
@@ -321,7 +324,7 @@ TEST(PublishStream, KeepsSessionAndNamespaceOfItsFirstRequest) {
     request.set_session(session);
     request.set_namespace_(name_space);
     v1::PublishStreamResponse response;
-    return stream.Publish(&request, 100, &response);
+    return PublishOn(&stream, request, &response);
   };
   EXPECT_TRUE(publish(member.session, "").ok());
   EXPECT_TRUE(publish("", "").ok());
@@ -339,10 +342,10 @@ TEST(PublishStream, EndsWhenItsClientIsGone) {
   v1::PublishStreamRequest request = Batch({{}});
   request.set_session(member.session);
   v1::PublishStreamResponse response;
-  ASSERT_TRUE(stream.Publish(&request, 100, &response).ok());
+  ASSERT_TRUE(PublishOn(&stream, request, &response).ok());
   ASSERT_TRUE(world.Disconnect(member).ok());
   request = Batch({{}});
-  const absl::Status status = stream.Publish(&request, 100, &response);
+  const absl::Status status = PublishOn(&stream, request, &response);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(status), "SESSION_EXPIRED");
 }
@@ -386,6 +389,49 @@ TEST(Draining, RefusesWhatIsNewAndLetsTheRestGoOn) {
   EXPECT_THAT(listener->Payloads(), ElementsAre("1"));
   EXPECT_TRUE(world.Leave(member, {"red"}).ok());
   EXPECT_TRUE(world.Disconnect(member).ok());
+}
+
+// Those who hear the same in the same turn share one look at the queue; who comes later, or is slower, must not.
+TEST(Listeners, OfOneQueueHearTheSameEachInItsOwnTime) {
+  World world;
+  const Member member = world.Connect();
+  auto first = world.Listen(member);
+  auto second = world.Listen(member);
+  auto slow = world.Listen(member);
+  const std::vector<std::string> two = {"1", "2"};
+  for (const std::string& payload : two) ASSERT_TRUE(world.Publish({.payload = payload}).ok());
+  EXPECT_EQ(first->Payloads(), two);
+  EXPECT_EQ(second->Payloads(), two);
+  auto late = world.Listen(member);
+  for (const std::string payload : {"3", "4"}) ASSERT_TRUE(world.Publish({.payload = payload}).ok());
+  EXPECT_THAT(first->Payloads(), ElementsAre("3", "4"));
+  EXPECT_THAT(late->Payloads(), ElementsAre("3", "4"));
+  EXPECT_THAT(slow->Payloads(), ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(second->Payloads(), ElementsAre("3", "4"));
+}
+
+TEST(Listeners, WhoAskForLessAtATimeHearAllTheSame) {
+  World world;
+  const Member member = world.Connect();
+  auto first = world.Listen(member);
+  auto second = world.Listen(member);
+  for (const std::string payload : {"1", "2", "3"}) ASSERT_TRUE(world.Publish({.payload = payload}).ok());
+  EXPECT_THAT(first->Payloads(), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(second->HearAll(/*bytes_max=*/1).payloads(), ElementsAre("1", "2", "3"));
+}
+
+TEST(Listeners, AnExceptedOneDoesNotHearWhatItsNeighbourHeard) {
+  World world;
+  const Member one = world.Connect();
+  const Member other = world.Connect("", {"kitchen"});
+  auto hears = world.Listen(one);
+  auto too = world.Listen(one);
+  auto excepted = world.Listen(other);
+  ASSERT_TRUE(world.Publish({.payload = "1"}).ok());
+  ASSERT_TRUE(world.Publish({.payload = "2", .except_rooms = {"kitchen"}}).ok());
+  EXPECT_THAT(hears->Payloads(), ElementsAre("1", "2"));
+  EXPECT_THAT(too->Payloads(), ElementsAre("1", "2"));
+  EXPECT_THAT(excepted->Payloads(), ElementsAre("1"));
 }
 
 }  // namespace

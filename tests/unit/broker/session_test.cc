@@ -249,7 +249,7 @@ TEST_F(Lease, DoesNotRunWhileAPublishStreamIsOpen) {
     request.set_session(member.session);
     *request.add_messages() = ToMessage({});
     v1::PublishStreamResponse response;
-    ASSERT_TRUE(stream.Publish(&request, 10, &response).ok());
+    ASSERT_TRUE(PublishOn(&stream, request, &response).ok());
     Pass(absl::Minutes(5));
     EXPECT_TRUE(IsThere(member));
   }

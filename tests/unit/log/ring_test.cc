@@ -153,6 +153,7 @@ TEST_F(RingTest, TotalIsWhatAllHoldAndNothingInTheEnd) {
     for (int i = 0; i < 100; ++i) {
       Append(&first, std::string(i, 'x'));
       Append(&second, std::string(i, 'x'));
+      first.Trim(0);
       second.Trim(0);
       EXPECT_EQ(total_.bytes.load(), first.bytes() + second.bytes());
     }
