@@ -156,8 +156,8 @@ enum class SubscriptionState {
 };
 
 // What a subscription calls, one at a time, on its own thread; some calls may come before Subscribe() has returned. All
-// may be empty. References are valid during the call. A callback may call anything of the library, also cancel or
-// destroy its own subscription, but never Subscription::Wait().
+// may be empty. References are valid during the call: the same Message is filled again for the next one. A callback may
+// call anything of the library, also cancel or destroy its own subscription, but never Subscription::Wait().
 struct SubscriptionHandler {
   std::function<void(const Message&)> on_message = {};
   // Messages that will not come. `last` and `count` may be unknown.

@@ -8,6 +8,7 @@ inline namespace client {
 namespace internal {
 
 void Positions::OnFirstReady(const v1::Ready& ready, const v1::StartPosition& start) {
+  MutexLock lock(&mu_);
   for (const v1::QueuePosition& position : ready.positions()) {
     uint64_t sequence = position.sequence();
     // The server may begin later than asked and say so with a gap, which may never arrive.
@@ -24,12 +25,13 @@ void Positions::OnFirstReady(const v1::Ready& ready, const v1::StartPosition& st
       entry->sequence = position.sequence();
     } else {
       entry->next_epoch = std::exchange(entry->epoch, position.epoch());
-      entry->next_sequence = std::exchange(entry->sequence, position.sequence());
+      entry->next_sequence = entry->sequence.exchange(position.sequence());
     }
   }
 }
 
 void Positions::OnResumedReady(const v1::Ready& ready) {
+  MutexLock lock(&mu_);
   for (const v1::QueuePosition& position : ready.positions()) {
     Entry* entry = Find(position.queue());
     if (entry == nullptr) {
@@ -42,14 +44,18 @@ void Positions::OnResumedReady(const v1::Ready& ready) {
 }
 
 Positions::Arrival Positions::OnPosition(const std::string& queue, uint64_t epoch, uint64_t sequence, Gap* lost) {
-  Entry* entry = Find(queue);
+  Entry* const entry = Find(queue);
+  if (entry == nullptr || entry->epoch != epoch) return OnOtherPosition(queue, epoch, sequence, lost);
+  if (sequence <= entry->sequence.load(std::memory_order_relaxed)) return Arrival::kKnown;
+  entry->sequence.store(sequence, std::memory_order_relaxed);
+  return Arrival::kNew;
+}
+
+Positions::Arrival Positions::OnOtherPosition(const std::string& queue, uint64_t epoch, uint64_t sequence, Gap* lost) {
+  Entry* const entry = Find(queue);
+  MutexLock lock(&mu_);
   if (entry == nullptr) {
     Add(queue, epoch, sequence);
-    return Arrival::kNew;
-  }
-  if (entry->epoch == epoch) {
-    if (sequence <= entry->sequence) return Arrival::kKnown;
-    entry->sequence = sequence;
     return Arrival::kNew;
   }
   if (!entry->over) {
@@ -65,6 +71,7 @@ Positions::Arrival Positions::OnPosition(const std::string& queue, uint64_t epoc
 
 bool Positions::OnGap(const Gap& gap) {
   Entry* entry = Find(gap.queue());
+  MutexLock lock(&mu_);
   if (entry == nullptr) {
     if (gap.last() > 0) Add(gap.queue(), gap.epoch(), gap.last());
     return true;
@@ -80,7 +87,7 @@ bool Positions::OnGap(const Gap& gap) {
     return true;
   }
   if (gap.last() > 0 && gap.last() <= entry->sequence) return false;
-  entry->sequence = std::max(entry->sequence, gap.last());
+  entry->sequence = std::max<uint64_t>(entry->sequence, gap.last());
   return true;
 }
 
@@ -93,6 +100,7 @@ v1::StartPosition Positions::Resume() const {
 
 std::vector<v1::QueuePosition> Positions::List() const {
   std::vector<v1::QueuePosition> positions;
+  MutexLock lock(&mu_);
   positions.reserve(entries_.size());
   for (const auto& [queue, entry] : entries_) {
     v1::QueuePosition& position = positions.emplace_back();

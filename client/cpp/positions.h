@@ -2,21 +2,25 @@
 #ifndef NMQ_CLIENT_CPP_POSITIONS_H_
 #define NMQ_CLIENT_CPP_POSITIONS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/options.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {
 namespace internal {
 
 // Follows the frames of a subscription over all its streams, tells what was there before, and says where to go on.
-// Not thread-safe.
+// One thread calls the functions that begin with On, any thread the others. A message that is the next one of its queue
+// takes no lock.
 class Positions {
  public:
   enum class Arrival {
@@ -45,10 +49,11 @@ class Positions {
   std::vector<v1::QueuePosition> List() const;
 
  private:
+  // Changed with mu_ held, except for `sequence`; only the thread that changes it reads it without.
   struct Entry {
     std::string queue;
     uint64_t epoch = 0;
-    uint64_t sequence = 0;
+    std::atomic<uint64_t> sequence = 0;
     // A gap has said that `epoch` is over.
     bool over = false;
     // The place in another epoch that `ready` named; 0 if none.
@@ -56,12 +61,16 @@ class Positions {
     uint64_t next_sequence = 0;
   };
 
-  Entry* Find(const std::string& queue);
-  Entry* Add(const std::string& queue, uint64_t epoch, uint64_t sequence);
-  static void Move(Entry* entry, uint64_t epoch, uint64_t sequence);
+  // For the thread that changes: it needs no lock to read.
+  Entry* Find(const std::string& queue) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  Arrival OnOtherPosition(const std::string& queue, uint64_t epoch, uint64_t sequence, Gap* lost)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  Entry* Add(const std::string& queue, uint64_t epoch, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Move(Entry* entry, uint64_t epoch, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  absl::flat_hash_map<std::string, std::unique_ptr<Entry>> entries_;
-  // Neighbouring messages mostly are of one queue.
+  mutable Mutex mu_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);
+  // Neighbouring messages mostly are of one queue. Only for the thread that changes.
   Entry* last_ = nullptr;
 };
 

@@ -14,7 +14,7 @@ Publisher::~Publisher() {
   loop_->Join();
 }
 
-absl::Status Publisher::Add(Message message) { return loop_->Add(std::move(message)); }
+absl::Status Publisher::Add(const Message& message) { return loop_->Add(message); }
 
 FlushResult Publisher::Flush(absl::Duration timeout) { return loop_->Flush(timeout); }
 

@@ -29,6 +29,9 @@ struct FlushResult {
 // Sends a lone message at once, and gathers what comes while answers are awaited. A broken stream is opened again, with
 // backoff: what had been sent without an answer is reported as unknown, what had not been sent is sent then.
 //
+// A message is encoded on the caller's thread into the batch that is sent; it may be changed and added again, which
+// saves making it anew.
+//
 // Thread-safe. Messages of one thread keep their order. The destructor does not wait for answers: call Flush() first.
 class Publisher {
  public:
@@ -39,7 +42,7 @@ class Publisher {
 
   // Takes a message. Blocks while a full batch waits and the window of unanswered batches is full. An error means that
   // the message was not taken: the client disconnected, or the server ended the stream for good.
-  absl::Status Add(Message message);
+  absl::Status Add(const Message& message);
 
   // Waits until everything added so far is answered or given up.
   FlushResult Flush(absl::Duration timeout = absl::InfiniteDuration());

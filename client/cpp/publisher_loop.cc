@@ -8,6 +8,7 @@
 #include "client/cpp/backoff.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
+#include "client/cpp/wire.h"
 #include "server/base/errors.h"
 
 namespace nmq {
@@ -19,25 +20,12 @@ enum Tag : intptr_t { kStart = 1, kRead, kWrite, kFinish };
 
 void* ToPointer(Tag tag) { return reinterpret_cast<void*>(tag); }
 
-// A message's tag and length in a batch, at the most.
-constexpr size_t kEntryOverhead = 6;
+constexpr char kMethod[] = "/nmq.v1.MessageQueue/PublishStream";
+
+// Memory that a new batch takes at once, at the most.
+constexpr size_t kExpectedBytesMax = 64 << 10;
 // The rest of a batch.
 constexpr size_t kBatchOverhead = 1024;
-
-// Trying again would be answered the same way.
-bool IsFinal(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kUnimplemented:
-      return !IsSessionLost(status);
-    default:
-      return false;
-  }
-}
 
 absl::Status Stopped() { return absl::CancelledError("the publisher has ended"); }
 
@@ -48,7 +36,7 @@ PublisherLoop::PublisherLoop(std::shared_ptr<Session> session, PublisherOptions 
       options_(std::move(options)),
       max_messages_(std::max<size_t>(1, options_.max_batch_messages)),
       max_bytes_(std::max<size_t>(1, options_.max_batch_bytes)),
-      gathering_(std::make_unique<Batch>()) {}
+      gathering_(std::make_unique<Batch>(0)) {}
 
 void PublisherLoop::Start() {
   thread_ = std::thread([self = shared_from_this()] { self->Run(); });
@@ -73,8 +61,9 @@ void PublisherLoop::Join() {
   }
 }
 
-absl::Status PublisherLoop::Add(Message message) {
-  const size_t bytes = message.ByteSizeLong() + kEntryOverhead;
+absl::Status PublisherLoop::Add(const Message& message) {
+  const size_t message_bytes = message.ByteSizeLong();
+  const size_t bytes = EncodedMessages::EntryBytes(message_bytes);
   MutexLock lock(&mu_);
   while (true) {
     absl::Status closed = Closed();
@@ -85,11 +74,13 @@ absl::Status PublisherLoop::Add(Message message) {
     if (!Fits(bytes)) changed_.Wait(&mu_);
     --pressing_;
   }
-  if (gathering_->request.messages().empty()) gathering_->first_message = messages_;
+  if (gathering_->messages.empty()) {
+    gathering_->first_message = messages_;
+    // The thread may wait for something to do.
+    if (stream_ == nullptr) changed_.SignalAll();
+  }
   ++messages_;
-  gathering_->bytes += bytes;
-  *gathering_->request.add_messages() = std::move(message);
-  if (stream_ == nullptr) changed_.SignalAll();
+  gathering_->messages.Add(message, message_bytes);
   Pump();
   return absl::OkStatus();
 }
@@ -184,7 +175,7 @@ absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
 PublisherLoop::StreamEnd PublisherLoop::RunStream(const Session::Handle& handle) {
   Stream stream;
   stream.session = handle.session;
-  stream.calls = session_->stub()->PrepareAsyncPublishStream(&stream.context, &stream.completions);
+  stream.calls = grpc::GenericStub(session_->channel()).PrepareCall(&stream.context, kMethod, &stream.completions);
   stream.calls->StartCall(ToPointer(kStart));
   {
     MutexLock lock(&mu_);
@@ -205,6 +196,7 @@ PublisherLoop::StreamEnd PublisherLoop::RunStream(const Session::Handle& handle)
   while (stream.completions.Next(&tag, &ok)) {
   }
   StreamEnd end{.status = FromGrpc(status), .answers = stream.answers, .session_lost = stream.session_lost};
+  if (!stream.broken.ok()) end.status = stream.broken;
   if (end.status.ok()) end.status = absl::UnavailableError("the server ended the stream");
   return end;
 }
@@ -218,7 +210,7 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
       case kStart: {
         if (!ok) return;
         reading = true;
-        stream->calls->Read(&stream->response, ToPointer(kRead));
+        stream->calls->Read(&stream->answer, ToPointer(kRead));
         MutexLock lock(&mu_);
         stream->open = true;
         Pump();
@@ -236,7 +228,7 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
         reading = ok;
         if (ok) {
           OnAnswer(stream);
-          stream->calls->Read(&stream->response, ToPointer(kRead));
+          stream->calls->Read(&stream->answer, ToPointer(kRead));
         } else {
           MutexLock lock(&mu_);
           stream->open = false;
@@ -252,40 +244,51 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
 }
 
 void PublisherLoop::OnAnswer(Stream* stream) {
+  if (!stream->broken.ok()) return;
+  v1::PublishStreamResponse response;
+  if (!Decode(&stream->answer, &response)) {
+    MutexLock lock(&mu_);
+    return Break(stream, "the server sent what is no answer to a batch");
+  }
   ++stream->answers;
-  const v1::PublishStreamResponse& response = stream->response;
-  BatchPtr batch;
   BatchResult result;
   if (response.has_refused()) result.status = FromRpc(response.refused());
-  {
-    MutexLock lock(&mu_);
-    if (in_flight_.empty() || in_flight_.front()->request.batch() != response.batch()) {
-      // Not the server that we know. What is unanswered remains unknown.
-      stream->open = false;
-      stream->context.TryCancel();
-      return;
-    }
-    batch = std::move(in_flight_.front());
-    in_flight_.pop_front();
-    if (IsSessionLost(result.status) && !std::exchange(batch->again, true)) {
-      again_.push_back(std::move(batch));
-      stream->session_lost = true;
-    } else {
-      ++settling_;
-    }
-    // Those behind it are answered alike; then another stream takes them in the same order.
-    if (stream->session_lost && in_flight_.empty()) stream->context.TryCancel();
-    Pump();
-  }
+  BatchPtr batch = TakeAnswered(stream, response.batch(), result.status);
   if (batch == nullptr) return;
   if (response.has_accepted()) {
     result.outcome = BatchOutcome::kAccepted;
-    result.accepted = response.accepted();
+    result.accepted = std::move(*response.mutable_accepted());
   } else {
     result.outcome = BatchOutcome::kRefused;
     if (result.status.ok()) result.status = absl::InternalError("the server's answer says nothing");
   }
   Settle(std::move(batch), std::move(result));
+}
+
+PublisherLoop::BatchPtr PublisherLoop::TakeAnswered(Stream* stream, uint64_t number, const absl::Status& status) {
+  MutexLock lock(&mu_);
+  if (in_flight_.empty() || in_flight_.front()->number != number) {
+    Break(stream, "the server answered a batch that was not next");
+    return nullptr;
+  }
+  BatchPtr batch = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
+    again_.push_back(std::move(batch));
+    stream->session_lost = true;
+  } else {
+    ++settling_;
+  }
+  // Those behind it are answered alike; then another stream takes them in the same order.
+  if (stream->session_lost && in_flight_.empty()) stream->context.TryCancel();
+  Pump();
+  return batch;
+}
+
+void PublisherLoop::Break(Stream* stream, absl::string_view why) {
+  stream->open = false;
+  stream->broken = absl::DataLossError(why);
+  stream->context.TryCancel();
 }
 
 void PublisherLoop::SettleInFlight(const absl::Status& status) {
@@ -322,7 +325,7 @@ void PublisherLoop::RefuseUnsent(const absl::Status& status) {
     MutexLock lock(&mu_);
     for (BatchPtr& batch : again_) unsent.push_back(std::move(batch));
     again_.clear();
-    if (!gathering_->request.messages().empty()) unsent.push_back(std::exchange(gathering_, NewBatch()));
+    if (!gathering_->messages.empty()) unsent.push_back(TakeGathered());
     settling_ += unsent.size();
     changed_.SignalAll();
   }
@@ -333,7 +336,7 @@ void PublisherLoop::RefuseUnsent(const absl::Status& status) {
 
 void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
   result.first_message = batch->first_message;
-  result.messages = batch->request.messages_size();
+  result.messages = batch->messages.count();
   if (options_.on_result) options_.on_result(result);
   MutexLock lock(&mu_);
   switch (result.outcome) {
@@ -349,7 +352,6 @@ void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
   }
   since_flush_.status.Update(result.status);
   --settling_;
-  spare_ = std::move(batch);
   changed_.SignalAll();
 }
 
@@ -360,47 +362,42 @@ void PublisherLoop::Pump() {
     BatchPtr batch = std::move(again_.front());
     again_.pop_front();
     Write(std::move(batch));
-  } else if (!gathering_->request.messages().empty() && (in_flight_.empty() || IsFull() || pressing_ > 0)) {
-    gathering_->request.set_batch(++batches_);
-    Write(std::exchange(gathering_, NewBatch()));
+  } else if (!gathering_->messages.empty() && (in_flight_.empty() || IsFull() || pressing_ > 0)) {
+    gathering_->number = ++batches_;
+    Write(TakeGathered());
     changed_.SignalAll();
   }
 }
 
 void PublisherLoop::Write(BatchPtr batch) {
-  v1::PublishStreamRequest& request = batch->request;
+  v1::PublishStreamRequest head;
   if (std::exchange(stream_->first_write, false)) {
-    request.set_session(stream_->session);
-    request.set_namespace_(session_->options().namespace_name);
-  } else {
-    request.clear_session();
-    request.clear_namespace_();
+    head.set_session(stream_->session);
+    head.set_namespace_(session_->options().namespace_name);
   }
-  request.set_count_matches(options_.count_matches);
-  // Encodes at once; the batch is kept for its results, and to be written again if the session is lost.
-  stream_->calls->Write(request, ToPointer(kWrite));
+  head.set_batch(batch->number);
+  head.set_count_matches(options_.count_matches);
+  // The batch is kept for its results, and to be written again if the session is lost.
+  stream_->calls->Write(EncodeWith(head, batch->messages.Share()), ToPointer(kWrite));
   stream_->writing = true;
   in_flight_.push_back(std::move(batch));
 }
 
-PublisherLoop::BatchPtr PublisherLoop::NewBatch() {
-  BatchPtr batch = spare_ != nullptr ? std::move(spare_) : std::make_unique<Batch>();
-  batch->request.clear_messages();
-  batch->bytes = 0;
-  batch->again = false;
-  return batch;
+PublisherLoop::BatchPtr PublisherLoop::TakeGathered() {
+  const size_t expected = std::min(gathering_->messages.bytes(), kExpectedBytesMax);
+  return std::exchange(gathering_, std::make_unique<Batch>(expected));
 }
 
 bool PublisherLoop::IsFull() const {
-  return static_cast<size_t>(gathering_->request.messages_size()) >= max_messages_ || gathering_->bytes >= max_bytes_;
+  return gathering_->messages.count() >= max_messages_ || gathering_->messages.bytes() >= max_bytes_;
 }
 
 bool PublisherLoop::Fits(size_t bytes) const {
-  if (gathering_->request.messages().empty()) return true;
-  return !IsFull() && gathering_->bytes + bytes <= max_bytes_;
+  if (gathering_->messages.empty()) return true;
+  return !IsFull() && gathering_->messages.bytes() + bytes <= max_bytes_;
 }
 
-bool PublisherLoop::HasUnsent() const { return !again_.empty() || !gathering_->request.messages().empty(); }
+bool PublisherLoop::HasUnsent() const { return !again_.empty() || !gathering_->messages.empty(); }
 
 bool PublisherLoop::IsIdle() const { return !HasUnsent() && in_flight_.empty() && settling_ == 0; }
 

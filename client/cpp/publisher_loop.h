@@ -10,13 +10,17 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/cpp/encoded_messages.h"
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
 #include "client/cpp/session.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "nmq/v1/message_queue.grpc.pb.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "nmq/v1/message_queue.pb.h"
 #include "server/base/mutex.h"
 
 namespace nmq {
@@ -37,14 +41,17 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   // Waits until the thread is through, unless called on it.
   void Join();
 
-  absl::Status Add(Message message);
+  absl::Status Add(const Message& message);
   FlushResult Flush(absl::Duration timeout);
 
  private:
   struct Batch {
-    v1::PublishStreamRequest request;
+    explicit Batch(size_t expected_bytes) : messages(expected_bytes) {}
+
+    EncodedMessages messages;
+    // What the request carries; given when it is full.
+    uint64_t number = 0;
     uint64_t first_message = 0;
-    size_t bytes = 0;
     // Was refused once because the session was lost.
     bool again = false;
   };
@@ -54,8 +61,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   struct Stream {
     grpc::ClientContext context;
     grpc::CompletionQueue completions;
-    std::unique_ptr<grpc::ClientAsyncReaderWriter<v1::PublishStreamRequest, v1::PublishStreamResponse>> calls;
-    v1::PublishStreamResponse response;
+    std::unique_ptr<grpc::GenericClientAsyncReaderWriter> calls;
+    grpc::ByteBuffer answer;
     std::string session;
     // It takes writes, but for the one under way.
     bool open = false;
@@ -64,6 +71,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
     // Nothing more goes out; a new session and stream are needed.
     bool session_lost = false;
     uint64_t answers = 0;
+    // Why this side ended it, if it did because of what the server sent.
+    absl::Status broken;
   };
 
   struct StreamEnd {
@@ -83,6 +92,10 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   // Until the stream is over.
   void TakeCompletions(Stream* stream);
   void OnAnswer(Stream* stream);
+  // Takes the batch that an answer is for off the stream; null if there is nothing to settle.
+  BatchPtr TakeAnswered(Stream* stream, uint64_t number, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Does not believe what came. What is unanswered remains unknown.
+  void Break(Stream* stream, absl::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What the end of a stream means for the batches that were on it.
   void SettleInFlight(const absl::Status& status);
   void RefuseUnsent(const absl::Status& status);
@@ -96,7 +109,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasUnsent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Closed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  BatchPtr NewBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes what was gathered, to gather anew.
+  BatchPtr TakeGathered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::shared_ptr<Session> session_;
   const PublisherOptions options_;
@@ -112,8 +126,6 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   // To be written before `gathering_`, with a new session.
   std::deque<BatchPtr> again_ ABSL_GUARDED_BY(mu_);
   std::deque<BatchPtr> in_flight_ ABSL_GUARDED_BY(mu_);
-  // An answered batch, to be filled again without allocating.
-  BatchPtr spare_ ABSL_GUARDED_BY(mu_);
   // Results that are on their way to the callback and the counts.
   size_t settling_ ABSL_GUARDED_BY(mu_) = 0;
   // Callers that wait for `gathering_` to leave.

@@ -60,6 +60,20 @@ bool IsPassing(const absl::Status& status) {
   }
 }
 
+bool IsFinal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+      return !IsSessionLost(status);
+    default:
+      return false;
+  }
+}
+
 absl::Duration RetryDelay(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoTypeUrl);
   google::rpc::RetryInfo info;

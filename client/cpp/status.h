@@ -25,6 +25,9 @@ bool IsServersAnswer(const absl::Status& status);
 // The connection or the server may be back soon.
 bool IsPassing(const absl::Status& status);
 
+// Trying again would be answered the same way.
+bool IsFinal(const absl::Status& status);
+
 // How long the server asks to wait; zero if it does not.
 absl::Duration RetryDelay(const absl::Status& status);
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "client/cpp/status.h"
+#include "client/cpp/wire.h"
 #include "grpc/support/time.h"
 
 namespace nmq {
 inline namespace client {
 namespace internal {
 namespace {
+
+constexpr char kMethod[] = "/nmq.v1.MessageQueue/Subscribe";
 
 gpr_timespec After(absl::Duration timeout) {
   // gRPC adds without looking for overflow.
@@ -20,7 +23,7 @@ gpr_timespec After(absl::Duration timeout) {
 }  // namespace
 
 SubscribeStream::~SubscribeStream() {
-  if (reader_ != nullptr && !finished_) Finish().IgnoreError();
+  if (call_ != nullptr && !finished_) Finish().IgnoreError();
   completions_.Shutdown();
   void* tag;
   bool ok;
@@ -28,12 +31,16 @@ SubscribeStream::~SubscribeStream() {
   }
 }
 
-void SubscribeStream::Start(v1::MessageQueue::Stub* stub, const v1::SubscribeRequest& request) {
-  reader_ = stub->AsyncSubscribe(&context_, request, &completions_, this);
+void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request) {
+  call_ = grpc::GenericStub(channel).PrepareCall(&context_, kMethod, &completions_);
+  // All that starts the call goes in one step.
+  context_.set_initial_metadata_corked(true);
+  call_->StartCall(this);
+  call_->WriteLast(Encode(request), grpc::WriteOptions(), this);
   starting_ = true;
 }
 
-SubscribeStream::Result SubscribeStream::Read(v1::SubscribeResponse* frame, absl::Duration timeout) {
+SubscribeStream::Result SubscribeStream::Read(absl::Duration timeout) {
   bool ok = false;
   if (starting_) {
     if (!Await(timeout, &ok)) return Result::kSilent;
@@ -43,7 +50,7 @@ SubscribeStream::Result SubscribeStream::Read(v1::SubscribeResponse* frame, absl
       return Result::kEnded;
     }
   }
-  reader_->Read(frame, this);
+  call_->Read(&frame_, this);
   reading_ = true;
   if (!Await(timeout, &ok)) return Result::kSilent;
   reading_ = false;
@@ -59,7 +66,7 @@ absl::Status SubscribeStream::Finish() {
     starting_ = reading_ = false;
   }
   grpc::Status status;
-  reader_->Finish(&status, this);
+  call_->Finish(&status, this);
   Await(absl::InfiniteDuration(), &ok);
   finished_ = true;
   return FromGrpc(status);

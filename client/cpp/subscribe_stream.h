@@ -1,4 +1,4 @@
-// One Subscribe call, with reads that can time out.
+// One Subscribe call, with reads that can time out. Frames come as they are on the wire.
 #ifndef NMQ_CLIENT_CPP_SUBSCRIBE_STREAM_H_
 #define NMQ_CLIENT_CPP_SUBSCRIBE_STREAM_H_
 
@@ -6,9 +6,12 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
-#include "nmq/v1/message_queue.grpc.pb.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "nmq/v1/message_queue.pb.h"
 
 namespace nmq {
 inline namespace client {
@@ -21,7 +24,7 @@ class SubscribeStream {
     kFrame,
     // No frame will come any more: see Finish().
     kEnded,
-    // Nothing came in time. The read goes on: neither Read() again nor touch the frame before Finish().
+    // Nothing came in time. The read goes on: neither Read() again nor touch the frame.
     kSilent,
   };
 
@@ -30,10 +33,12 @@ class SubscribeStream {
   SubscribeStream(const SubscribeStream&) = delete;
   SubscribeStream& operator=(const SubscribeStream&) = delete;
 
-  void Start(v1::MessageQueue::Stub* stub, const v1::SubscribeRequest& request);
+  void Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request);
 
-  // `frame` must live until the result is another one than kSilent, or until Finish().
-  Result Read(v1::SubscribeResponse* frame, absl::Duration timeout);
+  Result Read(absl::Duration timeout);
+
+  // What Read() read.
+  grpc::ByteBuffer* frame() { return &frame_; }
 
   // Ends the call if it is not over, and says how it ended.
   absl::Status Finish();
@@ -47,7 +52,8 @@ class SubscribeStream {
 
   grpc::ClientContext context_;
   grpc::CompletionQueue completions_;
-  std::unique_ptr<grpc::ClientAsyncReader<v1::SubscribeResponse>> reader_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  grpc::ByteBuffer frame_;
   bool starting_ = false;
   bool reading_ = false;
   // Read() said kEnded.

@@ -27,9 +27,9 @@ struct SubscriptionCounts {
   uint64_t reconnects = 0;
 };
 
-// Hears messages on a thread of its own until it is cancelled, refused, or its client disconnects. A lost connection is
-// no end: the subscription reconnects, and resumes after the last position of each queue, so that every message or a
-// gap arrives, and none twice.
+// Hears messages on a thread of its own until it is cancelled, refused, or its client disconnects, or until the server
+// sends what cannot be read (DATA_LOSS). A lost connection is no end: the subscription reconnects, and resumes after
+// the last position of each queue, so that every message or a gap arrives, and none twice.
 //
 // Thread-safe. The destructor cancels and waits for a running callback; called inside a callback of this very
 // subscription, it does not wait.

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
+#include "client/cpp/wire.h"
 #include "server/base/errors.h"
 
 namespace nmq {
@@ -18,17 +19,14 @@ namespace {
 constexpr absl::Duration kSilenceDefault = absl::Seconds(45);
 // So many missed heartbeats mean a dead stream.
 constexpr int kHeartbeatsMissed = 3;
+// Of scratch_, to be kept from batch to batch.
+constexpr size_t kScratchBytes = 64 << 10;
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
-google::protobuf::ArenaOptions FrameArena() {
-  google::protobuf::ArenaOptions options;
-  options.start_block_size = 4 << 10;
-  options.max_block_size = 64 << 10;
-  return options;
-}
+absl::Status NoFrame() { return absl::DataLossError("the server sent what is no frame of a subscription"); }
 
 }  // namespace
 
@@ -37,7 +35,6 @@ SubscriptionLoop::SubscriptionLoop(std::shared_ptr<Session> session, SubscribeOp
     : session_(std::move(session)),
       options_(std::move(options)),
       handler_(std::move(handler)),
-      arena_(FrameArena()),
       backoff_(session_->options().backoff) {}
 
 absl::Status SubscriptionLoop::Start() {
@@ -83,10 +80,7 @@ std::string SubscriptionLoop::id() const {
   return id_;
 }
 
-std::vector<v1::QueuePosition> SubscriptionLoop::positions() const {
-  MutexLock lock(&mu_);
-  return positions_.List();
-}
+std::vector<v1::QueuePosition> SubscriptionLoop::positions() const { return positions_.List(); }
 
 SubscriptionCounts SubscriptionLoop::counts() const {
   return {.messages = messages_, .gaps = gaps_, .missed = missed_, .reconnects = reconnects_};
@@ -153,7 +147,7 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
   absl::Status status;
   const absl::Time start = absl::Now();
   if (!stopped_) {
-    stream.Start(session_->stub(), MakeRequest(session));
+    stream.Start(session_->channel(), MakeRequest(session));
     status = ReadFrames(&stream, attempt);
   }
   {
@@ -169,11 +163,9 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
 
 absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* attempt) {
   while (true) {
-    arena_.Reset();
-    auto* frame = google::protobuf::Arena::CreateMessage<v1::SubscribeResponse>(&arena_);
     const absl::Duration silence = attempt->live ? attempt->silence : options_.ready_timeout;
     const absl::Duration stay = attempt->leave_at - absl::Now();
-    const SubscribeStream::Result result = stream->Read(frame, std::min(silence, stay));
+    const SubscribeStream::Result result = stream->Read(std::min(silence, stay));
     if (result != SubscribeStream::Result::kFrame) {
       absl::Status status = stream->Finish();
       if (result == SubscribeStream::Result::kEnded) return status;
@@ -184,30 +176,45 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
       return absl::UnavailableError(
           absl::StrCat(attempt->live ? "nothing came for " : "no answer for ", absl::FormatDuration(silence)));
     }
-    switch (frame->frame_case()) {
-      case v1::SubscribeResponse::kReady:
-        OnReady(frame->ready(), attempt);
-        break;
-      case v1::SubscribeResponse::kBatch:
-        OnBatch(frame->batch());
-        break;
-      case v1::SubscribeResponse::kGap:
-        OnGap(frame->gap());
-        break;
-      case v1::SubscribeResponse::kHeartbeat:
-        OnHeartbeat(frame->heartbeat());
-        break;
-      case v1::SubscribeResponse::kDrain:
-        attempt->leave_at = absl::Now() + FromProto(frame->drain().jitter()) * RandomFraction();
-        break;
-      case v1::SubscribeResponse::FRAME_NOT_SET:
-        break;
-    }
-    if (stopped_) {
+    absl::Status status = OnFrame(stream->frame(), attempt);
+    if (stopped_ || !status.ok()) {
       stream->Finish().IgnoreError();
-      return absl::OkStatus();
+      return stopped_ ? absl::OkStatus() : status;
     }
   }
+}
+
+absl::Status SubscriptionLoop::OnFrame(grpc::ByteBuffer* bytes, Attempt* attempt) {
+  {
+    BatchReader batch(bytes, &scratch_);
+    if (batch.is_batch()) return OnBatch(&batch);
+  }
+  return OnOtherFrame(bytes, attempt);
+}
+
+absl::Status SubscriptionLoop::OnOtherFrame(grpc::ByteBuffer* bytes, Attempt* attempt) {
+  v1::SubscribeResponse frame;
+  if (!Decode(bytes, &frame)) return NoFrame();
+  switch (frame.frame_case()) {
+    case v1::SubscribeResponse::kReady:
+      OnReady(frame.ready(), attempt);
+      break;
+    case v1::SubscribeResponse::kBatch:
+      for (const Message& message : frame.batch().messages()) OnMessage(message);
+      break;
+    case v1::SubscribeResponse::kGap:
+      OnGap(frame.gap());
+      break;
+    case v1::SubscribeResponse::kHeartbeat:
+      OnHeartbeat(frame.heartbeat());
+      break;
+    case v1::SubscribeResponse::kDrain:
+      attempt->leave_at = absl::Now() + FromProto(frame.drain().jitter()) * RandomFraction();
+      break;
+    case v1::SubscribeResponse::FRAME_NOT_SET:
+      break;
+  }
+  return absl::OkStatus();
 }
 
 v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) const {
@@ -242,14 +249,15 @@ void SubscriptionLoop::OnReady(const v1::Ready& ready, Attempt* attempt) {
   bool first;
   {
     MutexLock lock(&mu_);
-    first = !std::exchange(was_live_, true);
-    changed_.SignalAll();
-    id_ = ready.subscription_id();
+    first = !was_live_;
     if (first) {
       positions_.OnFirstReady(ready, options_.start);
     } else {
       positions_.OnResumedReady(ready);
     }
+    id_ = ready.subscription_id();
+    was_live_ = true;
+    changed_.SignalAll();
   }
   if (first) {
     session_->AddRooms(rooms);
@@ -260,40 +268,43 @@ void SubscriptionLoop::OnReady(const v1::Ready& ready, Attempt* attempt) {
   ReportState(SubscriptionState::kConnected, absl::OkStatus());
 }
 
-void SubscriptionLoop::OnBatch(const v1::Batch& batch) {
-  Gap lost;
-  for (const Message& message : batch.messages()) {
-    if (stopped_) return;
-    Positions::Arrival arrival;
-    {
-      MutexLock lock(&mu_);
-      arrival = positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost);
+absl::Status SubscriptionLoop::OnBatch(BatchReader* batch) {
+  absl::Status status;
+  absl::string_view bytes;
+  BatchReader::Step step = batch->Next(&bytes);
+  for (; step == BatchReader::Step::kMessage && !stopped_; step = batch->Next(&bytes)) {
+    const Message* const message = decoder_.Decode(bytes);
+    if (message == nullptr) {
+      step = BatchReader::Step::kBroken;
+      break;
     }
-    if (arrival == Positions::Arrival::kKnown) continue;
-    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost);
-    messages_.fetch_add(1, std::memory_order_relaxed);
-    if (handler_.on_message) handler_.on_message(message);
+    OnMessage(*message);
   }
+  decoder_.Shrink();
+  if (scratch_.capacity() > kScratchBytes) std::string().swap(scratch_);
+  return step == BatchReader::Step::kBroken ? NoFrame() : absl::OkStatus();
+}
+
+void SubscriptionLoop::OnMessage(const Message& message) {
+  if (stopped_) return;
+  const Positions::Arrival arrival =
+      positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost_);
+  if (arrival == Positions::Arrival::kKnown) return;
+  if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost_);
+  // Only this thread counts.
+  messages_.store(messages_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (handler_.on_message) handler_.on_message(message);
 }
 
 void SubscriptionLoop::OnGap(const Gap& gap) {
-  bool fresh;
-  {
-    MutexLock lock(&mu_);
-    fresh = positions_.OnGap(gap);
-  }
-  if (fresh) ReportGap(gap);
+  if (positions_.OnGap(gap)) ReportGap(gap);
 }
 
 void SubscriptionLoop::OnHeartbeat(const v1::Heartbeat& heartbeat) {
-  Gap lost;
   for (const v1::QueuePosition& position : heartbeat.positions()) {
-    Positions::Arrival arrival;
-    {
-      MutexLock lock(&mu_);
-      arrival = positions_.OnPosition(position.queue(), position.epoch(), position.sequence(), &lost);
-    }
-    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost);
+    const Positions::Arrival arrival =
+        positions_.OnPosition(position.queue(), position.epoch(), position.sequence(), &lost_);
+    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost_);
   }
 }
 

@@ -13,12 +13,14 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/cpp/backoff.h"
+#include "client/cpp/batch_reader.h"
+#include "client/cpp/message_decoder.h"
 #include "client/cpp/options.h"
 #include "client/cpp/positions.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscribe_stream.h"
 #include "client/cpp/subscription.h"
-#include "google/protobuf/arena.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "server/base/mutex.h"
 
 namespace nmq {
@@ -64,8 +66,12 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   bool WaitToRetry(const absl::Status& status, const Attempt& attempt);
   v1::SubscribeRequest MakeRequest(const std::string& session) const;
 
+  // An error if what came is no frame.
+  absl::Status OnFrame(grpc::ByteBuffer* bytes, Attempt* attempt);
+  absl::Status OnOtherFrame(grpc::ByteBuffer* bytes, Attempt* attempt);
   void OnReady(const v1::Ready& ready, Attempt* attempt);
-  void OnBatch(const v1::Batch& batch);
+  absl::Status OnBatch(BatchReader* batch);
+  void OnMessage(const Message& message);
   void OnGap(const Gap& gap);
   void OnHeartbeat(const v1::Heartbeat& heartbeat);
   void ReportGap(const Gap& gap);
@@ -85,8 +91,12 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   std::atomic<uint64_t> missed_ = 0;
   std::atomic<uint64_t> reconnects_ = 0;
 
+  Positions positions_;
+
   // Only the thread uses these.
-  google::protobuf::Arena arena_;
+  MessageDecoder decoder_;
+  std::string scratch_;
+  Gap lost_;
   Backoff backoff_;
   absl::Time give_up_first_at_;
   // The last session that was used.
@@ -97,7 +107,6 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   mutable Mutex mu_;
   // was_live_ or ended_ changed.
   CondVar changed_;
-  Positions positions_ ABSL_GUARDED_BY(mu_);
   SubscribeStream* stream_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::string id_ ABSL_GUARDED_BY(mu_);
   // The first `ready` came.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "client/cpp/wire.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/server_builder.h"
@@ -21,6 +22,12 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   absl::Duration rest;
   proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+}
+
+grpc::ByteBuffer ToBuffer(const std::vector<std::string>& pieces) {
+  std::vector<grpc::Slice> slices;
+  for (const std::string& piece : pieces) slices.emplace_back(piece);
+  return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
 google::rpc::Status ToRpc(const grpc::Status& status) {
@@ -101,9 +108,11 @@ v1::SubscribeResponse DrainFrame(absl::Duration jitter) {
   return frame;
 }
 
-void FakeSubscribe::Send(const v1::SubscribeResponse& frame) {
+void FakeSubscribe::Send(const v1::SubscribeResponse& frame) { SendBytes({frame.SerializeAsString()}); }
+
+void FakeSubscribe::SendBytes(const std::vector<std::string>& pieces) {
   MutexLock lock(&mu_);
-  frames_.push_back(frame);
+  frames_.push_back(ToBuffer(pieces));
   Step();
 }
 
@@ -170,9 +179,11 @@ void FakePublishStream::Refuse(const v1::PublishStreamRequest& request, const gr
   Send(response);
 }
 
-void FakePublishStream::Send(const v1::PublishStreamResponse& response) {
+void FakePublishStream::Send(const v1::PublishStreamResponse& response) { SendBytes(response.SerializeAsString()); }
+
+void FakePublishStream::SendBytes(const std::string& bytes) {
   MutexLock lock(&mu_);
-  responses_.push_back(response);
+  responses_.push_back(ToBuffer({bytes}));
   Step();
 }
 
@@ -196,8 +207,10 @@ void FakePublishStream::Step() {
 
 void FakePublishStream::OnReadDone(bool ok) {
   if (!ok) return End(grpc::Status::OK);
-  if (accept_all) Accept(incoming_);
-  requests.Put(incoming_);
+  v1::PublishStreamRequest request;
+  EXPECT_TRUE(client::internal::Decode(&incoming_, &request));
+  if (accept_all) Accept(request);
+  requests.Put(std::move(request));
   StartRead(&incoming_);
 }
 
@@ -326,8 +339,7 @@ grpc::Status FakeServer::Publish(grpc::ServerContext* context, const v1::Publish
   return grpc::Status::OK;
 }
 
-grpc::ServerBidiReactor<v1::PublishStreamRequest, v1::PublishStreamResponse>* FakeServer::PublishStream(
-    grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* FakeServer::PublishStream(grpc::CallbackServerContext*) {
   auto stream = std::make_shared<FakePublishStream>();
   stream->self = stream;
   stream->accept_all = accept_all_batches;
@@ -336,14 +348,17 @@ grpc::ServerBidiReactor<v1::PublishStreamRequest, v1::PublishStreamResponse>* Fa
   return stream.get();
 }
 
-grpc::ServerWriteReactor<v1::SubscribeResponse>* FakeServer::Subscribe(grpc::CallbackServerContext*,
-                                                                       const v1::SubscribeRequest* request) {
-  auto stream = std::make_shared<FakeSubscribe>(*request);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* FakeServer::Subscribe(grpc::CallbackServerContext*,
+                                                                  const grpc::ByteBuffer* bytes) {
+  v1::SubscribeRequest request;
+  grpc::ByteBuffer copy = *bytes;
+  EXPECT_TRUE(client::internal::Decode(&copy, &request));
+  auto stream = std::make_shared<FakeSubscribe>(request);
   stream->self = stream;
-  const grpc::Status known = CheckSession(request->session());
+  const grpc::Status known = CheckSession(request.session());
   {
     MutexLock lock(&mu_);
-    rooms_[request->session()].insert(request->rooms().begin(), request->rooms().end());
+    rooms_[request.session()].insert(request.rooms().begin(), request.rooms().end());
   }
   if (!known.ok()) {
     stream->End(known);

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "server/base/mutex.h"
 
@@ -77,12 +78,14 @@ class Inbox {
 };
 
 // A Subscribe call. Thread-safe.
-class FakeSubscribe final : public grpc::ServerWriteReactor<v1::SubscribeResponse> {
+class FakeSubscribe final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   explicit FakeSubscribe(const v1::SubscribeRequest& request) : request_(request) {}
 
   const v1::SubscribeRequest& request() const { return request_; }
   void Send(const v1::SubscribeResponse& frame);
+  // Sends what may be no frame, in these pieces.
+  void SendBytes(const std::vector<std::string>& pieces);
   // Ends the stream after what was sent.
   void End(const grpc::Status& status);
   // Waits until the client has cancelled the call or the connection is gone.
@@ -101,7 +104,7 @@ class FakeSubscribe final : public grpc::ServerWriteReactor<v1::SubscribeRespons
   const v1::SubscribeRequest request_;
   Mutex mu_;
   CondVar over_;
-  std::deque<v1::SubscribeResponse> frames_ ABSL_GUARDED_BY(mu_);
+  std::deque<grpc::ByteBuffer> frames_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
@@ -110,7 +113,7 @@ class FakeSubscribe final : public grpc::ServerWriteReactor<v1::SubscribeRespons
 };
 
 // A PublishStream call. Thread-safe.
-class FakePublishStream final : public grpc::ServerBidiReactor<v1::PublishStreamRequest, v1::PublishStreamResponse> {
+class FakePublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // Each batch, in order.
   Inbox<v1::PublishStreamRequest> requests;
@@ -118,6 +121,8 @@ class FakePublishStream final : public grpc::ServerBidiReactor<v1::PublishStream
   void Accept(const v1::PublishStreamRequest& request);
   void Refuse(const v1::PublishStreamRequest& request, const grpc::Status& status);
   void Send(const v1::PublishStreamResponse& response);
+  // Sends what may be no answer.
+  void SendBytes(const std::string& bytes);
   void End(const grpc::Status& status);
 
   void StartReading() { StartRead(&incoming_); }
@@ -133,17 +138,17 @@ class FakePublishStream final : public grpc::ServerBidiReactor<v1::PublishStream
  private:
   void Step() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  v1::PublishStreamRequest incoming_;
+  grpc::ByteBuffer incoming_;
   Mutex mu_;
-  std::deque<v1::PublishStreamResponse> responses_ ABSL_GUARDED_BY(mu_);
+  std::deque<grpc::ByteBuffer> responses_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   grpc::Status end_ ABSL_GUARDED_BY(mu_);
 };
 
-using FakeServiceBase = v1::MessageQueue::WithCallbackMethod_Subscribe<
-    v1::MessageQueue::WithCallbackMethod_PublishStream<v1::MessageQueue::Service>>;
+using FakeServiceBase = v1::MessageQueue::WithRawCallbackMethod_Subscribe<
+    v1::MessageQueue::WithRawCallbackMethod_PublishStream<v1::MessageQueue::Service>>;
 
 class FakeServer final : public FakeServiceBase {
  public:
@@ -182,10 +187,9 @@ class FakeServer final : public FakeServiceBase {
   grpc::Status Leave(grpc::ServerContext*, const v1::LeaveRequest* request, v1::LeaveResponse* response) override;
   grpc::Status Publish(grpc::ServerContext* context, const v1::PublishRequest* request,
                        v1::PublishResponse* response) override;
-  grpc::ServerBidiReactor<v1::PublishStreamRequest, v1::PublishStreamResponse>* PublishStream(
-      grpc::CallbackServerContext*) override;
-  grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(grpc::CallbackServerContext*,
-                                                             const v1::SubscribeRequest* request) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PublishStream(grpc::CallbackServerContext*) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext*,
+                                                        const grpc::ByteBuffer* request) override;
 
  private:
   grpc::Status CheckSession(const std::string& session) const;

@@ -1,5 +1,7 @@
 #include "client/cpp/positions.h"
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -160,6 +162,24 @@ TEST_F(PositionsTest, SameSequenceInAnotherEpochIsNew) {
   FirstReady({At("DB", 3, 10)});
   GapOf(3, 11, 0, v1::GAP_REASON_EPOCH_CHANGED);
   EXPECT_EQ(Message(4, 10), Arrival::kNew);
+}
+
+TEST_F(PositionsTest, MayBeListedWhileMessagesCome) {
+  FirstReady({At("DB", 3, 0)});
+  std::atomic<bool> started = false;
+  std::thread lister([&] {
+    uint64_t last = 0;
+    while (last < 1000) {
+      const std::vector<v1::QueuePosition> positions = positions_.List();
+      ASSERT_EQ(positions.size(), 1u);
+      ASSERT_GE(positions[0].sequence(), last);
+      last = positions[0].sequence();
+      started = true;
+    }
+  });
+  while (!started) std::this_thread::yield();
+  for (uint64_t sequence = 1; sequence <= 1000; ++sequence) EXPECT_EQ(Message(3, sequence), Arrival::kNew);
+  lister.join();
 }
 
 }  // namespace

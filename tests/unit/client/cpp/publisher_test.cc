@@ -289,6 +289,39 @@ TEST_F(PublisherTest, AnswerToAnotherBatchIsNotBelieved) {
   EXPECT_EQ(flushed.accepted, 0u);
 }
 
+TEST_F(PublisherTest, WhatIsNoAnswerLeavesTheBatchUnknownAndTheRestIsSent) {
+  const auto publisher = MakePublisher({.window = 1});
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 2).ok());
+  server_.accept_all_batches = true;
+  stream->SendBytes("\x12\x7fzu");
+  // Not believed any more.
+  stream->Accept(first);
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.unknown, 1u);
+  EXPECT_EQ(flushed.accepted, 2u);
+  EXPECT_EQ(flushed.status.code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(PublisherTest, MessageMayBeChangedAndAddedAgain) {
+  server_.accept_all_batches = true;
+  const auto publisher = MakePublisher();
+  Message message = MakeMessage("DB", "CREATE", "");
+  for (int i = 0; i < 50; ++i) {
+    message.set_payload(absl::StrCat(i));
+    ASSERT_TRUE(publisher->Add(message).ok());
+  }
+  EXPECT_EQ(publisher->Flush().accepted, 50u);
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  for (int i = 0; i < 50;) {
+    const v1::PublishStreamRequest request = stream->requests.Next();
+    ASSERT_GT(request.messages_size(), 0);
+    for (const Message& sent : request.messages()) EXPECT_EQ(sent.payload(), absl::StrCat(i++));
+  }
+}
+
 TEST_F(PublisherTest, FlushGivesUpAfterItsTimeout) {
   const auto publisher = MakePublisher();
   ASSERT_TRUE(Add(publisher.get(), 1).ok());

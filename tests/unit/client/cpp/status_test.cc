@@ -64,6 +64,16 @@ TEST(IsPassing, RefusalsStay) {
   EXPECT_FALSE(IsPassing(OutOfRange("POSITION", "")));
 }
 
+TEST(IsPassing, RubbishStays) { EXPECT_FALSE(IsPassing(absl::DataLossError("no frame"))); }
+
+TEST(IsFinal, RefusalsThatStandAre) {
+  EXPECT_TRUE(IsFinal(NotFound("NAMESPACE_UNKNOWN", "")));
+  EXPECT_TRUE(IsFinal(absl::PermissionDeniedError("")));
+  EXPECT_FALSE(IsFinal(NotFound("SESSION_UNKNOWN", "")));
+  EXPECT_FALSE(IsFinal(absl::UnavailableError("")));
+  EXPECT_FALSE(IsFinal(absl::DataLossError("")));
+}
+
 }  // namespace
 }  // namespace internal
 }  // namespace client
