@@ -8,7 +8,15 @@ namespace {
 
 // Services have a connection each; with more of them, several share one.
 constexpr int kConnectionsMax = 100;
-constexpr uint64_t kLag = 20000;
+// How far subscribers may be behind: what waits for one connection stays below every system's bound, with its defaults.
+constexpr uint64_t kLagMax = 20000;
+constexpr uint64_t kConnectionBytes = 32 << 20;
+constexpr uint64_t kOverheadBytes = 64;
+
+uint64_t LagFor(int subscribers, int payload_bytes) {
+  const uint64_t on_one = static_cast<uint64_t>((subscribers + kConnectionsMax - 1) / kConnectionsMax);
+  return std::min(kLagMax, kConnectionBytes / ((static_cast<uint64_t>(payload_bytes) + kOverheadBytes) * on_one));
+}
 
 // One publisher to everybody, as fast as they hear it.
 absl::Status RunFanOut(int subscribers, int payload_bytes, const Extent& extent, const Subject& subject,
@@ -19,7 +27,7 @@ absl::Status RunFanOut(int subscribers, int payload_bytes, const Extent& extent,
                                      .clients = subscribers},
                      .eager = PublisherSpec{.queue = "bench", .payload_bytes = payload_bytes},
                      .fan_out = static_cast<uint64_t>(subscribers),
-                     .lag = kLag};
+                     .lag = LagFor(subscribers, payload_bytes)};
   const absl::StatusOr<Sample> sample = Measure(extent, subject, load);
   if (!sample.ok()) return sample.status();
   AddDeliveries(*sample, record);
