@@ -60,7 +60,6 @@ bool IsAscii(absl::string_view text) {
 
 // False for what might be no UTF-8.
 bool SetText(absl::string_view text, std::string* out) {
-  if (text == *out) return true;
   if (!IsAscii(text)) return false;
   out->assign(text.data(), text.size());
   return true;
@@ -116,9 +115,9 @@ bool MessageDecoder::DecodePlain(absl::string_view bytes) {
 bool MessageDecoder::SetBytes(uint8_t tag, absl::string_view bytes) {
   switch (tag) {
     case BytesTag(Message::kQueueFieldNumber):
-      return SetText(bytes, message_.mutable_queue());
+      return bytes == message_.queue() || SetText(bytes, message_.mutable_queue());
     case BytesTag(Message::kEventFieldNumber):
-      return SetText(bytes, message_.mutable_event());
+      return bytes == message_.event() || SetText(bytes, message_.mutable_event());
     case BytesTag(Message::kPayloadFieldNumber):
       message_.mutable_payload()->assign(bytes.data(), bytes.size());
       return true;
@@ -127,9 +126,9 @@ bool MessageDecoder::SetBytes(uint8_t tag, absl::string_view bytes) {
     case BytesTag(Message::kPublishTimeFieldNumber):
       return SetPublishTime(bytes);
     case BytesTag(Message::kPublisherFieldNumber):
-      return SetText(bytes, message_.mutable_publisher());
+      return bytes == message_.publisher() || SetText(bytes, message_.mutable_publisher());
     case BytesTag(Message::kContentTypeFieldNumber):
-      return SetText(bytes, message_.mutable_content_type());
+      return bytes == message_.content_type() || SetText(bytes, message_.mutable_content_type());
     case BytesTag(Message::kKeyFieldNumber):
       return SetText(bytes, message_.mutable_key());
     case BytesTag(Message::kAudienceFieldNumber):

@@ -1,10 +1,9 @@
 #include "client/cpp/subscribe_stream.h"
 
-#include <algorithm>
-
+#include "absl/time/clock.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
-#include "grpc/support/time.h"
 
 namespace nmq {
 inline namespace client {
@@ -13,70 +12,97 @@ namespace {
 
 constexpr char kMethod[] = "/nmq.v1.MessageQueue/Subscribe";
 
-gpr_timespec After(absl::Duration timeout) {
-  // gRPC adds without looking for overflow.
-  timeout = std::clamp(timeout, absl::ZeroDuration(), absl::Hours(24 * 365));
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
-}
+// When so much waits to be read, no more is taken in until half of it has been read.
+constexpr size_t kAheadFrames = 8;
+constexpr size_t kAheadBytes = 256 << 10;
 
 }  // namespace
 
 SubscribeStream::~SubscribeStream() {
-  if (call_ != nullptr && !finished_) Finish().IgnoreError();
-  completions_.Shutdown();
-  void* tag;
-  bool ok;
-  while (completions_.Next(&tag, &ok)) {
+  bool unfinished;
+  {
+    // Also waits for the receiver to let go of it.
+    MutexLock lock(&mu_);
+    unfinished = call_ != nullptr && !finished_;
   }
+  if (unfinished) Finish().IgnoreError();
 }
 
 void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request) {
-  call_ = grpc::GenericStub(channel).PrepareCall(&context_, kMethod, &completions_);
+  call_ = grpc::GenericStub(channel).PrepareCall(&context_, kMethod, receiver_->queue());
+  {
+    MutexLock lock(&mu_);
+    running_ = true;
+  }
   // All that starts the call goes in one step.
   context_.set_initial_metadata_corked(true);
-  call_->StartCall(this);
-  call_->WriteLast(Encode(request), grpc::WriteOptions(), this);
-  starting_ = true;
+  call_->StartCall(nullptr);
+  call_->WriteLast(Encode(request), grpc::WriteOptions(), &on_start_);
 }
 
 SubscribeStream::Result SubscribeStream::Read(absl::Duration timeout) {
-  bool ok = false;
-  if (starting_) {
-    if (!Await(timeout, &ok)) return Result::kSilent;
-    starting_ = false;
-    if (!ok) {
-      ended_ = true;
-      return Result::kEnded;
+  frame_.Clear();
+  bool read_on;
+  {
+    MutexLock lock(&mu_);
+    if (frames_.empty() && !ended_) {
+      const absl::Time deadline = absl::Now() + timeout;
+      do {
+        if (absl::Now() >= deadline) return Result::kSilent;
+        changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
+      } while (frames_.empty() && !ended_);
     }
+    if (frames_.empty()) return Result::kEnded;
+    frame_.Swap(&frames_.front());
+    frames_.pop_front();
+    frames_bytes_ -= frame_.Length();
+    read_on = !running_ && !ended_ && frames_.size() <= kAheadFrames / 2 && frames_bytes_ <= kAheadBytes / 2;
+    if (read_on) running_ = true;
   }
-  call_->Read(&frame_, this);
-  reading_ = true;
-  if (!Await(timeout, &ok)) return Result::kSilent;
-  reading_ = false;
-  ended_ = !ok;
-  return ok ? Result::kFrame : Result::kEnded;
+  if (read_on) ReadAhead();
+  return Result::kFrame;
 }
 
 absl::Status SubscribeStream::Finish() {
-  bool ok;
+  MutexLock lock(&mu_);
   if (!ended_) context_.TryCancel();
-  if (starting_ || reading_) {
-    Await(absl::InfiniteDuration(), &ok);
-    starting_ = reading_ = false;
-  }
-  grpc::Status status;
-  call_->Finish(&status, this);
-  Await(absl::InfiniteDuration(), &ok);
-  finished_ = true;
-  return FromGrpc(status);
+  while (running_) changed_.Wait(&mu_);
+  call_->Finish(&status_, &on_finish_);
+  while (!finished_) changed_.Wait(&mu_);
+  return FromGrpc(status_);
 }
 
-bool SubscribeStream::Await(absl::Duration timeout, bool* ok) {
-  void* tag;
-  if (timeout == absl::InfiniteDuration()) return completions_.Next(&tag, ok);
-  return completions_.AsyncNext(&tag, ok, After(timeout)) == grpc::CompletionQueue::GOT_EVENT;
+void SubscribeStream::OnStart(bool ok) {
+  if (ok) return ReadAhead();
+  MutexLock lock(&mu_);
+  running_ = false;
+  ended_ = true;
+  changed_.SignalAll();
 }
+
+void SubscribeStream::OnRead(bool ok) {
+  {
+    MutexLock lock(&mu_);
+    if (ok) {
+      frames_bytes_ += incoming_.Length();
+      frames_.emplace_back().Swap(&incoming_);
+      incoming_.Clear();
+    }
+    ended_ = !ok;
+    running_ = ok && !IsFarAhead();
+    changed_.SignalAll();
+    if (!running_) return;
+  }
+  ReadAhead();
+}
+
+void SubscribeStream::OnFinish() {
+  MutexLock lock(&mu_);
+  finished_ = true;
+  changed_.SignalAll();
+}
+
+bool SubscribeStream::IsFarAhead() const { return frames_.size() >= kAheadFrames || frames_bytes_ >= kAheadBytes; }
 
 }  // namespace internal
 }  // namespace client

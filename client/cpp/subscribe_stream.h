@@ -2,63 +2,88 @@
 #ifndef NMQ_CLIENT_CPP_SUBSCRIBE_STREAM_H_
 #define NMQ_CLIENT_CPP_SUBSCRIBE_STREAM_H_
 
+#include <cstddef>
+#include <deque>
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "client/cpp/receiver.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {
 namespace internal {
 
 // Used by one thread, except for Cancel(). The destructor ends the call.
+//
+// The receiver's thread takes frames in, a few of them ahead of Read(): so the one that reads need not be woken up for
+// each.
 class SubscribeStream {
  public:
   enum class Result {
     kFrame,
     // No frame will come any more: see Finish().
     kEnded,
-    // Nothing came in time. The read goes on: neither Read() again nor touch the frame.
+    // Nothing came in time.
     kSilent,
   };
 
-  SubscribeStream() = default;
+  // `receiver` must outlive this.
+  explicit SubscribeStream(Receiver* receiver) : receiver_(receiver) {}
   ~SubscribeStream();
   SubscribeStream(const SubscribeStream&) = delete;
   SubscribeStream& operator=(const SubscribeStream&) = delete;
 
   void Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request);
 
-  Result Read(absl::Duration timeout);
+  Result Read(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
   // What Read() read.
   grpc::ByteBuffer* frame() { return &frame_; }
 
   // Ends the call if it is not over, and says how it ended.
-  absl::Status Finish();
+  absl::Status Finish() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Lets Read() return kEnded soon. Thread-safe, also before Start().
   void Cancel() { context_.TryCancel(); }
 
  private:
-  // Waits for the one operation that is under way; false if it did not end in time.
-  bool Await(absl::Duration timeout, bool* ok);
+  void OnStart(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnFinish() ABSL_LOCKS_EXCLUDED(mu_);
+  // Starts to read the next frame; once at a time.
+  void ReadAhead() { call_->Read(&incoming_, &on_read_); }
+  bool IsFarAhead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  Receiver* const receiver_;
+  Receiver::Tag on_start_ = [this](bool ok) { OnStart(ok); };
+  Receiver::Tag on_read_ = [this](bool ok) { OnRead(ok); };
+  Receiver::Tag on_finish_ = [this](bool) { OnFinish(); };
   grpc::ClientContext context_;
-  grpc::CompletionQueue completions_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  // For the one that reads.
   grpc::ByteBuffer frame_;
-  bool starting_ = false;
-  bool reading_ = false;
-  // Read() said kEnded.
-  bool ended_ = false;
-  bool finished_ = false;
+  // For the operation that is under way.
+  grpc::ByteBuffer incoming_;
+  grpc::Status status_;
+
+  Mutex mu_;
+  CondVar changed_;
+  // Frames that came and were not read.
+  std::deque<grpc::ByteBuffer> frames_ ABSL_GUARDED_BY(mu_);
+  size_t frames_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // An operation is under way.
+  bool running_ ABSL_GUARDED_BY(mu_) = false;
+  // None but those in frames_ will come.
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace internal

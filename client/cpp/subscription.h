@@ -31,6 +31,9 @@ struct SubscriptionCounts {
 // sends what cannot be read (DATA_LOSS). A lost connection is no end: the subscription reconnects, and resumes after
 // the last position of each queue, so that every message or a gap arrives, and none twice.
 //
+// A callback that takes long holds up its own subscription only: what comes meanwhile waits, first a few frames of it
+// in this program and then in the server's queues.
+//
 // Thread-safe. The destructor cancels and waits for a running callback; called inside a callback of this very
 // subscription, it does not wait.
 class Subscription {

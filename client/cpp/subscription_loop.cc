@@ -139,7 +139,7 @@ bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& at
 }
 
 absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* attempt) {
-  SubscribeStream stream;
+  SubscribeStream stream(receiver_.get());
   {
     MutexLock lock(&mu_);
     stream_ = &stream;
@@ -165,7 +165,8 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
   while (true) {
     const absl::Duration silence = attempt->live ? attempt->silence : options_.ready_timeout;
     const absl::Duration stay = attempt->leave_at - absl::Now();
-    const SubscribeStream::Result result = stream->Read(std::min(silence, stay));
+    const SubscribeStream::Result result =
+        stay > absl::ZeroDuration() ? stream->Read(std::min(silence, stay)) : SubscribeStream::Result::kSilent;
     if (result != SubscribeStream::Result::kFrame) {
       absl::Status status = stream->Finish();
       if (result == SubscribeStream::Result::kEnded) return status;

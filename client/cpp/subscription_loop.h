@@ -17,6 +17,7 @@
 #include "client/cpp/message_decoder.h"
 #include "client/cpp/options.h"
 #include "client/cpp/positions.h"
+#include "client/cpp/receiver.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscribe_stream.h"
 #include "client/cpp/subscription.h"
@@ -83,6 +84,7 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   const std::shared_ptr<Session> session_;
   const SubscribeOptions options_;
   const SubscriptionHandler handler_;
+  const std::shared_ptr<Receiver> receiver_ = Receiver::Shared();
   std::thread thread_;
 
   CancelFlag stopped_ = false;

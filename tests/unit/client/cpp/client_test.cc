@@ -244,6 +244,8 @@ TEST_F(ClientTest, PublishEndsAtItsTimeout) {
   EXPECT_EQ(client->Publish(MakeMessage("DB", "CREATE", "x"), {.timeout = absl::Milliseconds(50)}).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   done.Notify();
+  // Waits for the call that uses the notification.
+  server_.Stop();
 }
 
 TEST_F(ClientTest, PublishWaitsForAServerThatComesBack) {
@@ -296,6 +298,8 @@ TEST_F(ClientTest, DisconnectCutsCallsThatWait) {
   publisher.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   done.Notify();
+  // Waits for the call that uses these notifications.
+  server_.Stop();
 }
 
 TEST_F(ClientTest, DisconnectReturnsWithoutAServer) {

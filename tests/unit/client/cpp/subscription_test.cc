@@ -2,17 +2,15 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
+#include "tests/unit/client/cpp/subscription_fixture.h"
 
 namespace nmq {
 inline namespace client {
@@ -20,11 +18,9 @@ namespace {
 
 using nmq::fake::At;
 using nmq::fake::DrainFrame;
-using nmq::fake::FakeServer;
 using nmq::fake::FakeSubscribe;
 using nmq::fake::GapFrame;
 using nmq::fake::HeartbeatFrame;
-using nmq::fake::Inbox;
 using nmq::fake::kPatience;
 using nmq::fake::MessagesFrame;
 using nmq::fake::ReadyFrame;
@@ -32,61 +28,7 @@ using nmq::fake::Refusal;
 
 const grpc::Status kGone(grpc::StatusCode::UNAVAILABLE, "connection reset");
 
-class SubscriptionTest : public ::testing::Test {
- protected:
-  SubscriptionTest() {
-    ClientOptions options;
-    options.server = server_.address();
-    options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
-    options.wait_for_server = kPatience;
-    absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(options);
-    EXPECT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-    server_.connects.Next();
-    server_.on_subscribe = [this](FakeSubscribe* stream) { stream->Send(ready_); };
-  }
-
-  // Everything that the handler hears, as text: "DB 3/11", "gap DB 3/11-20", "connected", ...
-  SubscriptionHandler Handler() {
-    return {.on_message =
-                [this](const Message& message) {
-                  heard_.Put(absl::StrCat(message.queue(), " ", message.epoch(), "/", message.sequence()));
-                },
-            .on_gap =
-                [this](const Gap& gap) {
-                  heard_.Put(absl::StrCat("gap ", gap.queue(), " ", gap.epoch(), "/", gap.first(), "-", gap.last()));
-                },
-            .on_state =
-                [this](SubscriptionState state, const absl::Status& status) {
-                  constexpr const char* kNames[] = {"connected", "reconnecting", "ended"};
-                  heard_.Put(kNames[static_cast<int>(state)]);
-                  if (!status.ok()) reasons_.Put(status);
-                }};
-  }
-
-  std::unique_ptr<Subscription> MustSubscribe(SubscribeOptions options = {.patterns = {{"DB", "*"}}}) {
-    absl::StatusOr<std::unique_ptr<Subscription>> subscription = client_->Subscribe(std::move(options), Handler());
-    EXPECT_TRUE(subscription.ok()) << subscription.status();
-    EXPECT_EQ(heard_.Next(), "connected");
-    stream_ = server_.subscribes.Next();
-    return subscription.ok() ? *std::move(subscription) : nullptr;
-  }
-
-  // The stream that follows when this one is lost.
-  std::shared_ptr<FakeSubscribe> AwaitReconnect() {
-    EXPECT_EQ(heard_.Next(), "reconnecting");
-    std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
-    EXPECT_EQ(heard_.Next(), "connected");
-    return stream;
-  }
-
-  FakeServer server_;
-  v1::SubscribeResponse ready_ = ReadyFrame({At("DB", 3, 10)});
-  Inbox<std::string> heard_;
-  Inbox<absl::Status> reasons_;
-  std::unique_ptr<Client> client_;
-  std::shared_ptr<FakeSubscribe> stream_;
-};
+using SubscriptionTest = nmq::fake::SubscriptionFixture;
 
 TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", "CREATE"}, {"FS", ""}},
@@ -317,118 +259,12 @@ TEST_F(SubscriptionTest, DestroyedWhileTheServerIsGoneEndsAtOnce) {
   EXPECT_LT(absl::Now() - start, absl::Seconds(3));
 }
 
-TEST_F(SubscriptionTest, CancelInACallbackStopsInTheMiddleOfABatch) {
-  std::unique_ptr<Subscription> subscription;
-  absl::Notification assigned;
-  Inbox<uint64_t> sequences;
-  absl::StatusOr<std::unique_ptr<Subscription>> result =
-      client_->Subscribe({.patterns = {{"DB", ""}}}, {.on_message = [&](const Message& message) {
-                           assigned.WaitForNotification();
-                           sequences.Put(message.sequence());
-                           if (message.sequence() == 12) subscription->Cancel();
-                         }});
-  ASSERT_TRUE(result.ok());
-  subscription = *std::move(result);
-  assigned.Notify();
-  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 20));
-  EXPECT_TRUE(subscription->Wait(kPatience).ok());
-  EXPECT_EQ(sequences.total(), 2u);
-}
-
-TEST_F(SubscriptionTest, MayBeDestroyedInItsOwnCallback) {
-  std::unique_ptr<Subscription> subscription;
-  absl::Notification assigned;
-  absl::Notification ended;
-  absl::StatusOr<std::unique_ptr<Subscription>> result =
-      client_->Subscribe({.patterns = {{"DB", ""}}}, {.on_message =
-                                                          [&](const Message&) {
-                                                            assigned.WaitForNotification();
-                                                            subscription.reset();
-                                                          },
-                                                      .on_state =
-                                                          [&](SubscriptionState state, const absl::Status&) {
-                                                            if (state == SubscriptionState::kEnded) ended.Notify();
-                                                          }});
-  ASSERT_TRUE(result.ok());
-  subscription = *std::move(result);
-  assigned.Notify();
-  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 20));
-  EXPECT_TRUE(ended.WaitForNotificationWithTimeout(kPatience));
-}
-
 TEST_F(SubscriptionTest, PositionsAreThoseOfWhatWasHandedOn) {
   const auto subscription = MustSubscribe();
   stream_->Send(MessagesFrame("DB", 3, 11, 11));
   EXPECT_EQ(heard_.Next(), "DB 3/11");
   ASSERT_EQ(subscription->positions().size(), 1u);
   EXPECT_EQ(subscription->positions()[0].sequence(), 11u);
-}
-
-TEST_F(SubscriptionTest, BatchMayComeInPiecesAndBesideOtherFields) {
-  const auto subscription = MustSubscribe();
-  const std::string bytes = MessagesFrame("DB", 3, 11, 12).SerializeAsString();
-  stream_->SendBytes({bytes.substr(0, 9), bytes.substr(9)});
-  stream_->SendBytes({MessagesFrame("DB", 3, 13, 13).SerializeAsString(), "\x7a\x01x"});
-  for (const char* message : {"DB 3/11", "DB 3/12", "DB 3/13"}) EXPECT_EQ(heard_.Next(), message);
-}
-
-TEST_F(SubscriptionTest, WhatIsNoFrameEndsItAfterWhatCameBefore) {
-  const std::string good = MessagesFrame("DB", 3, 11, 11).batch().SerializeAsString();
-  const std::string start = absl::StrCat("\x12", std::string(1, static_cast<char>(good.size() + 4)), good);
-  for (const std::string& bytes : {
-           start + "\x0a\x02\x0a\x05",  // a message that ends too early
-           start + "\x0a\x02\x0a\xff",  // a message that is none
-           start + "\x0a\x7fzu",        // a message that is longer than its batch
-           start + "\x0c\x0c\x0c\x0c",  // groups that end and never began
-       }) {
-    const auto subscription = MustSubscribe();
-    stream_->SendBytes({bytes});
-    EXPECT_EQ(heard_.Next(), "DB 3/11");
-    EXPECT_EQ(heard_.Next(), "ended");
-    EXPECT_EQ(subscription->Wait(kPatience).code(), absl::StatusCode::kDataLoss);
-    EXPECT_EQ(subscription->positions()[0].sequence(), 11u);
-    EXPECT_TRUE(stream_->AwaitCancelled());
-    EXPECT_EQ(reasons_.Next().code(), absl::StatusCode::kDataLoss);
-  }
-}
-
-TEST_F(SubscriptionTest, BrokenFramesOfOtherKindsEndIt) {
-  for (const std::string bytes : {"\x12", "\x12\x05zu", "\x1a\x02\x0a\x05", "\x0a\x01\xff", "\x7a", "zu"}) {
-    const auto subscription = MustSubscribe();
-    stream_->SendBytes({bytes});
-    EXPECT_EQ(subscription->Wait(kPatience).code(), absl::StatusCode::kDataLoss);
-    EXPECT_EQ(heard_.Next(), "ended");
-    EXPECT_TRUE(stream_->AwaitCancelled());
-  }
-}
-
-TEST_F(SubscriptionTest, BrokenFirstFrameRefusesIt) {
-  server_.on_subscribe = [](FakeSubscribe* stream) { stream->SendBytes({"\x0a\x05zu"}); };
-  EXPECT_EQ(client_->Subscribe({.patterns = {{"DB", ""}}}, Handler()).status().code(), absl::StatusCode::kDataLoss);
-}
-
-TEST_F(SubscriptionTest, FrameOfAKindThatIsNotKnownIsPassedOver) {
-  const auto subscription = MustSubscribe();
-  stream_->SendBytes({"\x7a\x01x"});
-  stream_->SendBytes({});
-  stream_->Send(MessagesFrame("DB", 3, 11, 11));
-  EXPECT_EQ(heard_.Next(), "DB 3/11");
-}
-
-TEST_F(SubscriptionTest, PositionsMayBeAskedForInACallback) {
-  std::unique_ptr<Subscription> subscription;
-  absl::Notification assigned;
-  Inbox<uint64_t> positions;
-  absl::StatusOr<std::unique_ptr<Subscription>> result =
-      client_->Subscribe({.patterns = {{"DB", ""}}}, {.on_message = [&](const Message&) {
-                           assigned.WaitForNotification();
-                           positions.Put(subscription->positions()[0].sequence());
-                         }});
-  ASSERT_TRUE(result.ok());
-  subscription = *std::move(result);
-  assigned.Notify();
-  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 13));
-  for (const uint64_t position : {11, 12, 13}) EXPECT_EQ(positions.Next(), position);
 }
 
 }  // namespace
