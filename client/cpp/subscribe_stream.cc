@@ -1,7 +1,6 @@
 #include "client/cpp/subscribe_stream.h"
 
 #include "absl/time/clock.h"
-#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -19,13 +18,8 @@ constexpr size_t kAheadBytes = 256 << 10;
 }  // namespace
 
 SubscribeStream::~SubscribeStream() {
-  bool unfinished;
-  {
-    // Also waits for the receiver to let go of it.
-    MutexLock lock(&mu_);
-    unfinished = call_ != nullptr && !finished_;
-  }
-  if (unfinished) Finish().IgnoreError();
+  // finished() also waits for the thread that polls to let go of this.
+  if (!finished() && call_ != nullptr) Finish().IgnoreError();
 }
 
 void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request) {
@@ -42,33 +36,36 @@ void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const
 
 SubscribeStream::Result SubscribeStream::Read(absl::Duration timeout) {
   frame_.Clear();
-  bool read_on;
+  Result result = TakeFrame();
+  if (result != Result::kSilent) return result;
+  const absl::Time deadline = absl::Now() + timeout;
+  while (result == Result::kSilent && absl::Now() < deadline) {
+    receiver_->Wait(&waiter_, deadline);
+    result = TakeFrame();
+  }
+  return result;
+}
+
+SubscribeStream::Result SubscribeStream::TakeFrame() {
   {
     MutexLock lock(&mu_);
-    if (frames_.empty() && !ended_) {
-      const absl::Time deadline = absl::Now() + timeout;
-      do {
-        if (absl::Now() >= deadline) return Result::kSilent;
-        changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
-      } while (frames_.empty() && !ended_);
-    }
-    if (frames_.empty()) return Result::kEnded;
+    if (frames_.empty()) return ended_ ? Result::kEnded : Result::kSilent;
     frame_.Swap(&frames_.front());
     frames_.pop_front();
     frames_bytes_ -= frame_.Length();
-    read_on = !running_ && !ended_ && frames_.size() <= kAheadFrames / 2 && frames_bytes_ <= kAheadBytes / 2;
-    if (read_on) running_ = true;
+    const bool read_on = !running_ && !ended_ && frames_.size() <= kAheadFrames / 2 && frames_bytes_ <= kAheadBytes / 2;
+    if (!read_on) return Result::kFrame;
+    running_ = true;
   }
-  if (read_on) ReadAhead();
+  ReadAhead();
   return Result::kFrame;
 }
 
 absl::Status SubscribeStream::Finish() {
-  MutexLock lock(&mu_);
-  if (!ended_) context_.TryCancel();
-  while (running_) changed_.Wait(&mu_);
+  if (!ended()) context_.TryCancel();
+  while (running()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
   call_->Finish(&status_, &on_finish_);
-  while (!finished_) changed_.Wait(&mu_);
+  while (!finished()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
   return FromGrpc(status_);
 }
 
@@ -77,7 +74,7 @@ void SubscribeStream::OnStart(bool ok) {
   MutexLock lock(&mu_);
   running_ = false;
   ended_ = true;
-  changed_.SignalAll();
+  receiver_->Notify(&waiter_);
 }
 
 void SubscribeStream::OnRead(bool ok) {
@@ -90,7 +87,7 @@ void SubscribeStream::OnRead(bool ok) {
     }
     ended_ = !ok;
     running_ = ok && !IsFarAhead();
-    changed_.SignalAll();
+    receiver_->Notify(&waiter_);
     if (!running_) return;
   }
   ReadAhead();
@@ -99,7 +96,22 @@ void SubscribeStream::OnRead(bool ok) {
 void SubscribeStream::OnFinish() {
   MutexLock lock(&mu_);
   finished_ = true;
-  changed_.SignalAll();
+  receiver_->Notify(&waiter_);
+}
+
+bool SubscribeStream::ended() const {
+  MutexLock lock(&mu_);
+  return ended_;
+}
+
+bool SubscribeStream::running() const {
+  MutexLock lock(&mu_);
+  return running_;
+}
+
+bool SubscribeStream::finished() const {
+  MutexLock lock(&mu_);
+  return finished_;
 }
 
 bool SubscribeStream::IsFarAhead() const { return frames_.size() >= kAheadFrames || frames_bytes_ >= kAheadBytes; }

@@ -23,8 +23,8 @@ namespace internal {
 
 // Used by one thread, except for Cancel(). The destructor ends the call.
 //
-// The receiver's thread takes frames in, a few of them ahead of Read(): so the one that reads need not be woken up for
-// each.
+// Whoever polls takes frames in, a few of them ahead of Read(): so a thread that is busy with one is not woken up for
+// the next.
 class SubscribeStream {
  public:
   enum class Result {
@@ -58,6 +58,11 @@ class SubscribeStream {
   void OnStart(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnFinish() ABSL_LOCKS_EXCLUDED(mu_);
+  // kSilent if there is none yet.
+  Result TakeFrame() ABSL_LOCKS_EXCLUDED(mu_);
+  bool ended() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool running() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool finished() const ABSL_LOCKS_EXCLUDED(mu_);
   // Starts to read the next frame; once at a time.
   void ReadAhead() { call_->Read(&incoming_, &on_read_); }
   bool IsFarAhead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -74,8 +79,10 @@ class SubscribeStream {
   grpc::ByteBuffer incoming_;
   grpc::Status status_;
 
-  Mutex mu_;
-  CondVar changed_;
+  Receiver::Waiter waiter_;
+
+  // Held while waiter_ is notified, so that this is not destroyed meanwhile.
+  mutable Mutex mu_;
   // Frames that came and were not read.
   std::deque<grpc::ByteBuffer> frames_ ABSL_GUARDED_BY(mu_);
   size_t frames_bytes_ ABSL_GUARDED_BY(mu_) = 0;
