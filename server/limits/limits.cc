@@ -20,6 +20,9 @@ constexpr uint64_t kGiB = 1 << 30;
 constexpr uint64_t kSecond = 1000;
 constexpr uint64_t kMinute = 60 * kSecond;
 constexpr uint64_t kHour = 60 * kMinute;
+constexpr uint64_t kDay = 24 * kHour;
+constexpr uint64_t kTiB = kGiB << 10;
+constexpr uint64_t kPiB = kTiB << 10;
 
 // All queues together take this part of the memory by default.
 constexpr uint64_t kAllQueuesDivisor = 4;
@@ -68,6 +71,30 @@ constexpr LimitRow kRows[] = {
     {"watch_changes", "changes that Watch can go back to", kCount, 100'000, 1, 10'000'000, &Limits::watch_changes},
     {"stall", "how long a subscriber that chose to be disconnected may leave a batch unread", kMilliseconds,
      10 * kSecond, kSecond, 10 * kMinute, &Limits::stall},
+    {"durable_bytes", "what one durable queue holds", kBytes, kTiB, kMiB, kPiB, &Limits::durable_bytes},
+    {"durable_messages", "messages that one durable queue holds", kCount, 1'000'000'000, 1, 1'000'000'000'000,
+     &Limits::durable_messages},
+    {"durable_age", "how long a durable queue holds a message", kMilliseconds, 30 * kDay, kSecond, 3650 * kDay,
+     &Limits::durable_age},
+    {"unwritten_bytes", "messages that wait to be written to disk", kBytes, 64 * kMiB, kMiB, 16 * kGiB,
+     &Limits::unwritten_bytes},
+    {"request_id_window", "how long a queue knows request ids", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour,
+     &Limits::request_id_window},
+    {"request_ids", "request ids that one queue knows", kCount, 1'000'000, 1, 100'000'000, &Limits::request_ids},
+    {"delay_max", "how far ahead `deliver_at` may be", kMilliseconds, 30 * kDay, kSecond, 365 * kDay,
+     &Limits::delay_max},
+    {"scheduled_messages", "messages of one namespace that wait for their `deliver_at`", kCount, 100'000, 1,
+     100'000'000, &Limits::scheduled_messages},
+    {"overflow_messages", "messages that may wait for a subscription that drops the newest", kCount, 10'000, 1,
+     10'000'000, &Limits::overflow_messages},
+    {"groups_per_queue", "groups of one queue", kCount, 100, 1, 10'000, &Limits::groups_per_queue},
+    {"credit_messages", "messages that a member of a group may have unacknowledged", kCount, 10'000, 1, 1'000'000,
+     &Limits::credit_messages},
+    {"credit_bytes", "bytes that a member of a group may have unacknowledged", kBytes, 64 * kMiB, 1, 16 * kGiB,
+     &Limits::credit_bytes},
+    {"requests", "questions of one namespace that wait for answers", kCount, 10'000, 1, 10'000'000, &Limits::requests},
+    {"request_bytes", "the answers to one question", kBytes, 4 * kMiB, 1, 256 * kMiB, &Limits::request_bytes},
+    {"request_max", "how long a question may wait for answers", kMilliseconds, kMinute, 1, kHour, &Limits::request_max},
 };
 
 std::string Grouped(uint64_t value) {
@@ -89,9 +116,9 @@ std::string InLargest(uint64_t value, const std::pair<uint64_t, const char*> (&u
 std::string Format(LimitUnit unit, uint64_t value) {
   switch (unit) {
     case LimitUnit::kBytes:
-      return InLargest(value, {{1, "B"}, {kKiB, "KiB"}, {kMiB, "MiB"}, {kGiB, "GiB"}});
+      return InLargest(value, {{1, "B"}, {kKiB, "KiB"}, {kMiB, "MiB"}, {kGiB, "GiB"}, {kTiB, "TiB"}, {kPiB, "PiB"}});
     case LimitUnit::kMilliseconds:
-      return InLargest(value, {{1, "ms"}, {kSecond, "s"}, {kMinute, "min"}, {kHour, "h"}});
+      return InLargest(value, {{1, "ms"}, {kSecond, "s"}, {kMinute, "min"}, {kHour, "h"}, {kDay, "d"}});
     case LimitUnit::kCount:
       break;
   }

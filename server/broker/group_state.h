@@ -1,0 +1,129 @@
+#ifndef NMQ_SERVER_BROKER_GROUP_STATE_H_
+#define NMQ_SERVER_BROKER_GROUP_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace nmq::broker {
+
+// How a group works. Times in microseconds.
+struct GroupPolicy {
+  int64_t ack_deadline_us = 30'000'000;
+  uint32_t attempts_max = 5;
+  int64_t backoff_us = 0;
+  int64_t backoff_max_us = 300'000'000;
+  bool by_key = false;
+};
+
+// What becomes of the messages of a group: which member has which, since when, how often it was delivered, what is
+// done. It knows sequences, not messages; it neither reads a queue nor writes to disk: its owner does, and tells it the
+// time (monotonic, microseconds). Not thread-safe.
+//
+// Every message of the queue is, in the order of sequences, offered (Offer) or passed over (Skip) once. A message is
+// then pending with a member, or waits to be delivered again, until it is done or dead.
+class GroupState {
+ public:
+  // What survives a restart.
+  struct Saved {
+    uint64_t floor = 0;      // everything up to here is done
+    uint64_t delivered = 0;  // everything up to here was offered or skipped; at least `floor`
+    // Of messages in (floor, delivered]: those that are done, and those with more than one delivery. Others were
+    // delivered once and not acknowledged.
+    struct Item {
+      uint64_t sequence;
+      bool done;
+      uint32_t attempts;
+    };
+    std::vector<Item> items;
+  };
+  // What is to be written so that a restart finds it; see TakeChanges.
+  struct Changes {
+    bool marks = false;  // whether floor or delivered moved
+    uint64_t floor = 0;
+    uint64_t delivered = 0;
+    std::vector<Saved::Item> put;
+    std::vector<uint64_t> erase;  // sequences whose items are to go
+    bool empty() const { return !marks && put.empty() && erase.empty(); }
+  };
+  // A message for a member.
+  struct Assignment {
+    uint64_t sequence;
+    uint64_t member;
+    uint32_t attempt;  // 1 for the first delivery
+  };
+  struct Dead {
+    uint64_t sequence;
+    uint32_t attempts;
+    std::string reason;
+  };
+
+  // What was pending when the state was saved waits to be delivered again, at once, and its attempts count.
+  GroupState(const GroupPolicy& policy, const Saved& saved);
+  ~GroupState();
+
+  void AddMember(uint64_t member, uint64_t credit_messages, uint64_t credit_bytes);
+  // What the member had waits to be delivered again at once.
+  void RemoveMember(uint64_t member, int64_t now_us);
+
+  // The sequence to offer or skip next.
+  uint64_t next() const;
+  // Whether Offer can find a member at all: false while nobody has credit, or too many messages of blocked keys wait.
+  bool WantsNew() const;
+  // Offers the message next() to the members: to the one with the fewest unacknowledged messages of those that have
+  // credit; with by_key, to the one that has the key. Returns nothing if nobody can take it now. If it could not be
+  // taken only because its key's member has no credit, it is kept and assigned later by Deliver; `*taken` says whether
+  // next() has moved on.
+  std::optional<Assignment> Offer(uint64_t bytes, absl::string_view key, int64_t now_us, bool* taken);
+  // The message next() is not for the group.
+  void Skip();
+
+  // Assigns what waits and is due, up to `max` messages.
+  std::vector<Assignment> Deliver(int64_t now_us, size_t max);
+
+  // False if the message is not pending (done, dead, never delivered).
+  bool Done(uint64_t sequence);
+  bool Retry(uint64_t sequence, int64_t after_us, int64_t now_us);
+  bool Extend(uint64_t sequence, int64_t for_us, int64_t now_us);
+  bool Terminate(uint64_t sequence, absl::string_view reason);
+
+  // Takes back messages whose deadline has passed.
+  void Expire(int64_t now_us);
+  // When Expire or Deliver has something to do next; nothing if never.
+  std::optional<int64_t> NextTime() const;
+
+  // Messages that became dead since the last call. They stay neither done nor pending until Buried says that their
+  // dead letter is on disk, or Revive that it could not be written: then they are dead again at the next TakeDead after
+  // `now_us`.
+  std::vector<Dead> TakeDead();
+  void Buried(uint64_t sequence);
+  void Revive(const Dead& dead);
+
+  // The messages before `sequence` are gone from the queue: they are done. Returns how many were not.
+  uint64_t Forget(uint64_t sequence);
+
+  // What changed since the last call, to be written.
+  Changes TakeChanges();
+
+  uint64_t floor() const;
+  uint64_t delivered() const;
+  uint64_t pending() const;  // with members
+  uint64_t waiting() const;  // to be delivered again
+  uint64_t members() const;
+  // Counts since construction.
+  uint64_t done_count() const;
+  uint64_t redelivered_count() const;
+  uint64_t dead_count() const;
+
+ private:
+  struct Rep;
+  const std::unique_ptr<Rep> rep_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_GROUP_STATE_H_
