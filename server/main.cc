@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/broker/broker.h"
+#include "server/broker/storage.h"
 #include "server/config/config.h"
 #include "server/limits/memory.h"
 #include "server/rpc/server.h"
@@ -35,6 +37,8 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
+ABSL_FLAG(std::string, data_dir, "nmq-data",
+          "directory for durable and buffered queues; made when the configuration has one");
 ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop; at most 8s");
@@ -45,7 +49,7 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
 constexpr int kThreadsMax = 64;
-constexpr const char* kFlags[] = {"listen", "config", "threads", "drain_grace"};
+constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace"};
 
 int Fail(int code, const std::string& why) {
   std::cerr << "nmqd: " << why << std::endl;
@@ -95,6 +99,33 @@ void WaitAndStop(const sigset_t& signals, nmq::rpc::Server* server) {
   hurry.join();
 }
 
+bool HasQueuesOnDisk(const nmq::ServerConfig& config) {
+  for (const nmq::NamespaceConfig& name_space : config.namespaces) {
+    for (const nmq::QueueConfig& queue : name_space.queues) {
+      if (queue.durability != nmq::v1::DURABILITY_LIVE) return true;
+    }
+  }
+  return false;
+}
+
+// Null if nothing is to be kept on disk.
+absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::ServerConfig& config) {
+  if (!HasQueuesOnDisk(config)) return nullptr;
+  nmq::log::Store::Options options;
+  options.directory = absl::GetFlag(FLAGS_data_dir);
+  if (options.directory.empty()) {
+    return absl::InvalidArgumentError("the configuration has durable queues: --data_dir must not be empty");
+  }
+  auto storage = nmq::broker::Storage::Open(options, &nmq::RealClock(), &nmq::SystemRandom());
+  if (!storage.ok()) return storage.status();
+  absl::Status status = (*storage)->OpenQueues(config);
+  if (!status.ok()) return status;
+  for (const std::string& queue : (*storage)->UnopenedQueues()) {
+    LOG(WARNING) << "queue " << queue << " is in " << options.directory << " and not in the configuration: not served";
+  }
+  return storage;
+}
+
 int Serve() {
   const uint64_t memory = nmq::MemoryLimitBytes();
   const std::string file = absl::GetFlag(FLAGS_config);
@@ -106,7 +137,9 @@ int Serve() {
   BlockSignals(&signals);
   int threads = absl::GetFlag(FLAGS_threads);
   if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency() / 2, 1, kThreadsMax);
-  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads);
+  auto storage = OpenStorage(*config);
+  if (!storage.ok()) return Fail(kFailed, std::string(storage.status().message()));
+  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads, storage->get());
   nmq::rpc::ServerOptions options;
   options.listen = absl::GetFlag(FLAGS_listen);
   if (absl::StartsWith(options.listen, ":")) options.listen = absl::StrCat("127.0.0.1", options.listen);
@@ -130,7 +163,8 @@ int main(int argc, char** argv) {
       "  nmqd                             serve on 127.0.0.1:50051\n"
       "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n\n"
-      "Every flag can be given as an environment variable, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_THREADS, NMQ_DRAIN_GRACE.");
+      "Every flag can be given as an environment variable, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
+      "NMQ_THREADS, NMQ_DRAIN_GRACE.");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
   usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kClientIdRandomBytes = 8;
 constexpr size_t kSecretBytes = 20;
+constexpr size_t kKeyBytes = 32;
 constexpr absl::Duration kDrainRetry = absl::Seconds(1);
 
 // Takes the same time wherever the texts differ.
@@ -65,11 +66,18 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
 
 }  // namespace
 
-Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes)
-    : shared_(config.limits, clock, lanes), random_(random), server_epoch_(shared_.NextEpoch()) {
+Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
+    : shared_(config.limits, clock, lanes, storage, storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
+      random_(random), server_epoch_(shared_.NextEpoch()) {
   for (const NamespaceConfig& name_space : config.namespaces) {
     namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, &shared_));
   }
+}
+
+Broker::~Broker() {
+  shared_.committer = nullptr;
+  // What it reads is for cursors of this broker.
+  if (shared_.storage != nullptr) shared_.storage->FlushReader();
 }
 
 absl::Status Broker::CheckNotDraining() const {
@@ -143,7 +151,7 @@ absl::StatusOr<std::shared_ptr<Client>> Broker::NewClient(Namespace* name_space,
   std::string id = absl::StrCat("c-", RandomName(*random_, kClientIdRandomBytes));
   std::string session = absl::StrCat(id, ".", Base36(server_epoch_), ".", RandomName(*random_, kSecretBytes));
   auto client =
-      std::make_shared<Client>(name_space, shared_.NextNumber(), std::move(id), std::move(session), clock().Now());
+      std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
   client->Touch(shared_.NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));
@@ -266,27 +274,41 @@ absl::StatusOr<Broker::Origin> Broker::FindOrigin(absl::string_view session, abs
   return origin;
 }
 
-absl::Status Broker::Publish(v1::PublishRequest* request, v1::PublishResponse* response) {
+void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   absl::Status status = CheckNotDraining();
-  if (!status.ok()) return status;
-  auto origin = FindOrigin(request->session(), request->namespace_());
-  if (!origin.ok()) return origin.status();
-  if (!request->has_message()) return InvalidArgument("message", "is not set");
+  if (!status.ok()) return done(status);
+  auto found = FindOrigin(request->session(), request->namespace_());
+  if (!found.ok()) return done(found.status());
+  const Origin origin = *std::move(found);
+  if (!request->has_message()) return done(InvalidArgument("message", "is not set"));
   Incoming message = FromMessage(request->mutable_message());
-  status = CheckMessage(limits(), message, origin->client != nullptr);
-  if (!status.ok()) return Counted(origin->name_space, status);
+  status = CheckMessage(limits(), message, origin.client != nullptr);
+  if (!status.ok()) return done(Counted(origin.name_space, status));
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
-  auto published =
-      origin->name_space->Publish(origin->client.get(), absl::MakeConstSpan(&message, 1), request->count_matches());
-  if (!published.ok()) return Counted(origin->name_space, published.status());
-  if (origin->client != nullptr) origin->client->counters().Published(1, message.body.size());
-  const v1::SequenceRange& range = published->ranges.front();
-  response->set_id(MessageId(range.epoch(), range.first()));
-  response->set_epoch(range.epoch());
-  response->set_sequence(range.first());
-  if (request->count_matches()) response->set_matched(published->matched);
-  return absl::OkStatus();
+  const bool count_matches = request->count_matches();
+  auto finish = [origin, count_matches, bytes = message.body.size(),
+                 done = std::move(done)](absl::StatusOr<Namespace::Published> published) {
+    if (!published.ok()) return done(Counted(origin.name_space, published.status()));
+    if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
+    const v1::SequenceRange& range = published->ranges.front();
+    v1::PublishResponse response;
+    response.set_id(MessageId(range.epoch(), range.first()));
+    response.set_epoch(range.epoch());
+    response.set_sequence(range.first());
+    response.set_storage(published->storage);
+    if (count_matches) response.set_matched(published->matched);
+    done(std::move(response));
+  };
+  origin.name_space->Publish(origin.client.get(), absl::MakeConstSpan(&message, 1), count_matches, std::move(finish));
+}
+
+void Broker::FlushToDisk() {
+  if (shared_.committer != nullptr) shared_.committer->Flush();
+}
+
+absl::Status Broker::DiskHealth() const {
+  return shared_.storage == nullptr ? absl::OkStatus() : shared_.storage->store().health();
 }
 
 absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::SubscribeRequest& request,
@@ -304,8 +326,8 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   if (!status.ok()) return Counted(name_space, status);
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
   if (!start.ok()) return Counted(name_space, start.status());
-  options.overflow = request.overflow() == v1::OVERFLOW_UNSPECIFIED ? v1::OVERFLOW_DROP_OLDEST : request.overflow();
-  if (options.overflow != v1::OVERFLOW_DROP_OLDEST && options.overflow != v1::OVERFLOW_DISCONNECT) {
+  options.overflow = request.overflow();
+  if (!v1::Overflow_IsValid(options.overflow)) {
     return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
   }
   options.client = *std::move(client);
@@ -355,6 +377,7 @@ void Broker::ExpireLeases() {
 
 void Broker::Housekeep() {
   ExpireLeases();
+  if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
   for (const auto& [name, name_space] : namespaces_) name_space->TrimQueues();
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,9 +31,11 @@ namespace nmq::broker {
 // Statuses carry google.rpc.ErrorInfo; see server/base/errors.h.
 class Broker {
  public:
-  // `config` must be checked. Subscriptions are spread over `lanes` threads. `clock` and `random` must outlive the
-  // broker.
-  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes);
+  // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of `config`;
+  // it is null if all of them are live. `clock`, `random` and `storage` must outlive the broker.
+  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage = nullptr);
+  // Waits until what was accepted is on disk.
+  ~Broker();
 
   int lanes() const { return static_cast<int>(shared_.lanes.size()); }
   Lane* lane(int index) { return shared_.lanes[index].get(); }
@@ -47,8 +50,9 @@ class Broker {
   absl::Status Disconnect(const v1::DisconnectRequest& request);
   absl::Status Join(const v1::JoinRequest& request, v1::JoinResponse* response);
   absl::Status Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response);
-  // The message in `request` is used up.
-  absl::Status Publish(v1::PublishRequest* request, v1::PublishResponse* response);
+  // The message in `request` is used up. `done` is called once: before Publish returns, or later on another thread.
+  using PublishDone = std::function<void(absl::StatusOr<v1::PublishResponse>)>;
+  void Publish(v1::PublishRequest* request, PublishDone done);
 
   // Only for the thread of `lane`, on which the subscription must be ended, too, with Unsubscribe.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
@@ -58,6 +62,10 @@ class Broker {
   // From now on answers UNAVAILABLE to whoever wants to connect, publish or subscribe.
   void StartDrain() { draining_.store(true, std::memory_order_release); }
   bool draining() const { return draining_.load(std::memory_order_acquire); }
+  // Waits until what was accepted is on disk, and its publishers told.
+  void FlushToDisk();
+  // Why nothing can be written to disk; OK otherwise.
+  absl::Status DiskHealth() const;
   absl::Status CheckNotDraining() const;
 
   // Ends leases that have run out and gives up messages that are too old. To be called about once a second.
@@ -109,15 +117,15 @@ class PublishStream {
   PublishStream(const PublishStream&) = delete;
   PublishStream& operator=(const PublishStream&) = delete;
 
-  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest, and fills `response`. What it has to decode it makes
-  // in `arena`, which may be reset afterwards. An error is one of the stream itself, and ends it; a refused batch is in
-  // the response.
-  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, v1::PublishStreamResponse* response);
+  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest. What it has to decode it makes in `arena`, which may be
+  // reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
+  // once, before Publish returns or later on another thread; a refused batch is in the response.
+  using Done = std::function<void(const v1::PublishStreamResponse&)>;
+  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
 
  private:
   absl::Status CheckOrigin(const IncomingBatch& batch);
-  absl::Status PublishBatch(size_t bytes, google::protobuf::Arena* arena, IncomingBatch* batch,
-                            v1::AcceptedBatch* accepted);
+  absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
 
   Broker* const broker_;
   Broker::Origin origin_;

@@ -12,6 +12,7 @@
 #include "server/base/names.h"
 #include "server/broker/channel.h"
 #include "server/log/chunk.h"
+#include "server/log/store.h"
 
 namespace nmq::broker {
 
@@ -45,7 +46,12 @@ struct Cursor {
   std::shared_ptr<Queue> queue;
   Subscription* subscription;
   EventFilter filter;
+  bool hold = false;  // when it is slow it goes back to scanning, and reads from disk
   bool scanning = false;
+  // Messages that were read from disk: those it is at, and those after them.
+  std::shared_ptr<const log::Block> block;
+  std::shared_ptr<const log::Block> block_ahead;
+  bool loading = false;  // block_ahead is being read
   uint64_t next = 1;      // everything before was delivered, or was not for this subscription, or was reported as a gap
   uint64_t lost = 0;      // messages from `next` on that its channels no longer hold, passed over and not yet told
   uint64_t reported = 0;  // the last position that the subscriber knows of

@@ -11,6 +11,12 @@ void Lane::PostChannel(std::shared_ptr<Queue> queue, std::shared_ptr<Channel> ch
   posted_.store(true);
 }
 
+void Lane::PostCursor(std::shared_ptr<Queue> queue, Cursor* cursor) {
+  MutexLock lock(&mu_);
+  cursors_.emplace_back(std::move(queue), cursor);
+  posted_.store(true);
+}
+
 void Lane::PostSubscription(std::shared_ptr<Subscription> subscription) {
   MutexLock lock(&mu_);
   subscriptions_.push_back(std::move(subscription));
@@ -27,14 +33,17 @@ void Lane::TakeReady(std::vector<Subscription*>* ready) {
   woken_.store(false);
   if (!posted_.load()) return;
   std::vector<Dirty> channels;
+  std::vector<std::pair<std::shared_ptr<Queue>, Cursor*>> cursors;
   std::vector<std::shared_ptr<Subscription>> subscriptions;
   {
     MutexLock lock(&mu_);
     posted_.store(false);
     channels.swap(channels_);
+    cursors.swap(cursors_);
     subscriptions.swap(subscriptions_);
   }
   for (const Dirty& dirty : channels) dirty.queue->MarkListeners(dirty.channel.get(), index_, ready);
+  for (const auto& [queue, cursor] : cursors) queue->MarkCursor(cursor, index_, ready);
   for (const auto& subscription : subscriptions) subscription->MarkReady(ready);
 }
 

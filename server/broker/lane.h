@@ -13,6 +13,7 @@
 namespace nmq::broker {
 
 struct Channel;
+struct Cursor;
 class Queue;
 class Subscription;
 
@@ -29,6 +30,8 @@ class Lane {
 
   // A channel has new messages. Called under the queue's mutex, so that posts are in the order of the messages.
   void PostChannel(std::shared_ptr<Queue> queue, std::shared_ptr<Channel> channel);
+  // A cursor has something new that came from disk. It may be gone by the time that it is looked at.
+  void PostCursor(std::shared_ptr<Queue> queue, Cursor* cursor);
   // A subscription is to be looked at for another reason: it ended.
   void PostSubscription(std::shared_ptr<Subscription> subscription);
   // Wakes the serving thread if something was posted since it last looked. To be called without any lock.
@@ -50,6 +53,7 @@ class Lane {
   std::atomic<bool> woken_{false};
   Mutex mu_;  // a leaf: nothing is locked under it
   std::vector<Dirty> channels_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::pair<std::shared_ptr<Queue>, Cursor*>> cursors_ ABSL_GUARDED_BY(mu_);
   std::vector<std::shared_ptr<Subscription>> subscriptions_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -14,13 +14,19 @@ constexpr absl::Duration kTrimDelay = absl::Seconds(10);
 
 }  // namespace
 
-Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_count)
+Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
+               std::string key)
     : limits(server_limits),
       clock(server_clock),
       total(server_limits.all_queues_bytes),
       // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
-      changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())) {
+      changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())),
+      number_key(std::move(key)),
+      storage(server_storage) {
   for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
+  if (storage != nullptr) {
+    committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes);
+  }
 }
 
 uint64_t Shared::NextEpoch() {
@@ -172,7 +178,7 @@ void Namespace::JoinLocked(ClientEntry* entry, const std::string& name) {
   std::unique_ptr<Room>& room = rooms_[name];
   if (room == nullptr) {
     room = std::make_unique<Room>();
-    room->number = shared_->NextNumber();
+    room->number = shared_->NumberOfRoom(name);
     room->create_time = shared_->clock->Now();
     v1::Change change = MakeChange(v1::CHANGE_KIND_ROOM_CREATED, nullptr);
     change.set_room(name);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,12 +19,15 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/base/clock.h"
+#include "server/base/keyed_hash.h"
 #include "server/base/mutex.h"
 #include "server/broker/changes.h"
 #include "server/broker/client.h"
+#include "server/broker/committer.h"
 #include "server/broker/counters.h"
 #include "server/broker/incoming.h"
 #include "server/broker/queue.h"
+#include "server/broker/storage.h"
 #include "server/broker/subscription.h"
 #include "server/config/config.h"
 #include "server/limits/limits.h"
@@ -32,10 +36,13 @@ namespace nmq::broker {
 
 // What the namespaces of a server share. Thread-safe; outlives them.
 struct Shared {
-  Shared(const Limits& server_limits, const Clock* server_clock, int lane_count);
+  // `server_storage` is null if nothing is kept on disk; `number_key` is the key of the numbers of rooms and clients.
+  Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
+         std::string key);
 
-  // Numbers of rooms and clients; 0 is kEveryone.
-  uint64_t NextNumber() { return numbers.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // Numbers of rooms and clients; never 0, which is kEveryone.
+  uint64_t NumberOfRoom(absl::string_view name) const { return KeyedHash(number_key, {"room", name}); }
+  uint64_t NumberOfClient(absl::string_view id) const { return KeyedHash(number_key, {"client", id}); }
   // An epoch for a queue: the time in microseconds, and never the same twice.
   uint64_t NextEpoch();
   int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
@@ -45,8 +52,10 @@ struct Shared {
   log::RingTotal total;
   Changes changes;
   std::vector<std::unique_ptr<Lane>> lanes;
-  std::atomic<uint64_t> numbers{0};
   std::atomic<uint64_t> last_epoch{0};
+  const std::string number_key;
+  Storage* const storage;
+  std::unique_ptr<Committer> committer;  // null without storage
 };
 
 // An isolated pool of clients, rooms, queues and subscriptions. Thread-safe. Its mutex is held for reading while a
@@ -87,8 +96,11 @@ class Namespace {
   struct Published {
     std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
     uint64_t matched = 0;
+    v1::Storage storage = v1::STORAGE_MEMORY;  // the weakest
   };
-  absl::StatusOr<Published> Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches)
+  // Told, once, how it went: before Publish returns, or later, on the committer's thread, without any lock.
+  using PublishDone = std::function<void(absl::StatusOr<Published>)>;
+  void Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches, PublishDone done)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Starts a subscription; `ready` is set to what its stream begins with.
@@ -107,7 +119,7 @@ class Namespace {
   // Ends a subscription for good. Only for its lane's thread.
   void Unsubscribe(Subscription* subscription, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Gives up messages that are too old.
+  // Gives up messages that are too old. May block on the disk.
   void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Reading, for the Registry. Lists go on after `after`, a name or id, until `visit` says stop (false), `looks_max`
@@ -170,6 +182,10 @@ class Namespace {
   uint64_t MembersLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status GoneStatus() const;
 
+  absl::StatusOr<Addressed> AddressAll(const Client* publisher, absl::Span<const Incoming> messages)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  Published PublishNow(const Client* publisher, Addressed* addressed, bool count_matches);
+  void PublishToDisk(const Client* publisher, Addressed* addressed, bool count_matches, PublishDone done);
   absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AddressLocked(const Client* publisher, const Incoming& message, Addressed* addressed)
@@ -182,6 +198,7 @@ class Namespace {
   absl::Status NoQueue(absl::string_view queue) const;
   absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
 
+  absl::Status FindStarts(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,

@@ -5,6 +5,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "glog/logging.h"
 #include "server/base/errors.h"
 #include "server/broker/namespace.h"
 
@@ -67,7 +68,11 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
   const uint64_t stamp = stamps_.load(std::memory_order_acquire);
   auto add_room = [&](const std::string& name, std::vector<uint64_t>* numbers) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     auto it = rooms_.find(name);
-    if (it == rooms_.end()) return;
+    if (it == rooms_.end()) {
+      // Who joins later may hear it of a queue that is on disk.
+      numbers->push_back(shared_->NumberOfRoom(name));
+      return;
+    }
     it->second->last_addressed.store(stamp, std::memory_order_release);
     numbers->push_back(it->second->number);
   };
@@ -142,6 +147,11 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   options.total = &shared_->total;
   options.stamps = &stamps_;
   options.lanes = shared_->lanes;
+  if (options.config.durability != v1::DURABILITY_LIVE) {
+    options.disk = shared_->storage->Opened(name_, options.config.name);
+    options.epoch = options.disk->epoch;
+    options.ring_bounds = {limits().queue_bytes, limits().queue_messages, limits().queue_age};
+  }
   auto queue = std::make_shared<Queue>(std::move(options));
   queues_[queue->name()] = queue;
   // Who already waits for a queue of this name hears it from its beginning.
@@ -173,8 +183,8 @@ absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Namespace::Published> Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages,
-                                                        bool count_matches) {
+absl::StatusOr<Namespace::Addressed> Namespace::AddressAll(const Client* publisher,
+                                                           absl::Span<const Incoming> messages) {
   Addressed addressed;
   absl::Status status = Address(publisher, messages, &addressed);
   if (status.ok() && addressed.queue_missing) {
@@ -183,25 +193,107 @@ absl::StatusOr<Namespace::Published> Namespace::Publish(const Client* publisher,
     if (status.ok()) status = Address(publisher, messages, &addressed);
   }
   if (!status.ok()) return status;
+  return addressed;
+}
 
+namespace {
+
+v1::SequenceRange RangeOf(const Queue& queue, const Queue::Appended& appended) {
+  v1::SequenceRange range;
+  range.set_queue(queue.name());
+  range.set_epoch(queue.epoch());
+  range.set_first(appended.first);
+  range.set_last(appended.last);
+  return range;
+}
+
+// Moves what the messages refer to into the job, where it lives until they are written.
+void Keep(std::vector<Queue::Outgoing>* messages, std::string* storage) {
+  for (Queue::Outgoing& message : *messages) {
+    for (absl::string_view* view : {&message.body, &message.event}) {
+      const size_t at = storage->size();
+      storage->append(view->data(), view->size());
+      *view = absl::string_view(storage->data() + at, view->size());
+    }
+  }
+}
+
+}  // namespace
+
+Namespace::Published Namespace::PublishNow(const Client* publisher, Addressed* addressed, bool count_matches) {
   const absl::Time time = shared_->clock->Now();
   const int64_t now_us = shared_->NowUs();
   Published published;
   uint64_t bytes = 0;
-  for (Addressed::Group& group : addressed.groups) {
+  uint64_t messages = 0;
+  for (Addressed::Group& group : addressed->groups) {
     bytes += group.bytes;
+    messages += group.messages.size();
     const Queue::Appended appended = group.queue->Append(
         group.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(), count_matches);
-    v1::SequenceRange& range = published.ranges.emplace_back();
-    range.set_queue(group.queue->name());
-    range.set_epoch(group.queue->epoch());
-    range.set_first(appended.first);
-    range.set_last(appended.last);
+    published.ranges.push_back(RangeOf(*group.queue, appended));
     published.matched += appended.matched;
   }
-  counters_.Published(messages.size(), bytes);
+  counters_.Published(messages, bytes);
   for (const auto& lane : shared_->lanes) lane->Wake();
   return published;
+}
+
+void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, bool count_matches, PublishDone done) {
+  auto job = std::make_unique<Committer::Job>();
+  if (publisher != nullptr) job->publisher = publisher->id();
+  job->count_matches = count_matches;
+  size_t size = 0;
+  for (const Addressed::Group& group : addressed->groups) {
+    for (const Queue::Outgoing& message : group.messages) size += message.body.size() + message.event.size();
+  }
+  job->bytes = size;
+  // The views into it must not move.
+  job->storage.reserve(size);
+  for (Addressed::Group& group : addressed->groups) {
+    Keep(&group.messages, &job->storage);
+    job->groups.push_back({std::move(group.queue), std::move(group.messages), {}});
+  }
+  // One that is refused never calls back.
+  auto shared_done = std::make_shared<PublishDone>(std::move(done));
+  job->done = [this, shared_done](const absl::Status& status, Committer::Job* finished) {
+    if (!status.ok()) {
+      (*shared_done)(status);
+      return;
+    }
+    Published published;
+    uint64_t messages = 0;
+    bool first = true;
+    for (const Committer::Job::Group& group : finished->groups) {
+      messages += group.messages.size();
+      published.ranges.push_back(RangeOf(*group.queue, group.appended));
+      published.matched += group.appended.matched;
+      // The enum's values are in the order of strength.
+      const v1::Storage storage = group.queue->storage();
+      if (first || storage < published.storage) published.storage = storage;
+      first = false;
+    }
+    counters_.Published(messages, finished->bytes);
+    (*shared_done)(std::move(published));
+  };
+  const absl::Status status = shared_->committer->Submit(std::move(job));
+  if (!status.ok()) (*shared_done)(status);
+}
+
+void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches,
+                        PublishDone done) {
+  auto addressed = AddressAll(publisher, messages);
+  if (!addressed.ok()) {
+    done(addressed.status());
+    return;
+  }
+  const bool to_disk = std::any_of(addressed->groups.begin(), addressed->groups.end(),
+                                   [](const Addressed::Group& group) { return group.queue->durable(); });
+  if (to_disk) {
+    PublishToDisk(publisher, &*addressed, count_matches, std::move(done));
+  } else {
+    done(PublishNow(publisher, &*addressed, count_matches));
+  }
 }
 
 void Namespace::TrimQueues() {
@@ -210,7 +302,12 @@ void Namespace::TrimQueues() {
     ReaderMutexLock lock(&mu_);
     for (const auto& [name, queue] : queues_) queues.push_back(queue);
   }
-  for (const auto& queue : queues) queue->Trim(shared_->NowUs());
+  for (const auto& queue : queues) {
+    queue->Trim(shared_->NowUs());
+    if (!queue->durable()) continue;
+    const absl::Status status = queue->TrimDisk(shared_->clock->Now());
+    LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " cannot be trimmed: " << status;
+  }
 }
 
 }  // namespace nmq::broker

@@ -41,6 +41,28 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
   return JoinCheckLocked(it->second, options.rooms);
 }
 
+// Looks on disk for what no memory knows, before any lock is taken.
+absl::Status Namespace::FindStarts(SubscribeOptions* options) const {
+  Start& start = options->start;
+  if (start.kind != Start::Kind::kLast && start.kind != Start::Kind::kTime) return absl::OkStatus();
+  start.monotonic_us = shared_->NowUs() - (absl::ToUnixMicros(shared_->clock->Now()) - start.time_us);
+  std::vector<std::shared_ptr<Queue>> queues;
+  {
+    ReaderMutexLock lock(&mu_);
+    for (const auto& [name, queue] : queues_) {
+      if (queue->durable()) queues.push_back(queue);
+    }
+  }
+  for (const auto& queue : queues) {
+    EventFilter filter;
+    if (!FilterFor(options->patterns, queue->name(), &filter)) continue;
+    auto found = queue->FindStart(start, filter, options->client->memberships());
+    if (!found.ok()) return WithContext(found.status(), absl::StrCat("start: queue ", Quote(queue->name())));
+    start.found[queue->name()] = *found;
+  }
+  return absl::OkStatus();
+}
+
 // A queue that a resumed subscription knows of and that is not there was of an earlier run of the server: when it is
 // made again, what followed the position is missing.
 Start Namespace::StartOfLaterQueuesLocked(const Start& start) const {
@@ -64,9 +86,11 @@ void Namespace::AttachLocked(Subscription* subscription, const std::shared_ptr<Q
 
 absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOptions options, v1::Ready* ready) {
   std::shared_ptr<Subscription> subscription;
+  absl::Status status = FindStarts(&options);
+  if (!status.ok()) return status;
   {
     MutexLock lock(&mu_);
-    absl::Status status = SubscribeCheckLocked(options);
+    status = SubscribeCheckLocked(options);
     if (!status.ok()) return status;
     ClientEntry& entry = clients_.find(options.client->id())->second;
     for (const std::string* room : options.rooms) JoinLocked(&entry, *room);

@@ -30,39 +30,50 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status PublishStream::PublishBatch(size_t bytes, google::protobuf::Arena* arena, IncomingBatch* batch,
-                                         v1::AcceptedBatch* accepted) {
+absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch) const {
   const Limits& limits = broker_->limits();
-  if (batch->messages.empty()) return InvalidArgument("messages", "is empty");
-  if (batch->messages.size() > limits.batch_messages) {
-    return LimitExceeded("batch_messages", batch->messages.size(), limits.batch_messages);
+  if (batch.messages.empty()) return InvalidArgument("messages", "is empty");
+  if (batch.messages.size() > limits.batch_messages) {
+    return LimitExceeded("batch_messages", batch.messages.size(), limits.batch_messages);
   }
   if (bytes > limits.batch_bytes) return LimitExceeded("batch_bytes", bytes, limits.batch_bytes);
-  for (size_t i = 0; i < batch->messages.size(); ++i) {
-    absl::Status status = CheckMessage(limits, batch->messages[i], origin_.client != nullptr);
+  for (size_t i = 0; i < batch.messages.size(); ++i) {
+    absl::Status status = CheckMessage(limits, batch.messages[i], origin_.client != nullptr);
     if (!status.ok()) return WithContext(status, absl::StrCat("messages[", i, "]"));
   }
-  for (Incoming& message : batch->messages) EncodeBody(arena, &message);
-  auto published = origin_.name_space->Publish(origin_.client.get(), batch->messages, batch->count_matches);
-  if (!published.ok()) return published.status();
-  if (origin_.client != nullptr) origin_.client->counters().Published(batch->messages.size(), bytes);
-  for (v1::SequenceRange& range : published->ranges) *accepted->add_ranges() = std::move(range);
-  if (batch->count_matches) accepted->set_matched(published->matched);
   return absl::OkStatus();
 }
 
-absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::Arena* arena,
-                                    v1::PublishStreamResponse* response) {
+absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done) {
   IncomingBatch batch;
   absl::Status status = ParseBatch(bytes, arena, &batch);
   if (status.ok()) status = broker_->CheckNotDraining();
   if (status.ok()) status = CheckOrigin(batch);
   if (!status.ok()) return status;
-  response->set_batch(batch.number);
-  status = PublishBatch(bytes.size(), arena, &batch, response->mutable_accepted());
-  if (status.ok()) return absl::OkStatus();
-  if (status.code() == absl::StatusCode::kResourceExhausted) origin_.name_space->counters().Refused();
-  ToProto(status, response->mutable_refused());
+  auto finish = [origin = origin_, number = batch.number, messages = batch.messages.size(), size = bytes.size(),
+                 count_matches = batch.count_matches,
+                 done = std::move(done)](absl::StatusOr<Namespace::Published> published) {
+    v1::PublishStreamResponse response;
+    response.set_batch(number);
+    if (published.ok()) {
+      if (origin.client != nullptr) origin.client->counters().Published(messages, size);
+      v1::AcceptedBatch* accepted = response.mutable_accepted();
+      for (v1::SequenceRange& range : published->ranges) *accepted->add_ranges() = std::move(range);
+      accepted->set_storage(published->storage);
+      if (count_matches) accepted->set_matched(published->matched);
+    } else {
+      if (published.status().code() == absl::StatusCode::kResourceExhausted) origin.name_space->counters().Refused();
+      ToProto(published.status(), response.mutable_refused());
+    }
+    done(response);
+  };
+  status = CheckBatch(bytes.size(), batch);
+  if (!status.ok()) {
+    finish(status);
+    return absl::OkStatus();
+  }
+  for (Incoming& message : batch.messages) EncodeBody(arena, &message);
+  origin_.name_space->Publish(origin_.client.get(), batch.messages, batch.count_matches, std::move(finish));
   return absl::OkStatus();
 }
 

@@ -17,14 +17,25 @@ constexpr size_t kTrimmedChannels = 4096;
 // Channels of left rooms that a cursor may keep unlooked at.
 constexpr size_t kClosedEars = 16;
 
-log::RingBounds Bounds(const RetentionConfig& retention) {
-  return {retention.bytes, retention.messages, absl::ToInt64Microseconds(retention.age)};
+// What the ring holds: of a queue on disk, no more than a live queue may.
+log::RingBounds Bounds(const RetentionConfig& retention, const Queue::Options& options) {
+  const RetentionConfig& bounds = options.disk.has_value() ? options.ring_bounds : retention;
+  return {bounds.bytes, bounds.messages, absl::ToInt64Microseconds(bounds.age)};
 }
 
 }  // namespace
 
 Queue::Queue(Options options)
-    : options_(std::move(options)), ring_(Bounds(options_.config.retention), options_.total) {}
+    : options_(std::move(options)),
+      ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1) {
+  if (!durable()) return;
+  const log::Store::Extent& extent = options_.disk->extent;
+  next_sequence_ = extent.end;
+  last_time_us_ = extent.last_time_us;
+  MutexLock lock(&mu_);
+  disk_first_ = extent.first;
+  disk_bytes_ = extent.bytes;
+}
 
 bool Queue::Accepts(absl::string_view event) const {
   const auto& events = options_.config.events;
@@ -45,7 +56,7 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
     suffix.SetSequence(sequence);
     const size_t size = suffix.EntrySize(message.body.size());
     suffix.WriteEntry(message.body, ring_.Append(size, stamp, now_us, message.audience));
-    AppendToChannels(message, sequence, &touched);
+    AppendToChannels(message.audience.get(), message.event, sequence, &touched);
     bytes += size;
     if (count_matches) appended.matched += CountMatchesLocked(sequence);
   }
@@ -56,13 +67,14 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
   return appended;
 }
 
-void Queue::AppendToChannels(const Outgoing& message, uint64_t sequence, Touched* touched) {
+void Queue::AppendToChannels(const log::Audience* audience, absl::string_view event, uint64_t sequence,
+                             Touched* touched) {
   if (channels_.empty()) return;
-  if (message.audience == nullptr || message.audience->everyone) {
-    AppendToTarget(kEveryone, message.event, sequence, touched);
+  if (audience == nullptr || audience->everyone) {
+    AppendToTarget(kEveryone, event, sequence, touched);
     return;
   }
-  for (uint64_t target : message.audience->targets) AppendToTarget(target, message.event, sequence, touched);
+  for (uint64_t target : audience->targets) AppendToTarget(target, event, sequence, touched);
 }
 
 void Queue::AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched) {
@@ -140,6 +152,7 @@ void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t
                    v1::QueuePosition* position) {
   MutexLock lock(&mu_);
   cursors_.insert(cursor);
+  cursor->hold = durable() && cursor->subscription->holds();
   for (uint64_t target : targets) AddTargetLocked(cursor, target);
   StartLocked(cursor, start);
   cursor->scanning = cursor->next < ring_.end();
@@ -151,11 +164,18 @@ void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t
 
 void Queue::StartLocked(Cursor* cursor, const Start& start) {
   cursor->next = ring_.end();
+  if (auto found = start.found.find(name()); found != start.found.end()) {
+    cursor->next = std::clamp(found->second, FirstLocked(), ring_.end());
+    return;
+  }
   switch (start.kind) {
     case Start::Kind::kNew:
       break;
     case Start::Kind::kEarliest:
-      cursor->next = ring_.first();
+      cursor->next = FirstLocked();
+      break;
+    case Start::Kind::kTime:
+      cursor->next = FirstSinceLocked(start.monotonic_us);
       break;
     case Start::Kind::kLast:
       cursor->next = LastOfLocked(*cursor, start.number);
@@ -171,11 +191,25 @@ void Queue::StartLocked(Cursor* cursor, const Start& start) {
       break;
     }
   }
-  if (cursor->next < ring_.first()) {
-    const uint64_t count = ring_.first() - cursor->next;
-    cursor->gaps.push_back(GapLocked(cursor->next, count, v1::GAP_REASON_NOT_HELD));
-    cursor->next = ring_.first();
+  const uint64_t first = FirstLocked();
+  if (cursor->next < first) {
+    cursor->gaps.push_back(GapLocked(cursor->next, first, first - cursor->next, v1::GAP_REASON_NOT_HELD));
+    cursor->next = first;
   }
+}
+
+// The first message of the ring that is not older than `time_us`.
+uint64_t Queue::FirstSinceLocked(int64_t time_us) const {
+  uint64_t begin = ring_.first();
+  for (uint64_t end = ring_.end(); begin < end;) {
+    const uint64_t middle = begin + (end - begin) / 2;
+    if (ring_.at(middle).time_us < time_us) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return begin;
 }
 
 void Queue::ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) {
@@ -202,15 +236,20 @@ uint64_t Queue::LastOfLocked(const Cursor& cursor, uint64_t count) const {
   return next;
 }
 
-v1::Gap Queue::GapLocked(uint64_t first, uint64_t count, v1::GapReason reason) const {
+v1::Gap Queue::GapLocked(uint64_t first, uint64_t end, uint64_t count, v1::GapReason reason) const {
   v1::Gap gap;
   gap.set_queue(name());
   gap.set_epoch(options_.epoch);
   gap.set_first(first);
-  gap.set_last(ring_.first() - 1);
+  gap.set_last(end - 1);
   gap.set_count(count);
   gap.set_reason(reason);
   return gap;
+}
+
+v1::Storage Queue::storage() const {
+  if (!durable()) return v1::STORAGE_MEMORY;
+  return synced() ? v1::STORAGE_SYNCED : v1::STORAGE_BUFFERED;
 }
 
 void Queue::Detach(Cursor* cursor) {
@@ -296,6 +335,13 @@ void Queue::StopListening(Cursor* cursor, Channel* channel) {
   channels_.erase(it);
 }
 
+void Queue::MarkCursor(Cursor* cursor, int lane, std::vector<Subscription*>* ready) {
+  MutexLock lock(&mu_);
+  // Another one may be in its place.
+  if (!cursors_.contains(cursor) || cursor->subscription->lane()->index() != lane) return;
+  cursor->subscription->MarkReady(cursor, ready);
+}
+
 void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscription*>* ready) {
   MutexLock lock(&mu_);
   channel->dirty[lane] = false;
@@ -313,7 +359,7 @@ void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscription*>
 
 uint64_t Queue::Lag(const Cursor& cursor) const {
   MutexLock lock(&mu_);
-  if (cursor.scanning) return ring_.end() - std::max(cursor.next, ring_.first());
+  if (cursor.scanning) return ring_.end() - std::max(cursor.next, FirstLocked());
   uint64_t lag = cursor.lost;
   for (const Ear& ear : cursor.ears) lag += ear.end() - ear.next;
   return lag;
@@ -322,7 +368,7 @@ uint64_t Queue::Lag(const Cursor& cursor) const {
 void Queue::Describe(v1::QueueInfo* info) const {
   info->set_namespace_(options_.name_space);
   info->set_name(name());
-  info->set_durability(v1::DURABILITY_LIVE);
+  info->set_durability(options_.config.durability);
   for (const std::string& event : options_.config.events) info->add_events(event);
   const RetentionConfig& retention = options_.config.retention;
   info->mutable_retention()->set_bytes(retention.bytes);
@@ -334,9 +380,9 @@ void Queue::Describe(v1::QueueInfo* info) const {
   info->set_epoch(options_.epoch);
   counters_.ToProto(info->mutable_counters());
   MutexLock lock(&mu_);
-  info->set_first_sequence(ring_.first());
+  info->set_first_sequence(FirstLocked());
   info->set_last_sequence(ring_.end() - 1);
-  info->set_bytes(ring_.bytes());
+  info->set_bytes(durable() ? disk_bytes_ : ring_.bytes());
   info->set_subscriptions(cursors_.size());
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,19 @@
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
 #include "server/broker/start.h"
+#include "server/broker/storage.h"
 #include "server/config/config.h"
 #include "server/log/ring.h"
+#include "server/log/store.h"
 
 namespace nmq::broker {
 
 // One queue of a namespace: its messages, the channels through which they are heard, and the cursors of those who
 // listen. Thread-safe. Its mutex may be taken under the namespace's; under it only leaf locks are taken.
+//
+// A queue that has its messages on disk keeps the latest ones in its ring as well. What is written to it goes through a
+// Committer, which prepares messages, writes them, and publishes them; a cursor that is behind the ring is given blocks
+// that the reader's thread reads.
 class Queue : public std::enable_shared_from_this<Queue> {
  public:
   struct Options {
@@ -38,12 +45,18 @@ class Queue : public std::enable_shared_from_this<Queue> {
     log::RingTotal* total;                          // must outlive the queue
     std::atomic<uint64_t>* stamps;                  // the namespace's; must outlive the queue
     absl::Span<const std::unique_ptr<Lane>> lanes;  // must outlive the queue
+    std::optional<QueueOnDisk> disk = {};           // where its messages are; not set for a live queue
+    RetentionConfig ring_bounds = {};               // what the ring holds of a queue on disk
   };
   explicit Queue(Options options);
 
   const std::string& name() const { return options_.config.name; }
   uint64_t epoch() const { return options_.epoch; }
   bool Accepts(absl::string_view event) const;
+  // Whether messages are on disk, and whether they are synced.
+  bool durable() const { return options_.disk.has_value(); }
+  bool synced() const { return durable() && options_.disk->sync; }
+  v1::Storage storage() const;
 
   // A message to append: the publisher's own fields encoded (see entry.h), its event, and its audience, null for
   // everyone. The views must stay valid during the call.
@@ -61,8 +74,38 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Appended Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
                   bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // For the committer's thread only, for queues with messages on disk. Messages that were prepared are published, or
+  // taken back, the last ones first.
+  struct Prepared {
+    struct Entry {
+      absl::string_view event;
+      std::shared_ptr<const log::Audience> audience;
+      size_t size;
+      uint64_t stamp;
+    };
+    uint64_t first = 0;  // sequence
+    std::vector<Entry> entries;
+    std::string bytes;  // the encoded entries, one after another
+  };
+  // Whether the messages may be taken, after all that was prepared before.
+  absl::Status CheckPrepare(absl::Span<const Outgoing> messages) const;
+  // Gives the messages their sequences and adds them to `batch`.
+  void Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
+               log::Store::Batch* batch, Prepared* prepared);
+  // They are on disk: now they are heard. Wake the lanes afterwards.
+  Appended Publish(Prepared* prepared, int64_t now_us, bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
+  // They could not be written.
+  void TakeBack(const Prepared& prepared) { next_sequence_ = prepared.first; }
+
   // Gives up messages that are too old.
   void Trim(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives up messages on disk that the retention does not keep. May block on the disk.
+  absl::Status TrimDisk(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Where `start` is, if that takes a look at the disk: of a time, and of the last messages that `filter` and
+  // `memberships` let through. May block on the disk.
+  absl::StatusOr<uint64_t> FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // OUT_OF_RANGE if `start` is past what the queue has reached.
   absl::Status CheckStart(const Start& start) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -91,6 +134,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // Messages, at the most, that the cursor has not been given yet.
   uint64_t Lag(const Cursor& cursor) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Marks the cursor as ready if it is still there. Only for its lane's thread.
+  void MarkCursor(Cursor* cursor, int lane, std::vector<Subscription*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Marks those who listen to the channel on a lane as ready. Only for that lane's thread.
   void MarkListeners(Channel* channel, int lane, std::vector<Subscription*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -114,7 +160,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
     uint64_t messages = 0;
   };
 
-  void AppendToChannels(const Outgoing& message, uint64_t sequence, Touched* touched)
+  void AppendToChannels(const log::Audience* audience, absl::string_view event, uint64_t sequence, Touched* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -127,25 +173,61 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void TrimChannelsLocked(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void StartLocked(Cursor* cursor, const Start& start) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ResumeLocked(Cursor* cursor, const v1::QueuePosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint64_t FirstSinceLocked(int64_t time_us) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t LastOfLocked(const Cursor& cursor, uint64_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  v1::Gap GapLocked(uint64_t first, uint64_t count, v1::GapReason reason) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  v1::Gap GapLocked(uint64_t first, uint64_t end, uint64_t count, v1::GapReason reason) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  // Whether a cursor that scans hears the message: by audience and by event.
+  // The oldest sequence that is held, in memory or on disk.
+  uint64_t FirstLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return durable() ? disk_first_ : ring_.first();
+  }
+  // Where a cursor goes on that has lost messages.
+  uint64_t LossEndLocked(const Cursor& cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return cursor.scanning ? FirstLocked() : ring_.first();
+  }
+
+  // What decides who hears a message.
+  struct Hearing {
+    uint64_t stamp;
+    const log::Audience* audience;  // null for everyone
+    const char* entry;
+  };
+  static Hearing HearingOf(const log::Record& record) {
+    return {record.stamp, record.audience.get(), log::Ring::data(record)};
+  }
+  // Whether somebody hears the message: by audience and by event.
+  bool Hears(const EventFilter& filter, const Memberships& memberships, const Hearing& message) const;
   bool Hears(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) const;
   // Whether a cursor hears a message of one of its channels.
   bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What of a block a cursor hears; kWaiting if a block has to be read first.
+  enum class BlockRead { kDone, kFull, kWaiting };
+  BlockRead ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool HaveBlock(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AskForBlock(Cursor* cursor, uint64_t from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) ABSL_LOCKS_EXCLUDED(mu_);
+  Hearing HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const;
+  absl::StatusOr<uint64_t> FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
+                                    const Memberships& memberships) const;
   bool ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static bool IsDone(const Cursor& cursor, const Ear& ear);
   void DropDoneEars(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool Add(const log::Record& record, uint64_t bytes_max, Delivery* delivery) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static bool Add(log::Chunk* chunk, uint32_t offset, uint32_t length, uint64_t bytes_max, Delivery* delivery);
   void CaughtUp(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PendingLocked(const Cursor& cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   Counters counters_;
+
+  // For the committer's thread only.
+  uint64_t next_sequence_ = 1;
+  int64_t last_time_us_ = 0;  // of the last message, since 1970
+
   mutable Mutex mu_;
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
@@ -156,6 +238,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   size_t trim_turn_ ABSL_GUARDED_BY(mu_) = 0;  // the place in channel_list_ to trim next
   absl::flat_hash_set<Cursor*> cursors_ ABSL_GUARDED_BY(mu_);
   LastRead last_read_ ABSL_GUARDED_BY(mu_);
+  uint64_t disk_first_ ABSL_GUARDED_BY(mu_) = 1;  // the oldest sequence on disk
+  uint64_t disk_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t disk_oldest_us_ ABSL_GUARDED_BY(mu_) = 0;  // no message on disk is older; since 1970
 };
 
 }  // namespace nmq::broker

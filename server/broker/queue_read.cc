@@ -20,10 +20,6 @@ struct PendingEar {
   bool operator<(const PendingEar& other) const { return sequence > other.sequence; }
 };
 
-bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) {
-  return std::any_of(ids.begin(), ids.end(), [&](uint64_t id) { return memberships.Contains(id, stamp); });
-}
-
 bool Matches(const EventFilter& filter, absl::string_view event) {
   if (filter.all) return true;
   if (!filter.names.empty()) return std::find(filter.names.begin(), filter.names.end(), event) != filter.names.end();
@@ -33,13 +29,26 @@ bool Matches(const EventFilter& filter, absl::string_view event) {
 
 }  // namespace
 
-bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
-  if (record.audience != nullptr && !record.audience->everyone &&
-      !IsMemberOfAny(cursor.subscription->memberships(), record.audience->targets, record.stamp)) {
-    return false;
+// What a live queue has is for those who were members when it was published. What is on disk is also for those who are
+// members when they read it.
+bool Queue::IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) const {
+  return std::any_of(ids.begin(), ids.end(), [&](uint64_t id) {
+    return memberships.Contains(id, stamp) || (durable() && memberships.JoinStamp(id) != 0);
+  });
+}
+
+bool Queue::Hears(const EventFilter& filter, const Memberships& memberships, const Hearing& message) const {
+  if (message.audience != nullptr) {
+    if (!message.audience->everyone && !IsMemberOfAny(memberships, message.audience->targets, message.stamp)) {
+      return false;
+    }
+    if (IsMemberOfAny(memberships, message.audience->excepts, message.stamp)) return false;
   }
-  if (!cursor.filter.names.empty() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
-  return Passes(cursor, record);
+  return filter.all || Matches(filter, EventOf(message.entry));
+}
+
+bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
+  return Hears(cursor.filter, cursor.subscription->memberships(), HearingOf(record));
 }
 
 bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
@@ -48,19 +57,19 @@ bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
 }
 
-bool Queue::Add(const log::Record& record, uint64_t bytes_max, Delivery* delivery) const {
-  if (delivery->messages > 0 && delivery->bytes + record.length > bytes_max) return false;
-  delivery->bytes += record.length;
+bool Queue::Add(log::Chunk* chunk, uint32_t offset, uint32_t length, uint64_t bytes_max, Delivery* delivery) {
+  if (delivery->messages > 0 && delivery->bytes + length > bytes_max) return false;
+  delivery->bytes += length;
   ++delivery->messages;
   if (!delivery->ranges.empty()) {
     log::ByteRange& last = delivery->ranges.back();
-    if (last.chunk.get() == record.chunk && last.offset + last.length == record.offset) {
-      last.length += record.length;
+    if (last.chunk.get() == chunk && last.offset + last.length == offset) {
+      last.length += length;
       return true;
     }
   }
-  record.chunk->Ref();
-  delivery->ranges.push_back({log::ChunkRef::Adopt(record.chunk), record.offset, record.length});
+  chunk->Ref();
+  delivery->ranges.push_back({log::ChunkRef::Adopt(chunk), offset, length});
   return true;
 }
 
@@ -69,8 +78,9 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
   if (cursor->gaps.empty()) {
     SkipLostLocked(cursor);
     if (cursor->lost > 0) {
-      cursor->gaps.push_back(GapLocked(cursor->next, cursor->lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
-      cursor->next = ring_.first();
+      const uint64_t end = LossEndLocked(*cursor);
+      cursor->gaps.push_back(GapLocked(cursor->next, end, cursor->lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
+      cursor->next = end;
       cursor->lost = 0;
     }
   }
@@ -87,18 +97,20 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
 
 // Counts the messages that the cursor could have heard and that are no longer held.
 void Queue::SkipLostLocked(Cursor* cursor) {
-  const uint64_t first = ring_.first();
-  if (cursor->scanning) {
-    cursor->lost = first - std::min(cursor->next, first);
-    return;
-  }
   for (Ear& ear : cursor->ears) {
-    ear.channel->Trim(first);
+    if (cursor->scanning) break;
+    ear.channel->Trim(ring_.first());
     const uint64_t begin = std::min(ear.channel->base, ear.limit);
     if (ear.next >= begin) continue;
-    cursor->lost += begin - ear.next;
-    ear.next = begin;
+    if (cursor->hold) {
+      cursor->scanning = true;
+      cursor->lost = 0;
+    } else {
+      cursor->lost += begin - ear.next;
+      ear.next = begin;
+    }
   }
+  if (cursor->scanning) cursor->lost = FirstLocked() - std::min(cursor->next, FirstLocked());
 }
 
 bool Queue::HasLost(const Cursor& cursor) const {
@@ -106,23 +118,29 @@ bool Queue::HasLost(const Cursor& cursor) const {
   const uint64_t first = ring_.first();
   const auto slow = [](const v1::Gap& gap) { return gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER; };
   if (cursor.lost > 0 || std::any_of(cursor.gaps.begin(), cursor.gaps.end(), slow)) return true;
-  if (cursor.scanning) return cursor.next < first;
+  if (cursor.scanning || cursor.hold) return cursor.next < FirstLocked();
   return std::any_of(cursor.ears.begin(), cursor.ears.end(), [&](const Ear& ear) {
     return ear.pending() && (ear.next < ear.channel->base || ear.channel->at(ear.next) < first);
   });
 }
 
 bool Queue::ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
+  if (durable() && cursor->next < ring_.first()) {
+    const BlockRead read = ReadBlocks(cursor, bytes_max, delivery);
+    if (read != BlockRead::kDone) return read == BlockRead::kFull;
+  }
   for (int looks = 0; looks < kLooksMax && cursor->next < ring_.end(); ++looks) {
     const log::Record& record = ring_.at(cursor->next);
     if (Hears(*cursor, record)) {
-      if (!Add(record, bytes_max, delivery)) return true;
+      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
       cursor->reported = cursor->next;
     }
     ++cursor->next;
   }
   if (cursor->next < ring_.end()) return true;
   cursor->scanning = false;
+  cursor->block = nullptr;
+  cursor->block_ahead = nullptr;
   for (Ear& ear : cursor->ears) ear.next = ear.end();
   CaughtUp(cursor);
   return false;
@@ -140,7 +158,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
     const uint64_t sequence = pending.front().sequence;
     const log::Record& record = ring_.at(sequence);
     if (Passes(*cursor, record)) {
-      if (!Add(record, bytes_max, delivery)) return true;
+      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
       cursor->reported = sequence;
     }
     cursor->next = sequence + 1;
@@ -183,7 +201,7 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
     const log::Record& record = ring_.at(sequence);
     if (record.audience != nullptr && !record.audience->excepts.empty()) alike = false;
     if (Passes(*cursor, record)) {
-      full = !Add(record, bytes_max, delivery);
+      full = !Add(record.chunk, record.offset, record.length, bytes_max, delivery);
       if (full) break;
       cursor->reported = sequence;
     }

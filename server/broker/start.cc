@@ -7,6 +7,7 @@ namespace nmq::broker {
 namespace {
 
 constexpr uint64_t kLastMax = 1000000;
+constexpr int64_t kSecondsMax = 253'402'300'799;  // the end of the year 9999
 
 }  // namespace
 
@@ -30,6 +31,14 @@ absl::StatusOr<Start> Start::Parse(const v1::StartPosition& position, uint64_t p
       if (position.sequence() < 1) return InvalidArgument("start.sequence", "0 is not a sequence; they start at 1");
       start.kind = Kind::kSequence;
       start.number = position.sequence();
+      break;
+    case v1::StartPosition::kTime:
+      if (position.time().seconds() < 0 || position.time().seconds() > kSecondsMax) {
+        return InvalidArgument("start.time",
+                               absl::StrCat(position.time().seconds(), " s is not in 0 to ", kSecondsMax, " s"));
+      }
+      start.kind = Kind::kTime;
+      start.time_us = position.time().seconds() * 1'000'000 + position.time().nanos() / 1000;
       break;
     case v1::StartPosition::kResume: {
       const auto& positions = position.resume().positions();

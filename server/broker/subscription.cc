@@ -16,8 +16,8 @@ constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
 }  // namespace
 
-bool Subscription::FilterFor(absl::string_view queue, EventFilter* filter) const {
-  for (const SubscriptionPattern& pattern : patterns()) {
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter) {
+  for (const SubscriptionPattern& pattern : patterns) {
     if (!pattern.queue.Matches(queue)) continue;
     if (pattern.event.MatchesAll()) filter->all = true;
     filter->patterns.push_back(&pattern.event);

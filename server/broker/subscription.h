@@ -29,6 +29,9 @@ struct SubscriptionPattern {
   Pattern event;
 };
 
+// What of a queue somebody hears who has these patterns; false if nothing. The patterns must outlive the filter.
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter);
+
 // A client's standing wish to hear messages: a cursor in each queue that its patterns match. One thread, that of its
 // lane, reads it; the members for that thread say so. The others are thread-safe.
 class Subscription : public std::enable_shared_from_this<Subscription> {
@@ -60,6 +63,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const Memberships& memberships() const { return options_.client->memberships(); }
   const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
   v1::Overflow overflow() const { return options_.overflow; }
+  // Whether it lags behind where it can, instead of losing messages.
+  bool holds() const { return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD; }
   const std::string& peer() const { return options_.peer; }
   absl::Time start_time() const { return options_.start_time; }
   Lane* lane() const { return options_.lane; }
@@ -69,7 +74,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   Counters& counters() { return counters_; }
 
   // What of a queue it hears; false if nothing.
-  bool FilterFor(absl::string_view queue, EventFilter* filter) const;
+  bool FilterFor(absl::string_view queue, EventFilter* filter) const {
+    return broker::FilterFor(patterns(), queue, filter);
+  }
   bool Hears(absl::string_view queue, absl::string_view event) const;
 
   // Adds a cursor, which the caller attaches to its queue.

@@ -68,7 +68,7 @@ class Reader {
   absl::StatusOr<NamespaceConfig> Namespace(const pb::Namespace& from, const Place& place) const;
   absl::StatusOr<QueueConfig> Queue(const pb::Queue& from, const Place& place) const;
   absl::StatusOr<std::vector<std::string>> Events(const pb::Queue& from, const Place& place) const;
-  absl::StatusOr<RetentionConfig> Retention(const nmq::v1::Retention& from, const Place& place) const;
+  absl::StatusOr<RetentionConfig> Retention(const nmq::v1::Retention& from, bool durable, const Place& place) const;
   absl::Status CheckedName(const std::string& name, const Place& place, Unique& siblings) const;
 
   const Limits& limits_;
@@ -81,23 +81,27 @@ absl::Status Reader::CheckedName(const std::string& name, const Place& place, Un
   return siblings.Add(name, place);
 }
 
-absl::StatusOr<RetentionConfig> Reader::Retention(const nmq::v1::Retention& from, const Place& place) const {
+absl::StatusOr<RetentionConfig> Reader::Retention(const nmq::v1::Retention& from, bool durable,
+                                                  const Place& place) const {
   const auto refuse = [&place](const char* field, const std::string& value, absl::string_view rule) {
     const Place at = place.Field(field);
     return at.Point(InvalidArgument(at.path(), absl::StrCat(value, " ", rule)));
   };
   RetentionConfig to{limits_.queue_bytes, limits_.queue_messages, limits_.queue_age};
+  if (durable) to = {limits_.durable_bytes, limits_.durable_messages, limits_.durable_age};
+  const absl::string_view kind = durable ? "durable" : "queue";
   if (from.bytes() > to.bytes) {
-    return refuse("bytes", absl::StrCat(from.bytes()), absl::StrCat("exceeds queue_bytes of ", to.bytes));
+    return refuse("bytes", absl::StrCat(from.bytes()), absl::StrCat("exceeds ", kind, "_bytes of ", to.bytes));
   }
   if (from.messages() > to.messages) {
-    return refuse("messages", absl::StrCat(from.messages()), absl::StrCat("exceeds queue_messages of ", to.messages));
+    return refuse("messages", absl::StrCat(from.messages()),
+                  absl::StrCat("exceeds ", kind, "_messages of ", to.messages));
   }
   const absl::Duration age = absl::Seconds(from.age().seconds()) + absl::Nanoseconds(from.age().nanos());
   if (age < absl::ZeroDuration()) return refuse("age", absl::FormatDuration(age), "is negative");
   if (age > to.age) {
     return refuse("age", absl::FormatDuration(age),
-                  absl::StrCat("exceeds queue_age of ", absl::FormatDuration(to.age)));
+                  absl::StrCat("exceeds ", kind, "_age of ", absl::FormatDuration(to.age)));
   }
   if (from.bytes() != 0) to.bytes = from.bytes();
   if (from.messages() != 0) to.messages = from.messages();
@@ -119,16 +123,26 @@ absl::StatusOr<std::vector<std::string>> Reader::Events(const pb::Queue& from, c
 absl::StatusOr<QueueConfig> Reader::Queue(const pb::Queue& from, const Place& place) const {
   absl::StatusOr<std::vector<std::string>> events = Events(from, place);
   if (!events.ok()) return events.status();
-  absl::StatusOr<RetentionConfig> retention = Retention(from.retention(), place.Field("retention"));
+  if (!nmq::v1::Durability_IsValid(from.durability())) {
+    const Place at = place.Field("durability");
+    return at.Point(InvalidArgument(at.path(), absl::StrCat(static_cast<int>(from.durability()), " is no durability")));
+  }
+  QueueConfig to;
+  to.name = from.name();
+  to.events = *std::move(events);
+  if (from.durability() != nmq::v1::DURABILITY_UNSPECIFIED) to.durability = from.durability();
+  const bool durable = to.durability != nmq::v1::DURABILITY_LIVE;
+  absl::StatusOr<RetentionConfig> retention = Retention(from.retention(), durable, place.Field("retention"));
   if (!retention.ok()) return retention.status();
-  return QueueConfig{from.name(), *std::move(events), *retention};
+  to.retention = *retention;
+  return to;
 }
 
 absl::StatusOr<NamespaceConfig> Reader::Namespace(const pb::Namespace& from, const Place& place) const {
   NamespaceConfig to;
   to.name = from.name();
   to.automatic_queues = from.has_automatic_queues() ? from.automatic_queues() : from.name() == kDefaultNamespace;
-  absl::StatusOr<RetentionConfig> retention = Retention(from.automatic_retention(), place.Field("automatic_retention"));
+  absl::StatusOr<RetentionConfig> retention = Retention(from.automatic_retention(), /*durable=*/false, place.Field("automatic_retention"));
   if (!retention.ok()) return retention.status();
   to.automatic_retention = *retention;
   const uint64_t count = from.queue_size();

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "nmq/v1/registry.pb.h"
 #include "server/limits/limits.h"
 
 namespace nmq {
@@ -28,6 +29,7 @@ struct QueueConfig {
   // Sorted, no two alike; empty: any event.
   std::vector<std::string> events;
   RetentionConfig retention;
+  nmq::v1::Durability durability = nmq::v1::DURABILITY_LIVE;
 };
 
 struct NamespaceConfig {

@@ -3,12 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace nmq::log {
 
-// Who may hear a message, in the numbers of the rooms and clients that existed when it was published. Rooms and clients
-// share one range of numbers. A message without an audience is for everyone.
+// Who may hear a message, in the numbers of rooms and clients, which are the same in each run of a server that keeps
+// something on disk. Rooms and clients share one range of numbers. A message without an audience is for everyone.
 struct Audience {
   bool everyone = false;
   std::vector<uint64_t> targets;  // any of these hears it, unless `everyone`
@@ -16,6 +19,12 @@ struct Audience {
 
   size_t bytes() const { return sizeof(*this) + (targets.size() + excepts.size()) * sizeof(uint64_t); }
 };
+
+// An audience as it is stored: a byte for `everyone`, the number of targets in 4 bytes, then targets and excepts in 8
+// bytes each, all little-endian.
+std::string EncodeAudience(const Audience& audience);
+// False if the bytes are no audience.
+bool DecodeAudience(absl::string_view bytes, Audience* audience);
 
 }  // namespace nmq::log
 

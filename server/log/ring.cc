@@ -72,4 +72,9 @@ void Ring::Trim(int64_t now_us) {
   while (Count() > total_->bytes_max && records_.size() > 1) PopFront();
 }
 
+void Ring::TrimTo(uint64_t sequence) {
+  while (!records_.empty() && first_ < sequence) PopFront();
+  Count();
+}
+
 }  // namespace nmq::log

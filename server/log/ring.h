@@ -42,8 +42,8 @@ struct Record {
 // Not thread-safe: the queue's mutex guards it.
 class Ring {
  public:
-  // `total` must outlive the ring.
-  Ring(RingBounds bounds, RingTotal* total) : bounds_(bounds), total_(total) {}
+  // Its first message gets the sequence `first`. `total` must outlive the ring.
+  Ring(RingBounds bounds, RingTotal* total, uint64_t first = 1) : bounds_(bounds), total_(total), first_(first) {}
   ~Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
@@ -66,6 +66,8 @@ class Ring {
   // Gives up the oldest messages until all bounds hold. To be called after appending, too: only then does what was
   // appended count in the total.
   void Trim(int64_t now_us);
+  // Gives up what is before `sequence`.
+  void TrimTo(uint64_t sequence);
 
  private:
   struct OwnedChunk {
@@ -83,7 +85,7 @@ class Ring {
   RingTotal* const total_;
   CircularBuffer<Record> records_;
   std::deque<OwnedChunk> chunks_;
-  uint64_t first_ = 1;
+  uint64_t first_;
   uint64_t bytes_ = 0;
   // Those of bytes_ that count in the total.
   uint64_t counted_ = 0;

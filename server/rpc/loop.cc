@@ -30,6 +30,8 @@ void Loop::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Loop::IsCurrent() const { return current_loop == this; }
+
 void Loop::Post(std::function<void()> task) {
   {
     MutexLock lock(&mu_);
@@ -40,7 +42,7 @@ void Loop::Post(std::function<void()> task) {
 
 void Loop::Wake() {
   // The loop itself looks at everything before it waits.
-  if (current_loop == this || alarm_set_.exchange(true, std::memory_order_acq_rel)) return;
+  if (IsCurrent() || alarm_set_.exchange(true, std::memory_order_acq_rel)) return;
   alarm_.Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), &woken_event_);
 }
 

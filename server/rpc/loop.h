@@ -74,6 +74,8 @@ class Loop {
   void Shutdown();
   // Waits for the end.
   void Join();
+  // Whether this is the loop's thread.
+  bool IsCurrent() const;
   // False once the loop shuts down: nothing new may be asked of the queue.
   bool accepting() const { return accepting_; }
 

@@ -10,7 +10,7 @@
 #include "server/rpc/health_calls.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
-#include "server/rpc/worker.h"
+#include "server/base/worker.h"
 
 namespace nmq::rpc {
 

@@ -53,28 +53,45 @@ void PublishCall::Read(bool ok) {
 }
 
 absl::Status PublishCall::PublishBatch() {
-  auto* response = google::protobuf::Arena::CreateMessage<v1::PublishStreamResponse>(&arena_);
   const grpc::Slice bytes = InOnePiece(request_);
   request_.Clear();
   const absl::string_view view(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-  const absl::Status status = publish_.Publish(view, &arena_, response);
-  if (status.ok()) {
-    answers_.push_back(Encode(*response));
-    if (!writing()) StartWrite();
-  }
+  auto answer = std::make_shared<Answer>();
+  answers_.push_back(answer);
+  Owe();
+  const absl::Status status = publish_.Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
+    grpc::ByteBuffer encoded = Encode(response);
+    if (loop()->IsCurrent()) {
+      Answered(answer.get(), std::move(encoded));
+    } else {
+      loop()->Post([this, answer, encoded] { Answered(answer.get(), encoded); });
+    }
+  });
   arena_.Reset();
+  if (!status.ok()) {
+    answers_.pop_back();
+    Release();
+  }
   return status;
 }
 
-void PublishCall::StartWrite() {
+void PublishCall::Answered(Answer* answer, grpc::ByteBuffer bytes) {
+  answer->bytes = std::move(bytes);
+  answer->ready = true;
+  WriteNext();
+  Release();
+}
+
+void PublishCall::WriteNext() {
+  if (writing() || answers_.empty() || !answers_.front()->ready) return;
   WriteStarted();
-  stream_.Write(answers_.front(), &written_);
+  stream_.Write(answers_.front()->bytes, &written_);
 }
 
 void PublishCall::Written(bool ok) {
   answers_.pop_front();
   if (WriteEnded(ok)) {
-    if (!answers_.empty()) StartWrite();
+    WriteNext();
     if (!reading_ && !ending() && answers_.size() < kAnswersMax) StartRead();
   }
   Release();

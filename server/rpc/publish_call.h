@@ -2,6 +2,7 @@
 #define NMQ_SERVER_RPC_PUBLISH_CALL_H_
 
 #include <deque>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -31,8 +32,15 @@ class PublishCall final : public StreamCall {
   void Read(bool ok);
   void Written(bool ok);
   absl::Status PublishBatch();
+  // Answers wait until their batch is on disk, and those of later batches behind them.
+  struct Answer {
+    grpc::ByteBuffer bytes;
+    bool ready = false;
+  };
+  void Answered(Answer* answer, grpc::ByteBuffer bytes);
   void StartRead();
-  void StartWrite();
+  // Writes the next answer, if it is there and nothing is being written.
+  void WriteNext();
   void OnEnd(const absl::Status&) override {}
   bool HasUnwritten() const override { return !answers_.empty(); }
   void StartFinish(const grpc::Status& status, Event* finished) override { stream_.Finish(status, finished); }
@@ -46,7 +54,7 @@ class PublishCall final : public StreamCall {
   broker::PublishStream publish_;
   google::protobuf::Arena arena_;
   grpc::ByteBuffer request_;
-  std::deque<grpc::ByteBuffer> answers_;  // not yet written, the oldest first
+  std::deque<std::shared_ptr<Answer>> answers_;  // not yet written, the oldest first
   bool reading_ = false;
 };
 

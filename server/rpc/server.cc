@@ -162,6 +162,8 @@ void Server::Stop(absl::Duration grace) {
   }
   if (housekeeper_.joinable()) housekeeper_.join();
   services_->methods.StopWorker();
+  // Its answers are tasks of the loops.
+  broker_->FlushToDisk();
   for (const auto& loop : loops_) loop->Shutdown();
   for (const auto& loop : loops_) loop->Join();
   server_ = nullptr;

@@ -14,7 +14,7 @@ void StreamCall::End(const absl::Status& status) {
   ending_ = true;
   status_ = status;
   OnEnd(status);
-  if (!writing_) Finish();
+  if (!writing_ && !HasUnwritten()) Finish();
 }
 
 void StreamCall::Finish() {

@@ -8,7 +8,7 @@
 #include "grpcpp/support/async_unary_call.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/status.h"
-#include "server/rpc/worker.h"
+#include "server/base/worker.h"
 
 namespace nmq::rpc {
 

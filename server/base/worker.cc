@@ -1,8 +1,10 @@
-#include "server/rpc/worker.h"
+#include "server/base/worker.h"
 
 #include <utility>
 
-namespace nmq::rpc {
+#include "absl/synchronization/notification.h"
+
+namespace nmq {
 
 Worker::Worker() : thread_([this] { Run(); }) {}
 
@@ -23,6 +25,12 @@ void Worker::Post(std::function<void()> task) {
   changed_.Signal();
 }
 
+void Worker::Flush() {
+  absl::Notification done;
+  Post([&done] { done.Notify(); });
+  done.WaitForNotification();
+}
+
 void Worker::Run() {
   while (true) {
     std::function<void()> task;
@@ -37,4 +45,4 @@ void Worker::Run() {
   }
 }
 
-}  // namespace nmq::rpc
+}  // namespace nmq

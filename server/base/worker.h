@@ -1,5 +1,5 @@
-#ifndef NMQ_SERVER_RPC_WORKER_H_
-#define NMQ_SERVER_RPC_WORKER_H_
+#ifndef NMQ_SERVER_BASE_WORKER_H_
+#define NMQ_SERVER_BASE_WORKER_H_
 
 #include <deque>
 #include <functional>
@@ -8,10 +8,10 @@
 #include "absl/base/thread_annotations.h"
 #include "server/base/mutex.h"
 
-namespace nmq::rpc {
+namespace nmq {
 
-// A thread for work that would keep a loop from its streams: long lists. What is posted is bounded by the calls that
-// the server accepts at a time. Thread-safe.
+// A thread for work that would keep a loop from its streams: long lists, reading from disk. Whoever posts bounds what
+// waits. Thread-safe.
 class Worker {
  public:
   Worker();
@@ -19,6 +19,8 @@ class Worker {
   ~Worker();
 
   void Post(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits until all that was posted before is done. Not from a task.
+  void Flush() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
@@ -30,6 +32,6 @@ class Worker {
   std::thread thread_;
 };
 
-}  // namespace nmq::rpc
+}  // namespace nmq
 
-#endif  // NMQ_SERVER_RPC_WORKER_H_
+#endif  // NMQ_SERVER_BASE_WORKER_H_

@@ -1,0 +1,106 @@
+#include "server/broker/committer.h"
+
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/base/errors.h"
+
+namespace nmq::broker {
+
+Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
+                     uint64_t unwritten_max)
+    : store_(store), clock_(clock), lanes_(lanes), unwritten_max_(unwritten_max), thread_([this] { Run(); }) {}
+
+Committer::~Committer() {
+  {
+    MutexLock lock(&mu_);
+    stop_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+}
+
+absl::Status Committer::Submit(std::unique_ptr<Job> job) {
+  MutexLock lock(&mu_);
+  // A lone job passes however large it is: other limits bound it.
+  if (unwritten_ > 0 && unwritten_ + job->bytes > unwritten_max_) {
+    return LimitExceeded("unwritten_bytes", unwritten_ + job->bytes, unwritten_max_, "the disk does not keep up");
+  }
+  unwritten_ += job->bytes;
+  waiting_.push_back(std::move(job));
+  changed_.SignalAll();
+  return absl::OkStatus();
+}
+
+void Committer::Flush() {
+  MutexLock lock(&mu_);
+  while (busy_ || !waiting_.empty()) changed_.Wait(&mu_);
+}
+
+void Committer::Run() {
+  while (true) {
+    Jobs jobs;
+    {
+      MutexLock lock(&mu_);
+      busy_ = false;
+      changed_.SignalAll();
+      while (waiting_.empty() && !stop_) changed_.Wait(&mu_);
+      if (waiting_.empty()) return;
+      jobs.swap(waiting_);
+      busy_ = true;
+    }
+    Commit(jobs);
+    uint64_t bytes = 0;
+    for (const auto& job : jobs) bytes += job->bytes;
+    MutexLock lock(&mu_);
+    unwritten_ -= bytes;
+  }
+}
+
+void Committer::Commit(const Jobs& jobs) {
+  log::Store::Batch batch;
+  const absl::Time now = clock_->Now();
+  auto sync = log::Store::Sync::kNo;
+  std::vector<std::vector<Queue::Prepared>> prepared(jobs.size());
+  std::vector<absl::Status> refused(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    Job& job = *jobs[i];
+    prepared[i].resize(job.groups.size());
+    for (size_t g = 0; g < job.groups.size() && refused[i].ok(); ++g) {
+      if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
+    }
+    if (!refused[i].ok()) continue;
+    for (size_t g = 0; g < job.groups.size(); ++g) {
+      Job::Group& group = job.groups[g];
+      if (!group.queue->durable()) continue;
+      group.queue->Prepare(group.messages, now, job.publisher, &batch, &prepared[i][g]);
+      if (group.queue->synced()) sync = log::Store::Sync::kYes;
+    }
+  }
+  const absl::Status status = batch.empty() ? absl::OkStatus() : store_->Write(&batch, sync);
+  // What was prepared last is taken back first.
+  for (size_t i = jobs.size(); !status.ok() && i-- > 0;) {
+    for (size_t g = jobs[i]->groups.size(); refused[i].ok() && g-- > 0;) {
+      if (jobs[i]->groups[g].queue->durable()) jobs[i]->groups[g].queue->TakeBack(prepared[i][g]);
+    }
+  }
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (refused[i].ok()) refused[i] = status;
+    if (refused[i].ok()) Finish(jobs[i].get(), &prepared[i]);
+  }
+  for (const auto& lane : lanes_) lane->Wake();
+  for (size_t i = 0; i < jobs.size(); ++i) jobs[i]->done(refused[i], jobs[i].get());
+}
+
+void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
+  const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
+  for (size_t g = 0; g < job->groups.size(); ++g) {
+    Job::Group& group = job->groups[g];
+    group.appended = group.queue->durable()
+                         ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches)
+                         : group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher,
+                                               job->count_matches);
+  }
+}
+
+}  // namespace nmq::broker

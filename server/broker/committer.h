@@ -1,0 +1,77 @@
+#ifndef NMQ_SERVER_BROKER_COMMITTER_H_
+#define NMQ_SERVER_BROKER_COMMITTER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/broker/lane.h"
+#include "server/broker/queue.h"
+#include "server/log/store.h"
+
+namespace nmq::broker {
+
+// Puts messages into durable queues: a thread that writes to disk all that has gathered while it wrote before, with one
+// sync for all, and only then lets subscribers hear it and publishers know. Thread-safe.
+class Committer {
+ public:
+  // Messages that are taken together or not at all, grouped by queue. Live queues may be among them.
+  struct Job {
+    struct Group {
+      std::shared_ptr<Queue> queue;
+      std::vector<Queue::Outgoing> messages;  // their views refer to `storage`
+      Queue::Appended appended;               // set when done
+    };
+    std::string storage;
+    std::vector<Group> groups;
+    std::string publisher;
+    bool count_matches = false;
+    uint64_t bytes = 0;
+    // Called once, on the committer's thread, without any lock.
+    std::function<void(const absl::Status&, Job*)> done;
+  };
+
+  // `clock` and `lanes` must outlive the committer. Jobs that wait take up to `unwritten_max` bytes.
+  Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
+            uint64_t unwritten_max);
+  // Does what was submitted.
+  ~Committer();
+
+  // RESOURCE_EXHAUSTED if too much waits already; the job is not done then, and `done` not called.
+  absl::Status Submit(std::unique_ptr<Job> job) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Waits until everything that was submitted is done.
+  void Flush() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  void Commit(const Jobs& jobs);
+  void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
+
+  log::Store* const store_;
+  const Clock* const clock_;
+  const absl::Span<const std::unique_ptr<Lane>> lanes_;
+  const uint64_t unwritten_max_;
+  Mutex mu_;  // a leaf: nothing is locked under it
+  CondVar changed_;
+  Jobs waiting_ ABSL_GUARDED_BY(mu_);
+  uint64_t unwritten_ ABSL_GUARDED_BY(mu_) = 0;
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_COMMITTER_H_

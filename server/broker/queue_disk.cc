@@ -1,0 +1,250 @@
+// How queues that have their messages on disk are written, read and trimmed.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/broker/entry.h"
+#include "server/broker/queue.h"
+#include "server/broker/subscription.h"
+
+namespace nmq::broker {
+namespace {
+
+// What is read at a time for a cursor; it has up to two such blocks.
+constexpr uint64_t kBlockBytes = 256 << 10;
+
+// Messages of a block looked at in one go.
+constexpr int kLooksMax = 4096;
+
+// How far back the last messages for somebody are looked for: so many, or this many times those that are wanted.
+constexpr uint64_t kLookBackMin = 100'000;
+constexpr uint64_t kLookBackFactor = 10;
+constexpr uint64_t kLookBackStepMin = 16;
+constexpr uint64_t kLookBackStepMax = 4096;
+
+}  // namespace
+
+absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const { return options_.disk->store->health(); }
+
+void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
+                    log::Store::Batch* batch, Prepared* prepared) {
+  // The store finds messages by their time, so it must not go back when the clock does.
+  last_time_us_ = std::max(last_time_us_, absl::ToUnixMicros(time));
+  EntrySuffix suffix(epoch(), absl::FromUnixMicros(last_time_us_), publisher);
+  prepared->first = next_sequence_;
+  prepared->entries.reserve(messages.size());
+  std::string audience;
+  for (const Outgoing& message : messages) {
+    suffix.SetSequence(next_sequence_);
+    const size_t size = suffix.EntrySize(message.body.size());
+    const size_t offset = prepared->bytes.size();
+    prepared->bytes.resize(offset + size);
+    suffix.WriteEntry(message.body, prepared->bytes.data() + offset);
+    const uint64_t stamp = options_.stamps->fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (message.audience != nullptr) audience = log::EncodeAudience(*message.audience);
+    log::StoredMessage stored;
+    stored.sequence = next_sequence_++;
+    stored.time_us = last_time_us_;
+    stored.stamp = stamp;
+    stored.audience = message.audience == nullptr ? absl::string_view() : audience;
+    stored.entry = absl::string_view(prepared->bytes).substr(offset, size);
+    batch->Append(options_.disk->number, stored);
+    prepared->entries.push_back({message.event, message.audience, size, stamp});
+  }
+}
+
+Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_matches) {
+  Touched touched;
+  Appended appended;
+  appended.first = prepared->first;
+  const char* at = prepared->bytes.data();
+  MutexLock lock(&mu_);
+  for (Prepared::Entry& entry : prepared->entries) {
+    const uint64_t sequence = ring_.end();
+    memcpy(ring_.Append(entry.size, entry.stamp, now_us, entry.audience), at, entry.size);
+    at += entry.size;
+    AppendToChannels(entry.audience.get(), entry.event, sequence, &touched);
+    if (count_matches) appended.matched += CountMatchesLocked(sequence);
+  }
+  appended.last = ring_.end() - 1;
+  disk_bytes_ += prepared->bytes.size();
+  TrimLocked(now_us, prepared->entries.size());
+  counters_.Published(prepared->entries.size(), prepared->bytes.size());
+  PostLocked(touched);
+  return appended;
+}
+
+absl::Status Queue::TrimDisk(absl::Time now) {
+  uint64_t first;
+  uint64_t end;
+  int64_t oldest_us;
+  {
+    MutexLock lock(&mu_);
+    first = disk_first_;
+    end = ring_.end();
+    oldest_us = disk_oldest_us_;
+  }
+  log::Store& store = *options_.disk->store;
+  const uint64_t number = options_.disk->number;
+  const RetentionConfig& retention = options_.config.retention;
+  auto bytes = store.BytesOf(number, first, end);
+  if (!bytes.ok()) return bytes.status();
+  uint64_t keep = first;
+  if (end - first > retention.messages) keep = end - retention.messages;
+  const int64_t since_us = absl::ToUnixMicros(now - retention.age);
+  if (oldest_us < since_us && first < end) {
+    auto found = store.FindTime(number, first, end, since_us);
+    if (!found.ok()) return found.status();
+    keep = std::max(keep, *found);
+    oldest_us = since_us;
+    if (*found < end) {
+      auto block = store.Read(number, *found, *found + 1, 1);
+      if (!block.ok()) return block.status();
+      oldest_us = (*block)->items.front().time_us;
+    }
+  }
+  if (*bytes > retention.bytes) {
+    auto found = store.FindBytes(number, first, end, retention.bytes);
+    if (!found.ok()) return found.status();
+    keep = std::max(keep, *found);
+  }
+  if (keep > first) {
+    absl::Status status = store.Trim(number, keep);
+    if (!status.ok()) return status;
+    bytes = store.BytesOf(number, keep, end);
+    if (!bytes.ok()) return bytes.status();
+  }
+  MutexLock lock(&mu_);
+  disk_oldest_us_ = oldest_us;
+  // What was published meanwhile is counted at the next look.
+  disk_bytes_ = *bytes;
+  if (keep <= disk_first_) return absl::OkStatus();
+  disk_first_ = keep;
+  ring_.TrimTo(keep);
+  TrimChannelsLocked(channel_list_.size());
+  if (last_read_.first < ring_.first()) last_read_ = LastRead();
+  return absl::OkStatus();
+}
+
+Queue::Hearing Queue::HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const {
+  const log::Block::Item& item = block.items[sequence - block.first];
+  Hearing hearing;
+  // Stamps of an earlier run of the server are before all of this.
+  hearing.stamp = sequence < options_.disk->extent.end ? 0 : item.stamp;
+  hearing.entry = block.chunk->data() + item.entry_offset;
+  hearing.audience = nullptr;
+  if (item.audience_length == 0) return hearing;
+  // What cannot be read is for nobody.
+  if (!log::DecodeAudience({block.chunk->data() + item.audience_offset, item.audience_length}, audience)) {
+    *audience = log::Audience();
+  }
+  hearing.audience = audience;
+  return hearing;
+}
+
+void Queue::AskForBlock(Cursor* cursor, uint64_t from) {
+  if (cursor->loading) return;
+  cursor->loading = true;
+  options_.disk->reader->Post([queue = shared_from_this(), cursor, from, end = ring_.first()] {
+    queue->LoadBlock(cursor, from, end);
+  });
+}
+
+void Queue::LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) {
+  {
+    MutexLock lock(&mu_);
+    // It left before its turn came.
+    if (!cursors_.contains(cursor)) return;
+  }
+  auto block = options_.disk->store->Read(options_.disk->number, from, end, kBlockBytes);
+  std::shared_ptr<Subscription> subscription;
+  {
+    MutexLock lock(&mu_);
+    // Another one may be in its place: it looks whether the block is of use to it.
+    if (!cursors_.contains(cursor)) return;
+    subscription = cursor->subscription->shared_from_this();
+    cursor->loading = false;
+    if (block.ok()) cursor->block_ahead = *std::move(block);
+    subscription->lane()->PostCursor(shared_from_this(), cursor);
+  }
+  // What was trimmed meanwhile is a gap.
+  if (!block.ok() && !absl::IsOutOfRange(block.status())) {
+    subscription->End(WithContext(block.status(), absl::StrCat("queue ", Quote(name()))));
+  }
+  subscription->lane()->Wake();
+}
+
+bool Queue::HaveBlock(Cursor* cursor) {
+  if (cursor->block != nullptr && cursor->block->Contains(cursor->next)) return true;
+  cursor->block = std::move(cursor->block_ahead);
+  cursor->block_ahead = nullptr;
+  if (cursor->block == nullptr || !cursor->block->Contains(cursor->next)) {
+    cursor->block = nullptr;
+    AskForBlock(cursor, cursor->next);
+    return false;
+  }
+  // The next one is read while this one is on its way.
+  if (cursor->block->end() < ring_.first()) AskForBlock(cursor, cursor->block->end());
+  return true;
+}
+
+Queue::BlockRead Queue::ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
+  log::Audience audience;
+  int looks = 0;
+  while (cursor->next < ring_.first()) {
+    if (!HaveBlock(cursor)) return BlockRead::kWaiting;
+    const log::Block& block = *cursor->block;
+    for (; cursor->next < block.end(); ++cursor->next) {
+      if (++looks > kLooksMax) return BlockRead::kFull;
+      const Hearing message = HearingOf(block, cursor->next, &audience);
+      if (!Hears(cursor->filter, cursor->subscription->memberships(), message)) continue;
+      const log::Block::Item& item = block.items[cursor->next - block.first];
+      if (!Add(block.chunk.get(), item.entry_offset, item.entry_length, bytes_max, delivery)) return BlockRead::kFull;
+      cursor->reported = cursor->next;
+    }
+  }
+  return BlockRead::kDone;
+}
+
+absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter,
+                                          const Memberships& memberships) {
+  uint64_t first;
+  uint64_t end;
+  {
+    MutexLock lock(&mu_);
+    first = FirstLocked();
+    end = ring_.end();
+  }
+  if (start.kind == Start::Kind::kTime) {
+    return options_.disk->store->FindTime(options_.disk->number, first, end, start.time_us);
+  }
+  return FindLast(start.number, first, end, filter, memberships);
+}
+
+absl::StatusOr<uint64_t> Queue::FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
+                                         const Memberships& memberships) const {
+  const uint64_t look_back = std::max(kLookBackMin, kLookBackFactor * count);
+  first = std::max(first, end - std::min(end, look_back));
+  log::Audience audience;
+  uint64_t step = kLookBackStepMin;
+  uint64_t found = 0;
+  for (uint64_t at = end; at > first; step = std::min(2 * step, kLookBackStepMax)) {
+    const uint64_t begin = at - std::min(step, at - first);
+    std::vector<uint64_t> heard;
+    for (uint64_t next = begin; next < at;) {
+      auto block = options_.disk->store->Read(options_.disk->number, next, at, kBlockBytes);
+      if (!block.ok()) return block.status();
+      for (; next < (*block)->end(); ++next) {
+        if (Hears(filter, memberships, HearingOf(**block, next, &audience))) heard.push_back(next);
+      }
+    }
+    if (found + heard.size() >= count) return heard[heard.size() - (count - found)];
+    found += heard.size();
+    at = begin;
+  }
+  return first;
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,74 @@
+#ifndef NMQ_SERVER_BROKER_STORAGE_H_
+#define NMQ_SERVER_BROKER_STORAGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "nmq/storage/v1/storage.pb.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/base/random.h"
+#include "server/base/worker.h"
+#include "server/config/config.h"
+#include "server/log/store.h"
+
+namespace nmq::broker {
+
+// Where the messages of a queue are on disk.
+struct QueueOnDisk {
+  log::Store* store = nullptr;  // outlives the queue
+  Worker* reader = nullptr;     // for what reads the store; outlives the queue
+  uint64_t number = 0;
+  uint64_t epoch = 0;
+  bool sync = true;  // whether a message is synced before its publisher is answered
+  log::Store::Extent extent;
+};
+
+// The disk of a server: its store, the thread that reads it, and the list of queues in it. Thread-safe.
+class Storage {
+ public:
+  // Opens or makes the store. `clock` must outlive the storage.
+  static absl::StatusOr<std::unique_ptr<Storage>> Open(const log::Store::Options& options, const Clock* clock,
+                                                       Random* random);
+
+  log::Store& store() { return *store_; }
+  // Waits until the reader has done what it was asked.
+  void FlushReader() { reader_.Flush(); }
+  // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
+  const std::string& key() const { return key_; }
+
+  // Finds the queue, or makes it. FAILED_PRECONDITION if it was made with another durability.
+  absl::StatusOr<QueueOnDisk> OpenQueue(const std::string& name_space, const std::string& name,
+                                        nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Opens every queue of `config` that is not live. Then Opened cannot fail for them.
+  absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  QueueOnDisk Opened(const std::string& name_space, const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Queues that are on disk and were not opened, as "namespace/name".
+  std::vector<std::string> UnopenedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
+  absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::unique_ptr<log::Store> store_;
+  const Clock* const clock_;
+  std::string key_;
+  Worker reader_;
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);  // by "namespace/name"
+  absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);
+  uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_STORAGE_H_
