@@ -90,6 +90,14 @@ absl::Status OutOfRange(absl::string_view reason, absl::string_view message, Err
   return Make(absl::StatusCode::kOutOfRange, reason, message, metadata);
 }
 
+absl::Status PermissionDenied(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
+  return Make(absl::StatusCode::kPermissionDenied, reason, message, metadata);
+}
+
+absl::Status DataLoss(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
+  return Make(absl::StatusCode::kDataLoss, reason, message, metadata);
+}
+
 absl::Status Unavailable(absl::string_view reason, absl::string_view message, absl::Duration retry_after,
                          ErrorMetadata metadata) {
   return AddRetry(Make(absl::StatusCode::kUnavailable, reason, message, metadata), retry_after);

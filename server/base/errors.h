@@ -44,6 +44,8 @@ absl::Status LimitExceeded(absl::string_view limit, uint64_t value, uint64_t bou
 absl::Status NotFound(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status OutOfRange(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
+absl::Status PermissionDenied(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
+absl::Status DataLoss(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 
 // With RetryInfo, unless `retry_after` is zero or less.
 absl::Status Unavailable(absl::string_view reason, absl::string_view message, absl::Duration retry_after,

@@ -2,6 +2,7 @@
 #ifndef NMQ_SERVER_LOG_STORE_H_
 #define NMQ_SERVER_LOG_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -64,13 +65,22 @@ struct Block {
 class Store {
  public:
   struct Options {
-    std::string directory;              // made if it is not there, with mode 0700
-    rocksdb::Env* env = nullptr;        // null for the real one; must outlive the store
-    uint64_t reserve_bytes = 64 << 20;  // writing of messages is refused while the disk has less than this, and 5 %
+    std::string directory;        // made if it is not there, with mode 0700
+    rocksdb::Env* env = nullptr;  // null for the real one; must outlive the store
+    // Writing of messages is refused while the disk has less than this. Enough to write out what is in memory, so that
+    // a disk that fills up can still be tidied.
+    uint64_t reserve_bytes = 64 << 20;
+    uint64_t write_buffer_bytes = 16 << 20;  // of messages, gathered in memory before they become a file
   };
 
-  // Opens or makes the store. FAILED_PRECONDITION if another process has it open; PERMISSION_DENIED, DATA_LOSS if it is
-  // damaged: the message says which file and what to do.
+  // Bytes that count for a message besides its entry and audience: its key, its header, and what RocksDB adds.
+  static constexpr uint64_t kBookkeepingBytes = 56;
+  // The longest key of a table.
+  static constexpr size_t kKeyBytesMax = 1024;
+
+  // Opens or makes the store; the folder above the directory must be there. FAILED_PRECONDITION if another process has
+  // it open or if there is something else than a directory; PERMISSION_DENIED; RESOURCE_EXHAUSTED, reason DISK_FULL;
+  // DATA_LOSS if it is damaged: the message says which file and what to do.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options);
   ~Store();
   Store(const Store&) = delete;
@@ -82,6 +92,7 @@ class Store {
     Batch();
     ~Batch();
     void Append(uint64_t queue, const StoredMessage& message);
+    // Keys have 1 to kKeyBytesMax bytes; Write refuses others.
     void Put(Table table, absl::string_view key, absl::string_view value);
     void Delete(Table table, absl::string_view key);
     // Deletes all keys that begin with `prefix`.
@@ -97,7 +108,11 @@ class Store {
   };
   enum class Sync { kNo, kYes };
   // With kYes, the changes and all before them are on disk when this returns OK. With kNo, the operating system has
-  // them. RESOURCE_EXHAUSTED, reason DISK_FULL; UNAVAILABLE, reason STORE_FAILED.
+  // them. RESOURCE_EXHAUSTED, reason DISK_FULL; UNAVAILABLE, reason STORE_FAILED. An error changes nothing, but after
+  // STORE_FAILED the changes may be there when the store is opened again.
+  //
+  // One thread at a time appends to a queue, the next sequence and a time that is no earlier than the last:
+  // INVALID_ARGUMENT or FAILED_PRECONDITION otherwise.
   absl::Status Write(Batch* batch, Sync sync);
 
   // What the store holds of a queue.
@@ -121,8 +136,9 @@ class Store {
   // Bytes of the messages in [first, end).
   absl::StatusOr<uint64_t> BytesOf(uint64_t queue, uint64_t first, uint64_t end) const;
 
-  // Gives up messages before `first`; survives a restart once this has returned. Their disk space comes back later.
-  absl::Status Trim(uint64_t queue, uint64_t first);
+  // Gives up messages before `first`, which may be the end. Survives a restart once this has returned; with kNo, they
+  // may be there again after the power was lost. Their disk space comes back later, with kNo after a Housekeep.
+  absl::Status Trim(uint64_t queue, uint64_t first, Sync sync = Sync::kYes);
   // Gives up everything of a queue.
   absl::Status DeleteQueue(uint64_t queue);
 

@@ -1,0 +1,76 @@
+#include "server/log/store_errors.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/base/errors.h"
+
+namespace nmq::log {
+namespace {
+
+// A full disk seldom gets room within less.
+constexpr absl::Duration kRetryAfter = absl::Seconds(5);
+
+std::string About(absl::string_view directory, absl::string_view what) {
+  return absl::StrCat("store in ", Quote(directory), ": ", what);
+}
+
+}  // namespace
+
+absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t reserve_bytes) {
+  const std::string free = absl::StrCat(free_bytes);
+  const std::string reserve = absl::StrCat(reserve_bytes);
+  return ResourceExhausted(kReasonDiskFull,
+                           About(directory, absl::StrCat("the disk is full: ", free, " bytes are free, and ", reserve,
+                                                         " are kept in reserve")),
+                           kRetryAfter, {{"free_bytes", free}, {"reserve_bytes", reserve}});
+}
+
+absl::Status StoreFailed(absl::string_view directory, const rocksdb::Status& cause) {
+  return Unavailable(
+      kReasonStoreFailed,
+      About(directory, absl::StrCat("writing failed, so nothing more is written until a restart: ", cause.ToString())),
+      absl::ZeroDuration());
+}
+
+absl::Status Damaged(absl::string_view directory, absl::string_view what) {
+  return DataLoss(kReasonStoreDamaged, About(directory, what));
+}
+
+absl::Status OpenError(absl::string_view directory, const rocksdb::Status& status, absl::string_view warnings) {
+  std::string text = status.ToString();
+  if (status.IsNoSpace()) {
+    return ResourceExhausted(kReasonDiskFull, About(directory, absl::StrCat("cannot be opened on a full disk: ", text)),
+                             kRetryAfter);
+  }
+  // RocksDB hands on what the system said as text only.
+  if (absl::StrContains(text, "While lock file") || absl::StrContains(text, "lock hold by current process")) {
+    return FailedPrecondition(kReasonStoreInUse,
+                              About(directory, absl::StrCat("another process or store has it open: ", text)));
+  }
+  for (const char* denied : {"Permission denied", "Operation not permitted", "Read-only file system"}) {
+    if (absl::StrContains(text, denied)) {
+      return PermissionDenied(kReasonStoreDirectory,
+                              About(directory, absl::StrCat("needs a directory that this user may write to: ", text)));
+    }
+  }
+  if (absl::StrContains(text, "is not a directory") || absl::StrContains(text, "Not a directory")) {
+    return FailedPrecondition(kReasonStoreDirectory,
+                              About(directory, absl::StrCat("there is something else than a directory: ", text)));
+  }
+  if (status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound()) {
+    if (!warnings.empty()) absl::StrAppend(&text, " (", warnings, ")");
+    return Damaged(directory,
+                   absl::StrCat("damaged; bring it back from a backup, or move it away to begin anew: ", text));
+  }
+  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be opened: ", text)),
+                     absl::ZeroDuration());
+}
+
+absl::Status ReadError(absl::string_view directory, const rocksdb::Status& status) {
+  if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, status.ToString());
+  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", status.ToString())),
+                     absl::ZeroDuration());
+}
+
+}  // namespace nmq::log

@@ -1,0 +1,73 @@
+#include "server/log/store_errors.h"
+#include "server/log/store_rep.h"
+
+namespace nmq::log {
+namespace {
+
+// Between two looks at the disk. Written once to the log and once to a file, this much takes the double.
+constexpr uint64_t kSpentBytesMax = 8 << 20;
+
+}  // namespace
+
+absl::Status StoreHealth::Check(bool messages) const {
+  MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  if (stuck_ || (messages && free_bytes_ < reserve_bytes_)) return DiskFull(directory_, free_bytes_, reserve_bytes_);
+  return absl::OkStatus();
+}
+
+absl::Status StoreHealth::Note(const rocksdb::Status& status) {
+  MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  if (status.IsNoSpace()) {
+    stuck_ = true;
+    return DiskFull(directory_, free_bytes_, reserve_bytes_);
+  }
+  failure_ = StoreFailed(directory_, status);
+  return failure_;
+}
+
+void StoreHealth::Spend(uint64_t bytes) {
+  {
+    MutexLock lock(&mutex_);
+    spent_bytes_ += bytes;
+    if (spent_bytes_ < kSpentBytesMax) return;
+  }
+  LookAtDisk();
+}
+
+void StoreHealth::LookAtDisk() {
+  uint64_t free_bytes = 0;
+  const rocksdb::Status status = env_->GetFreeSpace(directory_, &free_bytes);
+  MutexLock lock(&mutex_);
+  spent_bytes_ = 0;
+  // Where nobody can say, writing shows it.
+  free_bytes_ = status.ok() ? free_bytes : UINT64_MAX;
+}
+
+bool StoreHealth::stuck() const {
+  MutexLock lock(&mutex_);
+  return stuck_;
+}
+
+void StoreHealth::Unstick() {
+  MutexLock lock(&mutex_);
+  stuck_ = false;
+}
+
+bool StoreHealth::low() const {
+  MutexLock lock(&mutex_);
+  return free_bytes_ < reserve_bytes_;
+}
+
+uint64_t StoreHealth::free_bytes() const {
+  MutexLock lock(&mutex_);
+  return free_bytes_;
+}
+
+void StoreHealth::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) {
+  // Lesser ones stop no write: a compaction is tried again.
+  if (error->IsNoSpace() || error->severity() >= rocksdb::Status::Severity::kHardError) (void)Note(*error);
+}
+
+}  // namespace nmq::log

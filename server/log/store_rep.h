@@ -1,0 +1,148 @@
+// What is inside a Store; for its own sources only.
+#ifndef NMQ_SERVER_LOG_STORE_REP_H_
+#define NMQ_SERVER_LOG_STORE_REP_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "rocksdb/listener.h"
+#include "server/base/mutex.h"
+#include "server/log/store.h"
+#include "server/log/store_format.h"
+#include "server/log/store_options.h"
+#include "server/log/trim_points.h"
+
+namespace nmq::log {
+
+inline rocksdb::Slice ToSlice(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
+inline absl::string_view ToView(const rocksdb::Slice& slice) { return absl::string_view(slice.data(), slice.size()); }
+
+// Whether the store can write. Thread-safe; RocksDB reports failures of its threads here.
+class StoreHealth final : public rocksdb::EventListener {
+ public:
+  StoreHealth(std::string directory, rocksdb::Env* env, uint64_t reserve_bytes)
+      : directory_(std::move(directory)), env_(env), reserve_bytes_(reserve_bytes) {}
+
+  // Why nothing, or with `messages` no messages, can be written.
+  absl::Status Check(bool messages) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What a failed write means, for all that follow. The error to answer with.
+  absl::Status Note(const rocksdb::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // So many bytes of messages are about to be written: looks at the disk when it is time.
+  void Spend(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void LookAtDisk() ABSL_LOCKS_EXCLUDED(mutex_);
+  // RocksDB writes nothing, since a write found no room.
+  bool stuck() const ABSL_LOCKS_EXCLUDED(mutex_);
+  void Unstick() ABSL_LOCKS_EXCLUDED(mutex_);
+  // There is less room than the reserve.
+  bool low() const ABSL_LOCKS_EXCLUDED(mutex_);
+  uint64_t free_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const char* Name() const override { return "nmq.health"; }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
+  // The store resumes by itself, so that it knows.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* automatic) override {
+    *automatic = false;
+  }
+
+ private:
+  const std::string directory_;
+  rocksdb::Env* const env_;
+  const uint64_t reserve_bytes_;
+  mutable Mutex mutex_;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  bool stuck_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t free_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t spent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // since the last look
+};
+
+struct Store::Rep {
+  // The end of a queue that is appended to.
+  struct Tail {
+    uint64_t end = 1;
+    uint64_t total = 0;  // see MessageValue
+    int64_t time_us = 0;
+    bool busy = false;  // somebody appends
+  };
+
+  rocksdb::ColumnFamilyHandle* family(Family which) const { return families[static_cast<size_t>(which)]; }
+  rocksdb::ColumnFamilyHandle* family(Table table) const;
+
+  // The last message that is stored, or where the next one goes if there is none.
+  absl::StatusOr<Tail> FindTail(uint64_t queue) const;
+  // The tail, from memory if it is there.
+  absl::StatusOr<Tail> LoadTail(uint64_t queue) ABSL_LOCKS_EXCLUDED(mutex);
+  // What is wrong with a message that is not there.
+  absl::Status Missing(uint64_t queue, uint64_t sequence) const ABSL_LOCKS_EXCLUDED(mutex);
+  // A message's value; `bytes` holds what it points to.
+  absl::StatusOr<MessageValue> GetMessage(uint64_t queue, uint64_t sequence, rocksdb::PinnableSlice* bytes) const;
+
+  // Takes the tails of the batch's queues; nobody else may append to them until they are given back.
+  absl::Status TakeTails(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* tails)
+      ABSL_LOCKS_EXCLUDED(mutex);
+  void GiveBackTails(const absl::flat_hash_map<uint64_t, Tail>& tails, bool written) ABSL_LOCKS_EXCLUDED(mutex);
+
+  // The batch as RocksDB takes it, each message with the total that it makes. `tails` are moved on.
+  absl::Status Translate(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* tails,
+                         rocksdb::WriteBatch* to) const;
+
+  absl::Status Initialize();
+  absl::Status LoadTrimPoints();
+  // Writes, whatever the disk has.
+  absl::Status WriteNow(rocksdb::WriteBatch* batch, Sync sync);
+  // Makes trims durable and lets their files go.
+  absl::Status SettleTrims();
+  void DropFiles(const std::vector<TrimPoints::Point>& points);
+  // On a disk with little room: rewrites files that hold much of what was given up.
+  void Reclaim();
+  // After a full disk: writes again, if there is room for what is in memory.
+  void Resume();
+
+  // The order matters: the database goes first, and its threads use what stands before it.
+  std::string directory;
+  TrimPoints trims;
+  std::shared_ptr<StoreHealth> health;
+  std::shared_ptr<WarningLog> log;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families = {};
+  std::unique_ptr<rocksdb::DB> db;
+
+  // Trims are written in the order in which they are seen.
+  Mutex trim_mutex;
+  absl::flat_hash_set<uint64_t> unreclaimed ABSL_GUARDED_BY(trim_mutex);  // queues trimmed since the last Reclaim
+
+  mutable Mutex mutex;
+  absl::flat_hash_map<uint64_t, Tail> tails ABSL_GUARDED_BY(mutex);  // of queues that were looked at
+};
+
+// Operations in the order in which they came; texts are in `bytes`.
+struct Store::Batch::Rep {
+  enum class Kind { kAppend, kPut, kDelete, kDeletePrefix };
+  struct Operation {
+    Kind kind;
+    Table table = Table::kMeta;
+    uint64_t queue = 0;
+    uint64_t sequence = 0;
+    int64_t time_us = 0;
+    uint64_t cost = 0;  // of a message, with its bookkeeping
+    size_t key_bytes = 0;
+    size_t value_bytes = 0;
+  };
+  std::vector<Operation> operations;
+  std::string bytes;
+  bool appends = false;
+  absl::Status error;  // of what was asked for; Write answers with it
+};
+
+}  // namespace nmq::log
+
+#endif  // NMQ_SERVER_LOG_STORE_REP_H_
