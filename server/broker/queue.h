@@ -21,6 +21,7 @@
 #include "server/broker/counters.h"
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
+#include "server/broker/memberships.h"
 #include "server/broker/start.h"
 #include "server/broker/storage.h"
 #include "server/config/config.h"

@@ -69,7 +69,7 @@ Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_ma
     if (count_matches) appended.matched += CountMatchesLocked(sequence);
   }
   appended.last = ring_.end() - 1;
-  disk_bytes_ += prepared->bytes.size();
+  disk_bytes_ += prepared->bytes.size() + prepared->entries.size() * log::Store::kBookkeepingBytes;
   TrimLocked(now_us, prepared->entries.size());
   counters_.Published(prepared->entries.size(), prepared->bytes.size());
   PostLocked(touched);
