@@ -44,6 +44,8 @@ absl::StatusOr<Start> Start::Parse(const v1::StartPosition& position, uint64_t p
       }
       break;
     }
+    case v1::StartPosition::kTime:
+      return InvalidArgument("start.time", "is not for live queues");
   }
   return start;
 }
