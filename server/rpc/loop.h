@@ -56,8 +56,9 @@ class Stream {
 // arrived, then lets those subscriptions write that have something to say: so what gathers while it is busy goes out
 // together.
 //
-// Start, Join, Shutdown, Post and Wake may be called from any thread, the others only on the loop's own.
-class Loop {
+// Start, Join, Shutdown, Post and Wake may be called from any thread, the others only on the loop's own. Who answers
+// calls later keeps the loop alive; what is posted to one that has ended is forgotten.
+class Loop : public std::enable_shared_from_this<Loop> {
  public:
   // `lane` and `clock` must outlive the loop. Shutdown must come before the loop's end.
   Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "glog/logging.h"
+#include "server/rpc/deferred_call.h"
 #include "server/rpc/unary_call.h"
 
 namespace nmq::rpc {
@@ -33,6 +34,20 @@ std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
   using Call = UnaryCall<Service, Request, Response>;
   auto method =
       std::make_shared<const typename Call::Method>(typename Call::Method{service, request, std::move(handle), worker});
+  return [method = std::move(method), calls](Loop* loop) { Call::Serve(method.get(), loop, calls); };
+}
+
+// The same for a method that is answered later, from any thread.
+template <typename Service, typename Request, typename Response, typename Handle>
+std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service,
+                                            void (Service::*request)(grpc::ServerContext*, Request*,
+                                                                     grpc::ServerAsyncResponseWriter<Response>*,
+                                                                     grpc::CompletionQueue*,
+                                                                     grpc::ServerCompletionQueue*, void*),
+                                            Handle handle, int calls) {
+  using Call = DeferredCall<Service, Request, Response>;
+  auto method =
+      std::make_shared<const typename Call::Method>(typename Call::Method{service, request, std::move(handle)});
   return [method = std::move(method), calls](Loop* loop) { Call::Serve(method.get(), loop, calls); };
 }
 
@@ -71,10 +86,11 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
   add(&MessageQueueService::RequestLeave, [broker](Context, v1::LeaveRequest* request, v1::LeaveResponse* response) {
     return broker->Leave(*request, response);
   });
-  add(&MessageQueueService::RequestPublish,
-      [broker](Context, v1::PublishRequest* request, v1::PublishResponse* response) {
-        return broker->Publish(request, response);
-      });
+  auto publish = [broker](Context, v1::PublishRequest* request, broker::Broker::PublishDone done) {
+    broker->Publish(request, std::move(done));
+  };
+  serve_.push_back(
+      DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
 }
 
 void Methods::AddRegistryMethods(RegistryService* service) {

@@ -81,7 +81,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
   for (int i = 0; i < broker_->lanes(); ++i) {
-    loops_.push_back(std::make_unique<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock()));
+    loops_.push_back(std::make_shared<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock()));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -139,6 +139,14 @@ void Server::Hurry() {
   changed_.SignalAll();
 }
 
+void Server::EndStreams() {
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), this] {
+      for (Stream* stream : raw->streams()) stream->End(broker_->CheckNotDraining());
+    });
+  }
+}
+
 void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
   broker_->StartDrain();  // health says so from here on
@@ -148,11 +156,7 @@ void Server::Stop(absl::Duration grace) {
     });
   }
   WaitForStreams(grace);
-  for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), this] {
-      for (Stream* stream : raw->streams()) stream->End(broker_->CheckNotDraining());
-    });
-  }
+  EndStreams();
   WaitForStreams(kEndTime);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + kCutTime));
   {
@@ -164,6 +168,7 @@ void Server::Stop(absl::Duration grace) {
   services_->methods.StopWorker();
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();
+  EndStreams();  // those that came meanwhile
   for (const auto& loop : loops_) loop->Shutdown();
   for (const auto& loop : loops_) loop->Join();
   server_ = nullptr;

@@ -47,12 +47,13 @@ class Server {
   absl::Status Listen(const ServerOptions& options);
   void ServeCalls();
   void Housekeep();
+  void EndStreams();
   void WaitForStreams(absl::Duration time) ABSL_LOCKS_EXCLUDED(mu_);
 
   broker::Broker* const broker_;
   std::string address_;
   std::unique_ptr<Services> services_;
-  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::shared_ptr<Loop>> loops_;
   std::unique_ptr<grpc::Server> server_;
   std::thread housekeeper_;
   Mutex mu_;  // a leaf: nothing is locked under it

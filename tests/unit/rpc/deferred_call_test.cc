@@ -1,0 +1,183 @@
+#include "server/rpc/deferred_call.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "gtest/gtest.h"
+#include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/base/errors.h"
+#include "server/broker/lane.h"
+#include "server/rpc/loop.h"
+
+namespace nmq::rpc {
+namespace {
+
+using Service = v1::MessageQueue::WithAsyncMethod_Join<v1::MessageQueue::Service>;
+using Call = DeferredCall<Service, v1::JoinRequest, v1::JoinResponse>;
+
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+v1::JoinResponse Members(uint64_t members) {
+  v1::JoinResponse response;
+  response.add_rooms()->set_members(members);
+  return response;
+}
+
+// A server with one method, one loop, and one call waiting at a time.
+class DeferredCallTest : public testing::Test {
+ protected:
+  void Start(Call::Handle handle) {
+    method_ = {&service_, &Service::RequestJoin, std::move(handle)};
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(&service_);
+    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock());
+    server_ = builder.BuildAndStart();
+    Call::Serve(&method_, loop_.get(), 1);
+    loop_->Start();
+    stub_ = v1::MessageQueue::NewStub(
+        grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  }
+
+  void Stop() {
+    if (server_ == nullptr) return;
+    EndCalls();
+    server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Milliseconds(100)));
+    EndCalls();
+    loop_->Shutdown();
+    loop_->Join();
+    server_ = nullptr;
+  }
+
+  void EndCalls() {
+    loop_->Post([loop = loop_.get()] {
+      for (Stream* stream : loop->streams()) stream->End(absl::UnavailableError("over"));
+    });
+  }
+
+  ~DeferredCallTest() override { Stop(); }
+
+  struct Outcome {
+    grpc::Status status;
+    v1::JoinResponse response;
+  };
+  Outcome Ask() {
+    Outcome outcome;
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+    outcome.status = stub_->Join(&context, {}, &outcome.response);
+    return outcome;
+  }
+
+  broker::Lane lane_{0};
+  Service service_;
+  Call::Method method_;
+  std::shared_ptr<Loop> loop_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<v1::MessageQueue::Stub> stub_;
+};
+
+TEST_F(DeferredCallTest, AnswerInTheHandlerIsTheAnswer) {
+  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) { done(Members(7)); });
+  const Outcome outcome = Ask();
+  EXPECT_TRUE(outcome.status.ok());
+  EXPECT_EQ(outcome.response.rooms(0).members(), 7);
+}
+
+TEST_F(DeferredCallTest, AnswerMayComeFromAnotherThread) {
+  std::thread answerer;
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+    answerer = std::thread([done = std::move(done)] { done(Members(8)); });
+  });
+  const Outcome outcome = Ask();
+  EXPECT_TRUE(outcome.status.ok());
+  EXPECT_EQ(outcome.response.rooms(0).members(), 8);
+  answerer.join();
+}
+
+TEST_F(DeferredCallTest, ErrorArrivesAsAStatus) {
+  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) {
+    done(NotFound("NOTHING", "there is nothing"));
+  });
+  const grpc::Status status = Ask().status;
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "there is nothing");
+}
+
+TEST_F(DeferredCallTest, FirstAnswerCounts) {
+  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) {
+    done(Members(1));
+    done(Members(2));
+    done(absl::InternalError("no"));
+  });
+  EXPECT_EQ(Ask().response.rooms(0).members(), 1);
+  EXPECT_EQ(Ask().response.rooms(0).members(), 1);
+}
+
+TEST_F(DeferredCallTest, WaitingCallsKeepNoOthersWaiting) {
+  constexpr size_t kCalls = 20;
+  std::vector<Call::Done> waiting;  // of the loop's thread
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+    waiting.push_back(std::move(done));
+    // Each one is answered only when the last has come.
+    if (waiting.size() < kCalls) return;
+    for (const Call::Done& each : waiting) each(Members(kCalls));
+  });
+  std::vector<std::future<Outcome>> outcomes;
+  for (size_t i = 0; i < kCalls; ++i) outcomes.push_back(std::async(std::launch::async, [this] { return Ask(); }));
+  for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().status.ok());
+}
+
+TEST_F(DeferredCallTest, EndedCallAnswersWithThatStatusAndIgnoresALaterAnswer) {
+  std::promise<Call::Done> given;
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+  std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
+  const Call::Done done = given.get_future().get();
+  while (loop_->stream_count() == 0) std::this_thread::yield();
+  EndCalls();
+  EXPECT_EQ(outcome.get().status.error_message(), "over");
+  done(Members(1));
+  Stop();
+}
+
+TEST_F(DeferredCallTest, AnswerAfterTheServersEndDoesNothing) {
+  std::promise<Call::Done> given;
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+  std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
+  const Call::Done done = given.get_future().get();
+  Stop();
+  loop_ = nullptr;
+  done(Members(1));
+  EXPECT_EQ(outcome.get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(DeferredCallTest, CancelledCallMayStillBeAnswered) {
+  std::promise<Call::Done> given;
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+  grpc::ClientContext context;
+  std::future<grpc::Status> status = std::async(std::launch::async, [&] {
+    v1::JoinResponse response;
+    return stub_->Join(&context, {}, &response);
+  });
+  const Call::Done done = given.get_future().get();
+  context.TryCancel();
+  EXPECT_EQ(status.get().error_code(), grpc::StatusCode::CANCELLED);
+  done(Members(1));
+  while (loop_->stream_count() > 0) std::this_thread::yield();
+}
+
+}  // namespace
+}  // namespace nmq::rpc
