@@ -483,8 +483,9 @@ std::vector<GroupState::Assignment> GroupState::Deliver(int64_t now_us, size_t m
   }
   std::vector<Assignment> out;
   if (!rep.try_again) return out;
-  rep.DeliverUnkeyed(max, &out);
+  // In this order: a member for whose keys nothing waits any more may take what has no key.
   rep.DeliverKeyed(max, &out);
+  rep.DeliverUnkeyed(max, &out);
   rep.try_again = out.size() >= max;
   return out;
 }
