@@ -22,7 +22,7 @@ void AddMembers(GroupState* group, int64_t members, uint64_t credit) {
 
 // Offers messages and acknowledges them in order. Arguments: members, messages that are pending.
 void BM_InOrder(benchmark::State& state) {
-  GroupState group(GroupPolicy(), GroupState::Saved());
+  GroupState group(GroupPolicy{}, GroupState::Saved{});
   AddMembers(&group, state.range(0), kMuch);
   const auto window = static_cast<uint64_t>(state.range(1));
   uint64_t offered = 0;
@@ -41,7 +41,7 @@ BENCHMARK(BM_InOrder)->ArgsProduct({{1, 5, 1000}, {1, 1000, 10000}});
 
 // The same, acknowledged in random order.
 void BM_RandomOrder(benchmark::State& state) {
-  GroupState group(GroupPolicy(), GroupState::Saved());
+  GroupState group(GroupPolicy{}, GroupState::Saved{});
   AddMembers(&group, state.range(0), kMuch);
   const auto window = static_cast<size_t>(state.range(1));
   std::vector<uint64_t> pending;
@@ -85,7 +85,7 @@ BENCHMARK(BM_ByKey)->Arg(5)->Arg(1000);
 
 // Every message is refused once and delivered again.
 void BM_Retry(benchmark::State& state) {
-  GroupState group(GroupPolicy(), GroupState::Saved());
+  GroupState group(GroupPolicy{}, GroupState::Saved{});
   AddMembers(&group, state.range(0), kMuch);
   uint64_t offered = 0;
   bool taken = false;
