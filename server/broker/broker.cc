@@ -67,8 +67,10 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
 }  // namespace
 
 Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
-    : shared_(config.limits, clock, lanes, storage, storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
-      random_(random), server_epoch_(shared_.NextEpoch()) {
+    : shared_(config.limits, clock, lanes, storage,
+              storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
+      random_(random),
+      server_epoch_(shared_.NextEpoch()) {
   for (const NamespaceConfig& name_space : config.namespaces) {
     namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, &shared_));
   }
@@ -150,8 +152,7 @@ absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namesp
 absl::StatusOr<std::shared_ptr<Client>> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
   std::string id = absl::StrCat("c-", RandomName(*random_, kClientIdRandomBytes));
   std::string session = absl::StrCat(id, ".", Base36(server_epoch_), ".", RandomName(*random_, kSecretBytes));
-  auto client =
-      std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
+  auto client = std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
   client->Touch(shared_.NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));

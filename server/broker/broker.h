@@ -31,8 +31,8 @@ namespace nmq::broker {
 // Statuses carry google.rpc.ErrorInfo; see server/base/errors.h.
 class Broker {
  public:
-  // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of `config`;
-  // it is null if all of them are live. `clock`, `random` and `storage` must outlive the broker.
+  // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of
+  // `config`; it is null if all of them are live. `clock`, `random` and `storage` must outlive the broker.
   Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage = nullptr);
   // Waits until what was accepted is on disk.
   ~Broker();
@@ -117,8 +117,8 @@ class PublishStream {
   PublishStream(const PublishStream&) = delete;
   PublishStream& operator=(const PublishStream&) = delete;
 
-  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest. What it has to decode it makes in `arena`, which may be
-  // reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
+  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest. What it has to decode it makes in `arena`, which may
+  // be reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
   // once, before Publish returns or later on another thread; a refused batch is in the response.
   using Done = std::function<void(const v1::PublishStreamResponse&)>;
   absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);

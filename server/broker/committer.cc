@@ -96,10 +96,9 @@ void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
   for (size_t g = 0; g < job->groups.size(); ++g) {
     Job::Group& group = job->groups[g];
-    group.appended = group.queue->durable()
-                         ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches)
-                         : group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher,
-                                               job->count_matches);
+    group.appended = group.queue->durable() ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches)
+                                            : group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher,
+                                                                  job->count_matches);
   }
 }
 

@@ -51,7 +51,7 @@ struct Cursor {
   // Messages that were read from disk: those it is at, and those after them.
   std::shared_ptr<const log::Block> block;
   std::shared_ptr<const log::Block> block_ahead;
-  bool loading = false;  // block_ahead is being read
+  bool loading = false;   // block_ahead is being read
   uint64_t next = 1;      // everything before was delivered, or was not for this subscription, or was reported as a gap
   uint64_t lost = 0;      // messages from `next` on that its channels no longer hold, passed over and not yet told
   uint64_t reported = 0;  // the last position that the subscriber knows of

@@ -180,9 +180,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // The oldest sequence that is held, in memory or on disk.
-  uint64_t FirstLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return durable() ? disk_first_ : ring_.first();
-  }
+  uint64_t FirstLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return durable() ? disk_first_ : ring_.first(); }
   // Where a cursor goes on that has lost messages.
   uint64_t LossEndLocked(const Cursor& cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return cursor.scanning ? FirstLocked() : ring_.first();

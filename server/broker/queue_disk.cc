@@ -147,9 +147,8 @@ Queue::Hearing Queue::HearingOf(const log::Block& block, uint64_t sequence, log:
 void Queue::AskForBlock(Cursor* cursor, uint64_t from) {
   if (cursor->loading) return;
   cursor->loading = true;
-  options_.disk->reader->Post([queue = shared_from_this(), cursor, from, end = ring_.first()] {
-    queue->LoadBlock(cursor, from, end);
-  });
+  options_.disk->reader->Post(
+      [queue = shared_from_this(), cursor, from, end = ring_.first()] { queue->LoadBlock(cursor, from, end); });
 }
 
 void Queue::LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) {

@@ -50,15 +50,15 @@ absl::Status Storage::Load(Random* random) {
 
   MutexLock lock(&mu_);
   bool readable = true;
-  absl::Status status = store_->Scan(log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
-                                     [&](absl::string_view path, absl::string_view value)
-                                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-                                           storage::v1::Queue queue;
-                                           readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
-                                           last_number_ = std::max(last_number_, queue.number());
-                                           queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
-                                           return readable;
-                                         });
+  absl::Status status =
+      store_->Scan(log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
+                   [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                     storage::v1::Queue queue;
+                     readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
+                     last_number_ = std::max(last_number_, queue.number());
+                     queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
+                     return readable;
+                   });
   if (status.ok() && !readable) {
     return absl::DataLossError("the list of queues in the data directory is damaged; restore it from a backup");
   }
@@ -83,11 +83,11 @@ absl::StatusOr<QueueOnDisk> Storage::OpenQueue(const std::string& name_space, co
     it = queues_.emplace(path, std::move(made)).first;
   }
   if (it->second.durability() != durability) {
-    return FailedPrecondition("OTHER_DURABILITY",
-                              absl::StrCat("queue ", Quote(path), " was made ", NameOf(it->second.durability()),
-                                           " and cannot become ", NameOf(durability),
-                                           "; give it another name, or delete it first"),
-                              {{"queue", name}, {"namespace", name_space}});
+    return FailedPrecondition(
+        "OTHER_DURABILITY",
+        absl::StrCat("queue ", Quote(path), " was made ", NameOf(it->second.durability()), " and cannot become ",
+                     NameOf(durability), "; give it another name, or delete it first"),
+        {{"queue", name}, {"namespace", name_space}});
   }
   auto extent = store_->FindExtent(it->second.number());
   if (!extent.ok()) return WithContext(extent.status(), absl::StrCat("queue ", Quote(path)));

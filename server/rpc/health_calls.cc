@@ -17,7 +17,8 @@ HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const 
       service != v1::Registry::service_full_name()) {
     return HealthCheckResponse::SERVICE_UNKNOWN;
   }
-  return broker.draining() || !broker.DiskHealth().ok() ? HealthCheckResponse::NOT_SERVING : HealthCheckResponse::SERVING;
+  return broker.draining() || !broker.DiskHealth().ok() ? HealthCheckResponse::NOT_SERVING
+                                                        : HealthCheckResponse::SERVING;
 }
 
 }  // namespace

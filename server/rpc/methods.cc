@@ -89,8 +89,7 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
   auto publish = [broker](Context, v1::PublishRequest* request, broker::Broker::PublishDone done) {
     broker->Publish(request, std::move(done));
   };
-  serve_.push_back(
-      DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
+  serve_.push_back(DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
 }
 
 void Methods::AddRegistryMethods(RegistryService* service) {

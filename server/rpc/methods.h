@@ -5,12 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "server/base/worker.h"
 #include "server/broker/broker.h"
 #include "server/broker/registry.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
-#include "server/base/worker.h"
 
 namespace nmq::rpc {
 

@@ -59,14 +59,15 @@ absl::Status PublishCall::PublishBatch() {
   auto answer = std::make_shared<Answer>();
   answers_.push_back(answer);
   Owe();
-  const absl::Status status = publish_.Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
-    grpc::ByteBuffer encoded = Encode(response);
-    if (loop()->IsCurrent()) {
-      Answered(answer.get(), std::move(encoded));
-    } else {
-      loop()->Post([this, answer, encoded] { Answered(answer.get(), encoded); });
-    }
-  });
+  const absl::Status status =
+      publish_.Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
+        grpc::ByteBuffer encoded = Encode(response);
+        if (loop()->IsCurrent()) {
+          Answered(answer.get(), std::move(encoded));
+        } else {
+          loop()->Post([this, answer, encoded] { Answered(answer.get(), encoded); });
+        }
+      });
   arena_.Reset();
   if (!status.ok()) {
     answers_.pop_back();

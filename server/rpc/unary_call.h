@@ -6,9 +6,9 @@
 #include "absl/status/status.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "server/base/worker.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/status.h"
-#include "server/base/worker.h"
 
 namespace nmq::rpc {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "server/config/config.h"
 
@@ -13,6 +14,18 @@ ServerConfig Parse(absl::string_view text) {
   auto config = ParseConfig(text, "test", /*memory_bytes=*/uint64_t{1} << 30);
   EXPECT_TRUE(config.ok()) << config.status();
   return *std::move(config);
+}
+
+std::unique_ptr<Storage> OpenStorage(const ServerConfig& config, const std::string& data_dir, const Clock* clock,
+                                     Random* random) {
+  if (data_dir.empty()) return nullptr;
+  log::Store::Options options;
+  options.directory = data_dir;
+  auto storage = Storage::Open(options, clock, random);
+  EXPECT_TRUE(storage.ok()) << storage.status();
+  const absl::Status opened = (*storage)->OpenQueues(config);
+  EXPECT_TRUE(opened.ok()) << opened;
+  return *std::move(storage);
 }
 
 void Fill(const std::vector<std::string>& from, google::protobuf::RepeatedPtrField<std::string>* to) {
@@ -155,7 +168,10 @@ void TakeTurn(Lane* lane) {
   }
 }
 
-World::World(absl::string_view config, int lanes) : broker_(Parse(config), &clock_, &random_, lanes) {
+World::World(absl::string_view config, int lanes, const std::string& data_dir)
+    : config_(Parse(config)),
+      storage_(OpenStorage(config_, data_dir, &clock_, &random_)),
+      broker_(config_, &clock_, &random_, lanes, storage_.get()) {
   for (int i = 0; i < lanes; ++i) broker_.lane(i)->set_wake([] {});
 }
 
@@ -204,26 +220,31 @@ absl::StatusOr<v1::LeaveResponse> World::Leave(const Member& member, const std::
   return response;
 }
 
+absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest* request) {
+  absl::StatusOr<v1::PublishResponse> response;
+  absl::Notification answered;
+  broker->Publish(request, [&](absl::StatusOr<v1::PublishResponse> answer) {
+    response = std::move(answer);
+    answered.Notify();
+  });
+  answered.WaitForNotification();
+  return response;
+}
+
 absl::StatusOr<v1::PublishResponse> World::Publish(const Post& post, const std::string& name_space,
                                                    bool count_matches) {
   v1::PublishRequest request;
   request.set_namespace_(name_space);
   *request.mutable_message() = ToMessage(post);
   request.set_count_matches(count_matches);
-  v1::PublishResponse response;
-  absl::Status status = broker_.Publish(&request, &response);
-  if (!status.ok()) return status;
-  return response;
+  return PublishTo(&broker_, &request);
 }
 
 absl::StatusOr<v1::PublishResponse> World::PublishAs(const Member& member, const Post& post) {
   v1::PublishRequest request;
   request.set_session(member.session);
   *request.mutable_message() = ToMessage(post);
-  v1::PublishResponse response;
-  absl::Status status = broker_.Publish(&request, &response);
-  if (!status.ok()) return status;
-  return response;
+  return PublishTo(&broker_, &request);
 }
 
 void World::Overrun(const std::string& queue, int messages, const std::string& room, const std::string& event) {
@@ -305,7 +326,14 @@ v1::StartPosition ResumeFrom(const std::string& queue, uint64_t epoch, uint64_t 
 absl::Status PublishOn(PublishStream* stream, const v1::PublishStreamRequest& request,
                        v1::PublishStreamResponse* response) {
   google::protobuf::Arena arena;
-  return stream->Publish(request.SerializeAsString(), &arena, response);
+  absl::Notification answered;
+  absl::Status status =
+      stream->Publish(request.SerializeAsString(), &arena, [&](const v1::PublishStreamResponse& answer) {
+        *response = answer;
+        answered.Notify();
+      });
+  if (status.ok()) answered.WaitForNotification();
+  return status;
 }
 
 }  // namespace nmq::broker

@@ -16,6 +16,7 @@
 #include "server/base/random.h"
 #include "server/broker/broker.h"
 #include "server/broker/registry.h"
+#include "server/broker/storage.h"
 #include "tests/testing/simulated_clock.h"
 
 namespace nmq::broker {
@@ -100,13 +101,17 @@ class Listener final : public Subscription::Owner {
 // Lets the listeners of a lane know what has been posted to it.
 void TakeTurn(Lane* lane);
 
+// Publishes and waits for the answer.
+absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest* request);
+
 class World {
  public:
-  // `config` is a configuration file.
-  explicit World(absl::string_view config = "", int lanes = 1);
+  // `config` is a configuration file; `data_dir` is where its durable queues are, if it has any.
+  explicit World(absl::string_view config = "", int lanes = 1, const std::string& data_dir = "");
 
   SimulatedClock& clock() { return clock_; }
   Broker& broker() { return broker_; }
+  Storage& storage() { return *storage_; }
   const Registry& registry() const { return registry_; }
   Namespace& name_space(absl::string_view name = "") { return **broker_.FindNamespace(name); }
 
@@ -134,6 +139,8 @@ class World {
  private:
   SimulatedClock clock_;
   TestRandom random_;
+  const ServerConfig config_;
+  const std::unique_ptr<Storage> storage_;
   Broker broker_;
   Registry registry_{&broker_};
 };

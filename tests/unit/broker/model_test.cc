@@ -154,8 +154,9 @@ class Comparison {
     if (publisher >= 0) request.set_session(members_[publisher].session);
     *request.mutable_message() = ToMessage(post);
     request.set_count_matches(true);
-    v1::PublishResponse response;
-    ASSERT_TRUE(world_.broker().Publish(&request, &response).ok());
+    auto answer = PublishTo(&world_.broker(), &request);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    const v1::PublishResponse response = *std::move(answer);
 
     uint64_t matched = 0;
     for (const Hearing& hearing : hearings_) {

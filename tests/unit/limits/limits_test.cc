@@ -197,8 +197,17 @@ TEST(Limits, SurviveTheWayToTheProtoAndBack) {
 
 // A number and its unit, in the unit of a row.
 uint64_t Amount(std::string number, const std::string& unit) {
-  static const auto* const kUnits = new std::map<std::string, uint64_t>{
-      {"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}};
+  static const auto* const kUnits = new std::map<std::string, uint64_t>{{"", 1},
+                                                                        {"KiB", 1 << 10},
+                                                                        {"MiB", 1 << 20},
+                                                                        {"GiB", 1 << 30},
+                                                                        {"TiB", uint64_t{1} << 40},
+                                                                        {"PiB", uint64_t{1} << 50},
+                                                                        {"ms", 1},
+                                                                        {"s", 1000},
+                                                                        {"min", 60'000},
+                                                                        {"h", 3'600'000},
+                                                                        {"days", 86'400'000}};
   uint64_t value = 0;
   EXPECT_TRUE(absl::SimpleAtoi(absl::StrReplaceAll(number, {{",", ""}}), &value)) << number;
   return value * kUnits->at(unit);
@@ -218,7 +227,7 @@ TEST(Limits, DefaultsAndRangesAreThoseOfTheProtoComments) {
       comment.clear();
     }
   }
-  const std::string amount = R"(([0-9,]*[0-9])(?: (KiB|MiB|GiB|s|min|h))?)";
+  const std::string amount = R"(([0-9,]*[0-9])(?: (KiB|MiB|GiB|TiB|PiB|ms|s|min|h|days))?)";
   for (const LimitRow& row : LimitRows()) {
     SCOPED_TRACE(absl::StrCat(row.name, ": ", comments[row.name]));
     std::smatch found;
