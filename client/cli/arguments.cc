@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "server/version.h"
 
 namespace nmq {
@@ -22,6 +23,8 @@ constexpr char kExamples[] = R"(Examples:
   nmq sub DB                                hear all events of the queue DB
   nmq sub '**' CREATE --join kitchen        hear CREATE of every queue, as a member of a room
   nmq sub DB --from last:10 --json          the last ten messages and all that follow, as JSON
+  nmq request DB COUNT --room kitchen       ask the members of a room, and print their answers
+  nmq reply DB COUNT --exec 'wc -c'         answer each such question with what a command makes of it
   nmq clients --room kitchen                who is in the room
   nmq top                                   rates, live
 
@@ -33,6 +36,7 @@ struct Raw {
   std::vector<std::string> labels;
   std::string from = "new";
   std::string overflow = "drop-oldest";
+  std::string timeout = "5s";
   uint64_t count = 0;
   uint64_t after = 0;
 };
@@ -51,19 +55,24 @@ CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& 
   return sub;
 }
 
+// Who may hear a message, and what stands beside its payload.
+void AddMessage(CLI::App* command, Arguments* arguments, Raw* raw) {
+  AddList(command, "--room", &arguments->rooms, "Only for the members of this room; repeatable");
+  AddList(command, "--client", &arguments->clients, "Only for the client of this id; repeatable");
+  AddList(command, "--except", &arguments->except_rooms, "Not for the members of this room; repeatable");
+  AddList(command, "--except-client", &arguments->except_clients, "Not for the client of this id; repeatable");
+  AddList(command, "--header", &raw->headers, "NAME=VALUE beside the payload; repeatable");
+  command->add_option("--key", arguments->key, "What the message is about");
+  command->add_option("--content-type", arguments->content_type, "What the payload is");
+}
+
 void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   CLI::App* pub =
       AddCommand(app, "pub", "Publish a message, or one for each line of standard input", Command::kPub, arguments);
   pub->add_option("QUEUE", arguments->queue, "The queue")->required();
   pub->add_option("EVENT", arguments->event, "What happened")->required();
   pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
-  AddList(pub, "--room", &arguments->rooms, "Only for the members of this room; repeatable");
-  AddList(pub, "--client", &arguments->clients, "Only for the client of this id; repeatable");
-  AddList(pub, "--except", &arguments->except_rooms, "Not for the members of this room; repeatable");
-  AddList(pub, "--except-client", &arguments->except_clients, "Not for the client of this id; repeatable");
-  AddList(pub, "--header", &raw->headers, "NAME=VALUE beside the payload; repeatable");
-  pub->add_option("--key", arguments->key, "What the message is about");
-  pub->add_option("--content-type", arguments->content_type, "What the payload is");
+  AddMessage(pub, arguments, raw);
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
@@ -81,6 +90,36 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
       ->capture_default_str();
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
+}
+
+void AddRequest(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* request = AddCommand(app, "request", "Ask a question and print the answers", Command::kRequest, arguments);
+  request->add_option("QUEUE", arguments->queue, "The queue")->required();
+  request->add_option("EVENT", arguments->event, "What is asked")->required();
+  request->add_option("PAYLOAD", arguments->payload, "Any text");
+  AddMessage(request, arguments, raw);
+  request->add_option("--timeout", raw->timeout, "How long to wait for answers: 500ms, 5s, 1m")->capture_default_str();
+  request
+      ->add_option("--replies", arguments->replies,
+                   "End with so many answers; without it, with one of each who hears it")
+      ->check(CLI::PositiveNumber);
+}
+
+void AddReply(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* reply = AddCommand(app, "reply", "Answer each question that is heard", Command::kReply, arguments);
+  reply->add_option("QUEUE", arguments->queue, "The queue, or a pattern as for sub")->required();
+  reply->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
+  CLI::Option_group* answer = reply->add_option_group("Answer", "One of these");
+  answer->add_option("--payload", arguments->payload, "Answer with this text");
+  answer->add_option("--exec", arguments->exec,
+                     "Answer with the output of this shell command, which gets the question's payload as its input; "
+                     "with an error if it fails");
+  answer->require_option(1);
+  AddList(reply, "--join", &arguments->join, "Be a member of this room; repeatable");
+  reply->add_option("--count", raw->count, "End after so many answers")->check(CLI::PositiveNumber);
+  reply->add_option("--content-type", arguments->content_type, "What the answer is");
+  reply->add_option("--name", arguments->name, "What to call this client");
+  AddList(reply, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
 }
 
 void AddClientFilter(CLI::App* command, Arguments* arguments, Raw* raw) {
@@ -160,6 +199,11 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
   if (!ParsePairs(raw.headers, "--header", &arguments->headers, error)) return false;
   if (!ParsePairs(raw.labels, "--label", &arguments->labels, error)) return false;
   if (!ParseFrom(raw.from, &arguments->start, error)) return false;
+  if (!absl::ParseDuration(raw.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
+      arguments->timeout > absl::Hours(24)) {
+    *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
+    return false;
+  }
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
   if (raw.count > 0) arguments->count = raw.count;
   if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = raw.after;
@@ -185,6 +229,8 @@ Parsed Parse(int argc, const char* const* argv) {
   app.add_flag("--json", arguments.json, "Print one JSON object a line");
   AddPub(&app, &arguments, &raw);
   AddSub(&app, &arguments, &raw);
+  AddRequest(&app, &arguments, &raw);
+  AddReply(&app, &arguments, &raw);
   AddLists(&app, &arguments, &raw);
   AddLive(&app, &arguments, &raw);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "nmq/v1/message_queue.pb.h"
 
 namespace nmq {
@@ -16,6 +17,8 @@ namespace cli {
 enum class Command {
   kPub,
   kSub,
+  kRequest,
+  kReply,
   kNamespaces,
   kQueues,
   kRooms,
@@ -35,13 +38,13 @@ struct Arguments {
   std::string namespace_name;
   bool json = false;
 
-  // pub, sub: names or patterns. The lists: filters.
+  // pub, sub, request, reply: names or patterns. The lists: filters.
   std::string queue;
   std::string event;
 
-  // pub
+  // pub, request; reply: what to answer
   std::string payload;
-  // Each line of standard input is a payload.
+  // pub: each line of standard input is a payload.
   bool lines = false;
   std::vector<std::string> rooms;
   std::vector<std::string> clients;
@@ -51,12 +54,20 @@ struct Arguments {
   std::string key;
   std::string content_type;
 
-  // sub
+  // request
+  absl::Duration timeout;
+  uint64_t replies = 0;
+
+  // reply: a command that makes the answer
+  std::string exec;
+
+  // sub, reply
   std::vector<std::string> join;
+  // sub
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
 
-  // sub, clients, count
+  // sub, reply, clients, count
   std::string name;
   std::map<std::string, std::string> labels;
 
@@ -64,7 +75,7 @@ struct Arguments {
   std::string room;
   std::string client;
 
-  // sub: messages; top: frames.
+  // sub: messages; reply: answers; top: frames.
   std::optional<uint64_t> count;
   // watch
   std::optional<uint64_t> after;

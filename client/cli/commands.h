@@ -12,6 +12,8 @@ namespace cli {
 
 int RunPub(const Arguments& arguments, std::istream& in, Output* out, Output* err);
 int RunSub(const Arguments& arguments, Output* out, Output* err);
+int RunRequest(const Arguments& arguments, Output* out, Output* err);
+int RunReply(const Arguments& arguments, Output* out, Output* err);
 // namespaces, queues, rooms, clients, subscriptions, client, count
 int RunList(const Arguments& arguments, Output* out, Output* err);
 int RunWatch(const Arguments& arguments, Output* out, Output* err);

@@ -21,6 +21,10 @@ int main(int argc, char** argv) {
       return nmq::cli::RunPub(*parsed.arguments, std::cin, &out, &err);
     case nmq::cli::Command::kSub:
       return nmq::cli::RunSub(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kRequest:
+      return nmq::cli::RunRequest(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kReply:
+      return nmq::cli::RunReply(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kWatch:
       return nmq::cli::RunWatch(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kTop:

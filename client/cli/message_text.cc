@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 
+#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,8 +16,23 @@ namespace cli {
 namespace {
 
 // In the order of their names.
-std::map<std::string, std::string> SortedHeaders(const v1::Message& message) {
+template <typename Message>
+std::map<std::string, std::string> SortedHeaders(const Message& message) {
   return {message.headers().begin(), message.headers().end()};
+}
+
+void WriteHeaders(const std::map<std::string, std::string>& headers, JsonWriter* json) {
+  json->Key("headers").BeginObject();
+  for (const auto& [name, value] : headers) json->Key(name).String(value);
+  json->EndObject();
+}
+
+void WritePayload(const std::string& payload, JsonWriter* json) {
+  if (IsUtf8(payload)) {
+    json->Key("payload").String(payload);
+  } else {
+    json->Key("payload_base64").String(absl::Base64Escape(payload));
+  }
 }
 
 }  // namespace
@@ -31,16 +47,12 @@ std::string MessageJson(const v1::Message& message, absl::string_view namespace_
   json.Key("publisher").String(message.publisher());
   json.Key("rooms").BeginArray();
   for (const std::string& room : message.audience().rooms()) json.String(room);
-  json.EndArray().Key("headers").BeginObject();
-  for (const auto& [name, value] : SortedHeaders(message)) json.Key(name).String(value);
-  json.EndObject();
+  json.EndArray();
+  WriteHeaders(SortedHeaders(message), &json);
   if (!message.key().empty()) json.Key("key").String(message.key());
   if (!message.content_type().empty()) json.Key("content_type").String(message.content_type());
-  if (IsUtf8(message.payload())) {
-    json.Key("payload").String(message.payload());
-  } else {
-    json.Key("payload_base64").String(absl::Base64Escape(message.payload()));
-  }
+  if (!message.reply_to().empty()) json.Key("reply_to").String(message.reply_to());
+  WritePayload(message.payload(), &json);
   return json.EndObject().json();
 }
 
@@ -67,6 +79,28 @@ std::string MessageLine(const v1::Message& message) {
     absl::StrAppend(&line, " ", OneLine(name), "=", OneLine(value));
   }
   absl::StrAppend(&line, " | ", OneLine(message.payload()));
+  return line;
+}
+
+std::string AnswerJson(const v1::Answer& answer) {
+  JsonWriter json;
+  json.BeginObject().Key("client_id").String(answer.client_id());
+  if (!answer.content_type().empty()) json.Key("content_type").String(answer.content_type());
+  if (!answer.headers().empty()) WriteHeaders(SortedHeaders(answer), &json);
+  WritePayload(answer.payload(), &json);
+  if (answer.has_error()) {
+    const auto code = static_cast<absl::StatusCode>(answer.error().code());
+    json.Key("error").BeginObject().Key("code").String(absl::StatusCodeToString(code));
+    json.Key("message").String(answer.error().message()).EndObject();
+  }
+  return json.EndObject().json();
+}
+
+std::string AnswerLine(const v1::Answer& answer) {
+  std::string line = OneLine(answer.client_id());
+  for (const auto& [name, value] : SortedHeaders(answer))
+    absl::StrAppend(&line, " ", OneLine(name), "=", OneLine(value));
+  absl::StrAppend(&line, " | ", OneLine(answer.payload()));
   return line;
 }
 

@@ -11,8 +11,8 @@
 namespace nmq {
 namespace cli {
 
-// An object with namespace, queue, event, sequence, epoch, id, publish_time, publisher, rooms, headers; key and
-// content_type if they are set; and payload, or payload_base64 if it is no UTF-8.
+// An object with namespace, queue, event, sequence, epoch, id, publish_time, publisher, rooms, headers; key,
+// content_type and reply_to if they are set; and payload, or payload_base64 if it is no UTF-8.
 std::string MessageJson(const v1::Message& message, absl::string_view namespace_name);
 
 // An object with namespace, and gap: queue, epoch, first, reason; last and count if they are known.
@@ -20,6 +20,13 @@ std::string GapJson(const v1::Gap& gap, absl::string_view namespace_name);
 
 // "21:36:43.123 DB CREATE 17 rooms=kitchen | payload"
 std::string MessageLine(const v1::Message& message);
+
+// An object with client_id; content_type and headers if there are some; payload or payload_base64; and error, with code
+// and message, if it could not answer.
+std::string AnswerJson(const v1::Answer& answer);
+
+// "c-1 | payload"
+std::string AnswerLine(const v1::Answer& answer);
 
 }  // namespace cli
 }  // namespace nmq

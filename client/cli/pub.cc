@@ -8,6 +8,7 @@
 #include "client/cli/explain.h"
 #include "client/cli/human.h"
 #include "client/cli/json.h"
+#include "client/cli/message_template.h"
 #include "client/cpp/client.h"
 
 namespace nmq {
@@ -16,21 +17,6 @@ namespace {
 
 // How long to wait for a server that went away in the middle.
 constexpr absl::Duration kGiveUpAfter = absl::Seconds(3);
-
-// The message without its payload.
-Message MakeTemplate(const Arguments& arguments) {
-  Message message = MakeMessage(arguments.queue, arguments.event, "");
-  for (const auto& [name, value] : arguments.headers) (*message.mutable_headers())[name] = value;
-  message.set_key(arguments.key);
-  message.set_content_type(arguments.content_type);
-  v1::Audience audience;
-  audience.mutable_rooms()->Add(arguments.rooms.begin(), arguments.rooms.end());
-  audience.mutable_clients()->Add(arguments.clients.begin(), arguments.clients.end());
-  audience.mutable_except_rooms()->Add(arguments.except_rooms.begin(), arguments.except_rooms.end());
-  audience.mutable_except_clients()->Add(arguments.except_clients.begin(), arguments.except_clients.end());
-  if (audience.ByteSizeLong() > 0) *message.mutable_audience() = std::move(audience);
-  return message;
-}
 
 int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* err) {
   Message message = MakeTemplate(arguments);

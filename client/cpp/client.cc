@@ -6,6 +6,7 @@
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
+#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {
@@ -13,6 +14,12 @@ namespace {
 
 // Of calls that take no timeout of their own.
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
+  absl::Duration rest;
+  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
+  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+}
 
 absl::Status CheckOptions(const ClientOptions& options) {
   if (options.server.empty()) return absl::InvalidArgumentError("ClientOptions.server: is empty");
@@ -88,6 +95,47 @@ absl::StatusOr<PublishResult> Client::Publish(const Message& message, const Publ
   PublishResult result{.id = response.id(), .epoch = response.epoch(), .sequence = response.sequence()};
   if (response.has_matched()) result.matched = response.matched();
   return result;
+}
+
+absl::StatusOr<RequestResult> Client::Request(const Message& question, const RequestOptions& options) {
+  v1::RequestRequest request;
+  request.set_namespace_(session_->options().namespace_name);
+  *request.mutable_message() = question;
+  request.set_replies_max(options.replies_max);
+  SetDuration(options.timeout, request.mutable_timeout());
+  v1::RequestResponse response;
+  absl::Status status = session_->CallOnce(absl::Now() + options.timeout + kCallTimeout,
+                                           [&](grpc::ClientContext* context, const std::string& session) {
+                                             request.set_session(session);
+                                             return session_->stub()->Request(context, request, &response);
+                                           });
+  if (!status.ok()) return status;
+  RequestResult result;
+  for (Answer& answer : *response.mutable_answers()) result.answers.push_back(std::move(answer));
+  result.matched = response.matched();
+  result.complete = response.complete();
+  result.position = std::move(*response.mutable_position());
+  return result;
+}
+
+absl::Status Client::Reply(const Message& question, absl::string_view payload, const ReplyOptions& options) {
+  v1::ReplyRequest request;
+  request.set_reply_to(question.reply_to());
+  request.set_payload(payload.data(), payload.size());
+  request.set_content_type(options.content_type);
+  request.mutable_headers()->insert(options.headers.begin(), options.headers.end());
+  if (!options.error.ok()) ToProto(options.error, request.mutable_error());
+  v1::ReplyResponse response;
+  int attempts = 0;
+  const absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+                                                        [&](grpc::ClientContext* context, const std::string& session) {
+                                                          ++attempts;
+                                                          request.set_session(session);
+                                                          return session_->stub()->Reply(context, request, &response);
+                                                        });
+  // The first attempt arrived, and only its outcome was lost.
+  if (attempts > 1 && absl::IsNotFound(status) && ReasonOf(status) == "ALREADY_ANSWERED") return absl::OkStatus();
+  return status;
 }
 
 std::unique_ptr<Publisher> Client::NewPublisher(PublisherOptions options) {

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
 #include "client/cpp/subscription.h"
@@ -58,6 +59,15 @@ class Client {
   // taken: while there is no connection, or after the server's own refusal (draining, session forgotten). UNAVAILABLE,
   // CANCELLED or DEADLINE_EXCEEDED in the end may mean that the message was taken and the answer was lost.
   absl::StatusOr<PublishResult> Publish(const Message& message, const PublishOptions& options = {});
+
+  // Asks whoever hears the message, and waits for the answers. UNAVAILABLE, reason NOBODY_LISTENS, if nobody hears it;
+  // OK, but not complete, if answers are missing. Repeats itself as Publish does; a question that was heard is not
+  // asked again.
+  absl::StatusOr<RequestResult> Request(const Message& question, const RequestOptions& options = {});
+
+  // Answers a message that has `reply_to`. NOT_FOUND if nobody waits for the answer any more. Each client answers once,
+  // also with an error.
+  absl::Status Reply(const Message& question, absl::string_view payload, const ReplyOptions& options = {});
 
   // Makes a publisher for many messages. Opens its stream with the first one.
   std::unique_ptr<Publisher> NewPublisher(PublisherOptions options = {});

@@ -27,6 +27,7 @@ inline namespace client {
 
 using Message = v1::Message;
 using Gap = v1::Gap;
+using Answer = v1::Answer;
 using RoomCount = v1::RoomCount;
 
 // How long to wait before trying again: a random time below initial * factor^attempts, at most max.
@@ -83,6 +84,32 @@ struct PublishResult {
   uint64_t sequence = 0;
   // Set if asked for.
   std::optional<uint64_t> matched = {};
+};
+
+struct RequestOptions {
+  // How long to wait for answers; the server bounds it, too.
+  absl::Duration timeout = absl::Seconds(5);
+  // How many answers are enough; 0: one from each client that hears the question.
+  uint64_t replies_max = 0;
+};
+
+// What came of a question.
+struct RequestResult {
+  // In the order in which they came; `error` is set in those of clients that could not answer.
+  std::vector<Answer> answers = {};
+  // How many subscriptions heard the question.
+  uint64_t matched = 0;
+  // False if answers are missing.
+  bool complete = false;
+  // Where the question went.
+  v1::QueuePosition position = {};
+};
+
+struct ReplyOptions {
+  std::string content_type = {};
+  std::map<std::string, std::string> headers = {};
+  // Why the question cannot be answered, unless it is OK.
+  absl::Status error = {};
 };
 
 // What became of a batch of a Publisher.

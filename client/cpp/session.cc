@@ -140,7 +140,7 @@ absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
       if (!fresh.ok()) return fresh.status();
       continue;
     }
-    if (!absl::IsUnavailable(status) || !IsServersAnswer(status)) return status;
+    if (!IsRefusedForNow(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
     if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
   }

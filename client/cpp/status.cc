@@ -42,6 +42,12 @@ bool IsSessionLost(const absl::Status& status) {
 
 bool IsServersAnswer(const absl::Status& status) { return !ReasonOf(status).empty(); }
 
+bool IsRefusedForNow(const absl::Status& status) {
+  if (!absl::IsUnavailable(status)) return false;
+  const std::string reason = ReasonOf(status);
+  return !reason.empty() && reason != "NOBODY_LISTENS" && reason != "QUESTION_ABANDONED";
+}
+
 bool IsPassing(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:

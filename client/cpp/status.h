@@ -22,6 +22,9 @@ bool IsSessionLost(const absl::Status& status);
 // The server itself said so, not gRPC on the way: nothing of the request was taken.
 bool IsServersAnswer(const absl::Status& status);
 
+// The server refused what it may take soon: nothing of the request was taken.
+bool IsRefusedForNow(const absl::Status& status);
+
 // The connection or the server may be back soon.
 bool IsPassing(const absl::Status& status);
 

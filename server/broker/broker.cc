@@ -32,12 +32,6 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
 }
 
-// Counts what the namespace refused because of a limit.
-absl::Status Counted(Namespace* name_space, absl::Status status) {
-  if (status.code() == absl::StatusCode::kResourceExhausted) name_space->counters().Refused();
-  return status;
-}
-
 std::vector<const std::string*> Pointers(const google::protobuf::RepeatedPtrField<std::string>& strings) {
   std::vector<const std::string*> pointers;
   for (const std::string& string : strings) pointers.push_back(&string);
@@ -70,7 +64,8 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
     : shared_(config.limits, clock, lanes, storage,
               storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
-      server_epoch_(shared_.NextEpoch()) {
+      server_epoch_(shared_.NextEpoch()),
+      questions_(config.limits.requests, config.limits.request_bytes) {
   for (const NamespaceConfig& name_space : config.namespaces) {
     namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, &shared_));
   }
@@ -80,6 +75,11 @@ Broker::~Broker() {
   shared_.committer = nullptr;
   // What it reads is for cursors of this broker.
   if (shared_.storage != nullptr) shared_.storage->FlushReader();
+}
+
+absl::Status Broker::Counted(Namespace* name_space, absl::Status status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) name_space->counters().Refused();
+  return status;
 }
 
 absl::Status Broker::CheckNotDraining() const {
@@ -206,6 +206,7 @@ absl::Status Broker::Connect(const v1::ConnectRequest& request, absl::string_vie
 
 void Broker::ForgetSession(const std::shared_ptr<Client>& client) {
   WatchLease(client, 0);
+  questions_.Gone(client->number());
   MutexLock lock(&sessions_mu_);
   sessions_.erase(client->id());
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,11 +17,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/base/random.h"
 #include "server/broker/namespace.h"
+#include "server/broker/questions.h"
 #include "server/config/config.h"
 
 namespace nmq::broker {
@@ -54,6 +57,15 @@ class Broker {
   using PublishDone = std::function<void(absl::StatusOr<v1::PublishResponse>)>;
   void Publish(v1::PublishRequest* request, PublishDone done);
 
+  // Asks a question. `done` is called once, at once or later, on any thread and under no lock. The message in `request`
+  // is used up.
+  void Ask(v1::RequestRequest* request, Questions::Done done);
+  absl::Status Reply(v1::ReplyRequest* request);
+  // Ends the questions whose time is over.
+  void ExpireQuestions() { questions_.Expire(shared_.NowUs()); }
+  // When to do so next, on the monotonic clock; none if no question waits.
+  std::optional<absl::Duration> NextQuestionDeadline() const;
+
   // Only for the thread of `lane`, on which the subscription must be ended, too, with Unsubscribe.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
                                                           Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
@@ -67,6 +79,8 @@ class Broker {
   // Why nothing can be written to disk; OK otherwise.
   absl::Status DiskHealth() const;
   absl::Status CheckNotDraining() const;
+  // Answers UNAVAILABLE, reason QUESTION_ABANDONED, to all who wait for answers. After StartDrain.
+  void EndQuestions();
 
   // Ends leases that have run out and gives up messages that are too old. To be called about once a second.
   void Housekeep();
@@ -86,9 +100,15 @@ class Broker {
     Namespace* name_space = nullptr;
   };
 
+  // Counts what the namespace refused because of a limit.
+  static absl::Status Counted(Namespace* name_space, absl::Status status);
   absl::Status CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const;
   absl::StatusOr<std::shared_ptr<Client>> NewClient(Namespace* name_space, Namespace::ClientFields fields);
   absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
+  absl::StatusOr<absl::Duration> QuestionTimeout(const v1::RequestRequest& request) const;
+  // Opens the question and publishes it. An error is for the caller to tell.
+  absl::Status PublishQuestion(v1::RequestRequest* request, const Questions::Done& done);
+  void Asked(const std::string& token, const Namespace::PublishedQuestion& published);
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
   // The lease of `client` is looked at next at `due_us`; if that is 0, never.
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
@@ -100,6 +120,7 @@ class Broker {
   const uint64_t server_epoch_;
   std::map<std::string, std::unique_ptr<Namespace>> namespaces_;  // constant once constructed
   std::atomic<bool> draining_{false};
+  Questions questions_;
 
   mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id

@@ -69,11 +69,14 @@ void Committer::Commit(const Jobs& jobs) {
     for (size_t g = 0; g < job.groups.size() && refused[i].ok(); ++g) {
       if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
     }
+    if (refused[i].ok() && !job.reply_to.empty()) {
+      refused[i] = job.groups.front().queue->CheckHeard(job.groups.front().messages.front());
+    }
     if (!refused[i].ok()) continue;
     for (size_t g = 0; g < job.groups.size(); ++g) {
       Job::Group& group = job.groups[g];
       if (!group.queue->durable()) continue;
-      group.queue->Prepare(group.messages, now, job.publisher, &batch, &prepared[i][g]);
+      group.queue->Prepare(group.messages, now, job.publisher, job.reply_to, &batch, &prepared[i][g]);
       if (group.queue->synced()) sync = log::Store::Sync::kYes;
     }
   }
@@ -96,7 +99,8 @@ void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
   for (size_t g = 0; g < job->groups.size(); ++g) {
     Job::Group& group = job->groups[g];
-    group.appended = group.queue->durable() ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches)
+    group.appended = group.queue->durable() ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
+                                                                   job->reply_to.empty() ? nullptr : &job->heard)
                                             : group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher,
                                                                   job->count_matches);
   }

@@ -35,6 +35,9 @@ class Committer {
     std::vector<Group> groups;
     std::string publisher;
     bool count_matches = false;
+    // Set if it is one message that is a question: it is refused if nobody hears it, and `heard` is set when done.
+    std::string reply_to;
+    Queue::Heard heard;
     uint64_t bytes = 0;
     // Called once, on the committer's thread, without any lock.
     std::function<void(const absl::Status&, Job*)> done;

@@ -21,8 +21,6 @@ constexpr char kEntryTag = Tag(v1::Batch::kMessagesFieldNumber, kLengthDelimited
 constexpr char kIdTag = Tag(Message::kIdFieldNumber, kLengthDelimited);
 constexpr char kEpochTag = Tag(Message::kEpochFieldNumber, kVarint);
 constexpr char kSequenceTag = Tag(Message::kSequenceFieldNumber, kVarint);
-constexpr char kTimeTag = Tag(Message::kPublishTimeFieldNumber, kLengthDelimited);
-constexpr char kPublisherTag = Tag(Message::kPublisherFieldNumber, kLengthDelimited);
 
 char* WriteVarint(uint64_t value, char* out) {
   while (value >= 0x80) {
@@ -68,6 +66,13 @@ void AppendVarint(uint64_t value, std::string* out) {
   out->append(buffer, WriteVarint(value, buffer) - buffer);
 }
 
+// For fields above 15, too.
+void AppendBytesField(int field, absl::string_view bytes, std::string* out) {
+  AppendVarint(static_cast<uint64_t>(field << 3 | kLengthDelimited), out);
+  AppendVarint(bytes.size(), out);
+  out->append(bytes.data(), bytes.size());
+}
+
 std::string EncodedTime(absl::Time time) {
   const int64_t nanos = absl::ToUnixNanos(time);
   std::string out;
@@ -87,19 +92,13 @@ std::string Base36(uint64_t value) {
 
 std::string MessageId(uint64_t epoch, uint64_t sequence) { return absl::StrCat(Base36(epoch), "-", Base36(sequence)); }
 
-EntrySuffix::EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher)
+EntrySuffix::EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher, absl::string_view reply_to)
     : id_prefix_(absl::StrCat(Base36(epoch), "-")) {
   constant_.push_back(kEpochTag);
   AppendVarint(epoch, &constant_);
-  const std::string encoded_time = EncodedTime(time);
-  constant_.push_back(kTimeTag);
-  AppendVarint(encoded_time.size(), &constant_);
-  constant_.append(encoded_time);
-  if (!publisher.empty()) {
-    constant_.push_back(kPublisherTag);
-    AppendVarint(publisher.size(), &constant_);
-    constant_.append(publisher.data(), publisher.size());
-  }
+  AppendBytesField(Message::kPublishTimeFieldNumber, EncodedTime(time), &constant_);
+  if (!publisher.empty()) AppendBytesField(Message::kPublisherFieldNumber, publisher, &constant_);
+  if (!reply_to.empty()) AppendBytesField(Message::kReplyToFieldNumber, reply_to, &constant_);
 }
 
 void EntrySuffix::SetSequence(uint64_t sequence) {

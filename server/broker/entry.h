@@ -24,7 +24,8 @@ std::string Base36(uint64_t value);
 // What the server adds to the messages of one batch to one queue.
 class EntrySuffix {
  public:
-  EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher);
+  // `reply_to` is empty unless somebody waits for answers.
+  EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher, absl::string_view reply_to = "");
   EntrySuffix(const EntrySuffix&) = delete;
   EntrySuffix& operator=(const EntrySuffix&) = delete;
 

@@ -18,11 +18,9 @@ absl::Status CheckNames(const Limits& limits, absl::string_view field,
   return absl::OkStatus();
 }
 
-absl::Status CheckHeaders(const Limits& limits, const v1::Message& message) {
-  if (static_cast<uint64_t>(message.headers_size()) > limits.headers) {
-    return LimitExceeded("headers", message.headers_size(), limits.headers);
-  }
-  for (const auto& [name, value] : message.headers()) {
+absl::Status CheckHeaders(const Limits& limits, const google::protobuf::Map<std::string, std::string>& headers) {
+  if (headers.size() > limits.headers) return LimitExceeded("headers", headers.size(), limits.headers);
+  for (const auto& [name, value] : headers) {
     if (name.empty()) return InvalidArgument("headers", "a header's name is empty");
     if (name.size() > limits.header_name_bytes) {
       return LimitExceeded("header_name_bytes", name.size(), limits.header_name_bytes, "headers");
@@ -35,16 +33,19 @@ absl::Status CheckHeaders(const Limits& limits, const v1::Message& message) {
   return absl::OkStatus();
 }
 
+absl::Status CheckContentType(const Limits& limits, absl::string_view content_type) {
+  if (content_type.size() <= limits.header_value_bytes) return absl::OkStatus();
+  return LimitExceeded("header_value_bytes", content_type.size(), limits.header_value_bytes, "content_type");
+}
+
 // What a plain message does not have.
 absl::Status CheckRest(const Limits& limits, const v1::Message& message) {
   if (message.key().size() > limits.name_bytes) {
     return LimitExceeded("name_bytes", message.key().size(), limits.name_bytes, "key");
   }
-  if (message.content_type().size() > limits.header_value_bytes) {
-    return LimitExceeded("header_value_bytes", message.content_type().size(), limits.header_value_bytes,
-                         "content_type");
-  }
-  return message.headers_size() == 0 ? absl::OkStatus() : CheckHeaders(limits, message);
+  absl::Status status = CheckContentType(limits, message.content_type());
+  if (!status.ok()) return status;
+  return message.headers().empty() ? absl::OkStatus() : CheckHeaders(limits, message.headers());
 }
 
 absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, bool has_session) {
@@ -81,6 +82,20 @@ absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool h
     if (!status.ok()) return status;
   }
   return incoming.audience == nullptr ? absl::OkStatus() : CheckAudience(limits, *incoming.audience, has_session);
+}
+
+absl::Status CheckReply(const Limits& limits, const v1::ReplyRequest& reply) {
+  if (reply.reply_to().empty()) return InvalidArgument("reply_to", "is empty; a message that is a question has it");
+  if (reply.payload().size() > limits.payload_bytes) {
+    return LimitExceeded("payload_bytes", reply.payload().size(), limits.payload_bytes, "payload");
+  }
+  absl::Status status = CheckContentType(limits, reply.content_type());
+  if (status.ok()) status = CheckHeaders(limits, reply.headers());
+  if (!status.ok()) return status;
+  if (reply.has_error() && reply.error().code() == 0) {
+    return InvalidArgument("error.code", "is 0, which is no error; leave error unset if there is none");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace nmq::broker

@@ -11,6 +11,9 @@ namespace nmq::broker {
 // RESOURCE_EXHAUSTED, naming the field or limit.
 absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool has_session);
 
+// The same for an answer to a question.
+absl::Status CheckReply(const Limits& limits, const v1::ReplyRequest& reply);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_BROKER_MESSAGE_CHECK_H_

@@ -103,6 +103,16 @@ class Namespace {
   void Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches, PublishDone done)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Publishes a question, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise: then no queue holds it.
+  struct PublishedQuestion {
+    v1::QueuePosition position;
+    Queue::Heard heard;
+  };
+  // As PublishDone.
+  using QuestionDone = std::function<void(absl::StatusOr<PublishedQuestion>)>;
+  void PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to, QuestionDone done)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // Starts a subscription; `ready` is set to what its stream begins with.
   struct SubscribeOptions {
     std::shared_ptr<Client> client;
@@ -196,6 +206,8 @@ class Namespace {
   absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
   void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status NoQueue(absl::string_view queue) const;
+  absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
+  bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
 
   absl::Status FindStarts(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);

@@ -296,6 +296,63 @@ void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> mess
   }
 }
 
+bool Namespace::AnyoneWaitsFor(const Incoming& message) const {
+  ReaderMutexLock lock(&mu_);
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&](const auto& item) { return item.second->Hears(message.queue, message.event); });
+}
+
+absl::StatusOr<Namespace::Addressed> Namespace::AddressQuestion(const Client* publisher, const Incoming& question) {
+  const auto messages = absl::MakeConstSpan(&question, 1);
+  Addressed addressed;
+  absl::Status status = Address(publisher, messages, &addressed);
+  if (!status.ok()) return status;
+  if (!addressed.queue_missing) return addressed;
+  // What nobody would hear makes no queue.
+  if (!AnyoneWaitsFor(question)) return NobodyListens(name_, question.queue, question.event);
+  return AddressAll(publisher, messages);
+}
+
+void Namespace::PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to,
+                                QuestionDone done) {
+  auto addressed = AddressQuestion(publisher, question);
+  if (!addressed.ok()) return done(addressed.status());
+  Addressed::Group& group = addressed->groups.front();
+  const std::shared_ptr<Queue> queue = group.queue;
+  auto position = [queue](uint64_t sequence) {
+    v1::QueuePosition at;
+    at.set_queue(queue->name());
+    at.set_epoch(queue->epoch());
+    at.set_sequence(sequence);
+    return at;
+  };
+  const absl::string_view publisher_id = publisher == nullptr ? absl::string_view() : publisher->id();
+  if (!queue->durable()) {
+    PublishedQuestion published;
+    auto sequence = queue->AppendQuestion(group.messages.front(), shared_->clock->Now(), shared_->NowUs(), publisher_id,
+                                          reply_to, &published.heard);
+    if (!sequence.ok()) return done(sequence.status());
+    published.position = position(*sequence);
+    counters_.Published(1, group.bytes);
+    for (const auto& lane : shared_->lanes) lane->Wake();
+    return done(std::move(published));
+  }
+  auto job = std::make_unique<Committer::Job>();
+  job->publisher = std::string(publisher_id);
+  job->reply_to = std::string(reply_to);
+  job->bytes = question.body.size() + question.event.size();
+  job->storage.reserve(job->bytes);
+  Keep(&group.messages, &job->storage);
+  job->groups.push_back({queue, std::move(group.messages), {}});
+  job->done = [this, position, done](const absl::Status& status, Committer::Job* finished) {
+    if (!status.ok()) return done(status);
+    counters_.Published(1, finished->bytes);
+    done(PublishedQuestion{position(finished->groups.front().appended.first), std::move(finished->heard)});
+  };
+  const absl::Status status = shared_->committer->Submit(std::move(job));
+  if (!status.ok()) done(status);
+}
+
 void Namespace::TrimQueues() {
   std::vector<std::shared_ptr<Queue>> queues;
   {

@@ -12,12 +12,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/base/mutex.h"
 #include "server/broker/channel.h"
+#include "server/broker/client.h"
 #include "server/broker/counters.h"
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
@@ -29,6 +31,9 @@
 #include "server/log/store.h"
 
 namespace nmq::broker {
+
+// What whoever asks is answered when nobody hears the question.
+absl::Status NobodyListens(absl::string_view name_space, absl::string_view queue, absl::string_view event);
 
 // One queue of a namespace: its messages, the channels through which they are heard, and the cursors of those who
 // listen. Thread-safe. Its mutex may be taken under the namespace's; under it only leaf locks are taken.
@@ -75,6 +80,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Appended Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
                   bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Who hears a message at once: the client of each subscription.
+  using Heard = std::vector<std::shared_ptr<Client>>;
+
   // For the committer's thread only, for queues with messages on disk. Messages that were prepared are published, or
   // taken back, the last ones first.
   struct Prepared {
@@ -92,11 +100,18 @@ class Queue : public std::enable_shared_from_this<Queue> {
   absl::Status CheckPrepare(absl::Span<const Outgoing> messages) const;
   // Gives the messages their sequences and adds them to `batch`.
   void Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
-               log::Store::Batch* batch, Prepared* prepared);
-  // They are on disk: now they are heard. Wake the lanes afterwards.
-  Appended Publish(Prepared* prepared, int64_t now_us, bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
+               absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared);
+  // They are on disk: now they are heard, by `heard` if that is not null. Wake the lanes afterwards.
+  Appended Publish(Prepared* prepared, int64_t now_us, bool count_matches, Heard* heard) ABSL_LOCKS_EXCLUDED(mu_);
   // They could not be written.
   void TakeBack(const Prepared& prepared) { next_sequence_ = prepared.first; }
+  // Appends a question to a live queue, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise. The answer
+  // is its sequence. Post and wake as for Append.
+  absl::StatusOr<uint64_t> AppendQuestion(const Outgoing& question, absl::Time time, int64_t now_us,
+                                          absl::string_view publisher, absl::string_view reply_to, Heard* heard)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // OK if anybody would hear the question, as it stands.
+  absl::Status CheckHeard(const Outgoing& question) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Gives up messages that are too old.
   void Trim(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
@@ -198,6 +213,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // Whether somebody hears the message: by audience and by event.
   bool Hears(const EventFilter& filter, const Memberships& memberships, const Hearing& message) const;
   bool Hears(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddHeard(const Hearing& message, Heard* heard) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) const;
   // Whether a cursor hears a message of one of its channels.
   bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -29,10 +29,10 @@ constexpr uint64_t kLookBackStepMax = 4096;
 absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const { return options_.disk->store->health(); }
 
 void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
-                    log::Store::Batch* batch, Prepared* prepared) {
+                    absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) {
   // The store finds messages by their time, so it must not go back when the clock does.
   last_time_us_ = std::max(last_time_us_, absl::ToUnixMicros(time));
-  EntrySuffix suffix(epoch(), absl::FromUnixMicros(last_time_us_), publisher);
+  EntrySuffix suffix(epoch(), absl::FromUnixMicros(last_time_us_), publisher, reply_to);
   prepared->first = next_sequence_;
   prepared->entries.reserve(messages.size());
   std::string audience;
@@ -55,7 +55,7 @@ void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::
   }
 }
 
-Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_matches) {
+Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_matches, Heard* heard) {
   Touched touched;
   Appended appended;
   appended.first = prepared->first;
@@ -64,6 +64,7 @@ Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_ma
   for (Prepared::Entry& entry : prepared->entries) {
     const uint64_t sequence = ring_.end();
     memcpy(ring_.Append(entry.size, entry.stamp, now_us, entry.audience), at, entry.size);
+    if (heard != nullptr) AddHeard({entry.stamp, entry.audience.get(), at}, heard);
     at += entry.size;
     AppendToChannels(entry.audience.get(), entry.event, sequence, &touched);
     if (count_matches) appended.matched += CountMatchesLocked(sequence);

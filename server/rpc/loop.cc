@@ -41,8 +41,11 @@ void Loop::Post(std::function<void()> task) {
 }
 
 void Loop::Wake() {
-  // The loop itself looks at everything before it waits.
-  if (IsCurrent() || alarm_set_.exchange(true, std::memory_order_acq_rel)) return;
+  if (IsCurrent()) {
+    look_again_ = true;
+    return;
+  }
+  if (alarm_set_.exchange(true, std::memory_order_acq_rel)) return;
   alarm_.Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), &woken_event_);
 }
 
@@ -86,7 +89,7 @@ void Loop::RemoveStream(Stream* stream) {
 }
 
 gpr_timespec Loop::Deadline() const {
-  if (!again_.empty()) return gpr_time_0(GPR_CLOCK_MONOTONIC);
+  if (look_again_ || !again_.empty()) return gpr_time_0(GPR_CLOCK_MONOTONIC);
   if (timers_.empty()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
   const int64_t wait_us = timers_.begin()->first - absl::ToInt64Microseconds(clock_->Monotonic());
   // A little late, so that timers that are due together come together.
@@ -123,6 +126,7 @@ void Loop::ServeReady() {
 }
 
 void Loop::RunTasks() {
+  look_again_ = false;
   std::vector<std::function<void()>> tasks;
   {
     MutexLock lock(&mu_);

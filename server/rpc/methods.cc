@@ -55,7 +55,7 @@ std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service
 
 Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry,
                  HealthService* health)
-    : registry_(broker), worker_(std::make_unique<Worker>()) {
+    : broker_(broker), message_queue_(message_queue), registry_(broker), worker_(std::make_unique<Worker>()) {
   AddDataMethods(broker, message_queue);
   AddRegistryMethods(registry);
   auto check = [broker](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
@@ -90,6 +90,8 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
     broker->Publish(request, std::move(done));
   };
   serve_.push_back(DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
+  add(&MessageQueueService::RequestReply,
+      [broker](Context, v1::ReplyRequest* request, v1::ReplyResponse*) { return broker->Reply(request); });
 }
 
 void Methods::AddRegistryMethods(RegistryService* service) {
@@ -108,8 +110,10 @@ void Methods::AddRegistryMethods(RegistryService* service) {
   add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
 }
 
-void Methods::Serve(Loop* loop) const {
+void Methods::Serve(Loop* loop) {
   for (const auto& serve : serve_) serve(loop);
+  requests_.push_back(std::make_unique<RequestMethod>(broker_, message_queue_, loop));
+  requests_.back()->Serve(kDataCalls);
 }
 
 }  // namespace nmq::rpc

@@ -10,6 +10,7 @@
 #include "server/broker/registry.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/loop.h"
+#include "server/rpc/request_method.h"
 #include "server/rpc/services.h"
 
 namespace nmq::rpc {
@@ -22,7 +23,7 @@ class Methods {
   Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, HealthService* health);
 
   // Accepts calls on `loop`.
-  void Serve(Loop* loop) const;
+  void Serve(Loop* loop);
 
   // Answers what the worker still has, and ends it. For when no more calls come.
   void StopWorker() { worker_ = nullptr; }
@@ -31,9 +32,12 @@ class Methods {
   void AddDataMethods(broker::Broker* broker, MessageQueueService* service);
   void AddRegistryMethods(RegistryService* service);
 
+  broker::Broker* const broker_;
+  MessageQueueService* const message_queue_;
   broker::Registry registry_;
   std::unique_ptr<Worker> worker_;
   std::vector<std::function<void(Loop*)>> serve_;
+  std::vector<std::unique_ptr<RequestMethod>> requests_;  // one of each loop
 };
 
 }  // namespace nmq::rpc

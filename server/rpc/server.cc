@@ -156,6 +156,7 @@ void Server::Stop(absl::Duration grace) {
     });
   }
   WaitForStreams(grace);
+  broker_->EndQuestions();
   EndStreams();
   WaitForStreams(kEndTime);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + kCutTime));

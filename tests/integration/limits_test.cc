@@ -322,6 +322,9 @@ TEST(Limits, EachIsTestedSomewhere) {
       "page_max",       // registry_test
       "watch_changes",  // watch_test
       "stall",          // slow_subscriber_test
+      "requests",
+      "request_bytes",
+      "request_max",  // request_test
   };
   for (const auto& cases : {MessageCases(), ClientCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);

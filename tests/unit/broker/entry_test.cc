@@ -95,6 +95,15 @@ TEST(Entry, EventIsFoundInIt) {
   }
 }
 
+TEST(Entry, QuestionSaysWhereToReply) {
+  EntrySuffix suffix(1, absl::UnixEpoch(), "c-1", std::string(200, 'r'));
+  suffix.SetSequence(1);
+  v1::Batch batch;
+  ASSERT_TRUE(batch.ParseFromString(Encode(suffix, MakeMessage("q", "e", 10))));
+  EXPECT_EQ(batch.messages(0).reply_to(), std::string(200, 'r'));
+  EXPECT_EQ(batch.messages(0).publisher(), "c-1");
+}
+
 TEST(MessageId, IsUniqueOverQueuesWithTheirEpochs) {
   std::set<std::string> ids;
   for (uint64_t epoch = 1; epoch <= 60; ++epoch) {

@@ -164,6 +164,18 @@ TEST_F(DeferredCallTest, AnswerAfterTheServersEndDoesNothing) {
   EXPECT_EQ(outcome.get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(DeferredCallTest, AnswerMayComeFromATimerOfTheLoop) {
+  Call::Done waiting;  // of the loop's thread
+  Loop::Timer timer([&] { waiting(Members(9)); });
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+    waiting = std::move(done);
+    loop_->SetTimer(&timer, RealClock().Monotonic() + absl::Milliseconds(1));
+  });
+  const Outcome outcome = Ask();
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status.error_message();
+  Stop();
+}
+
 TEST_F(DeferredCallTest, CancelledCallMayStillBeAnswered) {
   std::promise<Call::Done> given;
   Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });

@@ -68,6 +68,36 @@ TEST_F(ArgumentsTest, QueuesMayBeNamedLikeCommands) {
   EXPECT_EQ(arguments.payload, "watch");
 }
 
+TEST_F(ArgumentsTest, RequestTakesAMessageAndHowLongToWait) {
+  const Arguments arguments =
+      MustParse({"request", "DB", "COUNT", "?", "--room", "kitchen", "--timeout", "250ms", "--replies", "2"});
+  EXPECT_EQ(arguments.command, Command::kRequest);
+  EXPECT_EQ(arguments.payload, "?");
+  EXPECT_THAT(arguments.rooms, ElementsAre("kitchen"));
+  EXPECT_EQ(arguments.timeout, absl::Milliseconds(250));
+  EXPECT_EQ(arguments.replies, 2u);
+  EXPECT_EQ(MustParse({"request", "DB", "COUNT"}).timeout, absl::Seconds(5));
+  EXPECT_EQ(MustParse({"request", "DB", "COUNT"}).replies, 0u);
+  for (const char* timeout : {"5", "soon", "0s", "-1s", "inf", "25h"}) {
+    ExpectUsage({"request", "DB", "COUNT", "--timeout", timeout}, "--timeout: ");
+  }
+  ExpectUsage({"request", "DB", "COUNT", "--replies", "0"}, "--replies");
+  ExpectUsage({"request", "DB"}, "EVENT");
+}
+
+TEST_F(ArgumentsTest, ReplyTakesATextOrACommand) {
+  const Arguments text = MustParse({"reply", "DB", "COUNT", "--payload", "17", "--join", "kitchen", "--count", "2"});
+  EXPECT_EQ(text.command, Command::kReply);
+  EXPECT_EQ(text.payload, "17");
+  EXPECT_EQ(text.exec, "");
+  EXPECT_THAT(text.join, ElementsAre("kitchen"));
+  EXPECT_EQ(text.count, 2u);
+  EXPECT_EQ(MustParse({"reply", "DB", "--exec", "wc -c"}).exec, "wc -c");
+  EXPECT_EQ(MustParse({"reply", "DB", "--payload", ""}).payload, "");
+  ExpectUsage({"reply", "DB"}, "Answer");
+  ExpectUsage({"reply", "DB", "--payload", "17", "--exec", "wc -c"}, "Answer");
+}
+
 TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
   const Arguments arguments = MustParse({"pub", "--room", "a", "--room", "b", "--client", "c", "DB", "CREATE",
                                          "--except", "d", "--except-client", "e", "payload"});

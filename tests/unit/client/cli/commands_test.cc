@@ -194,6 +194,8 @@ TEST_F(CommandsTest, ServerThatIsNotThereFailsSoonWithAdvice) {
   EXPECT_EQ(RunList(MakeArguments(Command::kClients), &out_.output, &err_.output), 1);
   EXPECT_EQ(RunWatch(MakeArguments(Command::kWatch), &out_.output, &err_.output), 1);
   EXPECT_EQ(RunTop(MakeArguments(Command::kTop), &out_.output, &err_.output), 1);
+  EXPECT_EQ(RunRequest(MakeArguments(Command::kRequest), &out_.output, &err_.output), 1);
+  EXPECT_EQ(RunReply(MakeArguments(Command::kReply), &out_.output, &err_.output), 1);
   EXPECT_LT(absl::Now() - start, absl::Seconds(15));
   EXPECT_THAT(err_.Text(), StartsWith(absl::StrCat("nmq: cannot reach ", server_.address(), ": connection refused.")));
 }
@@ -298,6 +300,142 @@ TEST_F(CommandsTest, SubEndsQuietlyWhenItsReaderHasGone) {
   EXPECT_EQ(RunSub(MakeArguments(Command::kSub), &gone, &err_.output), 0);
   EXPECT_EQ(err_.Text(), "");
   close(ends[1]);
+}
+
+TEST_F(CommandsTest, RequestPrintsEachAnswer) {
+  server_.on_request = [](const v1::RequestRequest&, v1::RequestResponse* response) {
+    for (const char* id : {"c-1", "c-2"}) {
+      response->add_answers()->set_client_id(id);
+      response->mutable_answers()->rbegin()->set_payload(absl::StrCat("from ", id));
+    }
+    response->set_matched(2);
+    response->set_complete(true);
+    return grpc::Status::OK;
+  };
+  Arguments arguments = MakeArguments(Command::kRequest);
+  arguments.payload = "how many?";
+  arguments.rooms = {"kitchen"};
+  arguments.timeout = absl::Seconds(7);
+  arguments.replies = 2;
+  EXPECT_EQ(RunRequest(arguments, &out_.output, &err_.output), 0);
+  EXPECT_EQ(out_.Text(), "c-1 | from c-1\nc-2 | from c-2\n");
+  EXPECT_EQ(err_.Text(), "");
+  const v1::RequestRequest request = server_.requests.Next();
+  EXPECT_EQ(request.message().payload(), "how many?");
+  EXPECT_EQ(request.message().audience().rooms(0), "kitchen");
+  EXPECT_EQ(request.timeout().seconds(), 7);
+  EXPECT_EQ(request.replies_max(), 2u);
+  EXPECT_EQ(server_.connects.total(), 0u);
+}
+
+TEST_F(CommandsTest, RequestAsJsonIsOneObjectAnAnswer) {
+  Arguments arguments = MakeArguments(Command::kRequest);
+  arguments.timeout = absl::Seconds(5);
+  arguments.json = true;
+  EXPECT_EQ(RunRequest(arguments, &out_.output, &err_.output), 0);
+  EXPECT_EQ(out_.Text(), "{\"client_id\":\"c-1\",\"payload\":\"answer\"}\n");
+}
+
+TEST_F(CommandsTest, RequestThatNobodyHearsOrAnswersFails) {
+  Arguments arguments = MakeArguments(Command::kRequest);
+  arguments.timeout = absl::Seconds(5);
+  server_.on_request = [this](const v1::RequestRequest&, v1::RequestResponse* response) {
+    switch (server_.requests.total()) {
+      case 1:
+        return Refusal(grpc::StatusCode::UNAVAILABLE, "NOBODY_LISTENS", "nobody hears it");
+      case 2:
+        break;
+      default:
+        response->add_answers()->set_client_id("c-1");
+        response->mutable_answers(0)->mutable_error()->set_code(5);
+        response->mutable_answers(0)->mutable_error()->set_message("no record");
+        response->set_complete(true);
+    }
+    response->set_matched(1);
+    return grpc::Status::OK;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(RunRequest(arguments, &out_.output, &err_.output), 1);
+  EXPECT_EQ(out_.Text(), "");
+  EXPECT_EQ(err_.Text(),
+            "nmq: nobody hears it (UNAVAILABLE, NOBODY_LISTENS)\n"
+            "nmq: nobody answered within 5s, though 1 subscription heard the question\n"
+            "nmq: c-1 cannot answer: no record (NOT_FOUND)\n");
+}
+
+TEST_F(CommandsTest, RequestSaysThatAnswersAreMissing) {
+  server_.on_request = [](const v1::RequestRequest&, v1::RequestResponse* response) {
+    response->add_answers()->set_client_id("c-1");
+    response->set_matched(3);
+    return grpc::Status::OK;
+  };
+  Arguments arguments = MakeArguments(Command::kRequest);
+  arguments.timeout = absl::Seconds(5);
+  EXPECT_EQ(RunRequest(arguments, &out_.output, &err_.output), 0);
+  EXPECT_EQ(out_.Text(), "c-1 | \n");
+  EXPECT_EQ(err_.Text(), "nmq: answers are missing: 3 subscriptions heard the question\n");
+}
+
+// Two messages that are no questions, and one that is.
+void SendQuestion(FakeSubscribe* stream) {
+  stream->Send(ReadyFrame({At("DB", 3, 0)}));
+  v1::SubscribeResponse frame = MessagesFrame("DB", 3, 1, 3);
+  frame.mutable_batch()->mutable_messages(2)->set_reply_to("token");
+  stream->Send(frame);
+}
+
+TEST_F(CommandsTest, ReplyAnswersQuestionsOnlyUntilItsCount) {
+  server_.on_subscribe = SendQuestion;
+  server_.limits.set_payload_bytes(100);
+  Arguments arguments = MakeArguments(Command::kReply);
+  arguments.payload = "17";
+  arguments.count = 1;
+  arguments.join = {"kitchen"};
+  EXPECT_EQ(RunReply(arguments, &out_.output, &err_.output), 0);
+  EXPECT_EQ(server_.replies.total(), 1u);
+  const v1::ReplyRequest reply = server_.replies.Next();
+  EXPECT_EQ(reply.reply_to(), "token");
+  EXPECT_EQ(reply.payload(), "17");
+  EXPECT_FALSE(reply.has_error());
+  EXPECT_THAT(out_.Text(), HasSubstr(" 3 | 3 => 17\n"));
+  EXPECT_EQ(err_.Text(), "");
+  EXPECT_EQ(server_.subscribes.Next()->request().rooms(0), "kitchen");
+}
+
+TEST_F(CommandsTest, ReplyWithACommandAnswersWithItsOutputOrAnError) {
+  server_.on_subscribe = SendQuestion;
+  server_.limits.set_payload_bytes(100);
+  Arguments arguments = MakeArguments(Command::kReply);
+  arguments.exec = "sed s/^/twice/";
+  arguments.count = 1;
+  EXPECT_EQ(RunReply(arguments, &out_.output, &err_.output), 0);
+  EXPECT_EQ(server_.replies.Next().payload(), "twice3");
+  EXPECT_EQ(err_.Text(), "");
+  arguments.exec = "echo some; exit 3";
+  EXPECT_EQ(RunReply(arguments, &out_.output, &err_.output), 0);
+  const v1::ReplyRequest reply = server_.replies.Next();
+  EXPECT_EQ(reply.payload(), "");
+  EXPECT_EQ(reply.error().code(), static_cast<int>(absl::StatusCode::kAborted));
+  EXPECT_EQ(reply.error().message(), "the command failed with exit code 3");
+  EXPECT_THAT(err_.Text(), HasSubstr(" 3 not answered: the command failed with exit code 3 (ABORTED)\n"));
+}
+
+TEST_F(CommandsTest, ReplyThatComesTooLateIsToldAndTheNextOneComes) {
+  server_.on_subscribe = [](FakeSubscribe* stream) {
+    stream->Send(ReadyFrame({At("DB", 3, 0)}));
+    v1::SubscribeResponse frame = MessagesFrame("DB", 3, 1, 2);
+    for (v1::Message& message : *frame.mutable_batch()->mutable_messages()) message.set_reply_to("token");
+    stream->Send(frame);
+  };
+  server_.on_reply = [this](const v1::ReplyRequest&) {
+    if (server_.replies.total() > 1) return grpc::Status::OK;
+    return Refusal(grpc::StatusCode::NOT_FOUND, "QUESTION_NOT_FOUND", "nobody waits");
+  };
+  Arguments arguments = MakeArguments(Command::kReply);
+  arguments.payload = "17";
+  arguments.count = 1;
+  EXPECT_EQ(RunReply(arguments, &out_.output, &err_.output), 0);
+  EXPECT_THAT(err_.Text(), HasSubstr(" 1 not answered: nobody waits (NOT_FOUND, QUESTION_NOT_FOUND)\n"));
+  EXPECT_THAT(out_.Text(), HasSubstr(" 2 | 2 => 17\n"));
 }
 
 TEST_F(CommandsTest, ListsGoThroughAllPages) {

@@ -260,6 +260,88 @@ TEST_F(ClientTest, PublishWaitsForAServerThatComesBack) {
   starter.join();
 }
 
+TEST_F(ClientTest, RequestBringsTheAnswers) {
+  server_.on_request = [](const v1::RequestRequest&, v1::RequestResponse* response) {
+    for (const char* payload : {"a", "b"}) response->add_answers()->set_payload(payload);
+    response->mutable_answers(1)->mutable_error()->set_code(5);
+    response->set_matched(3);
+    response->mutable_position()->set_sequence(17);
+    return grpc::Status::OK;
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  const absl::StatusOr<RequestResult> result =
+      client->Request(MakeMessage("DB", "COUNT", "?"), {.timeout = absl::Milliseconds(1500), .replies_max = 2});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->answers.size(), 2u);
+  EXPECT_EQ(result->answers[0].payload(), "a");
+  EXPECT_TRUE(result->answers[1].has_error());
+  EXPECT_EQ(result->matched, 3u);
+  EXPECT_FALSE(result->complete);
+  EXPECT_EQ(result->position.sequence(), 17u);
+  const v1::RequestRequest request = server_.requests.Next();
+  EXPECT_EQ(request.session(), "session-1");
+  EXPECT_EQ(request.namespace_(), "shop");
+  EXPECT_EQ(request.message().payload(), "?");
+  EXPECT_EQ(request.timeout().seconds(), 1);
+  EXPECT_EQ(request.timeout().nanos(), 500'000'000);
+  EXPECT_EQ(request.replies_max(), 2u);
+}
+
+TEST_F(ClientTest, RequestThatNobodyHearsIsNotRepeated) {
+  for (const char* reason : {"NOBODY_LISTENS", "QUESTION_ABANDONED"}) {
+    server_.on_request = [reason](const v1::RequestRequest&, v1::RequestResponse*) {
+      return Refusal(grpc::StatusCode::UNAVAILABLE, reason, "no");
+    };
+    const size_t before = server_.requests.total();
+    ClientOptions options = Options();
+    options.wait_for_server = kPatience;
+    EXPECT_EQ(ReasonOf(MustConnect(options)->Request(MakeMessage("DB", "COUNT", "?")).status()), reason);
+    EXPECT_EQ(server_.requests.total(), before + 1);
+  }
+}
+
+TEST_F(ClientTest, RequestThatADrainingServerRefusesIsRepeated) {
+  server_.on_request = [this](const v1::RequestRequest&, v1::RequestResponse*) {
+    if (server_.requests.total() < 3) return Refusal(grpc::StatusCode::UNAVAILABLE, "DRAINING", "the server drains");
+    return grpc::Status::OK;
+  };
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  EXPECT_TRUE(MustConnect(options)->Request(MakeMessage("DB", "COUNT", "?"), {.timeout = kPatience}).ok());
+  EXPECT_EQ(server_.requests.total(), 3u);
+}
+
+TEST_F(ClientTest, ReplySaysTheAnswer) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  Message question;
+  question.set_reply_to("token");
+  EXPECT_TRUE(client->Reply(question, "17", {.content_type = "text/plain", .headers = {{"h", "v"}}}).ok());
+  const v1::ReplyRequest reply = server_.replies.Next();
+  EXPECT_EQ(reply.session(), "session-1");
+  EXPECT_EQ(reply.reply_to(), "token");
+  EXPECT_EQ(reply.payload(), "17");
+  EXPECT_EQ(reply.content_type(), "text/plain");
+  EXPECT_EQ(reply.headers().at("h"), "v");
+  EXPECT_FALSE(reply.has_error());
+  EXPECT_TRUE(client->Reply(question, "", {.error = absl::NotFoundError("no record")}).ok());
+  const v1::ReplyRequest error = server_.replies.Next();
+  EXPECT_EQ(error.error().code(), 5);
+  EXPECT_EQ(error.error().message(), "no record");
+}
+
+TEST_F(ClientTest, ReplyWhoseOutcomeWasLostIsOnceAnsweredAndFine) {
+  server_.on_reply = [this](const v1::ReplyRequest&) {
+    if (server_.replies.total() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection reset");
+    return Refusal(grpc::StatusCode::NOT_FOUND, "ALREADY_ANSWERED", "answered");
+  };
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  const std::unique_ptr<Client> client = MustConnect(options);
+  EXPECT_TRUE(client->Reply({}, "17").ok());
+  EXPECT_EQ(server_.replies.total(), 2u);
+  EXPECT_EQ(ReasonOf(client->Reply({}, "again")), "ALREADY_ANSWERED");
+}
+
 TEST_F(ClientTest, DisconnectLeavesAndEndsTheClient) {
   const std::unique_ptr<Client> client = MustConnect(Options());
   EXPECT_TRUE(client->Disconnect().ok());

@@ -339,6 +339,25 @@ grpc::Status FakeServer::Publish(grpc::ServerContext* context, const v1::Publish
   return grpc::Status::OK;
 }
 
+grpc::Status FakeServer::Request(grpc::ServerContext*, const v1::RequestRequest* request,
+                                 v1::RequestResponse* response) {
+  requests.Put(*request);
+  if (on_request) return on_request(*request, response);
+  v1::Answer* const answer = response->add_answers();
+  answer->set_client_id("c-1");
+  answer->set_payload("answer");
+  response->set_matched(1);
+  response->set_complete(true);
+  response->mutable_position()->set_sequence(requests.total());
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Reply(grpc::ServerContext*, const v1::ReplyRequest* request, v1::ReplyResponse*) {
+  replies.Put(*request);
+  if (on_reply) return on_reply(*request);
+  return CheckSession(request->session());
+}
+
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* FakeServer::PublishStream(grpc::CallbackServerContext*) {
   auto stream = std::make_shared<FakePublishStream>();
   stream->self = stream;

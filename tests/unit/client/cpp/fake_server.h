@@ -168,6 +168,8 @@ class FakeServer final : public FakeServiceBase {
   Inbox<v1::JoinRequest> joins;
   Inbox<v1::LeaveRequest> leaves;
   Inbox<v1::PublishRequest> publishes;
+  Inbox<v1::RequestRequest> requests;
+  Inbox<v1::ReplyRequest> replies;
   Inbox<std::shared_ptr<FakeSubscribe>> subscribes;
   Inbox<std::shared_ptr<FakePublishStream>> publish_streams;
 
@@ -175,6 +177,8 @@ class FakeServer final : public FakeServiceBase {
   std::function<grpc::Status(const v1::ConnectRequest&, v1::ConnectResponse*)> on_connect;
   std::function<grpc::Status(const v1::JoinRequest&)> on_join;
   std::function<grpc::Status(grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*)> on_publish;
+  std::function<grpc::Status(const v1::RequestRequest&, v1::RequestResponse*)> on_request;
+  std::function<grpc::Status(const v1::ReplyRequest&)> on_reply;
   // Without it, `ready` is sent at once.
   std::function<void(FakeSubscribe*)> on_subscribe;
   bool accept_all_batches = false;
@@ -187,6 +191,8 @@ class FakeServer final : public FakeServiceBase {
   grpc::Status Leave(grpc::ServerContext*, const v1::LeaveRequest* request, v1::LeaveResponse* response) override;
   grpc::Status Publish(grpc::ServerContext* context, const v1::PublishRequest* request,
                        v1::PublishResponse* response) override;
+  grpc::Status Request(grpc::ServerContext*, const v1::RequestRequest* request, v1::RequestResponse* response) override;
+  grpc::Status Reply(grpc::ServerContext*, const v1::ReplyRequest* request, v1::ReplyResponse*) override;
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PublishStream(grpc::CallbackServerContext*) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext*,
                                                         const grpc::ByteBuffer* request) override;

@@ -47,6 +47,14 @@ TEST(IsSessionLost, OnlyForTheTwoReasons) {
   EXPECT_FALSE(IsSessionLost(FailedPrecondition("SESSION_UNKNOWN", "")));
 }
 
+TEST(IsRefusedForNow, OnlyIfTheServerSaysSoAndNobodyHeardAQuestion) {
+  EXPECT_TRUE(IsRefusedForNow(Unavailable("DRAINING", "no", absl::ZeroDuration())));
+  EXPECT_FALSE(IsRefusedForNow(Unavailable("NOBODY_LISTENS", "no", absl::ZeroDuration())));
+  EXPECT_FALSE(IsRefusedForNow(Unavailable("QUESTION_ABANDONED", "no", absl::ZeroDuration())));
+  EXPECT_FALSE(IsRefusedForNow(absl::UnavailableError("connection reset")));
+  EXPECT_FALSE(IsRefusedForNow(NotFound("QUEUE_NOT_FOUND", "no")));
+}
+
 TEST(IsPassing, ConnectionsAndDrainsPass) {
   EXPECT_TRUE(IsPassing(absl::UnavailableError("connection refused")));
   EXPECT_TRUE(IsPassing(Unavailable("DRAINING", "", absl::ZeroDuration())));

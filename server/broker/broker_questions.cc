@@ -1,0 +1,112 @@
+// How questions are asked and answered.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/broker/broker.h"
+#include "server/broker/message_check.h"
+
+namespace nmq::broker {
+namespace {
+
+constexpr size_t kTokenBytes = 20;
+constexpr absl::Duration kTimeoutDefault = absl::Seconds(5);
+constexpr absl::Duration kTimeoutMin = absl::Milliseconds(1);
+
+}  // namespace
+
+absl::StatusOr<absl::Duration> Broker::QuestionTimeout(const v1::RequestRequest& request) const {
+  if (!request.has_timeout()) return std::min(kTimeoutDefault, limits().request_max);
+  const absl::Duration timeout =
+      absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
+  if (timeout >= kTimeoutMin && timeout <= limits().request_max) return timeout;
+  return InvalidArgument(
+      "timeout", absl::StrCat(absl::FormatDuration(timeout), " is not in ", absl::FormatDuration(kTimeoutMin), " to ",
+                              absl::FormatDuration(limits().request_max)));
+}
+
+absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Questions::Done& done) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  auto origin = FindOrigin(request->session(), request->namespace_());
+  if (!origin.ok()) return origin.status();
+  Namespace* const name_space = origin->name_space;
+  if (!request->has_message()) return InvalidArgument("message", "is not set");
+  v1::Message* const question = request->mutable_message();
+  if (question->has_deliver_at()) return InvalidArgument("message.deliver_at", "is set; a question is asked at once");
+  if (!question->request_id().empty()) {
+    return InvalidArgument("message.request_id", "is set; each question is asked anew");
+  }
+  auto timeout = QuestionTimeout(*request);
+  if (!timeout.ok()) return timeout.status();
+  Incoming message = FromMessage(question);
+  status = CheckMessage(limits(), message, origin->client != nullptr);
+  if (!status.ok()) return Counted(name_space, status);
+  google::protobuf::Arena arena;
+  EncodeBody(&arena, &message);
+
+  const std::string token = RandomName(*random_, kTokenBytes);
+  const int64_t deadline_us = shared_.NowUs() + absl::ToInt64Microseconds(*timeout);
+  status = questions_.Open(token, {name_space->name(), request->replies_max(), deadline_us, done});
+  if (!status.ok()) return Counted(name_space, status);
+  auto asked = [this, client = origin->client, name_space, token, done,
+                bytes = message.body.size()](absl::StatusOr<Namespace::PublishedQuestion> published) {
+    if (published.ok()) {
+      if (client != nullptr) client->counters().Published(1, bytes);
+      Asked(token, *published);
+    } else if (questions_.Forget(token)) {
+      done(Counted(name_space, published.status()));
+    }
+  };
+  name_space->PublishQuestion(origin->client.get(), message, token, std::move(asked));
+  return absl::OkStatus();
+}
+
+void Broker::Asked(const std::string& token, const Namespace::PublishedQuestion& published) {
+  std::vector<uint64_t> heard;
+  for (const auto& client : published.heard) heard.push_back(client->number());
+  questions_.Asked(token, heard, published.position);
+  // Whoever goes from here on is reported by itself.
+  for (const auto& client : published.heard) {
+    if (client->gone()) questions_.Gone(client->number());
+  }
+}
+
+void Broker::Ask(v1::RequestRequest* request, Questions::Done done) {
+  absl::Status status = PublishQuestion(request, done);
+  if (!status.ok()) done(std::move(status));
+}
+
+absl::Status Broker::Reply(v1::ReplyRequest* request) {
+  auto client = FindSession(request->session());
+  if (!client.ok()) return client.status();
+  Namespace* const name_space = &(*client)->name_space();
+  absl::Status status = CheckReply(limits(), *request);
+  if (!status.ok()) return Counted(name_space, status);
+  v1::Answer answer;
+  answer.set_client_id((*client)->id());
+  answer.set_payload(std::move(*request->mutable_payload()));
+  answer.set_content_type(std::move(*request->mutable_content_type()));
+  answer.mutable_headers()->swap(*request->mutable_headers());
+  if (request->has_error()) answer.mutable_error()->Swap(request->mutable_error());
+  status = questions_.Answer(request->reply_to(), name_space->name(), (*client)->number(), std::move(answer));
+  return Counted(name_space, status);
+}
+
+void Broker::EndQuestions() {
+  questions_.End(Unavailable("QUESTION_ABANDONED",
+                             "the server is shutting down before enough have answered; who heard the question may have "
+                             "acted on it",
+                             absl::ZeroDuration()));
+}
+
+std::optional<absl::Duration> Broker::NextQuestionDeadline() const {
+  const std::optional<int64_t> next_us = questions_.next_deadline_us();
+  if (!next_us.has_value()) return std::nullopt;
+  return absl::Microseconds(*next_us);
+}
+
+}  // namespace nmq::broker
