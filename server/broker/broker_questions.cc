@@ -36,7 +36,6 @@ absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Question
   Namespace* const name_space = origin->name_space;
   if (!request->has_message()) return InvalidArgument("message", "is not set");
   v1::Message* const question = request->mutable_message();
-  if (question->has_deliver_at()) return InvalidArgument("message.deliver_at", "is set; a question is asked at once");
   if (!question->request_id().empty()) {
     return InvalidArgument("message.request_id", "is set; each question is asked anew");
   }

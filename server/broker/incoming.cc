@@ -129,9 +129,7 @@ void ClearServerFields(Message* message) {
   message->clear_sequence();
   message->clear_publish_time();
   message->clear_publisher();
-  message->clear_attempt();
   message->clear_reply_to();
-  message->clear_dead_letter();
   if (message->has_audience()) {
     v1::Audience* audience = message->mutable_audience();
     audience->clear_clients();

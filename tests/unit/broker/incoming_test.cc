@@ -113,9 +113,7 @@ TEST_F(Incomings, FieldsOfTheServerAreTakenOut) {
   message.set_sequence(8);
   message.mutable_publish_time()->set_seconds(9);
   message.set_publisher("somebody else");
-  message.set_attempt(2);
   message.set_reply_to("forged");
-  message.mutable_dead_letter()->set_queue("forged");
   EXPECT_EQ(Take(message).body, PlainMessage().SerializeAsString());
 }
 

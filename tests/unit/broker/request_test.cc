@@ -95,8 +95,6 @@ TEST(Request, OnlyAQuestionHasReplyTo) {
   v1::PublishRequest request;
   *request.mutable_message() = ToMessage({});
   request.mutable_message()->set_reply_to("forged");
-  request.mutable_message()->set_attempt(3);
-  request.mutable_message()->mutable_dead_letter()->set_queue("forged");
   v1::PublishResponse response;
   ASSERT_TRUE(world.broker().Publish(&request, &response).ok());
   v1::RequestRequest question = Question();
@@ -105,8 +103,6 @@ TEST(Request, OnlyAQuestionHasReplyTo) {
   const Heard heard = listener->HearAll();
   ASSERT_EQ(heard.messages.size(), 2u);
   EXPECT_EQ(heard.messages[0].reply_to(), "");
-  EXPECT_EQ(heard.messages[0].attempt(), 0u);
-  EXPECT_FALSE(heard.messages[0].has_dead_letter());
   EXPECT_THAT(heard.messages[1].reply_to(), testing::Not(HasSubstr("forged")));
 }
 
@@ -251,12 +247,9 @@ TEST(Request, DefaultTimeoutIsNotAboveTheLimit) {
   EXPECT_EQ(world.broker().NextQuestionDeadline(), world.clock().Monotonic() + absl::Seconds(2));
 }
 
-TEST(Request, IsNeitherDelayedNorADuplicate) {
+TEST(Request, IsNeverADuplicate) {
   World world;
   auto listener = world.Listen(world.Connect());
-  v1::RequestRequest later = Question();
-  later.mutable_message()->mutable_deliver_at()->set_seconds(2'000'000'000);
-  EXPECT_EQ(MetadataOf(Ask(&world, later)->status(), "field"), "message.deliver_at");
   v1::RequestRequest again = Question();
   again.mutable_message()->set_request_id("17");
   EXPECT_EQ(MetadataOf(Ask(&world, again)->status(), "field"), "message.request_id");

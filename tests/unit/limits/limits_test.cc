@@ -251,7 +251,7 @@ TEST(LimitsTable, HasALineForEachLimit) {
   const std::string table = LimitsTable();
   EXPECT_TRUE(absl::StrContains(table, "| `payload_bytes` | one payload | 1 MiB | 1 B to 64 MiB |\n")) << table;
   EXPECT_TRUE(absl::StrContains(table, "| 1,000,000 | 1 to 100,000,000 |\n")) << table;
-  EXPECT_TRUE(absl::StrContains(table, "| 2 min | 1 s to 24 h |\n")) << table;
+  EXPECT_TRUE(absl::StrContains(table, "| 2 min | 1 s to 1 d |\n")) << table;
   EXPECT_TRUE(absl::StrContains(table, "| a quarter of the memory | at least 1 MiB |\n")) << table;
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), static_cast<int>(LimitRows().size()) + 2);
 }

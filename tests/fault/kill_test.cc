@@ -1,0 +1,154 @@
+// kill -9 under load, again and again: what was acknowledged is there, in order, once.
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/integration/fixture.h"
+#include "tests/integration/nmqd.h"
+#include "tests/testing/guarantees.h"
+#include "tests/testing/history.h"
+
+ABSL_FLAG(int, kills, 20, "how often the server is killed");
+ABSL_FLAG(uint64_t, acknowledged_min, 500, "how many publishes must have been acknowledged in all");
+ABSL_FLAG(uint32_t, seed, 1, "of the times at which the server is killed");
+
+namespace nmq::integration {
+namespace {
+
+constexpr int kPublishers = 8;
+constexpr char kConfig[] = R"(
+    namespace { name: "default" queue { name: "D" durability: DURABILITY_DURABLE } })";
+
+int64_t NowUs() { return absl::ToUnixMicros(absl::Now()); }
+
+Event MakeEvent(EventKind kind) {
+  Event event;
+  event.kind = kind;
+  event.time_us = NowUs();
+  event.queue = "D";
+  return event;
+}
+
+// Publishes, one message after another, until the server is gone.
+class Publisher {
+ public:
+  Publisher(std::string name, const std::string& address, History* history)
+      : name_(std::move(name)), history_(history), api_(address), thread_([this] { Run(); }) {}
+  ~Publisher() { thread_.join(); }
+
+ private:
+  void Run() {
+    for (int i = 0;; ++i) {
+      Event event = MakeEvent(EventKind::kPublishInvoked);
+      event.name = name_;
+      event.token = absl::StrCat(name_, "-", i);
+      history_->Record(event);
+      v1::PublishRequest request;
+      *request.mutable_message() = MakeMessage("D", "E", event.token);
+      v1::PublishResponse response;
+      const grpc::Status status = api_.Call(&v1::MessageQueue::Stub::Publish, request, &response);
+      event.time_us = NowUs();
+      event.kind = status.ok() ? EventKind::kPublishAcknowledged : EventKind::kPublishUnknown;
+      event.epoch = response.epoch();
+      event.sequence = response.sequence();
+      event.id = response.id();
+      history_->Record(event);
+      if (!status.ok()) return;
+    }
+  }
+
+  const std::string name_;
+  History* const history_;
+  Api api_;
+  std::thread thread_;
+};
+
+// Reads the whole queue into the history.
+void Replay(const std::string& address, History* history) {
+  Api api(address);
+  const TestClient client(&api);
+  const uint64_t last = client.Publish("D", "E", "the end").sequence();
+  v1::SubscribeRequest request = client.SubscribeRequest("D");
+  request.mutable_start()->set_earliest(true);
+  Event event = MakeEvent(EventKind::kSubscribing);
+  event.name = "replay";
+  event.client = client.id();
+  event.replay = true;
+  history->Record(event);
+  auto listener = client.Subscribe(request);
+  event.kind = EventKind::kSubscribed;
+  history->Record(event);
+  event.kind = EventKind::kDelivered;
+  for (uint64_t sequence = 1; sequence < last; ++sequence) {
+    const v1::Message message = listener->NextMessage();
+    event.epoch = message.epoch();
+    event.sequence = message.sequence();
+    event.id = message.id();
+    event.token = message.payload();
+    history->Record(event);
+  }
+  EXPECT_EQ(listener->NextMessage().payload(), "the end");
+  event.kind = EventKind::kCaughtUp;
+  history->Record(event);
+}
+
+TEST(Kill, LosesNothingThatWasAcknowledged) {
+  const std::string directory = absl::StrCat(testing::TempDir(), "/kill-data");
+  std::filesystem::remove_all(directory);
+  std::vector<std::string> flags = Nmqd::WithConfig(kConfig);
+  flags.push_back(absl::StrCat("--data_dir=", directory));
+  std::mt19937 random(absl::GetFlag(FLAGS_seed));
+  std::uniform_int_distribution<int> wait_ms(50, 500);
+  History history;
+  for (int kill = 0; kill < absl::GetFlag(FLAGS_kills); ++kill) {
+    Nmqd nmqd(flags);
+    history.Record(MakeEvent(EventKind::kRestarted));
+    std::vector<std::unique_ptr<Publisher>> publishers;
+    for (int i = 0; i < kPublishers; ++i) {
+      publishers.push_back(std::make_unique<Publisher>(absl::StrCat("p", kill, "-", i), nmqd.address(), &history));
+    }
+    // Not to wait for something: the moment is to be any.
+    absl::SleepFor(absl::Milliseconds(wait_ms(random)));
+    history.Record(MakeEvent(EventKind::kKilling));
+    nmqd.process().Signal(SIGKILL);
+    publishers.clear();
+  }
+  {
+    Nmqd nmqd(flags);
+    history.Record(MakeEvent(EventKind::kRestarted));
+    Replay(nmqd.address(), &history);
+  }
+  const std::vector<Event> events = history.events();
+  const auto acknowledged = static_cast<uint64_t>(std::count_if(
+      events.begin(), events.end(), [](const Event& event) { return event.kind == EventKind::kPublishAcknowledged; }));
+  RecordProperty("acknowledged", absl::StrCat(acknowledged));
+  EXPECT_GE(acknowledged, absl::GetFlag(FLAGS_acknowledged_min));
+  EXPECT_THAT(Durable(events), testing::IsEmpty());
+  EXPECT_THAT(Ordered(events), testing::IsEmpty());
+  EXPECT_THAT(Unique(events), testing::IsEmpty());
+  EXPECT_THAT(Honest(events), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace nmq::integration
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  absl::ParseCommandLine(argc, argv);
+  return RUN_ALL_TESTS();
+}
