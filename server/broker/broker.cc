@@ -61,7 +61,8 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
 }  // namespace
 
 Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
-    : shared_(config.limits, clock, lanes, storage, storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
+    : shared_(config.limits, clock, lanes, storage,
+              storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
       server_epoch_(shared_.NextEpoch()),
       questions_(config.limits.requests, config.limits.request_bytes) {
@@ -151,8 +152,7 @@ absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namesp
 absl::StatusOr<std::shared_ptr<Client>> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
   std::string id = absl::StrCat("c-", RandomName(*random_, kClientIdRandomBytes));
   std::string session = absl::StrCat(id, ".", Base36(server_epoch_), ".", RandomName(*random_, kSecretBytes));
-  auto client =
-      std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
+  auto client = std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
   client->Touch(shared_.NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));
@@ -292,17 +292,25 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   auto finish = [origin, count_matches, bytes = message.body.size(),
                  done = std::move(done)](absl::StatusOr<Namespace::Published> published) {
     if (!published.ok()) return done(Counted(origin.name_space, published.status()));
-    if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
-    const v1::SequenceRange& range = published->ranges.front();
     v1::PublishResponse response;
-    response.set_id(MessageId(range.epoch(), range.first()));
-    response.set_epoch(range.epoch());
-    response.set_sequence(range.first());
+    if (published->duplicates.empty()) {
+      if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
+      response.set_epoch(published->ranges.front().epoch());
+      response.set_sequence(published->ranges.front().first());
+    } else {
+      response.set_epoch(published->duplicates.front().position().epoch());
+      response.set_sequence(published->duplicates.front().position().sequence());
+      response.set_duplicate(true);
+    }
+    response.set_id(MessageId(response.epoch(), response.sequence()));
     response.set_storage(published->storage);
     if (count_matches) response.set_matched(published->matched);
     done(std::move(response));
   };
-  origin.name_space->Publish(origin.client.get(), absl::MakeConstSpan(&message, 1), count_matches, std::move(finish));
+  Namespace::PublishOptions options;
+  options.count_matches = count_matches;
+  if (request->has_expected_last_sequence()) options.expected_last = request->expected_last_sequence();
+  origin.name_space->Publish(origin.client.get(), absl::MakeConstSpan(&message, 1), options, std::move(finish));
 }
 
 void Broker::FlushToDisk() {

@@ -210,9 +210,12 @@ absl::StatusOr<v1::PublishResponse> World::Publish(const Post& post, const std::
   request.set_namespace_(name_space);
   *request.mutable_message() = ToMessage(post);
   request.set_count_matches(count_matches);
-  v1::PublishResponse response;
-  absl::Status status = broker_.Publish(&request, &response);
-  if (!status.ok()) return status;
+  return Publish(std::move(request));
+}
+
+absl::StatusOr<v1::PublishResponse> World::Publish(v1::PublishRequest request) {
+  absl::StatusOr<v1::PublishResponse> response = absl::UnknownError("not answered");
+  broker_.Publish(&request, [&](absl::StatusOr<v1::PublishResponse> answer) { response = std::move(answer); });
   return response;
 }
 
@@ -220,10 +223,7 @@ absl::StatusOr<v1::PublishResponse> World::PublishAs(const Member& member, const
   v1::PublishRequest request;
   request.set_session(member.session);
   *request.mutable_message() = ToMessage(post);
-  v1::PublishResponse response;
-  absl::Status status = broker_.Publish(&request, &response);
-  if (!status.ok()) return status;
-  return response;
+  return Publish(std::move(request));
 }
 
 void World::Overrun(const std::string& queue, int messages, const std::string& room, const std::string& event) {
@@ -305,7 +305,8 @@ v1::StartPosition ResumeFrom(const std::string& queue, uint64_t epoch, uint64_t 
 absl::Status PublishOn(PublishStream* stream, const v1::PublishStreamRequest& request,
                        v1::PublishStreamResponse* response) {
   google::protobuf::Arena arena;
-  return stream->Publish(request.SerializeAsString(), &arena, response);
+  return stream->Publish(request.SerializeAsString(), &arena,
+                         [response](const v1::PublishStreamResponse& answer) { *response = answer; });
 }
 
 }  // namespace nmq::broker

@@ -73,8 +73,8 @@ TEST(Publish, DeliversWhatThePublisherSaid) {
   (*message->mutable_headers())["a"] = "1";
   (*message->mutable_headers())["b"] = "";
   const v1::Message sent = *message;
-  v1::PublishResponse response;
-  ASSERT_TRUE(world.broker().Publish(&request, &response).ok());
+  const auto response = world.Publish(request);
+  ASSERT_TRUE(response.ok()) << response.status();
   v1::Message heard = listener->HearAll().messages.at(0);
   heard.clear_id();
   heard.clear_epoch();
@@ -96,11 +96,11 @@ TEST(Publish, OverwritesWhatIsTheServersToSay) {
   message->set_sequence(99);
   message->set_publisher("somebody");
   message->mutable_publish_time()->set_seconds(1);
-  v1::PublishResponse response;
-  ASSERT_TRUE(world.broker().Publish(&request, &response).ok());
+  const auto response = world.Publish(request);
+  ASSERT_TRUE(response.ok()) << response.status();
   const v1::Message heard = listener->HearAll().messages.at(0);
-  EXPECT_EQ(heard.id(), response.id());
-  EXPECT_EQ(heard.epoch(), response.epoch());
+  EXPECT_EQ(heard.id(), response->id());
+  EXPECT_EQ(heard.epoch(), response->epoch());
   EXPECT_EQ(heard.sequence(), 1u);
   EXPECT_EQ(heard.publisher(), "");
   EXPECT_EQ(heard.publish_time().seconds(), 1'700'000'000);
@@ -121,8 +121,7 @@ TEST(Publish, IdsAreUniqueOverQueuesAndNamespaces) {
 TEST(Publish, WithoutAMessageIsRefused) {
   World world;
   v1::PublishRequest request;
-  v1::PublishResponse response;
-  const absl::Status status = world.broker().Publish(&request, &response);
+  const absl::Status status = world.Publish(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(MetadataOf(status, "field"), "message");
 }
@@ -146,12 +145,11 @@ TEST(Publish, IntoTheSessionsNamespaceOnly) {
   request.set_session(member.session);
   request.set_namespace_("default");
   *request.mutable_message() = ToMessage({});
-  v1::PublishResponse response;
-  const absl::Status status = world.broker().Publish(&request, &response);
+  const absl::Status status = world.Publish(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(status), "OTHER_NAMESPACE");
   request.set_namespace_("one");
-  EXPECT_TRUE(world.broker().Publish(&request, &response).ok());
+  EXPECT_TRUE(world.Publish(request).ok());
 }
 
 TEST(AutomaticQueue, IsMadeOnlyWhereTheNamespaceAllowsIt) {

@@ -97,8 +97,8 @@ TEST(Request, OnlyAQuestionHasReplyTo) {
   request.mutable_message()->set_reply_to("forged");
   request.mutable_message()->set_attempt(3);
   request.mutable_message()->mutable_dead_letter()->set_queue("forged");
-  v1::PublishResponse response;
-  ASSERT_TRUE(world.broker().Publish(&request, &response).ok());
+  const auto response = world.Publish(request);
+  ASSERT_TRUE(response.ok()) << response.status();
   v1::RequestRequest question = Question();
   question.mutable_message()->set_reply_to("forged");
   Ask(&world, question);
