@@ -126,6 +126,13 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
     if (addressed->groups.size() == 1) group->messages.reserve(addressed->expected);
   }
   if (!group->queue->Accepts(message.event)) return NoEvent(*group->queue, message.event);
+  if (!message.request_id.empty() && group->queue->durable()) {
+    return FailedPrecondition("REQUEST_ID_UNKNOWN_HERE",
+                              absl::StrCat("request_id: queue ", Quote(message.queue),
+                                           " is on disk, and only live queues know request ids; leave it unset, or "
+                                           "publish with expected_last_sequence"),
+                              {{"field", "request_id"}, {"queue", message.queue}});
+  }
   group->bytes += message.body.size();
   group->messages.push_back(std::move(outgoing));
   return absl::OkStatus();

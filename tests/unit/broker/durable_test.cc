@@ -292,6 +292,27 @@ TEST_F(Durable, BatchOfLiveAndDurableMessagesIsTakenWhole) {
   EXPECT_THAT(HearAll(listener.get()).messages, SizeIs(3));
 }
 
+TEST_F(Durable, RequestIdIsRefusedWhereNobodyWouldKnowItAgain) {
+  v1::PublishRequest request;
+  *request.mutable_message() = ToMessage({.queue = "D"});
+  request.mutable_message()->set_request_id("17");
+  const absl::Status status = PublishTo(&world().broker(), &request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(MetadataOf(status, "field"), "request_id");
+}
+
+TEST_F(Durable, ExpectedLastSequenceIsKeptAcrossARestart) {
+  PublishNumbers(1, 3);
+  Start();
+  v1::PublishRequest request;
+  *request.mutable_message() = ToMessage({.queue = "D"});
+  request.set_expected_last_sequence(2);
+  EXPECT_EQ(ReasonOf(PublishTo(&world().broker(), &request).status()), "SEQUENCE_MISMATCH");
+  *request.mutable_message() = ToMessage({.queue = "D"});
+  request.set_expected_last_sequence(3);
+  EXPECT_EQ(PublishTo(&world().broker(), &request)->sequence(), 4u);
+}
+
 TEST_F(Durable, QueueCannotBecomeAnotherKind) {
   Start(R"(namespace { name: "default" queue { name: "other" durability: DURABILITY_DURABLE } })");
   EXPECT_THAT(world().storage().UnopenedQueues(), ElementsAre("default/B", "default/D"));
