@@ -107,6 +107,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
       rocksdb::DB::Open(DatabaseOptions(settings), directory, Families(settings), &handles, &db);
   if (!opened.ok()) return OpenError(directory, opened, rep->log->Text());
   rep->db.reset(db);
+  rep->health->Watch(db);
   std::copy(handles.begin(), handles.end(), rep->families.begin());
   // From here on the store closes what was opened.
   auto store = absl::WrapUnique(new Store(std::move(rep)));

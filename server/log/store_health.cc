@@ -65,6 +65,13 @@ uint64_t StoreHealth::free_bytes() const {
   return free_bytes_;
 }
 
+void StoreHealth::OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) {
+  rocksdb::DB* const db = db_.load();
+  if (db == nullptr) return;
+  const rocksdb::Status status = db->SyncWAL();
+  if (!status.ok()) (void)Note(status);
+}
+
 void StoreHealth::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) {
   // Lesser ones stop no write: a compaction is tried again.
   if (error->IsNoSpace() || error->severity() >= rocksdb::Status::Severity::kHardError) (void)Note(*error);

@@ -138,16 +138,21 @@ absl::StatusOr<MessageValue> Store::Rep::GetMessage(uint64_t queue, uint64_t seq
 }
 
 absl::StatusOr<Store::Extent> Store::FindExtent(uint64_t queue) const {
-  absl::StatusOr<Rep::Tail> tail = rep_->LoadTail(queue);
-  if (!tail.ok()) return tail.status();
-  Extent extent;
-  extent.first = rep_->trims.First(queue);
-  extent.end = tail->end;
-  extent.last_time_us = tail->time_us;
-  const absl::StatusOr<uint64_t> bytes = BytesOf(queue, extent.first, extent.end);
-  if (!bytes.ok()) return bytes.status();
-  extent.bytes = *bytes;
-  return extent;
+  while (true) {
+    Extent extent;
+    extent.first = rep_->trims.First(queue);
+    const absl::StatusOr<Rep::Tail> tail = rep_->LoadTail(queue);
+    if (!tail.ok()) return tail.status();
+    extent.end = tail->end;
+    extent.last_time_us = tail->time_us;
+    const absl::StatusOr<uint64_t> bytes = BytesOf(queue, extent.first, extent.end);
+    if (bytes.ok()) {
+      extent.bytes = *bytes;
+      return extent;
+    }
+    if (extent.first == rep_->trims.First(queue)) return bytes.status();
+    // Trimmed meanwhile: look again.
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Store::Read(uint64_t queue, uint64_t from, uint64_t end,

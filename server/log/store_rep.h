@@ -47,7 +47,13 @@ class StoreHealth final : public rocksdb::EventListener {
   bool low() const ABSL_LOCKS_EXCLUDED(mutex_);
   uint64_t free_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The database whose listener this is; null before it is open.
+  void Watch(rocksdb::DB* db) { db_.store(db); }
+
   const char* Name() const override { return "nmq.health"; }
+  // A new log begins. The one before goes to the disk first, whoever asks for it or not: otherwise losing the power
+  // could leave what came later without what came before.
+  void OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) override;
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   // The store resumes by itself, so that it knows.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
@@ -59,6 +65,7 @@ class StoreHealth final : public rocksdb::EventListener {
   const std::string directory_;
   rocksdb::Env* const env_;
   const uint64_t reserve_bytes_;
+  std::atomic<rocksdb::DB*> db_{nullptr};
   mutable Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   bool stuck_ ABSL_GUARDED_BY(mutex_) = false;
