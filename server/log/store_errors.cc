@@ -17,6 +17,12 @@ std::string About(absl::string_view directory, absl::string_view what) {
 
 }  // namespace
 
+bool LeftNothing(const rocksdb::Status& status) {
+  if (!status.IsNoSpace()) return false;
+  const std::string text = status.ToString();
+  return !absl::StrContains(text, "While fsync") && !absl::StrContains(text, "While fdatasync");
+}
+
 absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t reserve_bytes) {
   const std::string free = absl::StrCat(free_bytes);
   const std::string reserve = absl::StrCat(reserve_bytes);
