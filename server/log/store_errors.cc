@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "server/base/errors.h"
 
@@ -10,6 +11,9 @@ namespace {
 
 // A full disk seldom gets room within less.
 constexpr absl::Duration kRetryAfter = absl::Seconds(5);
+
+// RocksDB's text. A missing table has its old name there, which is tried last.
+std::string TextOf(const rocksdb::Status& status) { return absl::StrReplaceAll(status.ToString(), {{".ldb", ".sst"}}); }
 
 std::string About(absl::string_view directory, absl::string_view what) {
   return absl::StrCat("store in ", Quote(directory), ": ", what);
@@ -44,7 +48,7 @@ absl::Status Damaged(absl::string_view directory, absl::string_view what) {
 }
 
 absl::Status OpenError(absl::string_view directory, const rocksdb::Status& status, absl::string_view warnings) {
-  std::string text = status.ToString();
+  std::string text = TextOf(status);
   if (status.IsNoSpace()) {
     return ResourceExhausted(kReasonDiskFull, About(directory, absl::StrCat("cannot be opened on a full disk: ", text)),
                              kRetryAfter);
@@ -64,6 +68,10 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
     return FailedPrecondition(kReasonStoreDirectory,
                               About(directory, absl::StrCat("there is something else than a directory: ", text)));
   }
+  if (absl::StrContains(text, "While mkdir")) {
+    return FailedPrecondition(kReasonStoreDirectory,
+                              About(directory, absl::StrCat("the directory cannot be made: ", text)));
+  }
   if (status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound()) {
     if (!warnings.empty()) absl::StrAppend(&text, " (", warnings, ")");
     return Damaged(directory,
@@ -74,8 +82,8 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
 }
 
 absl::Status ReadError(absl::string_view directory, const rocksdb::Status& status) {
-  if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, status.ToString());
-  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", status.ToString())),
+  if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, TextOf(status));
+  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", TextOf(status))),
                      absl::ZeroDuration());
 }
 
