@@ -144,11 +144,13 @@ class Store {
 
   // NOT_FOUND if there is no such key.
   absl::StatusOr<std::string> Get(Table table, absl::string_view key) const;
-  // Calls `visit` for all keys in [from, to), in order, until it returns false. An empty `to` is no bound.
+  // Calls `visit` for all keys in [from, to), in order, until it returns false. An empty `to` is no bound. `visit` must
+  // not use the store.
   absl::Status Scan(Table table, absl::string_view from, absl::string_view to,
                     absl::FunctionRef<bool(absl::string_view key, absl::string_view value)> visit) const;
 
   // To be called about once a second: looks how much room the disk has, and whether a full disk has got some again.
+  // After a full disk, others may wait up to a second or so while the database is opened anew.
   void Housekeep();
   // Why nothing can be written; OK otherwise.
   absl::Status health() const;

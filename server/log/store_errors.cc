@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "server/base/errors.h"
 
@@ -11,11 +12,20 @@ namespace {
 // A full disk seldom gets room within less.
 constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 
+// RocksDB's text. A missing table has its old name there, which is tried last.
+std::string TextOf(const rocksdb::Status& status) { return absl::StrReplaceAll(status.ToString(), {{".ldb", ".sst"}}); }
+
 std::string About(absl::string_view directory, absl::string_view what) {
   return absl::StrCat("store in ", Quote(directory), ": ", what);
 }
 
 }  // namespace
+
+bool LeftNothing(const rocksdb::Status& status) {
+  if (!status.IsNoSpace()) return false;
+  const std::string text = status.ToString();
+  return !absl::StrContains(text, "While fsync") && !absl::StrContains(text, "While fdatasync");
+}
 
 absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t reserve_bytes) {
   const std::string free = absl::StrCat(free_bytes);
@@ -38,7 +48,7 @@ absl::Status Damaged(absl::string_view directory, absl::string_view what) {
 }
 
 absl::Status OpenError(absl::string_view directory, const rocksdb::Status& status, absl::string_view warnings) {
-  std::string text = status.ToString();
+  std::string text = TextOf(status);
   if (status.IsNoSpace()) {
     return ResourceExhausted(kReasonDiskFull, About(directory, absl::StrCat("cannot be opened on a full disk: ", text)),
                              kRetryAfter);
@@ -58,6 +68,10 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
     return FailedPrecondition(kReasonStoreDirectory,
                               About(directory, absl::StrCat("there is something else than a directory: ", text)));
   }
+  if (absl::StrContains(text, "While mkdir")) {
+    return FailedPrecondition(kReasonStoreDirectory,
+                              About(directory, absl::StrCat("the directory cannot be made: ", text)));
+  }
   if (status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound()) {
     if (!warnings.empty()) absl::StrAppend(&text, " (", warnings, ")");
     return Damaged(directory,
@@ -68,8 +82,8 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
 }
 
 absl::Status ReadError(absl::string_view directory, const rocksdb::Status& status) {
-  if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, status.ToString());
-  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", status.ToString())),
+  if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, TextOf(status));
+  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", TextOf(status))),
                      absl::ZeroDuration());
 }
 

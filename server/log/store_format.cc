@@ -83,6 +83,8 @@ bool ParseBigEndian(absl::string_view bytes, uint64_t* number) {
   return true;
 }
 
+std::string FirstKey(uint64_t queue) { return kFirstPrefix + BigEndian(queue); }
+
 std::string AfterPrefix(absl::string_view prefix) {
   std::string after(prefix.data(), prefix.size());
   while (!after.empty() && after.back() == '\xff') after.pop_back();

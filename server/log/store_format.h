@@ -42,6 +42,12 @@ void AppendMessageValue(const MessageValue& value, std::string* to);
 // Sets MessageValue::total of the value that begins at `value`.
 void SetMessageTotal(uint64_t total, char* value);
 
+// The store's own keys: the version of this format, and a queue's first sequence, which follows the prefix as
+// BigEndian.
+inline constexpr char kFormatKey[] = "format";
+inline constexpr char kFirstPrefix[] = "first/";
+std::string FirstKey(uint64_t queue);
+
 // A number as eight bytes, most significant first, so that keys are in the order of numbers.
 std::string BigEndian(uint64_t number);
 // False if these are not eight bytes.

@@ -1,10 +1,13 @@
+#include <algorithm>
+
 #include "server/log/store_errors.h"
 #include "server/log/store_rep.h"
 
 namespace nmq::log {
 namespace {
 
-// Between two looks at the disk. Written once to the log and once to a file, this much takes the double.
+// How often to look at the disk: after this much was written, and before an eighth of the reserve is gone, since all
+// goes to the log and then to a file.
 constexpr uint64_t kSpentBytesMax = 8 << 20;
 
 }  // namespace
@@ -19,7 +22,7 @@ absl::Status StoreHealth::Check(bool messages) const {
 absl::Status StoreHealth::Note(const rocksdb::Status& status) {
   MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
-  if (status.IsNoSpace()) {
+  if (LeftNothing(status)) {
     stuck_ = true;
     return DiskFull(directory_, free_bytes_, reserve_bytes_);
   }
@@ -31,7 +34,7 @@ void StoreHealth::Spend(uint64_t bytes) {
   {
     MutexLock lock(&mutex_);
     spent_bytes_ += bytes;
-    if (spent_bytes_ < kSpentBytesMax) return;
+    if (spent_bytes_ < std::min(kSpentBytesMax, reserve_bytes_ / 8)) return;
   }
   LookAtDisk();
 }
@@ -43,6 +46,11 @@ void StoreHealth::LookAtDisk() {
   spent_bytes_ = 0;
   // Where nobody can say, writing shows it.
   free_bytes_ = status.ok() ? free_bytes : UINT64_MAX;
+}
+
+void StoreHealth::Fail(const absl::Status& why) {
+  MutexLock lock(&mutex_);
+  if (failure_.ok()) failure_ = why;
 }
 
 bool StoreHealth::stuck() const {
@@ -63,6 +71,13 @@ bool StoreHealth::low() const {
 uint64_t StoreHealth::free_bytes() const {
   MutexLock lock(&mutex_);
   return free_bytes_;
+}
+
+void StoreHealth::OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) {
+  rocksdb::DB* const db = db_.load();
+  if (db == nullptr) return;
+  const rocksdb::Status status = db->SyncWAL();
+  if (!status.ok()) (void)Note(status);
 }
 
 void StoreHealth::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) {

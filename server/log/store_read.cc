@@ -137,21 +137,42 @@ absl::StatusOr<MessageValue> Store::Rep::GetMessage(uint64_t queue, uint64_t seq
   return value;
 }
 
+absl::StatusOr<uint64_t> Store::Rep::BytesOf(uint64_t queue, uint64_t first, uint64_t end) const {
+  if (absl::Status status = CheckRange("first", queue, first, end); !status.ok()) return status;
+  if (first == end) return 0;
+  rocksdb::PinnableSlice bytes;
+  const absl::StatusOr<MessageValue> last = GetMessage(queue, end - 1, &bytes);
+  if (!last.ok()) return last.status();
+  const uint64_t total = last->total;
+  const absl::StatusOr<MessageValue> value = GetMessage(queue, first, &bytes);
+  if (!value.ok()) return value.status();
+  return total - (value->total - value->entry.size() - value->audience.size() - kBookkeepingBytes);
+}
+
 absl::StatusOr<Store::Extent> Store::FindExtent(uint64_t queue) const {
-  absl::StatusOr<Rep::Tail> tail = rep_->LoadTail(queue);
-  if (!tail.ok()) return tail.status();
-  Extent extent;
-  extent.first = rep_->trims.First(queue);
-  extent.end = tail->end;
-  extent.last_time_us = tail->time_us;
-  const absl::StatusOr<uint64_t> bytes = BytesOf(queue, extent.first, extent.end);
-  if (!bytes.ok()) return bytes.status();
-  extent.bytes = *bytes;
-  return extent;
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
+  while (true) {
+    Extent extent;
+    extent.first = rep_->trims.First(queue);
+    const absl::StatusOr<Rep::Tail> tail = rep_->LoadTail(queue);
+    if (!tail.ok()) return tail.status();
+    extent.end = tail->end;
+    extent.last_time_us = tail->time_us;
+    const absl::StatusOr<uint64_t> bytes = rep_->BytesOf(queue, extent.first, extent.end);
+    if (bytes.ok()) {
+      extent.bytes = *bytes;
+      return extent;
+    }
+    if (extent.first == rep_->trims.First(queue)) return bytes.status();
+    // Trimmed meanwhile: look again.
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const Block>> Store::Read(uint64_t queue, uint64_t from, uint64_t end,
                                                          uint64_t bytes_max) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   if (from >= end) return InvalidArgument("from", absl::StrCat("queue ", queue, ": ", from, " is not before ", end));
   if (from < rep_->trims.First(queue)) return rep_->Missing(queue, from);
   bytes_max = std::min(bytes_max, kReadBytesMax);
@@ -187,6 +208,8 @@ absl::StatusOr<std::shared_ptr<const Block>> Store::Read(uint64_t queue, uint64_
 }
 
 absl::StatusOr<uint64_t> Store::FindTime(uint64_t queue, uint64_t first, uint64_t end, int64_t time_us) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   if (absl::Status status = CheckRange("first", queue, first, end); !status.ok()) return status;
   rocksdb::PinnableSlice bytes;
   while (first < end) {
@@ -203,6 +226,8 @@ absl::StatusOr<uint64_t> Store::FindTime(uint64_t queue, uint64_t first, uint64_
 }
 
 absl::StatusOr<uint64_t> Store::FindBytes(uint64_t queue, uint64_t first, uint64_t end, uint64_t bytes_max) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   if (absl::Status status = CheckRange("first", queue, first, end); !status.ok()) return status;
   if (first == end) return end;
   rocksdb::PinnableSlice bytes;
@@ -224,18 +249,14 @@ absl::StatusOr<uint64_t> Store::FindBytes(uint64_t queue, uint64_t first, uint64
 }
 
 absl::StatusOr<uint64_t> Store::BytesOf(uint64_t queue, uint64_t first, uint64_t end) const {
-  if (absl::Status status = CheckRange("first", queue, first, end); !status.ok()) return status;
-  if (first == end) return 0;
-  rocksdb::PinnableSlice bytes;
-  const absl::StatusOr<MessageValue> last = rep_->GetMessage(queue, end - 1, &bytes);
-  if (!last.ok()) return last.status();
-  const uint64_t total = last->total;
-  const absl::StatusOr<MessageValue> value = rep_->GetMessage(queue, first, &bytes);
-  if (!value.ok()) return value.status();
-  return total - (value->total - value->entry.size() - value->audience.size() - kBookkeepingBytes);
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
+  return rep_->BytesOf(queue, first, end);
 }
 
 absl::StatusOr<std::string> Store::Get(Table table, absl::string_view key) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   std::string value;
   const rocksdb::Status status = rep_->db->Get(rocksdb::ReadOptions(), rep_->family(table), ToSlice(key), &value);
   if (status.ok()) return value;
@@ -245,6 +266,8 @@ absl::StatusOr<std::string> Store::Get(Table table, absl::string_view key) const
 
 absl::Status Store::Scan(Table table, absl::string_view from, absl::string_view to,
                          absl::FunctionRef<bool(absl::string_view, absl::string_view)> visit) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   const rocksdb::Slice upper = ToSlice(to);
   rocksdb::ReadOptions options;
   if (!to.empty()) options.iterate_upper_bound = &upper;

@@ -40,16 +40,24 @@ class StoreHealth final : public rocksdb::EventListener {
   // So many bytes of messages are about to be written: looks at the disk when it is time.
   void Spend(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void LookAtDisk() ABSL_LOCKS_EXCLUDED(mutex_);
-  // RocksDB writes nothing, since a write found no room.
+  // RocksDB writes nothing until it is opened anew, since a write found no room.
   bool stuck() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Nothing is written any more.
+  void Fail(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
   void Unstick() ABSL_LOCKS_EXCLUDED(mutex_);
   // There is less room than the reserve.
   bool low() const ABSL_LOCKS_EXCLUDED(mutex_);
   uint64_t free_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The database whose listener this is; null before it is open.
+  void Watch(rocksdb::DB* db) { db_.store(db); }
+
   const char* Name() const override { return "nmq.health"; }
+  // A new log begins. The one before goes to the disk first, whoever asks for it or not: otherwise losing the power
+  // could leave what came later without what came before.
+  void OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) override;
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
-  // The store resumes by itself, so that it knows.
+  // The store goes on by itself, so that it knows.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
                             bool* automatic) override {
     *automatic = false;
@@ -59,6 +67,7 @@ class StoreHealth final : public rocksdb::EventListener {
   const std::string directory_;
   rocksdb::Env* const env_;
   const uint64_t reserve_bytes_;
+  std::atomic<rocksdb::DB*> db_{nullptr};
   mutable Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   bool stuck_ ABSL_GUARDED_BY(mutex_) = false;
@@ -75,46 +84,65 @@ struct Store::Rep {
     bool busy = false;  // somebody appends
   };
 
-  rocksdb::ColumnFamilyHandle* family(Family which) const { return families[static_cast<size_t>(which)]; }
-  rocksdb::ColumnFamilyHandle* family(Table table) const;
+  explicit Rep(const Options& opts);
+  // Closes the database.
+  ~Rep();
+
+  absl::Status Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  absl::Status OpenDatabase(bool read_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  absl::Status CheckFormat() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  absl::Status LoadTrimPoints() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+
+  // Not OK if there is no database to read from.
+  absl::Status Readable() const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  rocksdb::ColumnFamilyHandle* family(Family which) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex) {
+    return families[static_cast<size_t>(which)];
+  }
+  rocksdb::ColumnFamilyHandle* family(Table table) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
 
   // The last message that is stored, or where the next one goes if there is none.
-  absl::StatusOr<Tail> FindTail(uint64_t queue) const;
+  absl::StatusOr<Tail> FindTail(uint64_t queue) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
   // The tail, from memory if it is there.
-  absl::StatusOr<Tail> LoadTail(uint64_t queue) ABSL_LOCKS_EXCLUDED(mutex);
+  absl::StatusOr<Tail> LoadTail(uint64_t queue) ABSL_SHARED_LOCKS_REQUIRED(open_mutex) ABSL_LOCKS_EXCLUDED(mutex);
   // What is wrong with a message that is not there.
-  absl::Status Missing(uint64_t queue, uint64_t sequence) const ABSL_LOCKS_EXCLUDED(mutex);
+  absl::Status Missing(uint64_t queue, uint64_t sequence) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex)
+      ABSL_LOCKS_EXCLUDED(mutex);
   // A message's value; `bytes` holds what it points to.
-  absl::StatusOr<MessageValue> GetMessage(uint64_t queue, uint64_t sequence, rocksdb::PinnableSlice* bytes) const;
+  absl::StatusOr<MessageValue> GetMessage(uint64_t queue, uint64_t sequence, rocksdb::PinnableSlice* bytes) const
+      ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  absl::StatusOr<uint64_t> BytesOf(uint64_t queue, uint64_t first, uint64_t end) const
+      ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
 
   // Takes the tails of the batch's queues; nobody else may append to them until they are given back.
-  absl::Status TakeTails(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* tails)
-      ABSL_LOCKS_EXCLUDED(mutex);
-  void GiveBackTails(const absl::flat_hash_map<uint64_t, Tail>& tails, bool written) ABSL_LOCKS_EXCLUDED(mutex);
+  absl::Status TakeTails(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken)
+      ABSL_SHARED_LOCKS_REQUIRED(open_mutex) ABSL_LOCKS_EXCLUDED(mutex);
+  void GiveBackTails(const absl::flat_hash_map<uint64_t, Tail>& taken, bool written) ABSL_LOCKS_EXCLUDED(mutex);
+  // The batch as RocksDB takes it, each message with the total that it makes. `taken` are moved on.
+  absl::Status Translate(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken,
+                         rocksdb::WriteBatch* to) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
 
-  // The batch as RocksDB takes it, each message with the total that it makes. `tails` are moved on.
-  absl::Status Translate(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* tails,
-                         rocksdb::WriteBatch* to) const;
-
-  absl::Status Initialize();
-  absl::Status LoadTrimPoints();
-  // Writes, whatever the disk has.
-  absl::Status WriteNow(rocksdb::WriteBatch* batch, Sync sync);
+  // Writes, whatever room the disk has.
+  absl::Status WriteNow(rocksdb::WriteBatch* batch, Sync sync) ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
   // Makes trims durable and lets their files go.
-  absl::Status SettleTrims();
-  void DropFiles(const std::vector<TrimPoints::Point>& points);
-  // On a disk with little room: rewrites files that hold much of what was given up.
-  void Reclaim();
-  // After a full disk: writes again, if there is room for what is in memory.
-  void Resume();
+  absl::Status SettleTrims() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  void DropFiles(const std::vector<TrimPoints::Point>& points) ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  // On a disk with little room: rewrites files that hold what was given up.
+  void Reclaim() ABSL_SHARED_LOCKS_REQUIRED(open_mutex) ABSL_LOCKS_EXCLUDED(trim_mutex);
+  // After a full disk: opens the database anew, if there is room for it.
+  void Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
 
-  // The order matters: the database goes first, and its threads use what stands before it.
-  std::string directory;
+  const Options store_options;
+  const std::string directory;
+  rocksdb::Env* const env;
   TrimPoints trims;
-  std::shared_ptr<StoreHealth> health;
+  const std::shared_ptr<StoreHealth> health;
   std::shared_ptr<WarningLog> log;
-  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families = {};
-  std::unique_ptr<rocksdb::DB> db;
+
+  // Held by whoever uses the database; alone by who opens it anew.
+  mutable Mutex open_mutex ABSL_ACQUIRED_BEFORE(trim_mutex, mutex);
+  std::unique_ptr<rocksdb::DB> db ABSL_GUARDED_BY(open_mutex);
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families ABSL_GUARDED_BY(open_mutex) = {};
 
   // Trims are written in the order in which they are seen.
   Mutex trim_mutex;

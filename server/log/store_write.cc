@@ -144,6 +144,7 @@ absl::Status Store::Rep::Translate(const Batch& batch, absl::flat_hash_map<uint6
 absl::Status Store::Write(Batch* batch, Sync sync) {
   if (!batch->rep_->error.ok()) return batch->rep_->error;
   if (batch->empty() && sync == Sync::kNo) return absl::OkStatus();
+  ReaderMutexLock open(&rep_->open_mutex);
   const bool appends = batch->rep_->appends;
   if (appends) rep_->health->Spend(batch->bytes());
   if (absl::Status status = rep_->health->Check(appends); !status.ok()) return status;

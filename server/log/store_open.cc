@@ -1,0 +1,194 @@
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "rocksdb/env.h"
+#include "server/base/errors.h"
+#include "server/log/store.h"
+#include "server/log/store_errors.h"
+#include "server/log/store_rep.h"
+
+namespace nmq::log {
+namespace {
+
+constexpr uint64_t kFormat = 1;
+// What opening writes at the most, besides what is in the logs.
+constexpr uint64_t kReopenBytes = 1 << 20;
+
+std::string WithoutSlash(std::string directory) {
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  return directory;
+}
+
+// Makes the directory if it is not there.
+rocksdb::Status MakeDirectory(const std::string& directory, rocksdb::Env* env, bool real) {
+  // RocksDB would let everybody read it.
+  if (real && mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return rocksdb::Status::IOError("While mkdir", absl::StrCat(directory, ": ", strerror(errno)));
+  }
+  rocksdb::Status status = env->CreateDirIfMissing(directory);
+  if (!status.ok()) return status;
+  // The new entry must survive like what is in it.
+  const size_t slash = directory.find_last_of('/');
+  std::unique_ptr<rocksdb::Directory> parent;
+  const std::string above = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
+  status = env->NewDirectory(above, &parent);
+  return status.ok() ? parent->Fsync() : status;
+}
+
+// A run that was killed may have left to the operating system what this one would take for stored.
+rocksdb::Status SyncLogs(const std::string& directory, rocksdb::Env* env) {
+  std::vector<std::string> names;
+  rocksdb::Status status = env->GetChildren(directory, &names);
+  for (size_t i = 0; i < names.size() && status.ok(); ++i) {
+    if (!absl::EndsWith(names[i], ".log")) continue;
+    std::unique_ptr<rocksdb::WritableFile> file;
+    status = env->ReopenWritableFile(absl::StrCat(directory, "/", names[i]), &file, rocksdb::EnvOptions());
+    if (status.ok()) status = file->Sync();
+    if (status.ok()) status = file->Close();
+  }
+  std::unique_ptr<rocksdb::Directory> entries;
+  if (status.ok()) status = env->NewDirectory(directory, &entries);
+  return status.ok() ? entries->Fsync() : status;
+}
+
+// RocksDB begins a new database where the file CURRENT is missing, whatever else is there.
+absl::Status CheckComplete(const std::string& directory, rocksdb::Env* env) {
+  if (env->FileExists(directory + "/CURRENT").ok()) return absl::OkStatus();
+  std::vector<std::string> names;
+  const rocksdb::Status status = env->GetChildren(directory, &names);
+  if (!status.ok()) return OpenError(directory, status, "");
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log")) {
+      return Damaged(directory, absl::StrCat("the file CURRENT is missing, and ", name,
+                                             " is there: bring it back from a backup, or move all away"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
+Store::~Store() = default;
+
+Store::Rep::Rep(const Options& opts)
+    : store_options(opts),
+      directory(WithoutSlash(opts.directory)),
+      env(opts.env == nullptr ? rocksdb::Env::Default() : opts.env),
+      health(std::make_shared<StoreHealth>(directory, env, opts.reserve_bytes)) {}
+
+Store::Rep::~Rep() {
+  MutexLock lock(&open_mutex);
+  CloseDatabase();
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
+  auto rep = std::make_unique<Rep>(options);
+  {
+    MutexLock lock(&rep->open_mutex);
+    if (absl::Status status = rep->Open(); !status.ok()) return status;
+  }
+  return absl::WrapUnique(new Store(std::move(rep)));
+}
+
+absl::Status Store::Rep::Open() {
+  if (rocksdb::Status status = MakeDirectory(directory, env, store_options.env == nullptr); !status.ok()) {
+    return OpenError(directory, status, "");
+  }
+  if (absl::Status status = OpenDatabase(/*read_only=*/false); !status.ok()) return status;
+  health->LookAtDisk();
+  if (absl::Status status = CheckFormat(); !status.ok()) return status;
+  return LoadTrimPoints();
+}
+
+absl::Status Store::Rep::OpenDatabase(bool read_only) {
+  if (absl::Status status = CheckComplete(directory, env); !status.ok()) return status;
+  log = std::make_shared<WarningLog>();
+  const DatabaseSettings settings = {env, store_options.write_buffer_bytes, log, health, NewTrimFilterFactory(&trims)};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status;
+  if (read_only) {
+    status = rocksdb::DB::OpenForReadOnly(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
+  } else {
+    status = SyncLogs(directory, env);
+    if (status.ok()) {
+      status = rocksdb::DB::Open(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
+    }
+  }
+  if (!status.ok()) return OpenError(directory, status, log->Text());
+  db.reset(opened);
+  std::copy(handles.begin(), handles.end(), families.begin());
+  if (!read_only) health->Watch(opened);
+  return absl::OkStatus();
+}
+
+void Store::Rep::CloseDatabase() {
+  health->Watch(nullptr);
+  if (db == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle*& handle : families) {
+    db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    handle = nullptr;
+  }
+  db->Close().PermitUncheckedError();
+  db.reset();
+}
+
+absl::Status Store::Rep::CheckFormat() {
+  std::string value;
+  const rocksdb::Status found = db->Get(rocksdb::ReadOptions(), family(Family::kOwn), kFormatKey, &value);
+  if (found.IsNotFound()) {
+    rocksdb::WriteBatch batch;
+    batch.Put(family(Family::kOwn), kFormatKey, BigEndian(kFormat));
+    return WriteNow(&batch, Sync::kYes);
+  }
+  if (!found.ok()) return ReadError(directory, found);
+  uint64_t format;
+  if (!ParseBigEndian(value, &format)) return Damaged(directory, absl::StrCat("unknown format ", Quote(value)));
+  if (format != kFormat) {
+    return FailedPrecondition(kReasonStoreVersion, absl::StrCat("store in ", Quote(directory), " has format ", format,
+                                                                "; this program knows format ", kFormat));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Rep::LoadTrimPoints() {
+  const absl::string_view prefix = kFirstPrefix;
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions(), family(Family::kOwn)));
+  for (it->Seek(ToSlice(prefix)); it->Valid() && it->key().starts_with(ToSlice(prefix)); it->Next()) {
+    uint64_t queue;
+    uint64_t first;
+    if (!ParseBigEndian(ToView(it->key()).substr(prefix.size()), &queue) ||
+        !ParseBigEndian(ToView(it->value()), &first)) {
+      return Damaged(directory, absl::StrCat("unknown key ", Quote(ToView(it->key()))));
+    }
+    trims.Set(queue, first);
+    trims.SetDurable(queue, first);  // opening has synced the logs
+  }
+  return it->status().ok() ? absl::OkStatus() : ReadError(directory, it->status());
+}
+
+void Store::Rep::Reopen() {
+  uint64_t in_memory = 0;
+  if (db != nullptr) db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
+  // What is in memory may have to become a file while it is read from the log.
+  if (health->free_bytes() < in_memory + kReopenBytes) return;
+  CloseDatabase();
+  absl::Status status = OpenDatabase(/*read_only=*/false);
+  if (status.ok()) {
+    health->Unstick();
+  } else if (status.code() == absl::StatusCode::kResourceExhausted) {
+    // Reading goes on.
+    status = OpenDatabase(/*read_only=*/true);
+  }
+  if (!status.ok()) health->Fail(status);
+}
+
+}  // namespace nmq::log
