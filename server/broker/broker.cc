@@ -292,17 +292,25 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   auto finish = [origin, count_matches, bytes = message.body.size(),
                  done = std::move(done)](absl::StatusOr<Namespace::Published> published) {
     if (!published.ok()) return done(Counted(origin.name_space, published.status()));
-    if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
-    const v1::SequenceRange& range = published->ranges.front();
     v1::PublishResponse response;
-    response.set_id(MessageId(range.epoch(), range.first()));
-    response.set_epoch(range.epoch());
-    response.set_sequence(range.first());
+    if (published->duplicates.empty()) {
+      if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
+      response.set_epoch(published->ranges.front().epoch());
+      response.set_sequence(published->ranges.front().first());
+    } else {
+      response.set_epoch(published->duplicates.front().position().epoch());
+      response.set_sequence(published->duplicates.front().position().sequence());
+      response.set_duplicate(true);
+    }
+    response.set_id(MessageId(response.epoch(), response.sequence()));
     response.set_storage(published->storage);
     if (count_matches) response.set_matched(published->matched);
     done(std::move(response));
   };
-  origin.name_space->Publish(origin.client.get(), absl::MakeConstSpan(&message, 1), count_matches, std::move(finish));
+  Namespace::PublishOptions options;
+  options.count_matches = count_matches;
+  if (request->has_expected_last_sequence()) options.expected_last = request->expected_last_sequence();
+  origin.name_space->Publish(origin.client.get(), absl::MakeConstSpan(&message, 1), options, std::move(finish));
 }
 
 void Broker::FlushToDisk() {

@@ -69,6 +69,9 @@ void Committer::Commit(const Jobs& jobs) {
     for (size_t g = 0; g < job.groups.size() && refused[i].ok(); ++g) {
       if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
     }
+    if (refused[i].ok() && job.expected_last.has_value()) {
+      refused[i] = job.groups.front().queue->CheckLast(*job.expected_last);
+    }
     if (refused[i].ok() && !job.reply_to.empty()) {
       refused[i] = job.groups.front().queue->CheckHeard(job.groups.front().messages.front());
     }
@@ -99,10 +102,14 @@ void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
   for (size_t g = 0; g < job->groups.size(); ++g) {
     Job::Group& group = job->groups[g];
-    group.appended = group.queue->durable() ? group.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
-                                                                   job->reply_to.empty() ? nullptr : &job->heard)
-                                            : group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher,
-                                                                  job->count_matches);
+    if (group.queue->durable()) {
+      group.appended = group.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
+                                            job->reply_to.empty() ? nullptr : &job->heard);
+    } else if (auto appended =
+                   group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
+               appended.ok()) {
+      group.appended = *std::move(appended);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,7 @@ class Committer {
     std::vector<Group> groups;
     std::string publisher;
     bool count_matches = false;
+    std::optional<uint64_t> expected_last;  // sequence; only for one message
     // Set if it is one message that is a question: it is refused if nobody hears it, and `heard` is set when done.
     std::string reply_to;
     Queue::Heard heard;

@@ -148,6 +148,7 @@ Incoming FromMessage(Message* message) {
   incoming.queue = message->queue();
   incoming.event = message->event();
   incoming.payload_bytes = message->payload().size();
+  incoming.request_id = message->request_id();
   if (message->has_audience()) incoming.audience = &message->audience();
   incoming.message = message;
   return incoming;

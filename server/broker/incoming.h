@@ -18,6 +18,8 @@ struct Incoming {
   absl::string_view queue;
   absl::string_view event;
   uint64_t payload_bytes = 0;
+  // Empty for a plain message, and if the publisher gave none.
+  absl::string_view request_id;
   // Null for everyone.
   const v1::Audience* audience = nullptr;
   // The whole message, unless it is plain: names, a payload and rooms in the form in which every protobuf library

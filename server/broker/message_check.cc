@@ -43,6 +43,9 @@ absl::Status CheckRest(const Limits& limits, const v1::Message& message) {
   if (message.key().size() > limits.name_bytes) {
     return LimitExceeded("name_bytes", message.key().size(), limits.name_bytes, "key");
   }
+  if (message.request_id().size() > limits.name_bytes) {
+    return LimitExceeded("name_bytes", message.request_id().size(), limits.name_bytes, "request_id");
+  }
   absl::Status status = CheckContentType(limits, message.content_type());
   if (!status.ok()) return status;
   return message.headers().empty() ? absl::OkStatus() : CheckHeaders(limits, message.headers());

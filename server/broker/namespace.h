@@ -95,13 +95,18 @@ class Namespace {
   // Publishes all messages or none. They are checked and have their bodies.
   struct Published {
     std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
+    std::vector<v1::Duplicate> duplicates;  // in the order of the messages
     uint64_t matched = 0;
     v1::Storage storage = v1::STORAGE_MEMORY;  // the weakest
   };
+  struct PublishOptions {
+    bool count_matches = false;
+    std::optional<uint64_t> expected_last;  // sequence; only for one message
+  };
   // Told, once, how it went: before Publish returns, or later, on the committer's thread, without any lock.
   using PublishDone = std::function<void(absl::StatusOr<Published>)>;
-  void Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches, PublishDone done)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  void Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
+               PublishDone done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Publishes a question, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise: then no queue holds it.
   struct PublishedQuestion {
@@ -194,11 +199,12 @@ class Namespace {
 
   absl::StatusOr<Addressed> AddressAll(const Client* publisher, absl::Span<const Incoming> messages)
       ABSL_LOCKS_EXCLUDED(mu_);
-  Published PublishNow(const Client* publisher, Addressed* addressed, bool count_matches);
-  void PublishToDisk(const Client* publisher, Addressed* addressed, bool count_matches, PublishDone done);
+  absl::StatusOr<Published> PublishNow(const Client* publisher, Addressed* addressed, const PublishOptions& options);
+  void PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options, PublishDone done);
+  bool HasQueue(absl::string_view name) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status AddressLocked(const Client* publisher, const Incoming& message, Addressed* addressed)
+  absl::Status AddressLocked(const Client* publisher, const Incoming& message, uint32_t index, Addressed* addressed)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher,
                                                                       const v1::Audience& audience)

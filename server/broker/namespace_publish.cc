@@ -98,10 +98,13 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
   return resolved;
 }
 
-absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& message, Addressed* addressed) {
+absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& message, uint32_t index,
+                                      Addressed* addressed) {
   Queue::Outgoing outgoing;
   outgoing.event = message.event;
   outgoing.body = message.body;
+  outgoing.request_id = message.request_id;
+  outgoing.index = index;
   if (message.audience != nullptr) {
     // First: a message that cannot be addressed makes no queue.
     auto audience = AudienceLocked(publisher, *message.audience);
@@ -132,7 +135,7 @@ absl::Status Namespace::Address(const Client* publisher, absl::Span<const Incomi
   addressed->expected = messages.size();
   ReaderMutexLock lock(&mu_);
   for (size_t i = 0; i < messages.size(); ++i) {
-    absl::Status status = AddressLocked(publisher, messages[i], addressed);
+    absl::Status status = AddressLocked(publisher, messages[i], static_cast<uint32_t>(i), addressed);
     if (!status.ok()) return messages.size() == 1 ? status : WithContext(status, absl::StrCat("messages[", i, "]"));
   }
   return absl::OkStatus();
@@ -147,6 +150,8 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   options.total = &shared_->total;
   options.stamps = &stamps_;
   options.lanes = shared_->lanes;
+  options.request_id_window = limits().request_id_window;
+  options.request_ids = limits().request_ids;
   if (options.config.durability != v1::DURABILITY_LIVE) {
     options.disk = shared_->storage->Opened(name_, options.config.name);
     options.epoch = options.disk->epoch;
@@ -198,19 +203,33 @@ absl::StatusOr<Namespace::Addressed> Namespace::AddressAll(const Client* publish
 
 namespace {
 
-v1::SequenceRange RangeOf(const Queue& queue, const Queue::Appended& appended) {
-  v1::SequenceRange range;
-  range.set_queue(queue.name());
-  range.set_epoch(queue.epoch());
-  range.set_first(appended.first);
-  range.set_last(appended.last);
-  return range;
+void AddAppended(const Queue& queue, const Queue::Appended& appended, Namespace::Published* published) {
+  if (appended.any()) {
+    v1::SequenceRange& range = published->ranges.emplace_back();
+    range.set_queue(queue.name());
+    range.set_epoch(queue.epoch());
+    range.set_first(appended.first);
+    range.set_last(appended.last);
+  }
+  for (const Queue::Duplicate& duplicate : appended.duplicates) {
+    v1::Duplicate& told = published->duplicates.emplace_back();
+    told.set_index(duplicate.index);
+    told.mutable_position()->set_queue(queue.name());
+    told.mutable_position()->set_epoch(queue.epoch());
+    told.mutable_position()->set_sequence(duplicate.sequence);
+  }
+  published->matched += appended.matched;
+}
+
+void SortDuplicates(Namespace::Published* published) {
+  std::sort(published->duplicates.begin(), published->duplicates.end(),
+            [](const v1::Duplicate& a, const v1::Duplicate& b) { return a.index() < b.index(); });
 }
 
 // Moves what the messages refer to into the job, where it lives until they are written.
 void Keep(std::vector<Queue::Outgoing>* messages, std::string* storage) {
   for (Queue::Outgoing& message : *messages) {
-    for (absl::string_view* view : {&message.body, &message.event}) {
+    for (absl::string_view* view : {&message.body, &message.event, &message.request_id}) {
       const size_t at = storage->size();
       storage->append(view->data(), view->size());
       *view = absl::string_view(storage->data() + at, view->size());
@@ -220,32 +239,39 @@ void Keep(std::vector<Queue::Outgoing>* messages, std::string* storage) {
 
 }  // namespace
 
-Namespace::Published Namespace::PublishNow(const Client* publisher, Addressed* addressed, bool count_matches) {
+absl::StatusOr<Namespace::Published> Namespace::PublishNow(const Client* publisher, Addressed* addressed,
+                                                           const PublishOptions& options) {
   const absl::Time time = shared_->clock->Now();
   const int64_t now_us = shared_->NowUs();
   Published published;
   uint64_t bytes = 0;
   uint64_t messages = 0;
   for (Addressed::Group& group : addressed->groups) {
+    auto appended =
+        group.queue->Append(group.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(),
+                            options.count_matches, options.expected_last);
+    if (!appended.ok()) return appended.status();
     bytes += group.bytes;
-    messages += group.messages.size();
-    const Queue::Appended appended = group.queue->Append(
-        group.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(), count_matches);
-    published.ranges.push_back(RangeOf(*group.queue, appended));
-    published.matched += appended.matched;
+    messages += group.messages.size() - appended->duplicates.size();
+    AddAppended(*group.queue, *appended, &published);
   }
+  SortDuplicates(&published);
   counters_.Published(messages, bytes);
   for (const auto& lane : shared_->lanes) lane->Wake();
   return published;
 }
 
-void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, bool count_matches, PublishDone done) {
+void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options,
+                              PublishDone done) {
   auto job = std::make_unique<Committer::Job>();
   if (publisher != nullptr) job->publisher = publisher->id();
-  job->count_matches = count_matches;
+  job->count_matches = options.count_matches;
+  job->expected_last = options.expected_last;
   size_t size = 0;
   for (const Addressed::Group& group : addressed->groups) {
-    for (const Queue::Outgoing& message : group.messages) size += message.body.size() + message.event.size();
+    for (const Queue::Outgoing& message : group.messages) {
+      size += message.body.size() + message.event.size() + message.request_id.size();
+    }
   }
   job->bytes = size;
   // The views into it must not move.
@@ -265,14 +291,14 @@ void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, boo
     uint64_t messages = 0;
     bool first = true;
     for (const Committer::Job::Group& group : finished->groups) {
-      messages += group.messages.size();
-      published.ranges.push_back(RangeOf(*group.queue, group.appended));
-      published.matched += group.appended.matched;
+      messages += group.messages.size() - group.appended.duplicates.size();
+      AddAppended(*group.queue, group.appended, &published);
       // The enum's values are in the order of strength.
       const v1::Storage storage = group.queue->storage();
       if (first || storage < published.storage) published.storage = storage;
       first = false;
     }
+    SortDuplicates(&published);
     counters_.Published(messages, finished->bytes);
     (*shared_done)(std::move(published));
   };
@@ -280,8 +306,18 @@ void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, boo
   if (!status.ok()) (*shared_done)(status);
 }
 
-void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages, bool count_matches,
+bool Namespace::HasQueue(absl::string_view name) const {
+  ReaderMutexLock lock(&mu_);
+  return queues_.contains(name);
+}
+
+void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
                         PublishDone done) {
+  if (options.expected_last.value_or(0) != 0 && automatic_queues_ && !HasQueue(messages.front().queue)) {
+    // It would be made in vain.
+    done(SequenceMismatch(messages.front().queue, *options.expected_last, 0));
+    return;
+  }
   auto addressed = AddressAll(publisher, messages);
   if (!addressed.ok()) {
     done(addressed.status());
@@ -290,9 +326,9 @@ void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> mess
   const bool to_disk = std::any_of(addressed->groups.begin(), addressed->groups.end(),
                                    [](const Addressed::Group& group) { return group.queue->durable(); });
   if (to_disk) {
-    PublishToDisk(publisher, &*addressed, count_matches, std::move(done));
+    PublishToDisk(publisher, &*addressed, options, std::move(done));
   } else {
-    done(PublishNow(publisher, &*addressed, count_matches));
+    done(PublishNow(publisher, &*addressed, options));
   }
 }
 
@@ -340,7 +376,7 @@ void Namespace::PublishQuestion(const Client* publisher, const Incoming& questio
   auto job = std::make_unique<Committer::Job>();
   job->publisher = std::string(publisher_id);
   job->reply_to = std::string(reply_to);
-  job->bytes = question.body.size() + question.event.size();
+  job->bytes = question.body.size() + question.event.size();  // a question has no request id
   job->storage.reserve(job->bytes);
   Keep(&group.messages, &job->storage);
   job->groups.push_back({queue, std::move(group.messages), {}});

@@ -56,9 +56,10 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
     v1::PublishStreamResponse response;
     response.set_batch(number);
     if (published.ok()) {
-      if (origin.client != nullptr) origin.client->counters().Published(messages, size);
+      if (origin.client != nullptr) origin.client->counters().Published(messages - published->duplicates.size(), size);
       v1::AcceptedBatch* accepted = response.mutable_accepted();
       for (v1::SequenceRange& range : published->ranges) *accepted->add_ranges() = std::move(range);
+      for (v1::Duplicate& duplicate : published->duplicates) *accepted->add_duplicates() = std::move(duplicate);
       accepted->set_storage(published->storage);
       if (count_matches) accepted->set_matched(published->matched);
     } else {
@@ -73,7 +74,8 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
     return absl::OkStatus();
   }
   for (Incoming& message : batch.messages) EncodeBody(arena, &message);
-  origin_.name_space->Publish(origin_.client.get(), batch.messages, batch.count_matches, std::move(finish));
+  origin_.name_space->Publish(origin_.client.get(), batch.messages,
+                              {.count_matches = batch.count_matches, .expected_last = {}}, std::move(finish));
   return absl::OkStatus();
 }
 

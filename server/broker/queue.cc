@@ -27,7 +27,8 @@ log::RingBounds Bounds(const RetentionConfig& retention, const Queue::Options& o
 
 Queue::Queue(Options options)
     : options_(std::move(options)),
-      ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1) {
+      ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1),
+      request_ids_(absl::ToInt64Microseconds(options_.request_id_window), options_.request_ids) {
   if (!durable()) return;
   const log::Store::Extent& extent = options_.disk->extent;
   next_sequence_ = extent.end;
@@ -42,8 +43,16 @@ bool Queue::Accepts(absl::string_view event) const {
   return events.empty() || std::binary_search(events.begin(), events.end(), event);
 }
 
-Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
-                              absl::string_view publisher, bool count_matches) {
+absl::Status SequenceMismatch(absl::string_view queue, uint64_t expected_last, uint64_t last) {
+  return FailedPrecondition("SEQUENCE_MISMATCH",
+                            absl::StrCat("expected_last_sequence: the last sequence of queue ", Quote(queue), " is ",
+                                         last, ", not ", expected_last),
+                            {{"queue", queue}, {"value", absl::StrCat(expected_last)}, {"bound", absl::StrCat(last)}});
+}
+
+absl::StatusOr<Queue::Appended> Queue::Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
+                                              absl::string_view publisher, bool count_matches,
+                                              std::optional<uint64_t> expected_last) {
   EntrySuffix suffix(options_.epoch, time, publisher);
   Touched touched;
   Appended appended;
@@ -53,6 +62,16 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
   appended.first = ring_.end();
   for (const Outgoing& message : messages) {
     const uint64_t sequence = ring_.end();
+    if (!message.request_id.empty()) {
+      if (const auto earlier = request_ids_.Find(message.request_id, now_us)) {
+        appended.duplicates.push_back({message.index, *earlier});
+        continue;
+      }
+    }
+    if (expected_last.has_value() && *expected_last != sequence - 1) {
+      return SequenceMismatch(name(), *expected_last, sequence - 1);
+    }
+    if (!message.request_id.empty()) request_ids_.Add(message.request_id, sequence, now_us);
     suffix.SetSequence(sequence);
     const size_t size = suffix.EntrySize(message.body.size());
     suffix.WriteEntry(message.body, ring_.Append(size, stamp, now_us, message.audience));
@@ -62,7 +81,7 @@ Queue::Appended Queue::Append(absl::Span<const Outgoing> messages, absl::Time ti
   }
   appended.last = ring_.end() - 1;
   TrimLocked(now_us, messages.size());
-  counters_.Published(messages.size(), bytes);
+  counters_.Published(messages.size() - appended.duplicates.size(), bytes);
   PostLocked(touched);
   return appended;
 }
@@ -111,6 +130,7 @@ uint64_t Queue::CountMatchesLocked(uint64_t sequence) const {
 
 void Queue::Trim(int64_t now_us) {
   MutexLock lock(&mu_);
+  request_ids_.Trim(now_us);
   TrimLocked(now_us, kTrimmedChannels);
 }
 

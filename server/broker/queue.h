@@ -24,6 +24,7 @@
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
 #include "server/broker/memberships.h"
+#include "server/broker/request_ids.h"
 #include "server/broker/start.h"
 #include "server/broker/storage.h"
 #include "server/config/config.h"
@@ -31,6 +32,9 @@
 #include "server/log/store.h"
 
 namespace nmq::broker {
+
+// What whoever expects another last sequence is answered.
+absl::Status SequenceMismatch(absl::string_view queue, uint64_t expected_last, uint64_t last);
 
 // What whoever asks is answered when nobody hears the question.
 absl::Status NobodyListens(absl::string_view name_space, absl::string_view queue, absl::string_view event);
@@ -52,7 +56,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
     std::atomic<uint64_t>* stamps;                  // the namespace's; must outlive the queue
     absl::Span<const std::unique_ptr<Lane>> lanes;  // must outlive the queue
     std::optional<QueueOnDisk> disk = {};           // where its messages are; not set for a live queue
-    RetentionConfig ring_bounds = {};               // what the ring holds of a queue on disk
+    absl::Duration request_id_window;
+    uint64_t request_ids = 0;          // how many are known at the most
+    RetentionConfig ring_bounds = {};  // what the ring holds of a queue on disk
   };
   explicit Queue(Options options);
 
@@ -70,15 +76,28 @@ class Queue : public std::enable_shared_from_this<Queue> {
     absl::string_view body;
     absl::string_view event;
     std::shared_ptr<const log::Audience> audience;
+    absl::string_view request_id;  // empty if it has none
+    uint32_t index = 0;            // in the publisher's batch
+  };
+  // A message that is there already.
+  struct Duplicate {
+    uint32_t index;     // of the one that came again, in its batch
+    uint64_t sequence;  // of the one that is there
   };
   struct Appended {
-    uint64_t first = 0;  // sequences
+    bool any() const { return last >= first; }
+
+    uint64_t first = 1;  // sequences; `last` is less if all messages are duplicates
     uint64_t last = 0;
+    std::vector<Duplicate> duplicates;
     uint64_t matched = 0;  // the sum of the subscriptions that will hear each, if asked for
   };
-  // Appends `messages`, which get neighbouring sequences, and posts to the lanes; wake those afterwards.
-  Appended Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
-                  bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
+  // Appends `messages` to a live queue, those that are no duplicates with neighbouring sequences, and posts to the
+  // lanes; wake those afterwards. FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if `expected_last` is set and not the
+  // last sequence; only for one message.
+  absl::StatusOr<Appended> Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
+                                  absl::string_view publisher, bool count_matches,
+                                  std::optional<uint64_t> expected_last = {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Who hears a message at once: the client of each subscription.
   using Heard = std::vector<std::shared_ptr<Client>>;
@@ -98,6 +117,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   };
   // Whether the messages may be taken, after all that was prepared before.
   absl::Status CheckPrepare(absl::Span<const Outgoing> messages) const;
+  // FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if `expected_last` is not the last sequence that was prepared.
+  absl::Status CheckLast(uint64_t expected_last) const;
   // Gives the messages their sequences and adds them to `batch`.
   void Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
                absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared);
@@ -245,6 +266,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   mutable Mutex mu_;
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
+  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);  // of a live queue
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
   size_t event_channels_ ABSL_GUARDED_BY(mu_) = 0;    // those of channels_ that are for one event

@@ -28,6 +28,11 @@ constexpr uint64_t kLookBackStepMax = 4096;
 
 absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const { return options_.disk->store->health(); }
 
+absl::Status Queue::CheckLast(uint64_t expected_last) const {
+  const uint64_t last = next_sequence_ - 1;
+  return expected_last == last ? absl::OkStatus() : SequenceMismatch(name(), expected_last, last);
+}
+
 void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
                     absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) {
   // The store finds messages by their time, so it must not go back when the clock does.

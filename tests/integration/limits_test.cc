@@ -325,6 +325,8 @@ TEST(Limits, EachIsTestedSomewhere) {
       "requests",
       "request_bytes",
       "request_max",  // request_test
+      "request_id_window",
+      "request_ids",  // tests/unit/broker
   };
   for (const auto& cases : {MessageCases(), ClientCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);
