@@ -57,6 +57,10 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
   v1::SubscribeRequest subscribe = client.SubscribeRequest("DB");
   subscribe.add_rooms("B");
   subscribe.mutable_start()->set_earliest(true);
+  v1::RequestRequest question = with_session(v1::RequestRequest());
+  *question.mutable_message() = MakeMessage("unheard", "E", "text");
+  v1::ReplyRequest reply = with_session(v1::ReplyRequest());
+  reply.set_reply_to("nobody");
   v1::GetClientRequest get;
   get.set_client_id(client.id());
   const std::map<std::string, std::string> requests = {
@@ -66,6 +70,8 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
       {"Publish", publish.SerializeAsString()},
       {"PublishStream", batch.SerializeAsString()},
       {"Subscribe", subscribe.SerializeAsString()},
+      {"Request", question.SerializeAsString()},
+      {"Reply", reply.SerializeAsString()},
       {"GetClient", get.SerializeAsString()},
   };
   auto it = requests.find(method.name());

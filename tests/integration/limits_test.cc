@@ -322,6 +322,10 @@ TEST(Limits, EachIsTestedSomewhere) {
       "page_max",       // registry_test
       "watch_changes",  // watch_test
       "stall",          // slow_subscriber_test
+      "durable_bytes",
+      "durable_messages",
+      "durable_age",      // tests/unit/config
+      "unwritten_bytes",  // tests/unit/broker/durable_test
       "requests",
       "request_bytes",
       "request_max",  // request_test

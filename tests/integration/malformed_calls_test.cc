@@ -62,6 +62,8 @@ TEST_F(MalformedCalls, EmptyRequestsAreAnsweredWithWhatIsMissing) {
       {"Publish", invalid + "message"},
       {"PublishStream", "OK"},  // the batch is refused, the stream goes on
       {"Subscribe", invalid + "session"},
+      {"Request", invalid + "message"},
+      {"Reply", invalid + "session"},
       {"ListNamespaces", "OK"},
       {"ListQueues", "OK"},
       {"ListRooms", "OK"},

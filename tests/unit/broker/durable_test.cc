@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
@@ -290,6 +291,40 @@ TEST_F(Durable, BatchOfLiveAndDurableMessagesIsTakenWhole) {
   EXPECT_EQ(response.accepted().ranges(0).last(), 2u);
   EXPECT_EQ(response.accepted().storage(), v1::STORAGE_MEMORY);
   EXPECT_THAT(HearAll(listener.get()).messages, SizeIs(3));
+}
+
+TEST_F(Durable, WhatTheDiskDoesNotKeepUpWithIsRefused) {
+  Start(R"(
+      limits { unwritten_bytes: 1048576 }
+      namespace { name: "default" queue { name: "D" durability: DURABILITY_DURABLE } })");
+  const auto request_of = [](size_t bytes) {
+    v1::PublishRequest request;
+    *request.mutable_message() = ToMessage({.queue = "D", .payload = std::string(bytes, 'x')});
+    return request;
+  };
+  // As long as somebody has not been told, nothing further is written.
+  absl::Notification told;
+  absl::Notification go_on;
+  v1::PublishRequest first = request_of(1);
+  world().broker().Publish(&first, [&](const absl::StatusOr<v1::PublishResponse>&) {
+    told.Notify();
+    go_on.WaitForNotification();
+  });
+  told.WaitForNotification();
+  absl::Notification written;
+  v1::PublishRequest second = request_of(1000 << 10);
+  world().broker().Publish(&second, [&](const absl::StatusOr<v1::PublishResponse>& answer) {
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    written.Notify();
+  });
+  v1::PublishRequest third = request_of(100 << 10);
+  const absl::Status refused = PublishTo(&world().broker(), &third).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(MetadataOf(refused, "limit"), "unwritten_bytes");
+  EXPECT_EQ(MetadataOf(refused, "bound"), "1048576");
+  go_on.Notify();
+  written.WaitForNotification();
+  EXPECT_TRUE(PublishTo(&world().broker(), &third).ok());
 }
 
 TEST_F(Durable, RequestIdIsRefusedWhereNobodyWouldKnowItAgain) {

@@ -237,16 +237,14 @@ absl::StatusOr<v1::PublishResponse> World::Publish(const Post& post, const std::
   request.set_namespace_(name_space);
   *request.mutable_message() = ToMessage(post);
   request.set_count_matches(count_matches);
-  return Publish(std::move(request));
+  return PublishTo(&broker_, &request);
 }
-
-absl::StatusOr<v1::PublishResponse> World::Publish(v1::PublishRequest request) { return PublishTo(&broker_, &request); }
 
 absl::StatusOr<v1::PublishResponse> World::PublishAs(const Member& member, const Post& post) {
   v1::PublishRequest request;
   request.set_session(member.session);
   *request.mutable_message() = ToMessage(post);
-  return Publish(std::move(request));
+  return PublishTo(&broker_, &request);
 }
 
 void World::Overrun(const std::string& queue, int messages, const std::string& room, const std::string& event) {

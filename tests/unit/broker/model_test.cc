@@ -154,19 +154,20 @@ class Comparison {
     if (publisher >= 0) request.set_session(members_[publisher].session);
     *request.mutable_message() = ToMessage(post);
     request.set_count_matches(true);
-    const auto response = world_.Publish(request);
-    ASSERT_TRUE(response.ok()) << response.status();
+    auto answer = PublishTo(&world_.broker(), &request);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    const v1::PublishResponse response = *std::move(answer);
 
     uint64_t matched = 0;
     for (const Hearing& hearing : hearings_) {
       matched += message.hearers.count(hearing.client) > 0 && WantsEvent(hearing.wants, post.queue, post.event);
     }
-    EXPECT_EQ(response->matched(), matched);
+    EXPECT_EQ(response.matched(), matched);
     const bool made = queues_.count(post.queue) == 0;
     ModelQueue& queue = queues_[post.queue];
     queue.messages.push_back(std::move(message));
-    EXPECT_EQ(response->sequence(), queue.messages.size());
-    epochs_[post.queue] = response->epoch();
+    EXPECT_EQ(response.sequence(), queue.messages.size());
+    epochs_[post.queue] = response.epoch();
     if (made) {
       for (Hearing& hearing : hearings_) AddCursor(&hearing, post.queue, 1);
     }

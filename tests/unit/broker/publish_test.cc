@@ -73,8 +73,7 @@ TEST(Publish, DeliversWhatThePublisherSaid) {
   (*message->mutable_headers())["a"] = "1";
   (*message->mutable_headers())["b"] = "";
   const v1::Message sent = *message;
-  const auto response = world.Publish(request);
-  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_TRUE(PublishTo(&world.broker(), &request).ok());
   v1::Message heard = listener->HearAll().messages.at(0);
   heard.clear_id();
   heard.clear_epoch();
@@ -96,8 +95,8 @@ TEST(Publish, OverwritesWhatIsTheServersToSay) {
   message->set_sequence(99);
   message->set_publisher("somebody");
   message->mutable_publish_time()->set_seconds(1);
-  const auto response = world.Publish(request);
-  ASSERT_TRUE(response.ok()) << response.status();
+  const auto response = PublishTo(&world.broker(), &request);
+  ASSERT_TRUE(response.ok());
   const v1::Message heard = listener->HearAll().messages.at(0);
   EXPECT_EQ(heard.id(), response->id());
   EXPECT_EQ(heard.epoch(), response->epoch());
@@ -121,7 +120,7 @@ TEST(Publish, IdsAreUniqueOverQueuesAndNamespaces) {
 TEST(Publish, WithoutAMessageIsRefused) {
   World world;
   v1::PublishRequest request;
-  const absl::Status status = world.Publish(request).status();
+  const absl::Status status = PublishTo(&world.broker(), &request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(MetadataOf(status, "field"), "message");
 }
@@ -145,11 +144,11 @@ TEST(Publish, IntoTheSessionsNamespaceOnly) {
   request.set_session(member.session);
   request.set_namespace_("default");
   *request.mutable_message() = ToMessage({});
-  const absl::Status status = world.Publish(request).status();
+  const absl::Status status = PublishTo(&world.broker(), &request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(status), "OTHER_NAMESPACE");
   request.set_namespace_("one");
-  EXPECT_TRUE(world.Publish(request).ok());
+  EXPECT_TRUE(PublishTo(&world.broker(), &request).ok());
 }
 
 TEST(AutomaticQueue, IsMadeOnlyWhereTheNamespaceAllowsIt) {

@@ -95,8 +95,7 @@ TEST(Request, OnlyAQuestionHasReplyTo) {
   v1::PublishRequest request;
   *request.mutable_message() = ToMessage({});
   request.mutable_message()->set_reply_to("forged");
-  const auto response = world.Publish(request);
-  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_TRUE(PublishTo(&world.broker(), &request).ok());
   v1::RequestRequest question = Question();
   question.mutable_message()->set_reply_to("forged");
   Ask(&world, question);

@@ -94,8 +94,8 @@ TEST_F(ArgumentsTest, ReplyTakesATextOrACommand) {
   EXPECT_EQ(text.count, 2u);
   EXPECT_EQ(MustParse({"reply", "DB", "--exec", "wc -c"}).exec, "wc -c");
   EXPECT_EQ(MustParse({"reply", "DB", "--payload", ""}).payload, "");
-  ExpectUsage({"reply", "DB"}, "Answer");
-  ExpectUsage({"reply", "DB", "--payload", "17", "--exec", "wc -c"}, "Answer");
+  ExpectUsage({"reply", "DB"}, "--payload,--exec");
+  ExpectUsage({"reply", "DB", "--payload", "17", "--exec", "wc -c"}, "--payload,--exec");
 }
 
 TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
