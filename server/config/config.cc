@@ -142,7 +142,8 @@ absl::StatusOr<NamespaceConfig> Reader::Namespace(const pb::Namespace& from, con
   NamespaceConfig to;
   to.name = from.name();
   to.automatic_queues = from.has_automatic_queues() ? from.automatic_queues() : from.name() == kDefaultNamespace;
-  absl::StatusOr<RetentionConfig> retention = Retention(from.automatic_retention(), /*durable=*/false, place.Field("automatic_retention"));
+  absl::StatusOr<RetentionConfig> retention =
+      Retention(from.automatic_retention(), /*durable=*/false, place.Field("automatic_retention"));
   if (!retention.ok()) return retention.status();
   to.automatic_retention = *retention;
   const uint64_t count = from.queue_size();

@@ -218,7 +218,7 @@ TEST_F(Crowd, SubscriptionsAreListedByClientQueueAndEvent) {
   EXPECT_THAT(list(info.client_id(), "", ""), SizeIs(1));
   EXPECT_EQ(info.patterns(0).queue(), "DB");
   EXPECT_EQ(info.patterns(0).event(), "CREATE");
-  EXPECT_EQ(info.overflow(), v1::OVERFLOW_DROP_OLDEST);
+  EXPECT_EQ(info.overflow(), v1::OVERFLOW_UNSPECIFIED);
   EXPECT_EQ(info.queues(), 1);
   EXPECT_THAT(info.client_name(), testing::StartsWith("client"));
 }

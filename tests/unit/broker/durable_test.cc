@@ -61,7 +61,7 @@ class Durable : public testing::Test {
       std::move(heard.messages.begin(), heard.messages.end(), std::back_inserter(all.messages));
       std::move(heard.gaps.begin(), heard.gaps.end(), std::back_inserter(all.gaps));
       std::move(heard.order.begin(), heard.order.end(), std::back_inserter(all.order));
-      all.status = heard.status;
+      if (all.status.ok()) all.status = heard.status;
       world_->storage().FlushReader();
     }
     return all;

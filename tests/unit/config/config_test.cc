@@ -172,7 +172,7 @@ TEST(Config, RetentionStaysWithinTheLimits) {
                 "nmq.conf:2:23: namespace[0].automatic_retention.messages: 101 exceeds queue_messages of 100");
 }
 
-TEST(ConfigTest, DurableQueueHasBoundsOfItsOwn) {
+TEST(Config, DurableQueueHasBoundsOfItsOwn) {
   const std::string limits =
       "limits { queue_messages: 100 durable_bytes: 2000000 durable_messages: 1000 durable_age { seconds: 10 } } ";
   const auto with = [&](const std::string& retention) {
@@ -181,7 +181,7 @@ TEST(ConfigTest, DurableQueueHasBoundsOfItsOwn) {
   };
   const auto config = ParseConfig(with("bytes: 2000000 messages: 1000 age { seconds: 10 }"), "nmq.conf", 1 << 30);
   ASSERT_TRUE(config.ok()) << config.status();
-  for (const std::string& refused : {"bytes: 2000001", "messages: 1001", "age { seconds: 11 }"}) {
+  for (const char* refused : {"bytes: 2000001", "messages: 1001", "age { seconds: 11 }"}) {
     const auto status = ParseConfig(with(refused), "nmq.conf", 1 << 30).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << refused;
     EXPECT_NE(status.message().find("exceeds durable_"), absl::string_view::npos) << status;
