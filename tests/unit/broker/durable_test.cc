@@ -253,6 +253,7 @@ TEST_F(Durable, RetentionByMessagesIsAGapForWhoWasBehind) {
   expected.insert(expected.begin(), "gap 1-20");
   EXPECT_EQ(heard.order, expected);
   EXPECT_EQ(heard.gaps.at(0).count(), 20u);
+  listener = nullptr;
   Start(kKept);
   EXPECT_EQ(Replay(world().Connect()), Numbers(21, 30));
 }
