@@ -35,7 +35,7 @@ struct Raw {
   std::vector<std::string> headers;
   std::vector<std::string> labels;
   std::string from = "new";
-  std::string overflow = "drop-oldest";
+  std::string overflow = {};
   std::string timeout = "5s";
   uint64_t count = 0;
   uint64_t after = 0;
@@ -85,9 +85,10 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
   AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
   sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N")->capture_default_str();
   sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
-  sub->add_option("--overflow", raw->overflow, "When this program is too slow: drop-oldest, disconnect")
-      ->check(CLI::IsMember({"drop-oldest", "disconnect"}))
-      ->capture_default_str();
+  sub->add_option("--overflow", raw->overflow,
+                  "When this program is too slow: drop-oldest, disconnect, hold; by default a live queue drops the "
+                  "oldest and a durable one holds")
+      ->check(CLI::IsMember({"drop-oldest", "disconnect", "hold"}));
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
 }
@@ -204,6 +205,8 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
     *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
     return false;
   }
+  if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
+  if (raw.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
   if (raw.count > 0) arguments->count = raw.count;
   if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = raw.after;

@@ -65,7 +65,7 @@ struct Arguments {
   std::vector<std::string> join;
   // sub
   v1::StartPosition start;
-  v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
+  v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
 
   // sub, reply, clients, count
   std::string name;

@@ -168,7 +168,8 @@ struct SubscribeOptions {
   // Rooms to join in the same step. They outlive the subscription.
   std::vector<std::string> rooms = {};
   v1::StartPosition start = StartNew();
-  v1::Overflow overflow = v1::OVERFLOW_DROP_OLDEST;
+  // Unspecified: a live queue drops the oldest, a durable one holds.
+  v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
   // How long to wait for the server's `ready`, at first and at each reconnect.
   absl::Duration ready_timeout = absl::Seconds(10);
 };

@@ -47,6 +47,11 @@ TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
   EXPECT_EQ(client_->rooms(), std::vector<std::string>{"kitchen"});
 }
 
+TEST_F(SubscriptionTest, LeavesTheOverflowPolicyToTheQueueIfNothingIsSaid) {
+  const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}});
+  EXPECT_EQ(stream_->request().overflow(), v1::OVERFLOW_UNSPECIFIED);
+}
+
 TEST_F(SubscriptionTest, RefusalIsReturned) {
   server_.on_subscribe = [](FakeSubscribe* stream) {
     stream->End(Refusal(grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "patterns: is empty"));
