@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "rocksdb/env.h"
 #include "server/base/errors.h"
+#include "server/log/log_check.h"
 #include "server/log/store.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_rep.h"
@@ -42,20 +44,46 @@ rocksdb::Status MakeDirectory(const std::string& directory, rocksdb::Env* env, b
   return status.ok() ? parent->Fsync() : status;
 }
 
-// A run that was killed may have left to the operating system what this one would take for stored.
-rocksdb::Status SyncLogs(const std::string& directory, rocksdb::Env* env) {
+// DATA_LOSS if the end of a log is damaged in a way that RocksDB would not see.
+absl::Status CheckLogEnd(const std::string& directory, const std::string& name, rocksdb::Env* env) {
+  const std::string path = absl::StrCat(directory, "/", name);
+  uint64_t bytes = 0;
+  std::unique_ptr<rocksdb::RandomAccessFile> file;
+  rocksdb::Status status = env->GetFileSize(path, &bytes);
+  if (status.ok()) status = env->NewRandomAccessFile(path, &file, rocksdb::EnvOptions());
+  rocksdb::Slice block;
+  const uint64_t start = bytes / kLogBlockBytes * kLogBlockBytes;
+  std::string buffer(bytes - start, '\0');
+  if (status.ok() && !buffer.empty()) status = file->Read(start, buffer.size(), &block, buffer.data());
+  if (!status.ok()) return OpenError(directory, status, "");
+  const std::optional<size_t> damaged = FindDamagedLength(ToView(block));
+  if (!damaged.has_value()) return absl::OkStatus();
+  return Damaged(directory, absl::StrCat("damaged; bring it back from a backup: ", name, ": the record at offset ",
+                                         start + *damaged, " has a wrong length"));
+}
+
+// Hands to the disk what a run that was killed has left to the operating system: this one would take it for stored.
+rocksdb::Status SyncLog(const std::string& path, rocksdb::Env* env) {
+  std::unique_ptr<rocksdb::WritableFile> file;
+  rocksdb::Status status = env->ReopenWritableFile(path, &file, rocksdb::EnvOptions());
+  if (status.ok()) status = file->Sync();
+  return status.ok() ? file->Close() : status;
+}
+
+absl::Status PrepareLogs(const std::string& directory, rocksdb::Env* env) {
   std::vector<std::string> names;
   rocksdb::Status status = env->GetChildren(directory, &names);
   for (size_t i = 0; i < names.size() && status.ok(); ++i) {
-    if (!absl::EndsWith(names[i], ".log")) continue;
-    std::unique_ptr<rocksdb::WritableFile> file;
-    status = env->ReopenWritableFile(absl::StrCat(directory, "/", names[i]), &file, rocksdb::EnvOptions());
-    if (status.ok()) status = file->Sync();
-    if (status.ok()) status = file->Close();
+    const bool log = absl::EndsWith(names[i], ".log");
+    if (log || absl::StartsWith(names[i], "MANIFEST-")) {
+      if (absl::Status checked = CheckLogEnd(directory, names[i], env); !checked.ok()) return checked;
+    }
+    if (log) status = SyncLog(absl::StrCat(directory, "/", names[i]), env);
   }
   std::unique_ptr<rocksdb::Directory> entries;
   if (status.ok()) status = env->NewDirectory(directory, &entries);
-  return status.ok() ? entries->Fsync() : status;
+  if (status.ok()) status = entries->Fsync();
+  return status.ok() ? absl::OkStatus() : OpenError(directory, status, "");
 }
 
 // RocksDB begins a new database where the file CURRENT is missing, whatever else is there.
@@ -118,10 +146,8 @@ absl::Status Store::Rep::OpenDatabase(bool read_only) {
   if (read_only) {
     status = rocksdb::DB::OpenForReadOnly(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
   } else {
-    status = SyncLogs(directory, env);
-    if (status.ok()) {
-      status = rocksdb::DB::Open(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
-    }
+    if (absl::Status prepared = PrepareLogs(directory, env); !prepared.ok()) return prepared;
+    status = rocksdb::DB::Open(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
   }
   if (!status.ok()) return OpenError(directory, status, log->Text());
   db.reset(opened);

@@ -93,7 +93,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const DatabaseSettings& se
   rocksdb::ColumnFamilyOptions messages;
   messages.write_buffer_size = settings.write_buffer_bytes;
   messages.max_write_buffer_number = 3;
-  messages.compression = rocksdb::kNoCompression;
+  messages.compression = rocksdb::kLZ4Compression;
   messages.target_file_size_base = kFileBytes;
   messages.compaction_filter_factory = settings.filter;
   messages.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(cache, kMessageBlockBytes)));

@@ -12,6 +12,7 @@ namespace nmq::log {
 namespace {
 
 constexpr uint64_t kReadBytesMax = 64 << 20;  // whatever the caller allows
+constexpr uint64_t kReserveBytes = 16 << 10;  // what a read begins with
 // How far a read reaches into the file at once, at the most.
 constexpr uint64_t kReadaheadBytesMax = 256 << 10;
 
@@ -20,6 +21,7 @@ class BlockBuilder {
  public:
   BlockBuilder(uint64_t first, uint64_t bytes_max) : bytes_max_(bytes_max), block_(std::make_shared<Block>()) {
     block_->first = first;
+    entries_.reserve(std::min(bytes_max, kReserveBytes));
   }
 
   uint64_t end() const { return block_->end(); }

@@ -37,6 +37,16 @@ class DamageTest : public StoreFaultTest {
     for (size_t i = 0; i < bytes; ++i) content[offset + i] = static_cast<char>(~content[offset + i]);
     SetContent(path, content);
   }
+  // Where the records of a log begin: 7 bytes, two of which are the length of what follows, in blocks of 32 KiB.
+  static std::vector<size_t> Records(const std::string& log) {
+    std::vector<size_t> records;
+    for (size_t at = 0; at + 7 <= log.size();) {
+      records.push_back(at);
+      at += 7 + static_cast<uint8_t>(log[at + 4]) + 256 * static_cast<uint8_t>(log[at + 5]);
+      if (at % 32768 > 32768 - 7) at += 32768 - at % 32768;
+    }
+    return records;
+  }
   static std::string NameOf(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
   void ExpectNames(const absl::Status& status, const std::string& path) {
@@ -135,6 +145,14 @@ TEST_F(DamageTest, DamagedLogIsARefusalToOpen) {
       ExpectNames(opened, log);
     }
     SetContent(log, content);
+  }
+  const std::vector<size_t> records = Records(content);
+  for (size_t i = 0; i + 1 < records.size(); ++i) {
+    for (const size_t length_byte : {4, 5}) {
+      Flip(log, records[i] + length_byte);
+      ExpectNames(Open(), log);
+      SetContent(log, content);
+    }
   }
   EXPECT_GT(refusals, 100);
   EXPECT_EQ(openings, 0);
