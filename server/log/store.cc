@@ -37,24 +37,28 @@ absl::Status Store::Rep::WriteNow(rocksdb::WriteBatch* batch, Sync sync) {
 
 absl::Status Store::Trim(uint64_t queue, uint64_t first, Sync sync) {
   ReaderMutexLock open(&rep_->open_mutex);
-  if (first <= rep_->trims.First(queue)) return absl::OkStatus();
-  if (absl::Status status = rep_->health->Check(/*messages=*/false); !status.ok()) return status;
-  const absl::StatusOr<Rep::Tail> tail = rep_->LoadTail(queue);
+  if (absl::Status status = rep_->WriteTrim(queue, first); !status.ok()) return status;
+  // Also if it was there before: whoever wrote it may not have waited.
+  return sync == Sync::kYes ? rep_->SettleTrims() : absl::OkStatus();
+}
+
+absl::Status Store::Rep::WriteTrim(uint64_t queue, uint64_t first) {
+  if (first <= trims.First(queue)) return absl::OkStatus();
+  if (absl::Status status = health->Check(/*messages=*/false); !status.ok()) return status;
+  const absl::StatusOr<Tail> tail = LoadTail(queue);
   if (!tail.ok()) return tail.status();
   if (first > tail->end) {
     return OutOfRange(kReasonNotWritten, absl::StrCat("queue ", queue, " ends before sequence ", tail->end,
                                                       ": it cannot be trimmed up to ", first));
   }
-  {
-    MutexLock lock(&rep_->trim_mutex);
-    if (first <= rep_->trims.First(queue)) return absl::OkStatus();
-    rocksdb::WriteBatch batch;
-    batch.Put(rep_->family(Family::kOwn), FirstKey(queue), BigEndian(first));
-    if (absl::Status status = rep_->WriteNow(&batch, Sync::kNo); !status.ok()) return status;
-    rep_->trims.Set(queue, first);
-    rep_->unreclaimed.insert(queue);
-  }
-  return sync == Sync::kYes ? rep_->SettleTrims() : absl::OkStatus();
+  MutexLock lock(&trim_mutex);
+  if (first <= trims.First(queue)) return absl::OkStatus();
+  rocksdb::WriteBatch batch;
+  batch.Put(family(Family::kOwn), FirstKey(queue), BigEndian(first));
+  if (absl::Status status = WriteNow(&batch, Sync::kNo); !status.ok()) return status;
+  trims.Set(queue, first);
+  unreclaimed.insert(queue);
+  return absl::OkStatus();
 }
 
 absl::Status Store::Rep::SettleTrims() {

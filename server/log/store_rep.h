@@ -124,6 +124,9 @@ struct Store::Rep {
 
   // Writes, whatever room the disk has.
   absl::Status WriteNow(rocksdb::WriteBatch* batch, Sync sync) ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  // Gives up messages before `first`, until the power is lost: see SettleTrims.
+  absl::Status WriteTrim(uint64_t queue, uint64_t first) ABSL_SHARED_LOCKS_REQUIRED(open_mutex)
+      ABSL_LOCKS_EXCLUDED(trim_mutex, mutex);
   // Makes trims durable and lets their files go.
   absl::Status SettleTrims() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
   void DropFiles(const std::vector<TrimPoints::Point>& points) ABSL_SHARED_LOCKS_REQUIRED(open_mutex);

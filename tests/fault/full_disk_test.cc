@@ -42,7 +42,8 @@ TEST_F(FullDiskTest, WritingGoesOnWhenThereIsRoomAgain) {
   ASSERT_TRUE(Open().ok());
   for (uint64_t round = 1; round <= 20; ++round) {
     ASSERT_TRUE(AppendUpTo(round * 100).ok());
-    fs_->SetSpace(round * 3001);  // in the middle of a record, in the log or in a file
+    // In the middle of a record, in the log or in a file.
+    fs_->SetSpace(round * 3001, FaultFileSystem::Freed::kIsTaken);
     ExpectFull(AppendUpTo(round * 100 + 100));
     ExpectFull(AppendUpTo(round * 100 + 100));
     store_->Housekeep();
@@ -65,7 +66,7 @@ TEST_F(FullDiskTest, NothingAcknowledgedIsLostWithThePowerAfterwards) {
   ASSERT_TRUE(Open().ok());
   for (uint64_t round = 1; round <= 10; ++round) {
     ASSERT_TRUE(AppendUpTo(round * 100).ok());
-    fs_->SetSpace(round * 5003);
+    fs_->SetSpace(round * 5003, FaultFileSystem::Freed::kIsTaken);
     ExpectFull(AppendUpTo(round * 100 + 1000));
     fs_->SetSpace(100 << 20);
     store_->Housekeep();

@@ -181,7 +181,23 @@ TEST_F(PowerTest, NothingAcknowledgedIsLostWhereverThePowerGoes) {
   EXPECT_GT(messages, static_cast<uint64_t>(cuts) * 20);
 }
 
-// Otherwise the test above shows nothing.
+TEST_F(PowerTest, TrimIsDurableEvenIfOneBeforeItDidNotWait) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(AppendSome());
+  Store::Batch nothing;
+  ASSERT_TRUE(store_->Write(&nothing, Store::Sync::kYes).ok());
+  const uint64_t queue = bounds_.begin()->first;
+  const uint64_t end = bounds_.begin()->second.end_max;
+  ASSERT_TRUE(store_->Trim(queue, end, Store::Sync::kNo).ok());
+  ASSERT_TRUE(store_->Trim(queue, end, Store::Sync::kYes).ok());
+  fs_->CutPower();
+  store_.reset();
+  fs_->RestorePower(nullptr);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(store_->FindExtent(queue)->first, end);
+}
+
+// Otherwise the first test shows nothing.
 TEST_F(PowerTest, LossIsSeenIfSyncsDoNothing) {
   ASSERT_TRUE(Open().ok());
   Work(20);

@@ -131,9 +131,10 @@ void FaultFileSystem::DenyWriting(bool deny) {
   deny_writing_ = deny;
 }
 
-void FaultFileSystem::SetSpace(uint64_t bytes) {
+void FaultFileSystem::SetSpace(uint64_t bytes, Freed freed) {
   MutexLock lock(&mutex_);
   space_ = bytes;
+  freed_ = freed;
 }
 
 void FaultFileSystem::Undo(const Change& change) {
@@ -253,7 +254,7 @@ IOStatus FaultFileSystem::DeleteFile(const std::string& path, const IOOptions& o
   const IOStatus status = target()->DeleteFile(path, options, debug);
   if (!status.ok()) return status;
   files_.erase(path);
-  if (space_.has_value() && !missing) *space_ += bytes;
+  if (space_.has_value() && freed_ == Freed::kIsRoom && !missing) *space_ += bytes;
   return status;
 }
 

@@ -38,8 +38,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void FailSyncs(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing may be written or made, as in a directory of somebody else.
   void DenyWriting(bool deny) ABSL_LOCKS_EXCLUDED(mutex_);
-  // How many bytes can be written from now on. Deleting files makes room.
-  void SetSpace(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many bytes can be written from now on. Deleting files makes room, unless somebody else takes it.
+  enum class Freed { kIsRoom, kIsTaken };
+  void SetSpace(uint64_t bytes, Freed freed = Freed::kIsRoom) ABSL_LOCKS_EXCLUDED(mutex_);
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
@@ -92,6 +93,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   bool fail_syncs_ ABSL_GUARDED_BY(mutex_) = false;
   bool deny_writing_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> space_ ABSL_GUARDED_BY(mutex_);
+  Freed freed_ ABSL_GUARDED_BY(mutex_) = Freed::kIsRoom;
   std::unordered_map<std::string, Sizes> files_ ABSL_GUARDED_BY(mutex_);  // those written to since the power came
   std::vector<Change> changes_ ABSL_GUARDED_BY(mutex_);
 };
