@@ -23,6 +23,7 @@ constexpr char kExamples[] = R"(Examples:
   nmq sub DB                                hear all events of the queue DB
   nmq sub '**' CREATE --join kitchen        hear CREATE of every queue, as a member of a room
   nmq sub DB --from last:10 --json          the last ten messages and all that follow, as JSON
+  nmq sub JOBS --group workers              share the messages of a durable queue with others
   nmq request DB COUNT --room kitchen       ask the members of a room, and print their answers
   nmq reply DB COUNT --exec 'wc -c'         answer each such question with what a command makes of it
   nmq clients --room kitchen                who is in the room
@@ -37,6 +38,7 @@ struct Raw {
   std::string from = "new";
   std::string overflow = {};
   std::string timeout = "5s";
+  std::string ack_deadline = {};
   uint64_t count = 0;
   uint64_t after = 0;
 };
@@ -76,6 +78,19 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
+void AddGroup(CLI::App* sub, Arguments* arguments, Raw* raw) {
+  CLI::Option* group = sub->add_option("--group", arguments->group.name,
+                                       "Share the queue with the other members of this group, and acknowledge each "
+                                       "message once it is printed");
+  sub->add_option("--ack-deadline", raw->ack_deadline, "For a new group: how long a member has for a message: 30s")
+      ->needs(group);
+  sub->add_option("--attempts", arguments->group.attempts,
+                  "For a new group: deliveries of a message before it is a dead letter; 5")
+      ->needs(group);
+  sub->add_flag("--by-key", arguments->group.by_key, "For a new group: messages of one key go to one member, in order")
+      ->needs(group);
+}
+
 void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
   CLI::App* sub = AddCommand(app, "sub", "Print messages as they come", Command::kSub, arguments);
   sub->add_option("QUEUE", arguments->queue,
@@ -89,6 +104,7 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
                   "When this program is too slow: drop-oldest, disconnect, hold; by default a live queue drops the "
                   "oldest and a durable one holds")
       ->check(CLI::IsMember({"drop-oldest", "disconnect", "hold"}));
+  AddGroup(sub, arguments, raw);
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
 }
@@ -136,6 +152,9 @@ void AddLists(CLI::App* app, Arguments* arguments, Raw* raw) {
 
   CLI::App* queues = AddCommand(app, "queues", "List queues", Command::kQueues, arguments);
   queues->add_option("--queue", arguments->queue, "Only those that this name or pattern matches");
+
+  CLI::App* groups = AddCommand(app, "groups", "List groups, and how far they are", Command::kGroups, arguments);
+  groups->add_option("--queue", arguments->queue, "Only those of queues that this name or pattern matches");
 
   CLI::App* rooms = AddCommand(app, "rooms", "List rooms", Command::kRooms, arguments);
   rooms->add_option("--room", arguments->room, "Only those that this name or pattern matches");
@@ -203,6 +222,12 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
   if (!absl::ParseDuration(raw.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
       arguments->timeout > absl::Hours(24)) {
     *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
+    return false;
+  }
+  absl::Duration* const ack_deadline = &arguments->group.ack_deadline;
+  if (!raw.ack_deadline.empty() &&
+      (!absl::ParseDuration(raw.ack_deadline, ack_deadline) || *ack_deadline < absl::Seconds(1))) {
+    *error = absl::StrCat("--ack-deadline: \"", raw.ack_deadline, "\" is no time such as 30s or 5m, from 1s on");
     return false;
   }
   if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;

@@ -21,6 +21,7 @@ enum class Command {
   kReply,
   kNamespaces,
   kQueues,
+  kGroups,
   kRooms,
   kClients,
   kSubscriptions,
@@ -66,6 +67,15 @@ struct Arguments {
   // sub
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
+
+  // sub: the group to be a member of; unset fields are the server's to fill.
+  struct Group {
+    std::string name;
+    absl::Duration ack_deadline;
+    uint32_t attempts = 0;
+    bool by_key = false;
+  };
+  Group group;
 
   // sub, reply, clients, count
   std::string name;

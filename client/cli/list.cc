@@ -59,6 +59,19 @@ std::vector<std::string> Row(const v1::QueueInfo& info) {
           Count(info.counters().dropped_messages())};
 }
 
+std::vector<std::string> Row(const v1::GroupInfo& info) {
+  return {info.queue(),
+          info.options().name(),
+          Count(info.members()),
+          Count(info.lag_messages()),
+          Count(info.pending_messages()),
+          Count(info.waiting_messages()),
+          Count(info.done_messages()),
+          Count(info.redelivered_messages()),
+          Count(info.dead_messages()),
+          Count(info.lost_messages())};
+}
+
 std::vector<std::string> Row(const v1::RoomInfo& info) {
   return {info.name(), Count(info.members()), AgeOf(info.create_time())};
 }
@@ -130,6 +143,16 @@ int PrintQueues(const RegistryClient& registry, const Arguments& arguments, Outp
   return PrintList(registry, arguments, &Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
                    {Left("QUEUE"), Left("EVENTS"), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
                     Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
+                   out, err);
+}
+
+int PrintGroups(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListGroupsRequest request;
+  request.set_namespace_(arguments.namespace_name);
+  request.set_queue(arguments.queue);
+  return PrintList(registry, arguments, &Stub::ListGroups, request, &v1::ListGroupsResponse::groups,
+                   {Left("QUEUE"), Left("GROUP"), Right("MEMBERS"), Right("LAG"), Right("PENDING"), Right("WAITING"),
+                    Right("DONE"), Right("REDELIVERED"), Right("DEAD"), Right("LOST")},
                    out, err);
 }
 
@@ -228,6 +251,8 @@ int RunList(const Arguments& arguments, Output* out, Output* err) {
       return PrintNamespaces(**registry, arguments, out, err);
     case Command::kQueues:
       return PrintQueues(**registry, arguments, out, err);
+    case Command::kGroups:
+      return PrintGroups(**registry, arguments, out, err);
     case Command::kRooms:
       return PrintRooms(**registry, arguments, out, err);
     case Command::kClients:

@@ -21,6 +21,9 @@ class Printer {
   Printer(const Arguments& arguments, Output* out, Output* err, Stop* stop)
       : arguments_(arguments), out_(out), err_(err), stop_(stop) {}
 
+  // With a group, what was printed is acknowledged; to be set before messages come.
+  void Acknowledge(Client* client) { client_ = client; }
+
   SubscriptionHandler Handler() {
     return {.on_message = [this](const Message& message) { OnMessage(message); },
             .on_gap = [this](const Gap& gap) { OnGap(gap); },
@@ -33,12 +36,19 @@ class Printer {
   }
 
   void Print(const std::string& line) {
-    if (!out_->WriteLine(line)) stop_->Request();
+    if (out_->WriteLine(line)) return;
+    stop_requested_ = true;
+    stop_->Request();
   }
 
   void OnMessage(const Message& message) {
     if (arguments_.count.has_value() && messages_ >= *arguments_.count) return;
     Print(arguments_.json ? MessageJson(message, namespace_name()) : MessageLine(message));
+    // A message that was not printed belongs to another member.
+    if (client_ != nullptr && !stop_requested_) {
+      const auto noted = client_->Acknowledge(message.queue(), arguments_.group.name, {nmq::Done(message.sequence())});
+      if (!noted.ok()) err_->WriteLine(absl::StrCat("nmq: not acknowledged: ", ExplainBriefly(noted.status())));
+    }
     if (++messages_ == arguments_.count.value_or(0)) stop_->Request();
   }
 
@@ -66,9 +76,22 @@ class Printer {
   Output* const out_;
   Output* const err_;
   Stop* const stop_;
+  Client* client_ = nullptr;
   uint64_t messages_ = 0;
+  bool stop_requested_ = false;
   bool lost_ = false;
 };
+
+v1::GroupOptions GroupOptionsFor(const Arguments::Group& group) {
+  v1::GroupOptions options;
+  options.set_name(group.name);
+  if (group.ack_deadline > absl::ZeroDuration()) {
+    options.mutable_ack_deadline()->set_seconds(absl::ToInt64Seconds(group.ack_deadline));
+  }
+  options.set_attempts_max(group.attempts);
+  options.set_by_key(group.by_key);
+  return options;
+}
 
 }  // namespace
 
@@ -77,12 +100,16 @@ int RunSub(const Arguments& arguments, Output* out, Output* err) {
   Printer printer(arguments, out, err, &stop);
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(OptionsFor(arguments));
   if (!client.ok()) return Fail(client.status(), arguments, err);
+  SubscribeOptions options = {.patterns = {{arguments.queue, arguments.event}},
+                              .rooms = arguments.join,
+                              .start = arguments.start,
+                              .overflow = arguments.overflow};
+  if (!arguments.group.name.empty()) {
+    options.group = GroupOptionsFor(arguments.group);
+    printer.Acknowledge(client->get());
+  }
   absl::StatusOr<std::unique_ptr<Subscription>> subscription =
-      (*client)->Subscribe({.patterns = {{arguments.queue, arguments.event}},
-                            .rooms = arguments.join,
-                            .start = arguments.start,
-                            .overflow = arguments.overflow},
-                           printer.Handler());
+      (*client)->Subscribe(std::move(options), printer.Handler());
   if (!subscription.ok()) return Fail(subscription.status(), arguments, err);
   stop.Wait();
   // Whether it ended by itself.

@@ -138,6 +138,22 @@ absl::Status Client::Reply(const Message& question, absl::string_view payload, c
   return status;
 }
 
+absl::StatusOr<AcknowledgeResult> Client::Acknowledge(const std::string& queue, const std::string& group,
+                                                      const std::vector<v1::Acknowledgement>& acknowledgements) {
+  v1::AcknowledgeRequest request;
+  request.set_queue(queue);
+  request.set_group(group);
+  request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
+  v1::AcknowledgeResponse response;
+  const absl::Status status = session_->CallWithSession(
+      absl::Now() + kCallTimeout, [&](grpc::ClientContext* context, const std::string& session) {
+        request.set_session(session);
+        return session_->stub()->Acknowledge(context, request, &response);
+      });
+  if (!status.ok()) return status;
+  return AcknowledgeResult{.noted = response.noted(), .not_pending = response.not_pending()};
+}
+
 std::unique_ptr<Publisher> Client::NewPublisher(PublisherOptions options) {
   auto loop = std::make_shared<internal::PublisherLoop>(session_, std::move(options));
   loop->Start();

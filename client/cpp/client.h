@@ -69,6 +69,11 @@ class Client {
   // also with an error.
   absl::Status Reply(const Message& question, absl::string_view payload, const ReplyOptions& options = {});
 
+  // Says what became of messages that a group of a queue delivered. OK means that the server has noted it. Repeats
+  // itself as Join does: to say it twice does no harm.
+  absl::StatusOr<AcknowledgeResult> Acknowledge(const std::string& queue, const std::string& group,
+                                                const std::vector<v1::Acknowledgement>& acknowledgements);
+
   // Makes a publisher for many messages. Opens its stream with the first one.
   std::unique_ptr<Publisher> NewPublisher(PublisherOptions options = {});
 

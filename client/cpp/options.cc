@@ -2,6 +2,14 @@
 
 namespace nmq {
 inline namespace client {
+namespace {
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
+  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+}
+
+}  // namespace
 
 v1::StartPosition StartNew() { return {}; }
 
@@ -35,6 +43,37 @@ Message MakeMessage(absl::string_view queue, absl::string_view event, absl::stri
   message.set_event(event.data(), event.size());
   message.set_payload(payload.data(), payload.size());
   return message;
+}
+
+v1::Acknowledgement Done(uint64_t sequence) { return DoneRange(sequence, sequence); }
+
+v1::Acknowledgement DoneRange(uint64_t first, uint64_t last) {
+  v1::Acknowledgement acknowledgement;
+  acknowledgement.set_first(first);
+  acknowledgement.set_last(last);
+  acknowledgement.set_done(true);
+  return acknowledgement;
+}
+
+v1::Acknowledgement RetryAfter(uint64_t sequence, absl::Duration time) {
+  v1::Acknowledgement acknowledgement;
+  acknowledgement.set_first(sequence);
+  SetDuration(time, acknowledgement.mutable_retry_after());
+  return acknowledgement;
+}
+
+v1::Acknowledgement Extend(uint64_t sequence, absl::Duration time) {
+  v1::Acknowledgement acknowledgement;
+  acknowledgement.set_first(sequence);
+  SetDuration(time, acknowledgement.mutable_extend());
+  return acknowledgement;
+}
+
+v1::Acknowledgement Terminate(uint64_t sequence, absl::string_view reason) {
+  v1::Acknowledgement acknowledgement;
+  acknowledgement.set_first(sequence);
+  acknowledgement.set_terminate(std::string(reason));
+  return acknowledgement;
 }
 
 }  // namespace client

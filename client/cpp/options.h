@@ -172,6 +172,27 @@ struct SubscribeOptions {
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
   // How long to wait for the server's `ready`, at first and at each reconnect.
   absl::Duration ready_timeout = absl::Seconds(10);
+  // Makes the subscription a member of this group: it shares the messages of one durable queue with the other members,
+  // and each message must be acknowledged (Client::Acknowledge). Messages may come again then, and out of order.
+  std::optional<v1::GroupOptions> group = {};
+};
+
+// What became of messages that a group delivered, for Client::Acknowledge().
+v1::Acknowledgement Done(uint64_t sequence);
+// All of [first, last].
+v1::Acknowledgement DoneRange(uint64_t first, uint64_t last);
+// Not done: to be delivered again, after this time at the earliest.
+v1::Acknowledgement RetryAfter(uint64_t sequence, absl::Duration time);
+// Still at work: the group waits for this long, from now.
+v1::Acknowledgement Extend(uint64_t sequence, absl::Duration time);
+// Nobody can do it: a dead letter, with this reason.
+v1::Acknowledgement Terminate(uint64_t sequence, absl::string_view reason);
+
+struct AcknowledgeResult {
+  // Messages for which it was noted.
+  uint64_t noted = 0;
+  // Others: acknowledged before, dead, or never delivered.
+  uint64_t not_pending = 0;
 };
 
 enum class SubscriptionState {

@@ -227,6 +227,7 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
     added->set_event(pattern.event);
   }
   request.set_overflow(options_.overflow);
+  if (options_.group.has_value()) *request.mutable_group() = *options_.group;
   MutexLock lock(&mu_);
   if (!was_live_) {
     request.mutable_rooms()->Add(options_.rooms.begin(), options_.rooms.end());
@@ -238,7 +239,8 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
   for (const std::string& room : options_.rooms) {
     if (std::binary_search(rooms.begin(), rooms.end(), room)) request.add_rooms(room);
   }
-  *request.mutable_start() = positions_.Resume();
+  // A group knows by itself how far it is.
+  if (!options_.group.has_value()) *request.mutable_start() = positions_.Resume();
   return request;
 }
 
@@ -288,17 +290,20 @@ absl::Status SubscriptionLoop::OnBatch(BatchReader* batch) {
 
 void SubscriptionLoop::OnMessage(const Message& message) {
   if (stopped_) return;
-  const Positions::Arrival arrival =
-      positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost_);
-  if (arrival == Positions::Arrival::kKnown) return;
-  if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost_);
+  // What a group delivers may come again, and in any order.
+  if (!options_.group.has_value()) {
+    const Positions::Arrival arrival =
+        positions_.OnPosition(message.queue(), message.epoch(), message.sequence(), &lost_);
+    if (arrival == Positions::Arrival::kKnown) return;
+    if (arrival == Positions::Arrival::kNewEpoch) ReportGap(lost_);
+  }
   // Only this thread counts.
   messages_.store(messages_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (handler_.on_message) handler_.on_message(message);
 }
 
 void SubscriptionLoop::OnGap(const Gap& gap) {
-  if (positions_.OnGap(gap)) ReportGap(gap);
+  if (options_.group.has_value() || positions_.OnGap(gap)) ReportGap(gap);
 }
 
 void SubscriptionLoop::OnHeartbeat(const v1::Heartbeat& heartbeat) {

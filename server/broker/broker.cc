@@ -72,6 +72,7 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
 }
 
 Broker::~Broker() {
+  if (shared_.group_runner != nullptr) shared_.group_runner->Stop();
   shared_.committer = nullptr;
   // What it reads is for cursors of this broker.
   if (shared_.storage != nullptr) shared_.storage->FlushReader();
@@ -314,6 +315,7 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
 }
 
 void Broker::FlushToDisk() {
+  if (shared_.group_runner != nullptr) shared_.group_runner->Flush();
   if (shared_.committer != nullptr) shared_.committer->Flush();
 }
 
@@ -340,6 +342,11 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   if (!v1::Overflow_IsValid(options.overflow)) {
     return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
   }
+  if (request.has_group()) {
+    auto group = ParseGroup(request.group(), *patterns, limits());
+    if (!group.ok()) return Counted(name_space, group.status());
+    options.group = *std::move(group);
+  }
   options.client = *std::move(client);
   options.patterns = *std::move(patterns);
   options.rooms = Pointers(request.rooms());
@@ -355,6 +362,18 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
 
 void Broker::Unsubscribe(Subscription* subscription, absl::string_view reason) {
   subscription->client().name_space().Unsubscribe(subscription, reason);
+}
+
+void Broker::Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
+  auto client = FindSession(request->session());
+  if (!client.ok()) return done(client.status());
+  Namespace* const name_space = &(*client)->name_space();
+  absl::Status status = CheckAcknowledge(*request, limits());
+  if (!status.ok()) return done(Counted(name_space, status));
+  auto group = name_space->FindGroup(request->queue(), request->group());
+  if (!group.ok()) return done(group.status());
+  status = (*group)->Acknowledge(std::move(*request), done);
+  if (!status.ok()) done(Counted(name_space, status));
 }
 
 void Broker::WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) {
@@ -389,6 +408,7 @@ void Broker::Housekeep() {
   ExpireLeases();
   if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
   for (const auto& [name, name_space] : namespaces_) name_space->TrimQueues();
+  if (shared_.group_runner != nullptr) shared_.group_runner->Tick();
 }
 
 }  // namespace nmq::broker

@@ -71,6 +71,10 @@ class Broker {
                                                           Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
   void Unsubscribe(Subscription* subscription, absl::string_view reason);
 
+  // What became of messages that a group delivered. `done` is called once, at once or later, on any thread and under no
+  // lock. The request is used up.
+  void Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done);
+
   // From now on answers UNAVAILABLE to whoever wants to connect, publish or subscribe.
   void StartDrain() { draining_.store(true, std::memory_order_release); }
   bool draining() const { return draining_.load(std::memory_order_acquire); }

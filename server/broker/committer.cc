@@ -82,6 +82,7 @@ void Committer::Commit(const Jobs& jobs) {
       group.queue->Prepare(group.messages, now, job.publisher, job.reply_to, &batch, &prepared[i][g]);
       if (group.queue->synced()) sync = log::Store::Sync::kYes;
     }
+    if (job.along) job.along(&batch);
   }
   const absl::Status status = batch.empty() ? absl::OkStatus() : store_->Write(&batch, sync);
   // What was prepared last is taken back first.
@@ -95,6 +96,9 @@ void Committer::Commit(const Jobs& jobs) {
     if (refused[i].ok()) Finish(jobs[i].get(), &prepared[i]);
   }
   for (const auto& lane : lanes_) lane->Wake();
+  for (const auto& job : jobs) {
+    for (const Job::Group& group : job->groups) group.queue->WakeGroups();
+  }
   for (size_t i = 0; i < jobs.size(); ++i) jobs[i]->done(refused[i], jobs[i].get());
 }
 

@@ -41,6 +41,9 @@ class Committer {
     std::string reply_to;
     Queue::Heard heard;
     uint64_t bytes = 0;
+    // Adds what is to be written together with the messages, all or none; may be empty. Called on the committer's
+    // thread.
+    std::function<void(log::Store::Batch*)> along;
     // Called once, on the committer's thread, without any lock.
     std::function<void(const absl::Status&, Job*)> done;
   };

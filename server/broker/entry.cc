@@ -145,4 +145,21 @@ absl::string_view EventOf(const char* entry) {
   return absl::string_view(at, length);
 }
 
+absl::string_view MessageOf(absl::string_view entry) {
+  uint64_t length;
+  const char* const at = ReadVarint(entry.data() + 1, &length);
+  return absl::string_view(at, length);
+}
+
+std::string WithAttempt(absl::string_view entry, uint32_t attempt) {
+  std::string field;
+  AppendVarint(static_cast<uint64_t>(Message::kAttemptFieldNumber << 3 | kVarint), &field);
+  AppendVarint(attempt, &field);
+  const absl::string_view message = MessageOf(entry);
+  std::string with(1, kEntryTag);
+  AppendVarint(message.size() + field.size(), &with);
+  absl::StrAppend(&with, message, field);
+  return with;
+}
+
 }  // namespace nmq::broker

@@ -52,6 +52,12 @@ class EntrySuffix {
 // The event in an entry.
 absl::string_view EventOf(const char* entry);
 
+// The message in an entry, encoded.
+absl::string_view MessageOf(absl::string_view entry);
+
+// The entry with the number of a later delivery in it.
+std::string WithAttempt(absl::string_view entry, uint32_t attempt);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_BROKER_ENTRY_H_

@@ -130,6 +130,8 @@ void ClearServerFields(Message* message) {
   message->clear_publish_time();
   message->clear_publisher();
   message->clear_reply_to();
+  message->clear_attempt();
+  message->clear_dead_letter();
   if (message->has_audience()) {
     v1::Audience* audience = message->mutable_audience();
     audience->clear_clients();

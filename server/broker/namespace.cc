@@ -25,6 +25,7 @@ Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_
       storage(server_storage) {
   for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
   if (storage != nullptr) {
+    group_runner = std::make_unique<GroupRunner>(clock);
     committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes);
   }
 }
@@ -46,6 +47,7 @@ Namespace::Namespace(const NamespaceConfig& config, Shared* shared)
       shared_(shared) {
   MutexLock lock(&mu_);
   for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, /*automatic=*/false);
+  if (shared_->storage != nullptr) LoadGroupsLocked();
 }
 
 v1::Change Namespace::MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const {

@@ -25,6 +25,9 @@
 #include "server/broker/client.h"
 #include "server/broker/committer.h"
 #include "server/broker/counters.h"
+#include "server/broker/group.h"
+#include "server/broker/group_options.h"
+#include "server/broker/group_runner.h"
 #include "server/broker/incoming.h"
 #include "server/broker/queue.h"
 #include "server/broker/storage.h"
@@ -55,7 +58,8 @@ struct Shared {
   std::atomic<uint64_t> last_epoch{0};
   const std::string number_key;
   Storage* const storage;
-  std::unique_ptr<Committer> committer;  // null without storage
+  std::unique_ptr<GroupRunner> group_runner;  // null without storage, like the committer; outlives it
+  std::unique_ptr<Committer> committer;
 };
 
 // An isolated pool of clients, rooms, queues and subscriptions. Thread-safe. Its mutex is held for reading while a
@@ -128,11 +132,16 @@ class Namespace {
     std::string peer;
     Lane* lane;
     Subscription::Owner* owner;
+    std::optional<GroupWish> group = {};
   };
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Ends a subscription for good. Only for its lane's thread.
   void Unsubscribe(Subscription* subscription, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // NOT_FOUND if there is no such queue or group.
+  absl::StatusOr<std::shared_ptr<Group>> FindGroup(const std::string& queue, const std::string& group) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Gives up messages that are too old. May block on the disk.
   void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
@@ -165,6 +174,9 @@ class Namespace {
   std::string VisitRooms(const std::string& after, int looks_max, absl::FunctionRef<bool(const RoomView&)> visit) const
       ABSL_LOCKS_EXCLUDED(mu_);
   std::string VisitQueues(const std::string& after, int looks_max, absl::FunctionRef<bool(const Queue&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Keys are "queue/group".
+  std::string VisitGroups(const std::string& after, int looks_max, absl::FunctionRef<bool(const Group&)> visit) const
       ABSL_LOCKS_EXCLUDED(mu_);
   void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -221,6 +233,16 @@ class Namespace {
   Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
                     absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The groups that are on disk, and the queues that they made for their dead letters.
+  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddGroupLocked(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
+                      const storage::v1::Group& group, const GroupState::Saved& saved)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const SubscribeOptions& options) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
+  QueueConfig DeadLetterConfig(const std::string& name) const;
+  absl::Status MakeDeadLetterQueue(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> FindGroupStart(Queue* queue, Start start) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   static ClientView ViewOf(const ClientEntry& entry);
   v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
@@ -236,6 +258,7 @@ class Namespace {
   absl::btree_map<std::string, ClientEntry> clients_ ABSL_GUARDED_BY(mu_);            // by id
   absl::btree_map<std::string, std::unique_ptr<Room>> rooms_ ABSL_GUARDED_BY(mu_);    // by name
   absl::btree_map<std::string, std::shared_ptr<Queue>> queues_ ABSL_GUARDED_BY(mu_);  // by name
+  absl::btree_map<std::string, std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mu_);  // by "queue/group"
   absl::btree_map<std::string, Subscription*> subscriptions_
       ABSL_GUARDED_BY(mu_);  // by id; owned by their clients' entries
 };

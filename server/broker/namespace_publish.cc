@@ -168,6 +168,7 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   queues_[queue->name()] = queue;
   // Who already waits for a queue of this name hears it from its beginning.
   for (auto& [id, subscription] : subscriptions_) {
+    if (subscription->group() != nullptr) continue;
     const ClientEntry& entry = clients_.find(subscription->client().id())->second;
     AttachLocked(subscription, queue, subscription->start_of_later_queues(), TargetsLocked(entry), nullptr);
   }

@@ -86,8 +86,17 @@ void Namespace::AttachLocked(Subscription* subscription, const std::shared_ptr<Q
 
 absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOptions options, v1::Ready* ready) {
   std::shared_ptr<Subscription> subscription;
-  absl::Status status = FindStarts(&options);
-  if (!status.ok()) return status;
+  std::shared_ptr<Group> group;
+  absl::Status status;
+  if (options.group.has_value()) {
+    auto found = FindOrMakeGroup(options);
+    if (!found.ok()) return found.status();
+    group = *std::move(found);
+    options.start = Start();
+  } else {
+    status = FindStarts(&options);
+    if (!status.ok()) return status;
+  }
   {
     MutexLock lock(&mu_);
     status = SubscribeCheckLocked(options);
@@ -106,12 +115,23 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
     made.owner = options.owner;
     made.name_space_counters = &counters_;
     made.start_of_later_queues = StartOfLaterQueuesLocked(options.start);
+    if (group != nullptr) {
+      made.group = group;
+      made.member = group->NextMember();
+      made.mailbox = std::make_shared<Mailbox>();
+    }
+    const uint64_t member = made.member;
+    const std::shared_ptr<Mailbox> mailbox = made.mailbox;
     subscription = std::make_shared<Subscription>(std::move(made));
     ready->set_namespace_(name_);
     ready->set_client_id(entry.client->id());
     ready->set_subscription_id(subscription->id());
-    const std::vector<uint64_t> targets = TargetsLocked(entry);
-    for (const auto& [name, queue] : queues_) AttachLocked(subscription.get(), queue, options.start, targets, ready);
+    if (group != nullptr) {
+      group->AddMember(member, subscription, mailbox, options.group->credit_messages, options.group->credit_bytes);
+    } else {
+      const std::vector<uint64_t> targets = TargetsLocked(entry);
+      for (const auto& [name, queue] : queues_) AttachLocked(subscription.get(), queue, options.start, targets, ready);
+    }
     entry.subscriptions.emplace(subscription->id(), subscription);
     subscriptions_.emplace(subscription->id(), subscription.get());
     entry.client->StreamOpened();
@@ -228,6 +248,12 @@ std::string Namespace::VisitQueues(const std::string& after, int looks_max,
                                    absl::FunctionRef<bool(const Queue&)> visit) const {
   ReaderMutexLock lock(&mu_);
   return VisitMapAfter(queues_, after, looks_max, [&](const auto& item) { return visit(*item.second); });
+}
+
+std::string Namespace::VisitGroups(const std::string& after, int looks_max,
+                                   absl::FunctionRef<bool(const Group&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return VisitMapAfter(groups_, after, looks_max, [&](const auto& item) { return visit(*item.second); });
 }
 
 void Namespace::Describe(v1::NamespaceInfo* info) const {

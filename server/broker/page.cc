@@ -1,8 +1,12 @@
 #include "server/broker/page.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
 
@@ -35,7 +39,13 @@ absl::StatusOr<std::string> KeyOfPageToken(absl::string_view list, absl::string_
   std::string text;
   if (absl::WebSafeBase64Unescape(token, &text) && absl::StartsWith(text, prefix)) {
     std::string key = text.substr(prefix.size());
-    if (CheckName("page_token", key, kKeyBytesMax).ok()) return key;
+    // A name or an id, or a queue's and a group's.
+    const std::vector<absl::string_view> names = absl::StrSplit(key, kSeparator);
+    if (names.size() <= 2 && std::all_of(names.begin(), names.end(), [](absl::string_view name) {
+          return CheckName("page_token", name, kKeyBytesMax).ok();
+        })) {
+      return key;
+    }
   }
   return InvalidArgument("page_token", "was not made by this call in this namespace; begin again with an empty one");
 }

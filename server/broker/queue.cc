@@ -404,6 +404,7 @@ void Queue::Describe(v1::QueueInfo* info) const {
   info->set_last_sequence(ring_.end() - 1);
   info->set_bytes(durable() ? disk_bytes_ : ring_.bytes());
   info->set_subscriptions(cursors_.size());
+  info->set_groups(groups_.size());
 }
 
 }  // namespace nmq::broker

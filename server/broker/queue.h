@@ -39,6 +39,8 @@ absl::Status SequenceMismatch(absl::string_view queue, uint64_t expected_last, u
 // What whoever asks is answered when nobody hears the question.
 absl::Status NobodyListens(absl::string_view name_space, absl::string_view queue, absl::string_view event);
 
+class Group;
+
 // One queue of a namespace: its messages, the channels through which they are heard, and the cursors of those who
 // listen. Thread-safe. Its mutex may be taken under the namespace's; under it only leaf locks are taken.
 //
@@ -69,6 +71,14 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool durable() const { return options_.disk.has_value(); }
   bool synced() const { return durable() && options_.disk->sync; }
   v1::Storage storage() const;
+  // Only for a queue with messages on disk.
+  const QueueOnDisk& disk() const { return *options_.disk; }
+  // The messages that are there: [first, end). Only for a queue with messages on disk.
+  log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The group is woken when there are new messages.
+  void AddGroup(std::weak_ptr<Group> group) ABSL_LOCKS_EXCLUDED(mu_);
+  void WakeGroups() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A message to append: the publisher's own fields encoded (see entry.h), its event, and its audience, null for
   // everyone. The views must stay valid during the call.
@@ -275,6 +285,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   size_t trim_turn_ ABSL_GUARDED_BY(mu_) = 0;  // the place in channel_list_ to trim next
   absl::flat_hash_set<Cursor*> cursors_ ABSL_GUARDED_BY(mu_);
   LastRead last_read_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> has_groups_{false};
+  std::vector<std::weak_ptr<Group>> groups_ ABSL_GUARDED_BY(mu_);
   uint64_t disk_first_ ABSL_GUARDED_BY(mu_) = 1;  // the oldest sequence on disk
   uint64_t disk_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t disk_oldest_us_ ABSL_GUARDED_BY(mu_) = 0;  // no message on disk is older; since 1970

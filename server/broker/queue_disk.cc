@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
 #include "server/broker/entry.h"
+#include "server/broker/group.h"
 #include "server/broker/queue.h"
 #include "server/broker/subscription.h"
 
@@ -80,6 +81,32 @@ Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_ma
   counters_.Published(prepared->entries.size(), prepared->bytes.size());
   PostLocked(touched);
   return appended;
+}
+
+log::Store::Extent Queue::Held() const {
+  log::Store::Extent extent;
+  MutexLock lock(&mu_);
+  extent.first = FirstLocked();
+  extent.end = ring_.end();
+  return extent;
+}
+
+void Queue::AddGroup(std::weak_ptr<Group> group) {
+  MutexLock lock(&mu_);
+  groups_.push_back(std::move(group));
+  has_groups_.store(true, std::memory_order_release);
+}
+
+void Queue::WakeGroups() {
+  if (!has_groups_.load(std::memory_order_acquire)) return;
+  std::vector<std::shared_ptr<Group>> groups;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& weak : groups_) {
+      if (auto group = weak.lock(); group != nullptr) groups.push_back(std::move(group));
+    }
+  }
+  for (const auto& group : groups) group->Wake();
 }
 
 absl::Status Queue::TrimDisk(absl::Time now) {

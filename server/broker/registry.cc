@@ -24,6 +24,7 @@ constexpr char kQueues[] = "queues";
 constexpr char kRooms[] = "rooms";
 constexpr char kClients[] = "clients";
 constexpr char kSubscriptions[] = "subscriptions";
+constexpr char kGroups[] = "groups";
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
   const int64_t nanos = absl::ToUnixNanos(time);
@@ -148,6 +149,26 @@ absl::Status Registry::ListRooms(const v1::ListRoomsRequest& request, v1::ListRo
       info.set_name(*room.name);
       info.set_members(room.members);
       SetTime(room.create_time, info.mutable_create_time());
+      return page.Add(std::move(info));
+    });
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Registry::ListGroups(const v1::ListGroupsRequest& request, v1::ListGroupsResponse* response) const {
+  auto name_space = broker_.FindNamespace(request.namespace_());
+  if (!name_space.ok()) return name_space.status();
+  auto wanted = ParseFilter("queue", request.queue(), broker_.limits());
+  if (!wanted.ok()) return wanted.status();
+  auto after = KeyOfPageToken(kGroups, (*name_space)->name(), request.page_token());
+  if (!after.ok()) return after.status();
+  response->set_revision(broker_.changes().revision());
+  Page page(broker_.limits(), request.page_size(), response->mutable_groups());
+  FillPage(page, kGroups, (*name_space)->name(), *after, response, [&](const std::string& from) {
+    return (*name_space)->VisitGroups(from, kLooksMax, [&](const Group& group) {
+      if (!wanted->Matches(group.queue_name())) return true;
+      v1::GroupInfo info;
+      group.Describe(&info);
       return page.Add(std::move(info));
     });
   });

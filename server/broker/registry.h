@@ -24,6 +24,7 @@ class Registry {
   absl::Status ListClients(const v1::ListClientsRequest& request, v1::ListClientsResponse* response) const;
   absl::Status ListSubscriptions(const v1::ListSubscriptionsRequest& request,
                                  v1::ListSubscriptionsResponse* response) const;
+  absl::Status ListGroups(const v1::ListGroupsRequest& request, v1::ListGroupsResponse* response) const;
   absl::Status GetClient(const v1::GetClientRequest& request, v1::GetClientResponse* response) const;
   absl::Status CountClients(const v1::CountClientsRequest& request, v1::CountClientsResponse* response) const;
 

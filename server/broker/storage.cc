@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/base/errors.h"
@@ -67,14 +68,38 @@ absl::Status Storage::Load(Random* random) {
 
 absl::StatusOr<QueueOnDisk> Storage::OpenQueue(const std::string& name_space, const std::string& name,
                                                nmq::v1::Durability durability) {
-  const std::string path = PathOf(name_space, name);
   MutexLock lock(&mu_);
+  return OpenQueueLocked(name_space, name, durability, /*by_group=*/false);
+}
+
+absl::StatusOr<QueueOnDisk> Storage::OpenDeadLetterQueue(const std::string& name_space, const std::string& name) {
+  MutexLock lock(&mu_);
+  return OpenQueueLocked(name_space, name, nmq::v1::DURABILITY_DURABLE, /*by_group=*/true);
+}
+
+std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& name_space) const {
+  std::vector<std::string> names;
+  MutexLock lock(&mu_);
+  for (const auto& [path, queue] : queues_) {
+    const std::string prefix = name_space + "/";
+    if (queue.made_by_group() && !opened_.contains(path) && absl::StartsWith(path, prefix)) {
+      names.push_back(path.substr(prefix.size()));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<QueueOnDisk> Storage::OpenQueueLocked(const std::string& name_space, const std::string& name,
+                                                     nmq::v1::Durability durability, bool by_group) {
+  const std::string path = PathOf(name_space, name);
   auto it = queues_.find(path);
   if (it == queues_.end()) {
     storage::v1::Queue made;
     made.set_number(last_number_ + 1);
     made.set_epoch(static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock_->Now()))) + made.number());
     made.set_durability(durability);
+    made.set_made_by_group(by_group);
     log::Store::Batch batch;
     batch.Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), made.SerializeAsString());
     absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
@@ -122,7 +147,7 @@ std::vector<std::string> Storage::UnopenedQueues() const {
   std::vector<std::string> names;
   MutexLock lock(&mu_);
   for (const auto& [path, queue] : queues_) {
-    if (!opened_.contains(path)) names.push_back(path);
+    if (!opened_.contains(path) && !queue.made_by_group()) names.push_back(path);
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -47,6 +47,11 @@ class Storage {
   // Finds the queue, or makes it. FAILED_PRECONDITION if it was made with another durability.
   absl::StatusOr<QueueOnDisk> OpenQueue(const std::string& name_space, const std::string& name,
                                         nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for a durable queue that a group makes for its dead letters, if it is not there.
+  absl::StatusOr<QueueOnDisk> OpenDeadLetterQueue(const std::string& name_space, const std::string& name)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The names of such queues that were made in a namespace and are not open.
+  std::vector<std::string> UnopenedDeadLetterQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Opens every queue of `config` that is not live. Then Opened cannot fail for them.
   absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
@@ -58,6 +63,9 @@ class Storage {
  private:
   Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
   absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<QueueOnDisk> OpenQueueLocked(const std::string& name_space, const std::string& name,
+                                              nmq::v1::Durability durability, bool by_group)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::unique_ptr<log::Store> store_;
   const Clock* const clock_;

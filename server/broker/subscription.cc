@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
+#include "server/broker/group.h"
 #include "server/broker/queue.h"
 
 namespace nmq::broker {
@@ -82,6 +83,7 @@ absl::Status Subscription::end_status() const {
 
 absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   if (ended()) return end_status();
+  if (options_.mailbox != nullptr) options_.mailbox->Take(bytes_max, delivery);
   // In turn, so that a busy queue does not keep the others waiting.
   bool more = false;
   while (!ready_.empty() && !more) {
@@ -156,6 +158,7 @@ void Subscription::Close() {
   closed_ = true;
   ready_.clear();
   ForEachCursor([](Cursor* cursor) { cursor->queue->Detach(cursor); });
+  if (options_.group != nullptr) options_.group->RemoveMember(options_.member);
 }
 
 void Subscription::MarkAllReady() {

@@ -19,6 +19,7 @@
 #include "server/broker/counters.h"
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
+#include "server/broker/mailbox.h"
 #include "server/broker/start.h"
 
 namespace nmq::broker {
@@ -32,8 +33,10 @@ struct SubscriptionPattern {
 // What of a queue somebody hears who has these patterns; false if nothing. The patterns must outlive the filter.
 bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter);
 
-// A client's standing wish to hear messages: a cursor in each queue that its patterns match. One thread, that of its
-// lane, reads it; the members for that thread say so. The others are thread-safe.
+class Group;
+
+// A client's standing wish to hear messages: a cursor in each queue that its patterns match, or a place in a group. One
+// thread, that of its lane, reads it; the members for that thread say so. The others are thread-safe.
 class Subscription : public std::enable_shared_from_this<Subscription> {
  public:
   // Who serves the subscription: told, on the lane's thread, that there is something to do.
@@ -54,6 +57,11 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     Owner* owner;
     Counters* name_space_counters;  // must outlive the subscription
     Start start_of_later_queues;
+    // Of a member of a group: the group, its number there, and what the group has for it. Such a subscription has no
+    // cursors.
+    std::shared_ptr<Group> group = nullptr;
+    uint64_t member = 0;
+    std::shared_ptr<Mailbox> mailbox = nullptr;
   };
   explicit Subscription(Options options) : options_(std::move(options)) {}
 
@@ -72,6 +80,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // Where it starts in a queue that is made after it.
   const Start& start_of_later_queues() const { return options_.start_of_later_queues; }
   Counters& counters() { return counters_; }
+  // Null if it is no member of a group.
+  Group* group() const { return options_.group.get(); }
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
@@ -101,7 +111,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   // is to be disconnected for it.
   absl::Status Read(uint64_t bytes_max, Delivery* delivery);
   // Whether Read may bring something.
-  bool has_ready() const { return !ready_.empty() || ended(); }
+  bool has_ready() const {
+    return !ready_.empty() || ended() || (options_.mailbox != nullptr && !options_.mailbox->empty());
+  }
   // SLOW_SUBSCRIBER if messages are lost and the policy is to disconnect, though nothing can be read just now.
   absl::Status CheckOverflow() const;
   // Positions that have come further without a message, up to `count_max`.

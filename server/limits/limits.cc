@@ -84,6 +84,11 @@ constexpr LimitRow kRows[] = {
     {"requests", "questions of one namespace that wait for answers", kCount, 10'000, 1, 10'000'000, &Limits::requests},
     {"request_bytes", "the answers to one question", kBytes, 4 * kMiB, 1, 256 * kMiB, &Limits::request_bytes},
     {"request_max", "how long a question may wait for answers", kMilliseconds, kMinute, 1, kHour, &Limits::request_max},
+    {"groups_per_queue", "groups of one queue", kCount, 100, 1, 10'000, &Limits::groups_per_queue},
+    {"credit_messages", "messages that a member of a group may have unacknowledged", kCount, 10'000, 1, 1'000'000,
+     &Limits::credit_messages},
+    {"credit_bytes", "bytes that a member of a group may have unacknowledged", kBytes, 64 * kMiB, 1, 16 * kGiB,
+     &Limits::credit_bytes},
 };
 
 std::string Grouped(uint64_t value) {

@@ -54,6 +54,9 @@ struct Limits {
   uint64_t requests = 10'000;
   uint64_t request_bytes = 4 << 20;
   absl::Duration request_max = absl::Minutes(1);
+  uint64_t groups_per_queue = 100;
+  uint64_t credit_messages = 10'000;
+  uint64_t credit_bytes = 64 << 20;
 };
 
 // What the numbers of a row count.

@@ -90,6 +90,11 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
     broker->Publish(request, std::move(done));
   };
   serve_.push_back(DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
+  auto acknowledge = [broker](Context, v1::AcknowledgeRequest* request, broker::Group::AcknowledgeDone done) {
+    broker->Acknowledge(request, std::move(done));
+  };
+  serve_.push_back(
+      DeferredAcceptor(service, &MessageQueueService::RequestAcknowledge, std::move(acknowledge), kDataCalls));
   add(&MessageQueueService::RequestReply,
       [broker](Context, v1::ReplyRequest* request, v1::ReplyResponse*) { return broker->Reply(request); });
 }
@@ -106,6 +111,7 @@ void Methods::AddRegistryMethods(RegistryService* service) {
   add(&RegistryService::RequestListRooms, &broker::Registry::ListRooms);
   add(&RegistryService::RequestListClients, &broker::Registry::ListClients);
   add(&RegistryService::RequestListSubscriptions, &broker::Registry::ListSubscriptions);
+  add(&RegistryService::RequestListGroups, &broker::Registry::ListGroups);
   add(&RegistryService::RequestGetClient, &broker::Registry::GetClient);
   add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
 }

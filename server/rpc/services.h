@@ -7,11 +7,12 @@
 namespace nmq::rpc {
 
 // The services as they are served here: all through completion queues; the two streams that carry messages as bytes.
-using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<v1::MessageQueue::WithAsyncMethod_Disconnect<
-    v1::MessageQueue::WithAsyncMethod_Join<v1::MessageQueue::WithAsyncMethod_Leave<
-        v1::MessageQueue::WithAsyncMethod_Publish<v1::MessageQueue::WithRawMethod_PublishStream<
-            v1::MessageQueue::WithRawMethod_Subscribe<v1::MessageQueue::WithAsyncMethod_Request<
-                v1::MessageQueue::WithAsyncMethod_Reply<v1::MessageQueue::Service>>>>>>>>>;
+using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<
+    v1::MessageQueue::WithAsyncMethod_Disconnect<v1::MessageQueue::WithAsyncMethod_Join<
+        v1::MessageQueue::WithAsyncMethod_Leave<v1::MessageQueue::WithAsyncMethod_Publish<
+            v1::MessageQueue::WithRawMethod_PublishStream<v1::MessageQueue::WithRawMethod_Subscribe<
+                v1::MessageQueue::WithAsyncMethod_Acknowledge<v1::MessageQueue::WithAsyncMethod_Request<
+                    v1::MessageQueue::WithAsyncMethod_Reply<v1::MessageQueue::Service>>>>>>>>>>;
 using RegistryService = v1::Registry::AsyncService;
 
 }  // namespace nmq::rpc
