@@ -19,6 +19,7 @@ NMQ_PACKAGES_BENCH=(
 NMQ_PACKAGES_CHECK=(
   libbenchmark-dev libgmock-dev libgtest-dev
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
+  python3-grpcio
 )
 
 nmq_say() { printf '%s\n' "$*" >&2; }

@@ -1,0 +1,260 @@
+"""A client in one namespace, over one connection."""
+
+import dataclasses
+import json as json_module
+import os
+
+import grpc
+
+from . import errors
+from ._stubs import message_pb2, message_queue_pb2 as pb
+from .backoff import Backoff
+from .registry import Registry
+from .session import Session
+from .subscription import Subscription
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to connect; all times in seconds."""
+
+    # HOST:PORT, or any other target that gRPC knows.
+    server: str = ""
+    # "default" if empty.
+    namespace: str = ""
+    # What to call the client; its id if empty.
+    name: str = ""
+    # Facts to find the client by.
+    labels: dict = dataclasses.field(default_factory=dict)
+    # How long the client outlives a lost connection; the server's default if None.
+    lease: float = None
+    # The session of an earlier client, to be that client again if its lease still runs.
+    session: str = ""
+    # Bounds one attempt to reach the server.
+    connect_timeout: float = 3.0
+    # How long connecting keeps trying while the server cannot be reached or drains. Zero: one attempt.
+    wait_for_server: float = 3.0
+    # Bounds a call, attempts included.
+    timeout: float = 10.0
+    # Between attempts.
+    backoff: Backoff = Backoff()
+    # grpc.ChannelCredentials; plain text if None.
+    credentials: grpc.ChannelCredentials = None
+    # Publishes as this client. If False, messages carry no publisher, and a client that only publishes never enters
+    # the namespace.
+    publish_with_session: bool = True
+
+
+def connect(server="", **options):
+    """A client that has entered its namespace. `options` are the fields of Options."""
+    client = Client(server, **options)
+    try:
+        client.connect()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+class Client:
+    """Connects with the first call that needs it. The server forgets a client whose lease ran out, and all clients when
+    it restarts: then the library connects anew, joins the rooms again and repeats the call; client_id is another one.
+
+    Thread-safe. A context manager: leaving it closes the client.
+    """
+
+    def __init__(self, server="", **options):
+        server = server or os.environ.get("NMQ_SERVER", "127.0.0.1:50051")
+        self._session = Session(Options(server=server, **options))
+        self.registry = Registry(self._session, self._session.options.timeout)
+
+    def connect(self):
+        """Enters the namespace; Unavailable if the server cannot be reached for options.wait_for_server."""
+        self._session.ensure()
+
+    @property
+    def client_id(self):
+        """What the server calls this client; empty before it is connected."""
+        return self._session.connected.client_id
+
+    @property
+    def session(self):
+        """The secret handle of this client, for `session` of a later client."""
+        return self._session.connected.session
+
+    @property
+    def resumed(self):
+        """Whether the last connecting found the client of the session again."""
+        return self._session.connected.resumed
+
+    @property
+    def limits(self):
+        """What the server bounds: limits_pb2.Limits."""
+        return self._session.connected.limits
+
+    @property
+    def rooms(self):
+        """The rooms that the client is in, in order."""
+        return self._session.rooms
+
+    def join(self, *rooms):
+        """Enters rooms, all or none; {room: clients in it}. What is published afterwards is heard."""
+        response = self._call(self._session.stub.Join, lambda s: pb.JoinRequest(session=s, rooms=rooms))
+        self._session.add_rooms(rooms)
+        return {count.room: count.members for count in response.rooms}
+
+    def leave(self, *rooms):
+        """Leaves rooms; {room: clients that remain}."""
+        self._session.remove_rooms(rooms)
+        response = self._call(self._session.stub.Leave, lambda s: pb.LeaveRequest(session=s, rooms=rooms))
+        return {count.room: count.members for count in response.rooms}
+
+    def publish(
+        self, queue, event, payload=b"", *, expected_last_sequence=None, count_matches=False, timeout=None, **message
+    ):
+        """Publishes a message, of make_message(queue, event, payload, **message); returns a PublishResponse, which means
+        that the queue holds it.
+
+        Repeats itself only when the message cannot have been taken, or if it has a request_id. So Unavailable without
+        a reason, and DeadlineExceeded, may mean that the message was taken and the answer was lost.
+        """
+        made = make_message(queue, event, payload, **message)
+
+        def request(session):
+            return pb.PublishRequest(
+                session=session,
+                namespace=self._session.options.namespace,
+                message=made,
+                count_matches=count_matches,
+                expected_last_sequence=expected_last_sequence,
+            )
+
+        return self._publish(self._session.stub.Publish, request, timeout, repeatable=bool(made.request_id))
+
+    def request(self, queue, event, payload=b"", *, timeout=5.0, replies_max=0, **message):
+        """Asks whoever hears the message, and waits for the answers: a RequestResponse. Unavailable, reason
+        NOBODY_LISTENS, if nobody hears it; not `complete` if answers are missing."""
+        made = make_message(queue, event, payload, **message)
+
+        def request(session):
+            asked = pb.RequestRequest(
+                session=session, namespace=self._session.options.namespace, message=made, replies_max=replies_max
+            )
+            asked.timeout.FromNanoseconds(round(timeout * 1e9))
+            return asked
+
+        # The server answers when the time is over; the call itself may take a little longer.
+        return self._publish(self._session.stub.Request, request, timeout + self._session.options.timeout, False)
+
+    def reply(self, question, payload=b"", *, json=None, content_type="", headers=None, error=None):
+        """Answers a message that has `reply_to`, once. `error` is an exception or a text: why there is no answer."""
+        payload, content_type = _encode(payload, json, content_type)
+
+        def request(session):
+            answer = pb.ReplyRequest(
+                session=session,
+                reply_to=question.reply_to,
+                payload=payload,
+                content_type=content_type,
+                headers=headers or {},
+            )
+            if error is not None:
+                code = error.code if isinstance(error, errors.Error) else grpc.StatusCode.UNKNOWN
+                answer.error.code, answer.error.message = code.value[0], str(error)
+            return answer
+
+        self._call(self._session.stub.Reply, request, repeatable=False)
+
+    def subscribe(
+        self,
+        queue="**",
+        event="",
+        *,
+        patterns=(),
+        rooms=(),
+        start=None,
+        overflow=pb.OVERFLOW_UNSPECIFIED,
+        on_gap=None,
+        on_state=None,
+        ready_timeout=10.0,
+    ):
+        """Starts to hear messages: a Subscription, an iterator. Returns when it is live.
+
+        queue and event are names or patterns: `*` stands for one token, a trailing `**` for the rest, an empty event for
+        every event. patterns: more than one, as (queue, event), in place of them. rooms are joined in the same step. start:
+        start_earliest() and the like. on_gap(Gap) hears of messages that will not come; without it they are logged as a
+        warning. on_state(State, Error or None) hears of lost and regained connections.
+        """
+        request = pb.SubscribeRequest(
+            patterns=[pb.Pattern(queue=q, event=e) for q, e in patterns or [(queue, event)]],
+            rooms=rooms,
+            start=start,
+            overflow=overflow,
+        )
+        return Subscription(self._session, request, ready_timeout, on_gap, on_state).start()
+
+    def close(self, leave=True):
+        """Ends all subscriptions and leaves the namespace; returns within a second or so even if the server is gone. With
+        leave=False the server keeps the client for its lease, so that another one may take its `session`."""
+        self._session.stop(leave)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _call(self, rpc, request, repeatable=True):
+        return self._session.call(rpc, request, self._session.options.timeout, repeatable)
+
+    def _publish(self, rpc, request, timeout, repeatable):
+        options = self._session.options
+        timeout = options.timeout if timeout is None else timeout
+        return self._session.call(rpc, request, timeout, repeatable, options.publish_with_session)
+
+
+def make_message(
+    queue,
+    event,
+    payload=b"",
+    *,
+    json=None,
+    rooms=(),
+    clients=(),
+    except_rooms=(),
+    except_clients=(),
+    except_publisher=False,
+    headers=None,
+    key="",
+    content_type="",
+    request_id="",
+):
+    """A message for the members of `rooms` and for `clients` (ids), for everyone if both are empty; minus the excepted ones.
+    payload: bytes or str; or `json`, anything that json.dumps takes."""
+    payload, content_type = _encode(payload, json, content_type)
+    message = message_pb2.Message(
+        queue=queue,
+        event=event,
+        payload=payload,
+        headers=headers or {},
+        key=key,
+        content_type=content_type,
+        request_id=request_id,
+    )
+    if rooms or clients or except_rooms or except_clients or except_publisher:
+        message.audience.CopyFrom(
+            message_pb2.Audience(
+                rooms=rooms,
+                clients=clients,
+                except_rooms=except_rooms,
+                except_clients=except_clients,
+                except_publisher=except_publisher,
+            )
+        )
+    return message
+
+
+def _encode(payload, json, content_type):
+    if json is not None:
+        return json_module.dumps(json, ensure_ascii=False).encode(), content_type or "application/json"
+    return payload.encode() if isinstance(payload, str) else bytes(memoryview(payload)), content_type

@@ -1,0 +1,60 @@
+"""The real server, in a process of its own, that tests start, kill and start again."""
+
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+
+_READY = "nmqd ready grpc="
+_START_SECONDS = 60
+
+
+class Nmqd:
+    """On a free port; keeps its port and its data when it is started again."""
+
+    def __init__(self, config=""):
+        self._folder = tempfile.TemporaryDirectory(prefix="nmqd")
+        self._config = os.path.join(self._folder.name, "nmqd.textproto")
+        with open(self._config, "w", encoding="utf-8") as file:
+            file.write(config)
+        self.address = "127.0.0.1:0"
+        self._process = None
+        self.start()
+
+    def start(self):
+        self._process = subprocess.Popen(
+            [
+                os.environ["NMQD"],
+                f"--listen={self.address}",
+                f"--config={self._config}",
+                f"--data_dir={self._folder.name}/data",
+                "--drain_grace=1s",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        lines = queue.Queue()
+        threading.Thread(target=lambda: lines.put(self._process.stdout.readline()), daemon=True).start()
+        line = lines.get(timeout=_START_SECONDS)
+        if not line.startswith(_READY):
+            raise RuntimeError(f"nmqd is not ready: {line!r}")
+        self.address = line[len(_READY) :].split()[0]
+
+    def kill(self):
+        """As kill -9."""
+        self._end(self._process.kill)
+
+    def stop(self):
+        """Lets it drain."""
+        self._end(self._process.terminate)
+
+    def close(self):
+        if self._process.poll() is None:
+            self.kill()
+        self._folder.cleanup()
+
+    def _end(self, how):
+        how()
+        self._process.wait()
+        self._process.stdout.close()
