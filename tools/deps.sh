@@ -95,6 +95,9 @@ nmq_install_node_tools() { nmq_install_node_packages tools "@bufbuild/buf and @b
 # Socket.IO, to which the benchmark compares, and Vega-Lite, which draws its figures.
 nmq_install_bench_node_packages() { nmq_install_node_packages tests/bench "Socket.IO and Vega-Lite"; }
 
+# What the client for Node.js stands on.
+nmq_install_client_node_packages() { nmq_install_node_packages client/node "@grpc/grpc-js and TypeScript"; }
+
 nmq_install() {
   case $1 in
     build) nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" ;;
@@ -102,6 +105,7 @@ nmq_install() {
       nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}" "${NMQ_PACKAGES_CHECK[@]}"
       nmq_install_node_tools
       nmq_install_bench_node_packages
+      nmq_install_client_node_packages
       ;;
     bench)
       nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}"

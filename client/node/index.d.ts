@@ -1,0 +1,332 @@
+// nmq's client for Node.js. All times are milliseconds; every error is an NmqError, or the reason of an AbortSignal.
+
+/** A position in a queue: just after the message `sequence` of `epoch`. */
+export interface QueuePosition {
+  queue: string;
+  epoch: string;
+  sequence: number;
+}
+
+/** Who may hear a message: members of `rooms` and `clients`, everyone if both are empty; minus the excepted ones. */
+export interface Audience {
+  rooms?: string[];
+  clients?: string[];
+  exceptRooms?: string[];
+  exceptClients?: string[];
+  exceptPublisher?: boolean;
+}
+
+/** Either a payload (text is sent as UTF-8) or a value for JSON. */
+export interface Content {
+  payload?: string | Uint8Array;
+  json?: unknown;
+  contentType?: string;
+  headers?: Record<string, string>;
+}
+
+export interface OutgoingMessage extends Content, Audience {
+  queue: string;
+  event: string;
+  key?: string;
+  /** The same id inside the server's window is taken once. Live queues only. */
+  requestId?: string;
+}
+
+export interface Message extends QueuePosition {
+  event: string;
+  payload: Buffer;
+  id: string;
+  publishTime: Date;
+  /** The id of the client that published; empty if it had no session. */
+  publisher: string;
+  headers: Record<string, string>;
+  contentType: string;
+  key: string;
+  rooms: string[];
+  /** Set if somebody waits for an answer. */
+  replyTo: string;
+}
+
+/** Messages that will not come. */
+export interface Gap {
+  queue: string;
+  epoch: string;
+  first: number;
+  /** 0 if not known. */
+  last: number;
+  /** How many at the most; unset if not known. */
+  count?: number;
+  reason: 'GAP_REASON_SLOW_SUBSCRIBER' | 'GAP_REASON_NOT_HELD' | 'GAP_REASON_EPOCH_CHANGED';
+}
+
+export class NmqError extends Error {
+  /** As gRPC names it, such as "NOT_FOUND". */
+  code: string;
+  /** What the server said, without code and hint. */
+  details: string;
+  /** An UPPER_SNAKE word for programs; empty if the server named none. */
+  reason: string;
+  metadata: Record<string, string>;
+  /** How long to wait before trying again; unset if waiting does not help. */
+  retryAfter?: number;
+  /** What to do. */
+  hint: string;
+}
+
+export interface ClientOptions {
+  /** "default" if empty. */
+  namespace?: string;
+  name?: string;
+  labels?: Record<string, string>;
+  /** How long the client outlives a lost connection. */
+  lease?: number;
+  /** The session of an earlier client, to be that client again if its lease still runs. */
+  session?: string;
+  /** Bounds one attempt to reach the server. Default 3000. */
+  connectTimeout?: number;
+  /** How long connecting keeps trying. Default 3000. */
+  waitForServer?: number;
+  /** Bounds a call, attempts included. Default 10000. */
+  timeout?: number;
+  backoff?: { initial?: number; max?: number; factor?: number };
+  /** ChannelCredentials of @grpc/grpc-js; plain text if unset. */
+  credentials?: unknown;
+  /** Default true. If false, messages carry no publisher, and a client that only publishes never enters the namespace. */
+  publishWithSession?: boolean;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface PublishResult {
+  id: string;
+  epoch: string;
+  sequence: number;
+  /** Subscriptions that will hear the message; set if asked for. */
+  matched?: number;
+  duplicate: boolean;
+  storage: 'STORAGE_MEMORY' | 'STORAGE_BUFFERED' | 'STORAGE_SYNCED';
+}
+
+export interface PublishOptions extends CallOptions {
+  /** Publishes only if this is the queue's last sequence. */
+  expectedLastSequence?: number;
+  countMatches?: boolean;
+  timeout?: number;
+}
+
+export interface Answer {
+  clientId: string;
+  payload: Buffer;
+  contentType: string;
+  headers: Record<string, string>;
+  /** Set if it could not answer. */
+  error?: NmqError;
+}
+
+export interface RequestResult {
+  answers: Answer[];
+  matched: number;
+  /** False if answers are missing. */
+  complete: boolean;
+  position: QueuePosition;
+}
+
+/** Names, or patterns where `*` stands for one token and a trailing `**` for the rest. */
+export interface Pattern {
+  queue: string;
+  /** Every event if empty. */
+  event?: string;
+}
+
+export type Start =
+  | 'new'
+  | 'earliest'
+  | { last: number }
+  | { sequence: number }
+  | { time: Date }
+  | { after: QueuePosition[] };
+
+export interface SubscribeOptions extends CallOptions, Partial<Pattern> {
+  /** More than one pattern, in place of queue and event. */
+  patterns?: Pattern[];
+  /** Joined in the same step. */
+  rooms?: string[];
+  start?: Start;
+  overflow?: 'OVERFLOW_DROP_OLDEST' | 'OVERFLOW_DISCONNECT' | 'OVERFLOW_HOLD';
+  /** Called between the messages, in place. Without it, gaps are warnings of the process (type NmqGap). */
+  onGap?: (gap: Gap) => void;
+  onState?: (state: 'connected' | 'reconnecting', error?: NmqError) => void;
+  readyTimeout?: number;
+}
+
+/**
+ * The messages. A lost connection is no end: the subscription reconnects with backoff and resumes after the last
+ * position of each queue, so that every message or a gap arrives, and none twice. It reads when it is asked for the
+ * next message. Ends after close() or the client's close(); rejects when the server refuses to go on, or with the
+ * reason of the signal.
+ */
+export interface Subscription extends AsyncIterableIterator<Message> {
+  /** The id that the Registry shows, of the present stream. */
+  readonly id: string;
+  /** The last position of each queue that was handed out, for `start: {after}` in another run. */
+  readonly positions: QueuePosition[];
+  close(): void;
+}
+
+export interface Counters {
+  publishedMessages: number;
+  publishedBytes: number;
+  deliveredMessages: number;
+  deliveredBytes: number;
+  droppedMessages: number;
+  refusedRequests: number;
+}
+
+export interface NamespaceInfo {
+  name: string;
+  automaticQueues: boolean;
+  clients: number;
+  rooms: number;
+  queues: number;
+  subscriptions: number;
+  counters: Counters;
+}
+
+export interface QueueInfo {
+  namespace: string;
+  name: string;
+  durability: 'DURABILITY_LIVE' | 'DURABILITY_DURABLE' | 'DURABILITY_BUFFERED';
+  events: string[];
+  retention: { bytes: number; messages: number; age?: number };
+  automatic: boolean;
+  epoch: string;
+  firstSequence: number;
+  lastSequence: number;
+  bytes: number;
+  subscriptions: number;
+  counters: Counters;
+}
+
+export interface RoomInfo {
+  namespace: string;
+  name: string;
+  members: number;
+  createTime: Date;
+}
+
+export interface ClientInfo {
+  namespace: string;
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  peer: string;
+  connectTime: Date;
+  leaseEndTime?: Date;
+  lease: number;
+  rooms: string[];
+  subscriptions: string[];
+  counters: Counters;
+}
+
+export interface SubscriptionInfo {
+  namespace: string;
+  id: string;
+  clientId: string;
+  clientName: string;
+  patterns: Pattern[];
+  overflow: string;
+  peer: string;
+  startTime: Date;
+  queues: number;
+  lagMessages: number;
+  inFlightBytes: number;
+  counters: Counters;
+}
+
+export interface Change {
+  revision: number;
+  time: Date;
+  kind: string;
+  namespace: string;
+  clientId: string;
+  clientName: string;
+  room: string;
+  queue: string;
+  subscriptionId: string;
+  reason: string;
+}
+
+export interface ListOptions extends CallOptions {
+  /** The client's own if unset. */
+  namespace?: string;
+  /** Entries a page; as many as the server likes if unset. */
+  pageSize?: number;
+}
+
+export interface ClientFilter {
+  room?: string;
+  queue?: string;
+  event?: string;
+  labels?: Record<string, string>;
+  name?: string;
+}
+
+/** Read-only lists; each asks for the next page when it needs it. */
+export interface Registry {
+  namespaces(options?: ListOptions): AsyncGenerator<NamespaceInfo>;
+  queues(options?: ListOptions & { queue?: string }): AsyncGenerator<QueueInfo>;
+  rooms(options?: ListOptions & { room?: string }): AsyncGenerator<RoomInfo>;
+  clients(options?: ListOptions & ClientFilter): AsyncGenerator<ClientInfo>;
+  subscriptions(
+    options?: ListOptions & { clientId?: string; queue?: string; event?: string },
+  ): AsyncGenerator<SubscriptionInfo>;
+  client(clientId: string, options?: CallOptions & { namespace?: string }): Promise<ClientInfo>;
+  countClients(options?: CallOptions & ClientFilter & { namespace?: string }): Promise<number>;
+  /** Endless; the first one says that the watch is live. */
+  watch(
+    options?: CallOptions & { namespace?: string; afterRevision?: number },
+  ): AsyncGenerator<{ revision: number; changes: Change[] }>;
+}
+
+/**
+ * A client in one namespace, over one connection; connects with the first call that needs it. The server forgets a
+ * client whose lease ran out, and all clients when it restarts: then the library connects anew, joins the rooms again
+ * and repeats the call; clientId is another one then.
+ */
+export class Client {
+  /** HOST:PORT; NMQ_SERVER or 127.0.0.1:50051 if empty. */
+  constructor(server?: string, options?: ClientOptions);
+  readonly clientId: string;
+  /** The secret handle of this client, for `session` of a later one. */
+  readonly session: string;
+  readonly resumed: boolean;
+  /** What the server bounds, as nmq.v1.Limits. */
+  readonly limits: Record<string, number>;
+  readonly rooms: string[];
+  readonly registry: Registry;
+  connect(): Promise<this>;
+  /** Enters rooms, all or none; how many clients are in each. */
+  join(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
+  leave(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
+  /**
+   * Resolves when the queue holds the message. Repeats itself only when the message cannot have been taken, or if it has
+   * a requestId: UNAVAILABLE without a reason, and DEADLINE_EXCEEDED, may mean that the answer was lost.
+   */
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<PublishResult>;
+  /** Asks whoever hears the message, and waits for the answers. */
+  request(
+    message: OutgoingMessage,
+    options?: CallOptions & { timeout?: number; repliesMax?: number },
+  ): Promise<RequestResult>;
+  /** Answers a message that has `replyTo`, once. `error` says why there is no answer. */
+  reply(question: Message, answer?: Content & { error?: Error | string }, options?: CallOptions): Promise<void>;
+  /** Resolves when the subscription is live. */
+  subscribe(options?: SubscribeOptions): Promise<Subscription>;
+  /** Ends all subscriptions and leaves; with leave: false the server keeps the client for its lease. */
+  close(options?: { leave?: boolean }): Promise<void>;
+}
+
+/** A client that has entered its namespace. */
+export function connect(server?: string, options?: ClientOptions): Promise<Client>;

@@ -1,0 +1,156 @@
+'use strict';
+
+const backoff = require('./backoff.js');
+const errors = require('./errors.js');
+const { plain, durationOf } = require('./proto.js');
+const { Registry } = require('./registry.js');
+const { Session } = require('./session.js');
+const { Subscription } = require('./subscription.js');
+
+const DEFAULTS = {
+  namespace: '',
+  name: '',
+  labels: {},
+  session: '',
+  connectTimeout: 3000,
+  waitForServer: 3000,
+  timeout: 10000,
+  publishWithSession: true,
+};
+
+const bytesOf = (payload) => (typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload ?? ''));
+
+// {payload, contentType} of either a payload or a value for JSON.
+function encode({ payload, json, contentType = '' }) {
+  if (json === undefined) return { payload: bytesOf(payload), contentType };
+  return { payload: Buffer.from(JSON.stringify(json)), contentType: contentType || 'application/json' };
+}
+
+function encodeMessage(message) {
+  const { queue, event, headers, key, requestId } = message;
+  const { rooms, clients, exceptRooms, exceptClients, exceptPublisher } = message;
+  const encoded = { queue, event, headers, key, requestId, ...encode(message) };
+  if ([rooms, clients, exceptRooms, exceptClients].some((names) => names?.length > 0) || exceptPublisher) {
+    encoded.audience = { rooms, clients, exceptRooms, exceptClients, exceptPublisher };
+  }
+  return encoded;
+}
+
+const membersOf = (counts) => Object.fromEntries(counts.map(({ room, members }) => [room, Number(members)]));
+
+// See index.d.ts.
+class Client {
+  #session;
+
+  constructor(server, options = {}) {
+    const target = server || process.env.NMQ_SERVER || '127.0.0.1:50051';
+    this.#session = new Session({
+      ...DEFAULTS,
+      ...options,
+      server: target,
+      backoff: { ...backoff.defaults, ...options.backoff },
+    });
+    this.registry = new Registry(this.#session);
+  }
+
+  get clientId() {
+    return this.#session.connected.clientId;
+  }
+
+  get session() {
+    return this.#session.connected.session;
+  }
+
+  get resumed() {
+    return this.#session.connected.resumed;
+  }
+
+  get limits() {
+    return this.#session.connected.limits;
+  }
+
+  get rooms() {
+    return [...this.#session.rooms].sort();
+  }
+
+  async connect() {
+    await this.#session.ensure();
+    return this;
+  }
+
+  async join(rooms, { signal } = {}) {
+    const names = [rooms].flat();
+    const request = (session) => ({ session, rooms: names });
+    const response = await this.#session.call('Join', request, { repeatable: true, signal });
+    names.forEach((room) => this.#session.rooms.add(room));
+    return membersOf(response.rooms);
+  }
+
+  async leave(rooms, { signal } = {}) {
+    const names = [rooms].flat();
+    names.forEach((room) => this.#session.rooms.delete(room));
+    const request = (session) => ({ session, rooms: names });
+    return membersOf((await this.#session.call('Leave', request, { repeatable: true, signal })).rooms);
+  }
+
+  async publish(message, { expectedLastSequence, countMatches, timeout, signal } = {}) {
+    const { namespace, publishWithSession } = this.#session.options;
+    const encoded = encodeMessage(message);
+    const request = (session) => ({ session, namespace, message: encoded, countMatches, expectedLastSequence });
+    const repeatable = Boolean(message.requestId);
+    const options = { timeout, repeatable, withSession: publishWithSession, signal };
+    const result = plain('PublishResponse', await this.#session.call('Publish', request, options));
+    if (!countMatches) delete result.matched;
+    return result;
+  }
+
+  async request(message, { timeout = 5000, repliesMax = 0, signal } = {}) {
+    const { namespace, publishWithSession } = this.#session.options;
+    const encoded = encodeMessage(message);
+    const request = (session) => ({ session, namespace, message: encoded, timeout: durationOf(timeout), repliesMax });
+    // The server answers when the time is over; the call itself may take a little longer.
+    const options = { timeout: timeout + this.#session.options.timeout, withSession: publishWithSession, signal };
+    const response = await this.#session.call('Request', request, options);
+    const answers = response.answers.map((answer) => {
+      const error = errors.fromStatus(answer.error);
+      return { ...plain('Answer', { ...answer, error: undefined }), ...(error && { error }) };
+    });
+    return { ...plain('RequestResponse', { ...response, answers: [] }), answers };
+  }
+
+  async reply(question, answer = {}, { signal } = {}) {
+    const { headers, error } = answer;
+    const request = (session) => ({
+      session,
+      replyTo: question.replyTo,
+      headers,
+      ...encode(answer),
+      ...(error && { error: { code: errors.Code[error.code] ?? errors.Code.UNKNOWN, message: error.message ?? error } }),
+    });
+    await this.#session.call('Reply', request, { signal });
+  }
+
+  subscribe(options = {}) {
+    return new Subscription(this.#session, options).start();
+  }
+
+  close({ leave = true } = {}) {
+    return this.#session.stop(leave);
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    await this.close();
+  }
+}
+
+async function connect(server, options) {
+  const client = new Client(server, options);
+  try {
+    return await client.connect();
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+module.exports = { Client, connect, encode };

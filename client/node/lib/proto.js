@@ -1,0 +1,73 @@
+'use strict';
+
+// The .proto files, loaded once, and plain values in place of what travels: sequences and counts are numbers, epochs
+// are strings (they are 64 random bits), times are Dates, durations are milliseconds.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const grpc = require('@grpc/grpc-js');
+const loader = require('@grpc/proto-loader');
+const protobuf = require('protobufjs');
+
+// Beside the package once it is packed, else where the repository has them.
+function roots() {
+  const packed = path.join(__dirname, '..', 'proto');
+  if (fs.existsSync(packed)) return [packed];
+  const repository = path.join(__dirname, '..', '..', '..');
+  return [path.join(repository, 'proto'), path.join(repository, 'third_party', 'googleapis')];
+}
+
+const definition = loader.loadSync(
+  ['nmq/v1/message_queue.proto', 'nmq/v1/registry.proto'],
+  { includeDirs: roots(), longs: String, enums: String, defaults: true, oneofs: true },
+);
+const { v1 } = grpc.loadPackageDefinition(definition).nmq;
+
+const millisecondsOf = (duration) => Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+
+// What a field's value becomes. Descriptors name types as the .proto files do: nmq's own without their package.
+function plainField(field, value) {
+  if (value === null || value === undefined) return undefined;
+  if (field.type === 'TYPE_UINT64') return /epoch$/i.test(field.name) ? value : Number(value);
+  if (field.type !== 'TYPE_MESSAGE') return value;
+  const type = field.typeName.replace(/^\./, '');
+  if (type === 'google.protobuf.Timestamp') return new Date(Math.floor(millisecondsOf(value)));
+  if (type === 'google.protobuf.Duration') return millisecondsOf(value);
+  return definition[`nmq.v1.${type}`] === undefined ? value : plain(type, value);
+}
+
+// `value` of message `type` as plain values.
+function plain(type, value) {
+  const result = {};
+  for (const field of definition[`nmq.v1.${type}`].type.field) {
+    const { name } = field;
+    const repeated = field.label === 'LABEL_REPEATED' && Array.isArray(value[name]);
+    const made = repeated ? value[name].map((entry) => plainField(field, entry)) : plainField(field, value[name]);
+    if (made !== undefined) result[name] = made;
+  }
+  return result;
+}
+
+function durationOf(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  return { seconds, nanos: Math.round((milliseconds - seconds * 1000) * 1e6) };
+}
+
+const timestampOf = (date) => durationOf(date.getTime());
+
+// google.rpc.Status and its details travel inside metadata, which no method's own code reads.
+const details = new protobuf.Root();
+details.resolvePath = (_, target) =>
+  roots().map((root) => path.join(root, target)).find((file) => fs.existsSync(file)) ?? target;
+details.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
+
+// `bytes` as a google.rpc type; undefined if they are none.
+function decodeRpc(type, bytes) {
+  try {
+    return details.lookupType(`google.rpc.${type}`).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { v1, plain, durationOf, timestampOf, millisecondsOf, decodeRpc };

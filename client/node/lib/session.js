@@ -1,0 +1,184 @@
+'use strict';
+
+const grpc = require('@grpc/grpc-js');
+const { delays, sleep } = require('./backoff.js');
+const errors = require('./errors.js');
+const { v1, plain, durationOf } = require('./proto.js');
+
+// How long leaving may take, in milliseconds.
+const DISCONNECT_TIMEOUT = 1000;
+
+function channelOptions({ backoff }) {
+  return {
+    'grpc.initial_reconnect_backoff_ms': backoff.initial,
+    'grpc.max_reconnect_backoff_ms': backoff.max,
+    // Servers refuse clients that ping more often than every 10 s.
+    'grpc.keepalive_time_ms': 20000,
+    'grpc.keepalive_timeout_ms': 10000,
+    // The server decides how large messages are.
+    'grpc.max_receive_message_length': -1,
+    'grpc.max_send_message_length': -1,
+    // One connection for each client, not one for all clients of the program.
+    'grpc.use_local_subchannel_pool': 1,
+  };
+}
+
+// The connection of a client, and its place in the namespace, which it keeps or takes anew.
+class Session {
+  connected = { clientId: '', session: '', resumed: false, rooms: [], limits: {} };
+  rooms = new Set();
+  #stopping = new AbortController();
+  // How many sessions there were; 0 before the first.
+  #generation = 0;
+  #attempts = 0;
+  #connecting;
+  #rejoin = false;
+  #liveStreams = 0;
+  #leaseTimer;
+
+  constructor(options) {
+    this.options = options;
+    const credentials = options.credentials ?? grpc.credentials.createInsecure();
+    this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(options));
+    this.registry = new v1.Registry(options.server, credentials, { channelOverride: this.stub.getChannel() });
+    this.connected.session = options.session;
+  }
+
+  // Raised when the session stops.
+  get signal() {
+    return this.#stopping.signal;
+  }
+
+  // Connects if nobody has; tries for options.waitForServer.
+  async ensure(deadline = Infinity) {
+    const until = Math.min(deadline, Date.now() + this.options.waitForServer);
+    for (const delay of delays(this.options.backoff)) {
+      try {
+        return await this.renew(0);
+      } catch (error) {
+        const left = until - Date.now();
+        if (error.code !== 'UNAVAILABLE' || left <= 0 || !(await sleep(Math.min(delay, left), this.signal))) throw error;
+      }
+    }
+    throw errors.closed();
+  }
+
+  // {session, generation} of a later generation than `seen`: connects unless another caller has meanwhile.
+  async renew(seen) {
+    if (this.signal.aborted) throw errors.closed();
+    if (this.#generation <= seen) {
+      this.#connecting ??= this.#connect(true).finally(() => (this.#connecting = undefined));
+      await this.#connecting;
+    }
+    return { session: this.connected.session, generation: this.#generation };
+  }
+
+  // One attempt. `signal` ends it.
+  invoke(stub, method, request, { timeout, waitForReady = false, signal } = {}) {
+    return new Promise((resolve, reject) => {
+      if (this.signal.aborted) return reject(errors.closed());
+      if (signal?.aborted) return reject(signal.reason);
+      const metadata = new grpc.Metadata({ waitForReady });
+      const stop = () => call.cancel();
+      const call = stub[method](request, metadata, { deadline: Date.now() + timeout }, (error, response) => {
+        this.signal.removeEventListener('abort', stop);
+        signal?.removeEventListener('abort', stop);
+        if (!error) return resolve(response);
+        if (signal?.aborted) return reject(signal.reason);
+        return reject(this.signal.aborted ? errors.closed() : errors.fromGrpc(error));
+      });
+      this.signal.addEventListener('abort', stop);
+      signal?.addEventListener('abort', stop);
+    });
+  }
+
+  // Calls with makeRequest(session), anew after the server's own refusal (draining, session forgotten), and if
+  // `repeatable` also when it is not known whether the call was carried out.
+  async call(method, makeRequest, options = {}) {
+    const { stub = this.stub, timeout = this.options.timeout, repeatable = false, withSession = true, signal } = options;
+    const deadline = Date.now() + timeout;
+    let renewed = false;
+    const waits = delays(this.options.backoff);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { session, generation } = withSession ? await this.ensure(deadline) : { session: '', generation: 0 };
+      try {
+        const left = Math.max(deadline - Date.now(), 1);
+        return await this.invoke(stub, method, makeRequest(session), { timeout: left, waitForReady: true, signal });
+      } catch (error) {
+        if (withSession && errors.isSessionLost(error) && !renewed) {
+          renewed = true;
+          await this.renew(generation);
+          continue;
+        }
+        const again = errors.isRefusedForNow(error) || (repeatable && error.code === 'UNAVAILABLE');
+        const delay = Math.max(waits.next().value, error.retryAfter ?? 0);
+        if (!again || Date.now() + delay >= deadline || !(await sleep(delay, this.signal))) throw error;
+      }
+    }
+  }
+
+  addLiveStreams(count) {
+    this.#liveStreams += count;
+  }
+
+  // Ends everything; leaves the namespace if asked. The second call does nothing.
+  async stop(leave) {
+    if (this.signal.aborted) return;
+    clearTimeout(this.#leaseTimer);
+    const { session } = this.connected;
+    this.#stopping.abort();
+    if (leave && session && this.#generation > 0) {
+      const deadline = Date.now() + DISCONNECT_TIMEOUT;
+      // The server forgets the client by itself when its lease is over.
+      await new Promise((resolve) => this.stub.Disconnect({ session }, { deadline }, resolve));
+    }
+    this.stub.close();
+  }
+
+  async #connect(wanted) {
+    const { namespace, name, labels, lease, connectTimeout } = this.options;
+    const request = { namespace, name, labels, session: this.connected.session };
+    if (lease) request.lease = durationOf(lease);
+    // The first attempt tells at once that nobody is there; the later ones wait for the connection.
+    const waitForReady = this.#attempts++ > 0;
+    let response;
+    try {
+      response = await this.invoke(this.stub, 'Connect', request, { timeout: connectTimeout, waitForReady });
+    } catch (error) {
+      if (error.code !== 'DEADLINE_EXCEEDED') throw error;
+      throw new errors.NmqError('UNAVAILABLE', `no answer from ${this.options.server} in ${connectTimeout} ms`);
+    }
+    await this.#adopt(plain('ConnectResponse', response), wanted);
+  }
+
+  async #adopt(connected, wanted) {
+    this.connected = connected;
+    const { session, resumed } = connected;
+    if (!resumed) this.#rejoin = this.rooms.size > 0;
+    // An operator may have moved the client meanwhile.
+    else if (!this.#rejoin) this.rooms = new Set(connected.rooms);
+    if (this.#rejoin) {
+      const request = { session, rooms: [...this.rooms] };
+      await this.invoke(this.stub, 'Join', request, { timeout: this.options.connectTimeout });
+      this.#rejoin = false;
+    }
+    if (wanted || !resumed) ++this.#generation;
+    this.#keepLease(connected.lease / 3);
+  }
+
+  // While no stream does.
+  #keepLease(milliseconds) {
+    clearTimeout(this.#leaseTimer);
+    if (this.signal.aborted) return;
+    this.#leaseTimer = setTimeout(async () => {
+      if (this.#liveStreams > 0 || this.#connecting) return this.#keepLease(milliseconds);
+      this.#connecting = this.#connect(false).finally(() => (this.#connecting = undefined));
+      await this.#connecting.catch(() => this.#keepLease(Math.min(milliseconds, this.options.backoff.max)));
+    }, milliseconds);
+    // An idle client does not keep the program alive.
+    this.#leaseTimer.unref();
+  }
+}
+
+module.exports = { Session };

@@ -1,0 +1,63 @@
+// The real server, in a process of its own, that tests start, kill and start again.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const READY = /^nmqd ready grpc=(\S+)/;
+const BUILT = fileURLToPath(new URL('../../../bazel-bin/server/nmqd', import.meta.url));
+
+// On a free port; keeps its port and its data when it is started again.
+export class Nmqd {
+  address = '127.0.0.1:0';
+  #folder = mkdtempSync(path.join(tmpdir(), 'nmqd'));
+  #process;
+
+  static async start(config = '') {
+    const server = new Nmqd();
+    writeFileSync(path.join(server.#folder, 'nmqd.textproto'), config);
+    await server.start();
+    return server;
+  }
+
+  async start() {
+    const flags = {
+      listen: this.address,
+      config: path.join(this.#folder, 'nmqd.textproto'),
+      data_dir: path.join(this.#folder, 'data'),
+      drain_grace: '1s',
+    };
+    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    this.#process = spawn(process.env.NMQD ?? BUILT, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const lines = createInterface({ input: this.#process.stdout });
+    const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
+    this.address = READY.exec(line ?? '')?.[1];
+    if (!this.address) throw new Error(`nmqd is not ready: ${line}`);
+  }
+
+  // As kill -9.
+  kill() {
+    return this.#end('SIGKILL');
+  }
+
+  // Lets it drain.
+  stop() {
+    return this.#end('SIGTERM');
+  }
+
+  async close() {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async #end(signal) {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    await ended;
+  }
+}

@@ -1,0 +1,31 @@
+// What the types promise; compiled, never run.
+
+import nmq = require('../../../client/node');
+import Q = require('../../../client/node/q');
+import io = require('../../../client/node/socketio');
+
+export async function everything(signal: AbortSignal): Promise<void> {
+  const client: nmq.Client = await nmq.connect('127.0.0.1:50051', { namespace: 'shop', lease: 60_000 });
+  const members: number = (await client.join(['a'], { signal })).a;
+  const { sequence, storage } = await client.publish(
+    { queue: 'DB', event: 'CREATE', json: { members }, rooms: ['a'] },
+    { expectedLastSequence: 0 },
+  );
+  const messages = await client.subscribe({
+    queue: 'DB',
+    start: { after: [{ queue: 'DB', epoch: '1', sequence }] },
+    onGap: ({ first, count }) => console.log(first, count, storage),
+    signal,
+  });
+  for await (const message of messages) await client.reply(message, { payload: message.payload });
+  for await (const { name, members: count } of client.registry.rooms({ room: 'a.*' })) console.log(name, count);
+  // @ts-expect-error A message has a queue.
+  await client.publish({ event: 'CREATE' });
+  // @ts-expect-error There is no such start.
+  await client.subscribe({ start: 'latest' });
+
+  const q = new Q('database');
+  q.subscribe('create', (payload) => console.log(payload));
+  await Q.publish('database', 'create', { id: 1 });
+  io.connect('http://127.0.0.1:50051/shop').to('a').except('b').emit('news', q.subscriptions());
+}
