@@ -103,8 +103,9 @@ check "buf format" buf format -d --exit-code
 check "benchmark chart" node --test tests/unit/bench/plot_test.mjs
 check "thread-safety analysis" check_thread_safety
 bazel_tests "tests" //...
-# After bazel, which has built the nmqd that it runs.
+# After bazel, which has built the nmqd that these run.
 check "client for Node.js" npm --prefix client/node test
+check "conformance of Python, Node.js and Ruby" tests/conformance/run.sh
 check "benchmark, short form" tests/bench/run.sh --short
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.

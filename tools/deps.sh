@@ -19,7 +19,7 @@ NMQ_PACKAGES_BENCH=(
 NMQ_PACKAGES_CHECK=(
   libbenchmark-dev libgmock-dev libgtest-dev
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
-  python3-grpcio
+  python3-grpcio ruby ruby-grpc
 )
 
 nmq_say() { printf '%s\n' "$*" >&2; }
