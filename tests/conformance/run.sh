@@ -10,7 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 server=
-trap '[[ -z $server ]] || kill "$server"; rm -rf "$work"' EXIT
+trap '[[ -z $server ]] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 stubs_of_ruby() {
   local roots=(-I"$root/proto" -I"$root/third_party/googleapis" -I/usr/include)
@@ -39,10 +39,14 @@ run_ruby() {
   RUBYLIB=$work/ruby /usr/bin/ruby "$here/client.rb" "$1"
 }
 
+: >"$work/nmqd"
 "${NMQD:-$root/bazel-bin/server/nmqd}" --listen=127.0.0.1:0 --config="$here/nmqd.textproto" \
-  --data_dir="$work/data" >"$work/nmqd" 2>"$work/nmqd.log" &
+  --data_dir="$work/data" >>"$work/nmqd" 2>"$work/nmqd.log" &
 server=$!
-read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" | sed -nu 's/^nmqd ready grpc=\([^ ]*\).*/\1/p;T;q')
+if ! read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" | sed -nu 's/^nmqd ready grpc=\([^ ]*\).*/\1/p;T;q'); then
+  cat "$work/nmqd.log"
+  exit 1
+fi
 
 languages=("$@")
 [[ $# -gt 0 ]] || languages=(python node ruby)
