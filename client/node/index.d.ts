@@ -91,7 +91,7 @@ export interface ClientOptions {
   backoff?: { initial?: number; max?: number; factor?: number };
   /** ChannelCredentials of @grpc/grpc-js; plain text if unset. */
   credentials?: unknown;
-  /** Default true. If false, messages carry no publisher, and a client that only publishes never enters the namespace. */
+  /** Default true. If false, messages carry no publisher; a client that only publishes never enters the namespace. */
   publishWithSession?: boolean;
 }
 
@@ -311,8 +311,8 @@ export class Client {
   join(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
   leave(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
   /**
-   * Resolves when the queue holds the message. Repeats itself only when the message cannot have been taken, or if it has
-   * a requestId: UNAVAILABLE without a reason, and DEADLINE_EXCEEDED, may mean that the answer was lost.
+   * Resolves when the queue holds the message. Repeats itself only when the message cannot have been taken, or if it
+   * has a requestId: UNAVAILABLE without a reason, and DEADLINE_EXCEEDED, may mean that the answer was lost.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<PublishResult>;
   /** Asks whoever hears the message, and waits for the answers. */

@@ -167,7 +167,8 @@ class Socket {
 
   #move(event, room, callback) {
     const [move, answer] = event === 'join' ? ['join', 'Joined'] : ['leave', 'Left'];
-    this.#queue(() => this.#client[move](nameOf(room)), callback && ((error) => callback(error ?? `${answer} ${room}`)));
+    const tell = callback && ((error) => callback(error ?? `${answer} ${room}`));
+    this.#queue(() => this.#client[move](nameOf(room)), tell);
   }
 
   #send(event, args, audience) {

@@ -1,4 +1,5 @@
-"""Runs the cases with Python's generated stubs: client.py ADDRESS. Prints a line a case, "ok NAME" or "failed NAME: why"."""
+"""Runs the cases with Python's generated stubs: client.py ADDRESS. Prints a line a case, "ok NAME" or "failed NAME: why".
+"""
 
 import base64
 import json

@@ -43,7 +43,8 @@ run_ruby() {
 "${NMQD:-$root/bazel-bin/server/nmqd}" --listen=127.0.0.1:0 --config="$here/nmqd.textproto" \
   --data_dir="$work/data" >>"$work/nmqd" 2>"$work/nmqd.log" &
 server=$!
-if ! read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" | sed -nu 's/^nmqd ready grpc=\([^ ]*\).*/\1/p;T;q'); then
+if ! read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" |
+  sed -nu 's/^nmqd ready grpc=\([^ ]*\).*/\1/p;T;q'); then
   cat "$work/nmqd.log"
   exit 1
 fi

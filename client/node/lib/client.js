@@ -120,12 +120,13 @@ class Client {
 
   async reply(question, answer = {}, { signal } = {}) {
     const { headers, error } = answer;
+    const status = error && { code: errors.Code[error.code] ?? errors.Code.UNKNOWN, message: error.message ?? error };
     const request = (session) => ({
       session,
       replyTo: question.replyTo,
       headers,
       ...encode(answer),
-      ...(error && { error: { code: errors.Code[error.code] ?? errors.Code.UNKNOWN, message: error.message ?? error } }),
+      ...(status && { error: status }),
     });
     await this.#session.call('Reply', request, { signal });
   }

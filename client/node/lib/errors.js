@@ -85,7 +85,7 @@ const isSessionLost = (error) =>
 
 // The server's own refusal, after which nothing has been carried out.
 const isRefusedForNow = (error) =>
-  error.code === 'UNAVAILABLE' && error.reason !== '' && !['NOBODY_LISTENS', 'QUESTION_ABANDONED'].includes(error.reason);
+  error.code === 'UNAVAILABLE' && !['', 'NOBODY_LISTENS', 'QUESTION_ABANDONED'].includes(error.reason);
 
 // Whether a stream that ended so is worth another try.
 function isPassing(error) {

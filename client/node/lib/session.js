@@ -57,7 +57,8 @@ class Session {
         return await this.renew(0);
       } catch (error) {
         const left = until - Date.now();
-        if (error.code !== 'UNAVAILABLE' || left <= 0 || !(await sleep(Math.min(delay, left), this.signal))) throw error;
+        if (error.code !== 'UNAVAILABLE' || left <= 0) throw error;
+        if (!(await sleep(Math.min(delay, left), this.signal))) throw error;
       }
     }
     throw errors.closed();
@@ -95,7 +96,8 @@ class Session {
   // Calls with makeRequest(session), anew after the server's own refusal (draining, session forgotten), and if
   // `repeatable` also when it is not known whether the call was carried out.
   async call(method, makeRequest, options = {}) {
-    const { stub = this.stub, timeout = this.options.timeout, repeatable = false, withSession = true, signal } = options;
+    const { stub = this.stub, timeout = this.options.timeout, signal } = options;
+    const { repeatable = false, withSession = true } = options;
     const deadline = Date.now() + timeout;
     let renewed = false;
     const waits = delays(this.options.backoff);

@@ -112,8 +112,8 @@ class Client:
     def publish(
         self, queue, event, payload=b"", *, expected_last_sequence=None, count_matches=False, timeout=None, **message
     ):
-        """Publishes a message, of make_message(queue, event, payload, **message); returns a PublishResponse, which means
-        that the queue holds it.
+        """Publishes a message, of make_message(queue, event, payload, **message); returns a PublishResponse, which
+        means that the queue holds it.
 
         Repeats itself only when the message cannot have been taken, or if it has a request_id. So Unavailable without
         a reason, and DeadlineExceeded, may mean that the message was taken and the answer was lost.
@@ -180,10 +180,10 @@ class Client:
     ):
         """Starts to hear messages: a Subscription, an iterator. Returns when it is live.
 
-        queue and event are names or patterns: `*` stands for one token, a trailing `**` for the rest, an empty event for
-        every event. patterns: more than one, as (queue, event), in place of them. rooms are joined in the same step. start:
-        start_earliest() and the like. on_gap(Gap) hears of messages that will not come; without it they are logged as a
-        warning. on_state(State, Error or None) hears of lost and regained connections.
+        queue and event are names or patterns: `*` stands for one token, a trailing `**` for the rest, an empty event
+        for every event. patterns: more than one, as (queue, event), in place of them. rooms are joined in the same
+        step. start: start_earliest() and the like. on_gap(Gap) hears of messages that will not come; without it they
+        are logged as a warning. on_state(State, Error or None) hears of lost and regained connections.
         """
         request = pb.SubscribeRequest(
             patterns=[pb.Pattern(queue=q, event=e) for q, e in patterns or [(queue, event)]],
@@ -194,8 +194,8 @@ class Client:
         return Subscription(self._session, request, ready_timeout, on_gap, on_state).start()
 
     def close(self, leave=True):
-        """Ends all subscriptions and leaves the namespace; returns within a second or so even if the server is gone. With
-        leave=False the server keeps the client for its lease, so that another one may take its `session`."""
+        """Ends all subscriptions and leaves the namespace; returns within a second or so even if the server is gone.
+        With leave=False the server keeps the client for its lease, so that another one may take its `session`."""
         self._session.stop(leave)
 
     def __enter__(self):
@@ -229,8 +229,8 @@ def make_message(
     content_type="",
     request_id="",
 ):
-    """A message for the members of `rooms` and for `clients` (ids), for everyone if both are empty; minus the excepted ones.
-    payload: bytes or str; or `json`, anything that json.dumps takes."""
+    """A message for the members of `rooms` and for `clients` (ids), for everyone if both are empty; minus the
+    excepted ones. payload: bytes or str; or `json`, anything that json.dumps takes."""
     payload, content_type = _encode(payload, json, content_type)
     message = message_pb2.Message(
         queue=queue,

@@ -39,8 +39,8 @@ class Positions:
                 resumed.following = (entry.epoch, entry.sequence)
 
     def on_resumed_ready(self, ready):
-        """A `ready` of a stream that was asked to go on at resume(). Moves nothing that was asked for: the gap or message
-        that tells of it has yet to come, and the stream may break before."""
+        """A `ready` of a stream that was asked to go on at resume(). Moves nothing that was asked for: the gap or
+        message that tells of it has yet to come, and the stream may break before."""
         for position in ready.positions:
             entry = self._entries.get(position.queue)
             if entry is None:

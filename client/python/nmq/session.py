@@ -272,9 +272,10 @@ class Session:
         if options.lease is not None:
             request.lease.FromNanoseconds(round(options.lease * 1e9))
         try:
-            # The first attempt tells at once that nobody is there. The later ones wait for the connection: gRPC only makes
-            # one while somebody waits for it.
-            response = self.invoke(self.stub.Connect, request, options.connect_timeout, wait_for_ready=self._attempts > 0)
+            # The first attempt tells at once that nobody is there. The later ones wait for the connection: gRPC only
+            # makes one while somebody waits for it.
+            wait_for_ready = self._attempts > 0
+            response = self.invoke(self.stub.Connect, request, options.connect_timeout, wait_for_ready)
         except errors.DeadlineExceeded as error:
             raise errors.make(
                 grpc.StatusCode.UNAVAILABLE, f"no answer from {options.server} in {options.connect_timeout} s"

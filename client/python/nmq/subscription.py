@@ -50,7 +50,8 @@ class Subscription:
     A thread reads ahead, a few frames. on_gap and on_state are called by the thread that iterates, in their place
     between the messages.
 
-    For one iterating thread; close() may be called by any, also inside a callback. A context manager: leaving it closes.
+    For one iterating thread; close() may be called by any, also inside a callback. A context manager: leaving it
+    closes.
     """
 
     def __init__(self, session, request, ready_timeout, on_gap, on_state):

@@ -41,7 +41,8 @@ async function all(list) {
   return entries;
 }
 
-const refusal = (code, reason) => (error) => error instanceof nmq.NmqError && error.code === code && error.reason === reason;
+const refusal = (code, reason) => (error) =>
+  error instanceof nmq.NmqError && error.code === code && error.reason === reason;
 
 describe('one server', { timeout: LONG }, () => {
   before(async () => {
