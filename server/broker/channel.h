@@ -17,7 +17,7 @@ namespace nmq::broker {
 struct Cursor;
 
 // Which messages of a queue a channel has: those for `target`, a room's or client's number or kEveryone, and of
-// `event`, or of any event if that is empty.
+// the events that the pattern `event` stands for, or of any event if that is empty.
 struct ChannelKey {
   uint64_t target;
   std::string event;

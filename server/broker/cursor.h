@@ -22,8 +22,11 @@ class Subscription;
 // Which events of a queue a subscription hears.
 struct EventFilter {
   bool all = false;
-  std::vector<std::string> names;        // if not empty: these, each through a channel of its own
-  std::vector<const Pattern*> patterns;  // otherwise, unless `all`: what any of these matches
+  std::vector<const Pattern*> patterns;  // otherwise what any of these matches
+  bool by_channel = false;               // each pattern through a channel of its own
+
+  // Whether what stands in the channels is to be looked at, message by message.
+  bool picks() const { return !all && !by_channel; }
 };
 
 // A place in a channel.

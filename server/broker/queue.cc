@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
 #include "server/broker/entry.h"
@@ -16,6 +17,8 @@ constexpr size_t kTrimmedChannels = 4096;
 
 // Channels of left rooms that a cursor may keep unlooked at.
 constexpr size_t kClosedEars = 16;
+
+bool IsWild(absl::string_view pattern) { return absl::StrContains(pattern, '*'); }
 
 // What the ring holds: of a queue on disk, no more than a live queue may.
 log::RingBounds Bounds(const RetentionConfig& retention, const Queue::Options& options) {
@@ -89,14 +92,19 @@ absl::StatusOr<Queue::Appended> Queue::Append(absl::Span<const Outgoing> message
 void Queue::AppendToChannels(const log::Audience* audience, absl::string_view event, uint64_t sequence,
                              Touched* touched) {
   if (channels_.empty()) return;
+  Matching matching;
+  if (pattern_channels_ > 0) {
+    patterns_.Match(event, [&](absl::string_view pattern) { matching.push_back(pattern); });
+  }
   if (audience == nullptr || audience->everyone) {
-    AppendToTarget(kEveryone, event, sequence, touched);
+    AppendToTarget(kEveryone, event, matching, sequence, touched);
     return;
   }
-  for (uint64_t target : audience->targets) AppendToTarget(target, event, sequence, touched);
+  for (uint64_t target : audience->targets) AppendToTarget(target, event, matching, sequence, touched);
 }
 
-void Queue::AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched) {
+void Queue::AppendToTarget(uint64_t target, absl::string_view event, const Matching& matching, uint64_t sequence,
+                           Touched* touched) {
   auto append_to = [&](Channel* channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     channel->Append(sequence, ring_.first());
     if (touched->empty() || touched->back() != channel) touched->push_back(channel);
@@ -106,8 +114,9 @@ void Queue::AppendToTarget(uint64_t target, absl::string_view event, uint64_t se
     if (it != channels_.end()) append_to(it->second.get());
   };
   if (target == kEveryone && everyone_ != nullptr) append_to(everyone_);
-  if (target != kEveryone && channels_.size() > event_channels_) append("");
-  if (event_channels_ > 0) append(event);
+  if (target != kEveryone && channels_.size() > name_channels_ + pattern_channels_) append("");
+  if (name_channels_ > 0) append(event);
+  for (absl::string_view pattern : matching) append(pattern);
 }
 
 void Queue::PostLocked(const Touched& touched) {
@@ -287,7 +296,12 @@ std::shared_ptr<Channel> Queue::ChannelLocked(uint64_t target, absl::string_view
   channels_.emplace(std::move(key), channel);
   channel->place = channel_list_.size();
   channel_list_.push_back(channel.get());
-  if (!event.empty()) ++event_channels_;
+  if (IsWild(event)) {
+    ++pattern_channels_;
+    patterns_.Add(event);
+  } else if (!event.empty()) {
+    ++name_channels_;
+  }
   if (target == kEveryone && event.empty()) everyone_ = channel.get();
   return channel;
 }
@@ -307,8 +321,11 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
     ear.channel = std::move(channel);
     cursor->ears.push_back(std::move(ear));
   };
-  if (cursor->filter.names.empty()) listen("");
-  for (const std::string& event : cursor->filter.names) listen(event);
+  if (!cursor->filter.by_channel) {
+    listen("");
+    return;
+  }
+  for (const Pattern* pattern : cursor->filter.patterns) listen(pattern->text());
 }
 
 void Queue::DropTarget(Cursor* cursor, uint64_t target) {
@@ -346,7 +363,12 @@ void Queue::StopListening(Cursor* cursor, Channel* channel) {
   // Those who left it with something still to hear hold on to it themselves; a new channel may have its key by now.
   auto it = channels_.find(channel->key);
   if (it == channels_.end() || it->second.get() != channel) return;
-  if (!channel->key.event.empty()) --event_channels_;
+  if (IsWild(channel->key.event)) {
+    --pattern_channels_;
+    patterns_.Remove(channel->key.event);
+  } else if (!channel->key.event.empty()) {
+    --name_channels_;
+  }
   if (channel == everyone_) everyone_ = nullptr;
   if (channel == last_read_.channel) last_read_ = LastRead();
   channel_list_.back()->place = channel->place;

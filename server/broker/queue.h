@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +25,7 @@
 #include "server/broker/cursor.h"
 #include "server/broker/lane.h"
 #include "server/broker/memberships.h"
+#include "server/broker/pattern_index.h"
 #include "server/broker/request_ids.h"
 #include "server/broker/start.h"
 #include "server/broker/storage.h"
@@ -209,8 +211,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void AppendToChannels(const log::Audience* audience, absl::string_view event, uint64_t sequence, Touched* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void AppendToTarget(uint64_t target, absl::string_view event, uint64_t sequence, Touched* touched)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The patterns with channels that an event is for.
+  using Matching = absl::InlinedVector<absl::string_view, 4>;
+  void AppendToTarget(uint64_t target, absl::string_view event, const Matching& matching, uint64_t sequence,
+                      Touched* touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PostLocked(const Touched& touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t CountMatchesLocked(uint64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::shared_ptr<Channel> ChannelLocked(uint64_t target, absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -279,7 +283,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   RequestIds request_ids_ ABSL_GUARDED_BY(mu_);  // of a live queue
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
-  size_t event_channels_ ABSL_GUARDED_BY(mu_) = 0;    // those of channels_ that are for one event
+  size_t name_channels_ ABSL_GUARDED_BY(mu_) = 0;     // those of channels_ that are for one event
+  size_t pattern_channels_ ABSL_GUARDED_BY(mu_) = 0;  // and for those that match a pattern
+  PatternIndex patterns_ ABSL_GUARDED_BY(mu_);        // of these, each as often as it has channels
   Channel* everyone_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one of channels_ that has all that is for everyone
   std::vector<Channel*> channel_list_ ABSL_GUARDED_BY(mu_);
   size_t trim_turn_ ABSL_GUARDED_BY(mu_) = 0;  // the place in channel_list_ to trim next

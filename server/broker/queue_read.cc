@@ -21,8 +21,6 @@ struct PendingEar {
 };
 
 bool Matches(const EventFilter& filter, absl::string_view event) {
-  if (filter.all) return true;
-  if (!filter.names.empty()) return std::find(filter.names.begin(), filter.names.end(), event) != filter.names.end();
   return std::any_of(filter.patterns.begin(), filter.patterns.end(),
                      [&](const Pattern* pattern) { return pattern->Matches(event); });
 }
@@ -52,7 +50,7 @@ bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
 }
 
 bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
-  if (!cursor.filter.patterns.empty() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
+  if (cursor.filter.picks() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
   return record.audience == nullptr || record.audience->excepts.empty() ||
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
 }
@@ -79,7 +77,9 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
     SkipLostLocked(cursor);
     if (cursor->lost > 0) {
       const uint64_t end = LossEndLocked(*cursor);
-      cursor->gaps.push_back(GapLocked(cursor->next, end, cursor->lost, v1::GAP_REASON_SLOW_SUBSCRIBER));
+      // What several of its channels had was counted for each.
+      const uint64_t count = std::min(cursor->lost, end - cursor->next);
+      cursor->gaps.push_back(GapLocked(cursor->next, end, count, v1::GAP_REASON_SLOW_SUBSCRIBER));
       cursor->next = end;
       cursor->lost = 0;
     }
@@ -183,7 +183,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 // The same for one channel.
 bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) {
   const Channel& channel = *ear->channel;
-  bool alike = delivery->empty() && cursor->filter.patterns.empty() && channel.ListenerCount() > 1;
+  bool alike = delivery->empty() && !cursor->filter.picks() && channel.ListenerCount() > 1;
   const uint64_t begin = ear->next;
   const LastRead& known = last_read_;
   if (alike && known.channel == &channel && known.begin == begin && known.end <= ear->end() &&

@@ -10,8 +10,8 @@
 namespace nmq::broker {
 namespace {
 
-// Up to so many names of events a channel each is cheaper than looking at every message.
-constexpr size_t kEventNamesMax = 8;
+// Up to so many patterns of events a channel each is cheaper than looking at every message.
+constexpr size_t kChannelsMax = 8;
 
 constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
@@ -24,12 +24,8 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_vi
     filter->patterns.push_back(&pattern.event);
   }
   if (filter->patterns.empty()) return false;
-  const auto& wanted = filter->patterns;
-  if (!filter->all && wanted.size() <= kEventNamesMax &&
-      std::all_of(wanted.begin(), wanted.end(), [](const Pattern* pattern) { return pattern->IsName(); })) {
-    for (const Pattern* pattern : wanted) filter->names.push_back(pattern->text());
-  }
-  if (filter->all || !filter->names.empty()) filter->patterns.clear();
+  if (filter->all) filter->patterns.clear();
+  filter->by_channel = !filter->all && filter->patterns.size() <= kChannelsMax;
   return true;
 }
 

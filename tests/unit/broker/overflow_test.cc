@@ -122,6 +122,38 @@ TEST(Overflow, QuietEventOfABusyQueueHasNoGap) {
   EXPECT_TRUE((*listener)->subscription().CheckOverflow().ok());
 }
 
+TEST(Overflow, QuietPatternOfABusyQueueHasNoGap) {
+  World world(kFiveHeld);
+  const Member member = world.Connect();
+  auto listener = world.TryListen(Disconnecting(member, {{"DB", "rare.*"}, {"DB", "rarer.**"}}));
+  ASSERT_TRUE(listener.ok());
+  for (int i = 0; i < 3; ++i) {
+    world.Overrun("DB", 20);
+    ASSERT_TRUE(world.Publish({.event = "rare.x", .payload = "rare"}).ok());
+    const Heard heard = (*listener)->HearAll();
+    EXPECT_THAT(heard.order, ElementsAre("rare"));
+    EXPECT_TRUE(heard.status.ok()) << heard.status;
+  }
+  world.Overrun("DB", 20);
+  EXPECT_TRUE((*listener)->subscription().CheckOverflow().ok());
+}
+
+TEST(Overflow, WhatIsLostOfSeveralChannelsCountsOnce) {
+  World world(kFiveHeld);
+  const Member member = world.Connect("", {"a", "b"});
+  auto rooms = world.Listen(member);
+  auto patterns = world.Listen(member, {{"DB", "x.*"}, {"DB", "*.y"}});
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(world.Publish({.event = "x.y", .rooms = {"a", "b"}}).ok());
+  for (Listener* listener : {rooms.get(), patterns.get()}) {
+    const Heard heard = listener->HearAll();
+    ASSERT_THAT(heard.gaps, SizeIs(1));
+    EXPECT_EQ(heard.gaps[0].first(), 1u);
+    EXPECT_EQ(heard.gaps[0].last(), 3u);
+    EXPECT_EQ(heard.gaps[0].count(), 3u);
+    EXPECT_THAT(heard.messages, SizeIs(5));
+  }
+}
+
 TEST(Overflow, ClientOfNoRoomMissesNothingOfRooms) {
   World world(kFiveHeld);
   world.Connect("", {"busy"});

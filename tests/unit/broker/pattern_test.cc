@@ -88,6 +88,79 @@ TEST(SubscriptionPattern, AnyNumberOfEventNamesIsHeard) {
   }
 }
 
+TEST(SubscriptionPattern, AnyNumberOfEventPatternsIsHeard) {
+  for (const int patterns : {1, 2, 7, 8, 9, 20}) {
+    Wants wants = {{"DB", "one"}};
+    Wants published = {{"DB", "one"}, {"DB", "two"}};
+    std::vector<std::string> expected = {"DB/one"};
+    for (int i = 1; i < patterns; ++i) {
+      const std::string event = "event" + std::to_string(i);
+      wants.emplace_back("DB", event + (i % 2 == 0 ? ".*" : ".**"));
+      published.emplace_back("DB", event);
+      published.emplace_back("DB", event + ".x");
+      expected.push_back("DB/" + event + ".x");
+    }
+    std::sort(expected.begin(), expected.end());
+    EXPECT_THAT(HeardOf(wants, published), ElementsAreArray(expected)) << patterns << " patterns";
+  }
+}
+
+TEST(SubscriptionPattern, OverlappingEventPatternsHearOnceAndInOrder) {
+  EXPECT_THAT(HeardOf({{"DB", "a.*"}, {"DB", "*.b"}, {"DB", "a.b"}, {"DB", "a.**"}},
+                      {{"DB", "a.b"}, {"DB", "c.b"}, {"DB", "c.d"}, {"DB", "a.d"}, {"DB", "a.b.c"}}),
+              ElementsAre("DB/a.b", "DB/a.b.c", "DB/a.d", "DB/c.b"));
+  World world;
+  auto listener = world.Listen(world.Connect(), {{"DB", "a.*"}, {"DB", "*.b"}});
+  for (const char* event : {"a.x", "a.b", "x.b", "x.x", "a.b"}) {
+    ASSERT_TRUE(world.Publish({.event = event, .payload = event}).ok());
+  }
+  EXPECT_THAT(listener->Payloads(), ElementsAre("a.x", "a.b", "x.b", "a.b"));
+}
+
+// Whoever is told has to look, and a look costs something for each of them.
+TEST(SubscriptionPattern, NobodyIsToldOfWhatTheyDoNotHear) {
+  World world;
+  const Member member = world.Connect("", {"room"});
+  auto named = world.Listen(member, {{"DB", "mine"}});
+  auto pattern = world.Listen(member, {{"DB", "mine.*"}, {"DB", "*.mine.**"}});
+  for (Listener* listener : {named.get(), pattern.get()}) listener->HearAll();
+  ASSERT_TRUE(world.Publish({.event = "other.x"}).ok());
+  ASSERT_TRUE(world.Publish({.event = "other.x", .rooms = {"room"}}).ok());
+  TakeTurn(world.broker().lane(0));
+  EXPECT_FALSE(named->subscription().has_ready());
+  EXPECT_FALSE(pattern->subscription().has_ready());
+  ASSERT_TRUE(world.Publish({.event = "mine.x", .payload = "heard"}).ok());
+  EXPECT_THAT(pattern->Payloads(), ElementsAre("heard"));
+}
+
+TEST(SubscriptionPattern, EventPatternsWithRoomsHearWhatIsBoth) {
+  World world;
+  const Member member = world.Connect("", {"a"});
+  auto listener = world.Listen(member, {{"DB", "x.*"}});
+  ASSERT_TRUE(world.Publish({.event = "x.1", .payload = "1", .rooms = {"a", "b"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "y.1", .payload = "2", .rooms = {"a"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x.1", .payload = "3", .rooms = {"b"}}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x.1", .payload = "4", .except_rooms = {"a"}}).ok());
+  ASSERT_TRUE(world.Join(member, {"b"}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x.2", .payload = "5", .rooms = {"b"}}).ok());
+  ASSERT_TRUE(world.Leave(member, {"a"}).ok());
+  ASSERT_TRUE(world.Publish({.event = "x.2", .payload = "6", .rooms = {"a"}}).ok());
+  EXPECT_THAT(listener->Payloads(), ElementsAre("1", "5"));
+}
+
+TEST(SubscriptionPattern, OneOfTwoWithTheSamePatternLeavesTheOtherItsMessages) {
+  World world;
+  const Member member = world.Connect();
+  auto first = world.Listen(member, {{"DB", "x.*"}});
+  auto second = world.Listen(member, {{"DB", "x.*"}});
+  first->Close();
+  ASSERT_TRUE(world.Publish({.event = "x.1", .payload = "1"}).ok());
+  EXPECT_THAT(second->Payloads(), ElementsAre("1"));
+  second->Close();
+  ASSERT_TRUE(world.Publish({.event = "x.1", .payload = "2"}).ok());
+  EXPECT_THAT(world.Listen(member, {{"DB", "x.*"}}, Earliest())->Payloads(), ElementsAre("1", "2"));
+}
+
 TEST(SubscriptionPattern, SeveralEventNamesKeepTheOrderOfTheQueue) {
   World world;
   const Member member = world.Connect();
