@@ -29,6 +29,7 @@
 #include "server/broker/broker.h"
 #include "server/broker/storage.h"
 #include "server/config/config.h"
+#include "server/health_check.h"
 #include "server/limits/memory.h"
 #include "server/rpc/server.h"
 #include "server/version.h"
@@ -42,13 +43,18 @@ ABSL_FLAG(std::string, data_dir, "nmq-data",
 ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop; at most 8s");
+ABSL_FLAG(
+    bool, health_check, false,
+    "serve nothing: ask the server that runs at --listen for its health, and end with 0 if it serves, else with 1");
 
 namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
+constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr int kThreadsMax = 64;
+// Those that can come from the environment: not --health_check, which is one run and not how a server is set up.
 constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace"};
 
 int Fail(int code, const std::string& why) {
@@ -126,6 +132,19 @@ absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::Ser
   return storage;
 }
 
+// Without a host, this machine only.
+std::string ListenAddress() {
+  const std::string listen = absl::GetFlag(FLAGS_listen);
+  return absl::StartsWith(listen, ":") ? absl::StrCat("127.0.0.1", listen) : listen;
+}
+
+int CheckHealth() {
+  const absl::Status status = nmq::CheckHealth(ListenAddress(), kHealthCheckPatience);
+  if (!status.ok()) return Fail(kFailed, std::string(status.message()));
+  std::cout << "nmqd at " << ListenAddress() << " serves" << std::endl;
+  return 0;
+}
+
 int Serve() {
   const uint64_t memory = nmq::MemoryLimitBytes();
   const std::string file = absl::GetFlag(FLAGS_config);
@@ -141,8 +160,7 @@ int Serve() {
   if (!storage.ok()) return Fail(kFailed, std::string(storage.status().message()));
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads, storage->get());
   nmq::rpc::ServerOptions options;
-  options.listen = absl::GetFlag(FLAGS_listen);
-  if (absl::StartsWith(options.listen, ":")) options.listen = absl::StrCat("127.0.0.1", options.listen);
+  options.listen = ListenAddress();
   auto server = nmq::rpc::Server::Start(options, &broker);
   if (!server.ok()) return Fail(kFailed, std::string(server.status().message()));
 
@@ -162,8 +180,9 @@ int main(int argc, char** argv) {
       "the nmq server: namespaces, rooms and queues over gRPC.\n\n"
       "  nmqd                             serve on 127.0.0.1:50051\n"
       "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
-      "  nmqd --config=nmq.textproto      with declared namespaces and queues\n\n"
-      "Every flag can be given as an environment variable, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
+      "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
+      "  nmqd --health_check              ask the one that runs whether it serves\n\n"
+      "The other flags can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
       "NMQ_THREADS, NMQ_DRAIN_GRACE.");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
@@ -185,5 +204,5 @@ int main(int argc, char** argv) {
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
   gpr_set_log_function(&LogGrpc);
-  return Serve();
+  return absl::GetFlag(FLAGS_health_check) ? CheckHealth() : Serve();
 }

@@ -13,6 +13,7 @@ using grpc::health::v1::HealthCheckResponse;
 
 HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const HealthCheckRequest& request) {
   const std::string& service = request.service();
+  if (service == kLivenessService) return HealthCheckResponse::SERVING;
   if (!service.empty() && service != v1::MessageQueue::service_full_name() &&
       service != v1::Registry::service_full_name()) {
     return HealthCheckResponse::SERVICE_UNKNOWN;
@@ -27,10 +28,10 @@ absl::Status CheckHealth(const broker::Broker& broker, const HealthCheckRequest&
                          HealthCheckResponse* response) {
   response->set_status(StatusOf(broker, request));
   if (response->status() != HealthCheckResponse::SERVICE_UNKNOWN) return absl::OkStatus();
-  return NotFound(
-      "SERVICE_NOT_FOUND",
-      absl::StrCat("service: there is no service ", Quote(request.service()), "; leave it empty, or ask for ",
-                   v1::MessageQueue::service_full_name(), " or ", v1::Registry::service_full_name()));
+  return NotFound("SERVICE_NOT_FOUND",
+                  absl::StrCat("service: there is no service ", Quote(request.service()),
+                               "; leave it empty, or ask for ", v1::MessageQueue::service_full_name(), ", ",
+                               v1::Registry::service_full_name(), " or ", kLivenessService));
 }
 
 void HealthWatch::Serve(HealthService* service, broker::Broker* broker, Loop* loop, int count) {

@@ -10,9 +10,13 @@
 
 namespace nmq::rpc {
 
-// grpc.health.v1, overall and for each service: serving until the server drains. On our own loops, since gRPC's
-// built-in service brings threads that poll the same sockets.
+// grpc.health.v1, overall and for each service: serving until the server drains or its disk fails. On our own loops,
+// since gRPC's built-in service brings threads that poll the same sockets.
 using HealthService = grpc::health::v1::Health::AsyncService;
+
+// A service that serves as long as calls are answered at all: an orchestrator that restarts a server because it drains,
+// or because its disk is full, only loses what it holds in memory.
+inline constexpr char kLivenessService[] = "liveness";
 
 // The answer to Check.
 absl::Status CheckHealth(const broker::Broker& broker, const grpc::health::v1::HealthCheckRequest& request,

@@ -73,6 +73,8 @@ TEST_F(Probes, AWatchSeesTheServerDrainBeforeTheCallsAreGone) {
     EXPECT_EQ(Summary(Check(service, &response)), "OK");
     EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
   }
+  EXPECT_EQ(Summary(Check("liveness", &response)), "OK");
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING) << "it drains, and is alive";
   listener->Cancel();
   EXPECT_EQ(Summary(listener->End()), "CANCELLED");
   for (const auto& context : contexts) context->TryCancel();

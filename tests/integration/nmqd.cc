@@ -28,6 +28,13 @@ std::string WriteFile(const std::string& name, const std::string& content) {
   return path;
 }
 
+Outcome::Outcome(const std::vector<std::string>& flags, const std::vector<std::string>& environment) {
+  Process process(kNmqdPath, flags, environment);
+  while (const auto line = process.ReadLine(kStartTime)) absl::StrAppend(&output, *line, "\n");
+  exit_code = process.WaitForExit(kStartTime).value_or(-1);
+  errors = process.errors();
+}
+
 Nmqd::Nmqd(std::vector<std::string> flags, const std::vector<std::string>& environment)
     : process_(kNmqdPath, WithListen(std::move(flags)), environment) {
   const std::optional<std::string> line = process_.ReadLine(kStartTime);

@@ -14,6 +14,14 @@ inline constexpr char kNmqdPath[] = "server/nmqd";
 // A file in the test's own folder.
 std::string WriteFile(const std::string& name, const std::string& content);
 
+// One run of nmqd that is to end by itself: its exit code, -1 if it does not end, and what it says.
+struct Outcome {
+  explicit Outcome(const std::vector<std::string>& flags, const std::vector<std::string>& environment = {});
+  int exit_code;
+  std::string output;
+  std::string errors;
+};
+
 // nmqd on a free port, ready to serve. Fails the test if it does not come up.
 class Nmqd {
  public:

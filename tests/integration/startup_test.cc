@@ -16,19 +16,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// One run that is to end by itself: its exit code and what it says.
-struct Outcome {
-  explicit Outcome(const std::vector<std::string>& flags, const std::vector<std::string>& environment = {}) {
-    Process process(kNmqdPath, flags, environment);
-    while (const auto line = process.ReadLine(kPatience)) absl::StrAppend(&output, *line, "\n");
-    exit_code = process.WaitForExit(kPatience).value_or(-1);
-    errors = process.errors();
-  }
-  int exit_code;
-  std::string output;
-  std::string errors;
-};
-
 // One line and no more.
 testing::AssertionResult IsOneLine(const std::string& text) {
   if (!text.empty() && text.find('\n') == text.size() - 1) return testing::AssertionSuccess();

@@ -1,0 +1,56 @@
+#include "server/health_check.h"
+
+#include <memory>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "server/base/errors.h"
+#include "server/rpc/listen.h"
+
+namespace nmq {
+namespace {
+
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+// A server on every address can be asked on this one, also one of [::], which takes IPv4, too.
+std::string AddressToAsk(const std::string& listen) {
+  const size_t colon = listen.rfind(':');
+  const std::string host = listen.substr(0, colon);
+  if (host.empty() || host == "0.0.0.0" || host == "[::]") return absl::StrCat("127.0.0.1", listen.substr(colon));
+  return listen;
+}
+
+}  // namespace
+
+absl::Status CheckHealth(const std::string& listen, absl::Duration patience) {
+  absl::Status valid = rpc::CheckAddress(listen);
+  if (!valid.ok()) return valid;
+  if (absl::EndsWith(listen, ":0")) return InvalidArgument("listen", "port 0 cannot be asked; name the server's port");
+  const std::string address = AddressToAsk(listen);
+
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the server is on this machine
+  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + patience));
+  HealthCheckResponse response;
+  const grpc::Status asked = Health::NewStub(channel)->Check(&context, HealthCheckRequest(), &response);
+  if (!asked.ok()) {
+    // The text may come from any program that listens there.
+    const std::string why = absl::CHexEscape(asked.error_message());
+    return Unavailable("NOT_ASKED", absl::StrCat(address, " does not tell its health: ", why), absl::ZeroDuration());
+  }
+  if (response.status() == HealthCheckResponse::SERVING) return absl::OkStatus();
+  return Unavailable("NOT_SERVING",
+                     absl::StrCat(address, " says ", HealthCheckResponse::ServingStatus_Name(response.status())),
+                     absl::ZeroDuration());
+}
+
+}  // namespace nmq
