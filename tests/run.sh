@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, then runs every check and test. Ends with "N passed, N failed", and fails if any did.
+# Installs what is missing, then runs every check and test. Ends with "N passed, N failed, N skipped" and fails if any did;
+# what was skipped, because this machine cannot run it, is named with the reason.
 #
 #   tests/run.sh                 every check and every test
 #   tests/run.sh --sanitizers    the tests with Clang's sanitizers, too; that takes about three times as long
@@ -27,6 +28,7 @@ PATH=$root/tools/node_modules/.bin:$PATH
 passed=0
 failed=0
 failures=()
+skips=()
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -37,13 +39,19 @@ fail() {
   failures+=("$1")
 }
 
-# check NAME COMMAND...: one check; its output is shown when it fails.
+# check NAME COMMAND...: one check; its output is shown when it fails. A command that ends with 77 could not run here, and
+# its last line "SKIPPED: why" says why.
 check() {
-  local name=$1
+  local name=$1 status=0 why
   shift
-  if "$@" >"$log" 2>&1; then
+  "$@" >"$log" 2>&1 || status=$?
+  why=$(sed -n 's/^SKIPPED: //p' "$log" | tail -n 1)
+  if [[ $status -eq 0 ]]; then
     printf 'ok      %s\n' "$name"
     pass
+  elif [[ $status -eq 77 && -n $why ]]; then
+    printf 'SKIPPED %s: %s\n' "$name" "$why"
+    skips+=("$name: $why")
   else
     cat "$log"
     printf 'FAILED  %s\n' "$name"
@@ -107,6 +115,7 @@ bazel_tests "tests" //...
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js and Ruby" tests/conformance/run.sh
 check "benchmark, short form" tests/bench/run.sh --short
+check "container" tests/container/container_test.sh
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then
@@ -114,6 +123,7 @@ if $sanitizers; then
   bazel_tests "tests, thread sanitizer" --config=tsan //tests/unit/broker/... //tests/unit/rpc/... //tests/integration/...
 fi
 
+for skip in "${skips[@]}"; do printf 'SKIPPED: %s\n' "$skip"; done
 for failure in "${failures[@]}"; do printf 'failed: %s\n' "$failure"; done
-printf '%d passed, %d failed\n' "$passed" "$failed"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "${#skips[@]}"
 [[ $failed -eq 0 ]]

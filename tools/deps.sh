@@ -3,6 +3,7 @@
 #
 #   nmq_install build    what compiling and running nmqd and nmq takes
 #   nmq_install bench    that, and what tests/bench/run.sh takes: the peers
+#   nmq_install image    that of build, and what deploy/container.sh takes
 #   nmq_install check    all of that, and what tests/run.sh takes
 
 # The one list of Debian packages. "command:package" counts as there when the command is, wherever it came from.
@@ -16,7 +17,11 @@ NMQ_PACKAGES_BENCH=(
   libhiredis-dev libnats-dev nats-server redis-server
   node:nodejs npm:npm
 )
+NMQ_PACKAGES_IMAGE=(
+  buildah:buildah mmdebstrap:mmdebstrap
+)
 NMQ_PACKAGES_CHECK=(
+  aardvark-dns catatonit conmon iptables netavark podman:podman runc:runc
   libbenchmark-dev libgmock-dev libgtest-dev
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
   python3-grpcio ruby ruby-grpc
@@ -101,8 +106,10 @@ nmq_install_client_node_packages() { nmq_install_node_packages client/node "@grp
 nmq_install() {
   case $1 in
     build) nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" ;;
+    image) nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_IMAGE[@]}" ;;
     check)
-      nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}" "${NMQ_PACKAGES_CHECK[@]}"
+      nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}" "${NMQ_PACKAGES_IMAGE[@]}" \
+        "${NMQ_PACKAGES_CHECK[@]}"
       nmq_install_node_tools
       nmq_install_bench_node_packages
       nmq_install_client_node_packages
@@ -111,6 +118,6 @@ nmq_install() {
       nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}"
       nmq_install_bench_node_packages
       ;;
-    *) nmq_fail "nmq_install: build, bench or check, not $1" ;;
+    *) nmq_fail "nmq_install: build, image, bench or check, not $1" ;;
   esac
 }

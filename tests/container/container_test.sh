@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# Makes nmqd's image and runs it as it is to be run: read-only, without capabilities, in 256 MiB. Ends with 0 if all holds,
+# with 77 and a line "SKIPPED: why" where containers cannot run, else with 1.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tools/deps.sh
+source "$root/tools/deps.sh"
+
+readonly BASE=docker.io/library/debian:bookworm-slim
+readonly SKIPPED=77
+readonly PATIENCE=60 # seconds for anything that should happen at once
+readonly OVER_BASE_BYTES=60000000
+readonly OPTIONS=(--read-only --cap-drop all --security-opt no-new-privileges --memory 256m --no-healthcheck)
+readonly ORDERS=200
+name=nmqd-test-$$
+image=localhost/nmqd:test-$$
+work=$(mktemp -d)
+
+skip() {
+  printf 'SKIPPED: %s\n' "$*"
+  exit $SKIPPED
+}
+
+fail() {
+  printf 'failed: %s\n' "$*" >&2
+  podman logs "$name" >&2 2>/dev/null || true
+  exit 1
+}
+
+ok() { printf 'ok  %s\n' "$*"; }
+
+finish() {
+  local status=$?
+  trap - EXIT
+  podman rm --force --time 1 "$name" "$name-probe" >/dev/null 2>&1 || true
+  podman volume rm --force "$name" >/dev/null 2>&1 || true
+  podman rmi --force "$image" >/dev/null 2>&1 || true
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+
+# await WHAT COMMAND...: waits until the command succeeds.
+await() {
+  local what=$1 end=$((SECONDS + PATIENCE))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [[ $SECONDS -lt $end ]] || fail "waited $PATIENCE s in vain for $what"
+    sleep 0.1
+  done
+}
+
+is_ready() { podman logs "$name" 2>/dev/null | grep -q '^nmqd ready'; }
+
+# start: a new container on the same volume.
+start() {
+  podman run --detach --name "$name" "${OPTIONS[@]}" --volume "$name:/var/lib/nmq" \
+    --volume "$work/nmq.textproto:/etc/nmq/nmq.textproto:ro" --env NMQ_CONFIG=/etc/nmq/nmq.textproto \
+    --publish 127.0.0.1::50051 "$image" >"$work/run" 2>&1 || fail "podman run: $(cat "$work/run")"
+  await "nmqd in its container" is_ready
+  NMQ_SERVER=$(podman port "$name" 50051/tcp)
+  export NMQ_SERVER
+}
+
+remove() { podman rm --force --time 1 "$name" >/dev/null; }
+
+nmq() { "$bin/client/cli/nmq" "$@"; }
+
+is_connected() { nmq clients --json | grep -q '"name": *"hearer"'; }
+
+# What the durable queue holds: the payloads, one a line. nmq fails if there are fewer.
+orders() { timeout "$PATIENCE" "$bin/client/cli/nmq" sub ORDERS --from earliest --count "$1" --json | payloads; }
+
+payloads() {
+  node -e 'for (const line of require("fs").readFileSync(0, "utf8").trim().split("\n")) {
+    const heard = JSON.parse(line);
+    console.log(heard.gap ? "a gap: " + line : heard.payload);
+  }'
+}
+
+# The settings in which the engine of Debian 12 runs where there is no systemd, too.
+prepare() {
+  command -v podman >/dev/null || skip "podman is not installed"
+  command -v buildah >/dev/null || skip "buildah is not installed"
+  cat >"$work/containers.conf" <<END
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
+END
+  export CONTAINERS_CONF=$work/containers.conf
+  chmod 755 "$work"
+}
+
+build() {
+  "$root/deploy/container.sh" --tag="$image" || fail "deploy/container.sh"
+  cd "$root"
+  bazel build -c opt --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
+  bin=$(readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")
+  podman run --rm --name "$name-probe" "${OPTIONS[@]}" --publish 127.0.0.1::50051 "$BASE" true >"$work/probe" 2>&1 ||
+    skip "this machine cannot run containers: $(tail -n 1 "$work/probe")"
+}
+
+check_image() {
+  local over
+  over=$(($(podman image inspect --format '{{.Size}}' "$image") - $(podman image inspect --format '{{.Size}}' "$BASE")))
+  [[ $over -lt $OVER_BASE_BYTES ]] || fail "the image is $over bytes over its base, of $OVER_BASE_BYTES"
+  ok "the image is $((over / 1000000)) MB over its base"
+  [[ $(podman image inspect --format '{{.Config.User}}' "$image") == 65532:65532 ]] || fail "the image's user"
+  podman image inspect --format '{{range $k, $v := .Labels}}{{$k}}={{$v}} {{end}}' "$image" >"$work/labels"
+  grep -q "org.opencontainers.image.revision=[0-9a-f]\{40\} " "$work/labels" || fail "labels: $(cat "$work/labels")"
+  ok "it runs as 65532 and says where it is from"
+}
+
+# shellcheck disable=SC2016 # that is JavaScript
+check_contents() {
+  podman exec "$name" cat /usr/local/share/nmq/sbom.spdx.json >"$work/sbom.json"
+  node -e 'const sbom = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    const names = new Set(sbom.packages.map((p) => p.name));
+    for (const name of ["nmqd", "libc6", "librocksdb7.8", "libgrpc29"]) if (!names.has(name)) throw Error(name);
+    const ids = new Set(sbom.packages.map((p) => p.SPDXID));
+    if (ids.size !== sbom.packages.length) throw Error("ids are not unique");
+    for (const r of sbom.relationships) if (!ids.has(r.relatedSpdxElement)) throw Error(r.relatedSpdxElement);
+    console.log(`ok  it lists its ${names.size - 2} Debian packages and nmqd`);' "$work/sbom.json" || fail "its list of packages"
+}
+
+check_confinement() {
+  podman exec "$name" cat /proc/1/status >"$work/status"
+  grep -q '^Uid:	65532	65532' "$work/status" || fail "nmqd runs as $(grep ^Uid: "$work/status")"
+  grep -q '^CapEff:	0*$' "$work/status" || fail "nmqd has capabilities: $(grep ^CapEff: "$work/status")"
+  if podman exec "$name" touch /usr/local/bin/file 2>/dev/null; then fail "the image can be written to"; fi
+  ok "nmqd is process 1, has no capabilities, and cannot write to its image"
+}
+
+check_health() {
+  local words
+  podman exec "$name" /usr/local/bin/nmqd --health_check >/dev/null || fail "it is not healthy"
+  words=$(podman image inspect --format '{{.HealthCheck.Test}}' "$image")
+  [[ $words == "[CMD /usr/local/bin/nmqd --health_check]" ]] || fail "the image's HEALTHCHECK is $words"
+  if podman exec --env NMQ_LISTEN=127.0.0.1:1 "$name" /usr/local/bin/nmqd --health_check 2>"$work/unhealthy"; then
+    fail "healthy where nothing listens"
+  fi
+  [[ $(wc -l <"$work/unhealthy") -ge 1 ]] || fail "no reason why it is not healthy"
+  ok "its health check tells healthy from unhealthy"
+}
+
+check_messages() {
+  timeout "$PATIENCE" "$bin/client/cli/nmq" sub DB --name hearer --count 1 --json >"$work/heard" &
+  await "the subscriber among the clients" is_connected
+  ok "the clients are listed"
+  nmq pub DB CREATE hello >/dev/null || fail "publishing"
+  wait "$!" || fail "the subscriber heard nothing"
+  [[ $(payloads <"$work/heard") == hello ]] || fail "heard $(cat "$work/heard")"
+  ok "what is published is heard"
+  seq "$ORDERS" | nmq pub ORDERS NEW - >/dev/null || fail "publishing to the durable queue"
+  seq "$ORDERS" >"$work/expected"
+}
+
+stop() {
+  podman stop --time 30 "$name" >/dev/null
+  [[ $(podman inspect --format '{{.State.ExitCode}}' "$name") == 0 ]] || fail "SIGTERM did not end it in order"
+  podman logs "$name" 2>&1 | grep -q ' stopped$' || fail "it does not say that it stopped"
+  ok "SIGTERM stops it in order"
+  remove
+}
+
+check_orders() {
+  orders "$(wc -l <"$work/expected")" >"$work/orders" || fail "the durable queue does not hold all"
+  cmp "$work/expected" "$work/orders" || fail "the durable queue holds something else"
+  ok "$1: the durable queue holds all $(wc -l <"$work/expected") messages, in order"
+}
+
+check_restarts() {
+  stop
+  start
+  check_orders "after a stop"
+  nmq pub ORDERS NEW more | grep -q "ORDERS NEW $((ORDERS + 1)):" || fail "sequences do not go on"
+  echo more >>"$work/expected"
+  podman kill --signal KILL "$name" >/dev/null
+  remove
+  start
+  check_orders "after a kill"
+}
+
+check_wrong_configuration() {
+  local status=0
+  remove
+  echo 'namespace { nonsense: 1 }' >"$work/nmq.textproto"
+  podman run --rm --name "$name" "${OPTIONS[@]}" --volume "$work/nmq.textproto:/etc/nmq/nmq.textproto:ro" \
+    "$image" --config=/etc/nmq/nmq.textproto >"$work/refused" 2>&1 || status=$?
+  if [[ $status -ne 1 ]] || ! grep -q '^nmqd: /etc/nmq/nmq.textproto:1:' "$work/refused"; then
+    fail "a wrong configuration: $status, $(cat "$work/refused")"
+  fi
+  ok "a wrong configuration ends it with 1 and the line"
+}
+
+prepare
+build
+cat >"$work/nmq.textproto" <<END
+namespace { name: "default" queue { name: "ORDERS" durability: DURABILITY_DURABLE } }
+END
+chmod 644 "$work/nmq.textproto"
+check_image
+start
+check_contents
+check_confinement
+check_health
+check_messages
+check_restarts
+check_wrong_configuration
