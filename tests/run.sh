@@ -109,6 +109,7 @@ check "shellcheck" check_shellcheck
 check "buf lint" buf lint
 check "buf format" buf format -d --exit-code
 check "benchmark chart" node --test tests/unit/bench/plot_test.mjs
+check "Kubernetes manifests" node --test tests/kubernetes/checks_test.mjs tests/kubernetes/manifests_test.mjs
 check "thread-safety analysis" check_thread_safety
 bazel_tests "tests" //...
 # After bazel, which has built the nmqd that these run.

