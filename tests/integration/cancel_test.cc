@@ -61,6 +61,11 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
   *question.mutable_message() = MakeMessage("unheard", "E", "text");
   v1::ReplyRequest reply = with_session(v1::ReplyRequest());
   reply.set_reply_to("nobody");
+  v1::AcknowledgeRequest acknowledge = with_session(v1::AcknowledgeRequest());
+  acknowledge.set_queue("DB");
+  acknowledge.set_group("nobody");
+  acknowledge.add_acknowledgements()->set_first(1);
+  acknowledge.mutable_acknowledgements(0)->set_done(true);
   v1::GetClientRequest get;
   get.set_client_id(client.id());
   const std::map<std::string, std::string> requests = {
@@ -72,6 +77,7 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
       {"Subscribe", subscribe.SerializeAsString()},
       {"Request", question.SerializeAsString()},
       {"Reply", reply.SerializeAsString()},
+      {"Acknowledge", acknowledge.SerializeAsString()},
       {"GetClient", get.SerializeAsString()},
   };
   auto it = requests.find(method.name());

@@ -330,7 +330,10 @@ TEST(Limits, EachIsTestedSomewhere) {
       "request_bytes",
       "request_max",  // request_test
       "request_id_window",
-      "request_ids",  // tests/unit/broker
+      "request_ids",
+      "groups_per_queue",
+      "credit_messages",
+      "credit_bytes",  // tests/unit/broker
   };
   for (const auto& cases : {MessageCases(), ClientCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);

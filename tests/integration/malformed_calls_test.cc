@@ -64,11 +64,13 @@ TEST_F(MalformedCalls, EmptyRequestsAreAnsweredWithWhatIsMissing) {
       {"Subscribe", invalid + "session"},
       {"Request", invalid + "message"},
       {"Reply", invalid + "session"},
+      {"Acknowledge", invalid + "session"},
       {"ListNamespaces", "OK"},
       {"ListQueues", "OK"},
       {"ListRooms", "OK"},
       {"ListClients", "OK"},
       {"ListSubscriptions", "OK"},
+      {"ListGroups", "OK"},
       {"GetClient", invalid + "client_id"},
       {"CountClients", "OK"},
       {"Watch", "DEADLINE_EXCEEDED"},  // ours: it stays open

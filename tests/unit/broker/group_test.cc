@@ -495,6 +495,24 @@ TEST_F(GroupTest, BadOptionsAreRefused) {
   EXPECT_EQ(world().TryListen(two).status().code(), kInvalid);
 }
 
+TEST_F(GroupTest, CreditIsBoundedByTheLimits) {
+  for (const uint64_t credit : {9'999, 10'000}) {
+    v1::GroupOptions options = Options();
+    options.set_credit_messages(credit);
+    EXPECT_TRUE(TryEnter(options).ok()) << credit;
+  }
+  for (const uint64_t credit : {(64 << 20) - 1, 64 << 20}) {
+    v1::GroupOptions options = Options();
+    options.set_credit_bytes(credit);
+    EXPECT_TRUE(TryEnter(options).ok()) << credit;
+  }
+  v1::GroupOptions options = Options();
+  options.set_credit_messages(10'001);
+  const absl::Status status = TryEnter(options).status();
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("10001"));
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("10000"));
+}
+
 TEST_F(GroupTest, GroupsAreListedInPages) {
   std::vector<std::unique_ptr<Listener>> members;
   for (const char* name : {"a", "b", "c"}) members.push_back(Enter(Options(name)));
