@@ -189,6 +189,10 @@ void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t
   position->set_queue(name());
   position->set_epoch(options_.epoch);
   position->set_sequence(cursor->reported);
+  if (cursor->gaps.empty()) return;
+  // The stream may break before the gap arrives: whoever goes on from here is told of it again.
+  position->set_epoch(cursor->gaps.front().epoch());
+  position->set_sequence(cursor->gaps.front().first() - 1);
 }
 
 void Queue::StartLocked(Cursor* cursor, const Start& start) {

@@ -21,7 +21,7 @@ class Coverage {
     }
     if (!frame.has_gap()) return;
     const v1::Gap& gap = frame.gap();
-    EXPECT_EQ(gap.first(), next_);
+    EXPECT_EQ(gap.first(), next_) << gap.ShortDebugString();
     EXPECT_GE(gap.last(), gap.first());
     EXPECT_EQ(gap.count(), gap.last() - gap.first() + 1);
     next_ = gap.last() + 1;

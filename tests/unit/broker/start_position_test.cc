@@ -123,6 +123,21 @@ TEST_F(StartPosition, ResumeFromWhatIsNoLongerHeldBeginsWithAGap) {
               ElementsAre("6", "7", "8", "9", "10"));
 }
 
+TEST_F(StartPosition, AGapThatTheStreamBrokeBeforeIsToldWhenItIsResumed) {
+  for (const v1::StartPosition& start : {ResumeFrom("DB", epoch_, 2), FromSequence(3)}) {
+    auto broken = world_.Listen(member_, {{"DB", ""}}, start);
+    EXPECT_EQ(broken->ready().positions(0).sequence(), 2u);
+    EXPECT_THAT(world_.Listen(member_, {{"DB", ""}}, ResumeFrom(broken->Positions()))->HearAll().order,
+                ElementsAre("gap 3-5", "6", "7", "8", "9", "10"));
+  }
+}
+
+TEST_F(StartPosition, AnotherEpochThatTheStreamBrokeBeforeIsToldWhenItIsResumed) {
+  auto broken = world_.Listen(member_, {{"DB", ""}}, ResumeFrom("DB", epoch_ - 1, 7));
+  EXPECT_THAT(world_.Listen(member_, {{"DB", ""}}, ResumeFrom(broken->Positions()))->HearAll().order,
+              ElementsAre("gap 8-0", "gap 1-5", "6", "7", "8", "9", "10"));
+}
+
 TEST_F(StartPosition, ResumeOfAnEmptiedQueueBeginsWithAGapAndGoesOn) {
   auto keeps_the_lease = world_.Listen(member_);
   world_.clock().Advance(absl::Minutes(5));
