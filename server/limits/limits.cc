@@ -81,6 +81,12 @@ constexpr LimitRow kRows[] = {
     {"request_id_window", "how long a queue knows request ids", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour,
      &Limits::request_id_window},
     {"request_ids", "request ids that one queue knows", kCount, 1'000'000, 1, 100'000'000, &Limits::request_ids},
+    {"delay_max", "how far ahead a message's deliver_at may be", kMilliseconds, 30 * kDay, kSecond, 365 * kDay,
+     &Limits::delay_max},
+    {"scheduled_messages", "messages of one namespace that wait for their deliver_at", kCount, 100'000, 1, 100'000'000,
+     &Limits::scheduled_messages},
+    {"overflow_messages", "messages that wait for a subscription that drops the newest, in one queue", kCount, 10'000,
+     1, 10'000'000, &Limits::overflow_messages},
     {"requests", "questions of one namespace that wait for answers", kCount, 10'000, 1, 10'000'000, &Limits::requests},
     {"request_bytes", "the answers to one question", kBytes, 4 * kMiB, 1, 256 * kMiB, &Limits::request_bytes},
     {"request_max", "how long a question may wait for answers", kMilliseconds, kMinute, 1, kHour, &Limits::request_max},
@@ -89,6 +95,8 @@ constexpr LimitRow kRows[] = {
      &Limits::credit_messages},
     {"credit_bytes", "bytes that a member of a group may have unacknowledged", kBytes, 64 * kMiB, 1, 16 * kGiB,
      &Limits::credit_bytes},
+    {"stream_age", "how long a stream lives before the server asks for a new one", kMilliseconds, 365 * kDay,
+     10 * kSecond, 365 * kDay, &Limits::stream_age},
 };
 
 std::string Grouped(uint64_t value) {

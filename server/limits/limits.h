@@ -51,12 +51,16 @@ struct Limits {
   uint64_t unwritten_bytes = 64 << 20;
   absl::Duration request_id_window = absl::Minutes(2);
   uint64_t request_ids = 1'000'000;
+  absl::Duration delay_max = absl::Hours(24 * 30);
+  uint64_t scheduled_messages = 100'000;
+  uint64_t overflow_messages = 10'000;
   uint64_t requests = 10'000;
   uint64_t request_bytes = 4 << 20;
   absl::Duration request_max = absl::Minutes(1);
   uint64_t groups_per_queue = 100;
   uint64_t credit_messages = 10'000;
   uint64_t credit_bytes = 64 << 20;
+  absl::Duration stream_age = absl::Hours(24 * 365);
 };
 
 // What the numbers of a row count.
