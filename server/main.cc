@@ -38,8 +38,10 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
-ABSL_FLAG(std::string, data_dir, "nmq-data",
-          "directory for durable and buffered queues; made when the configuration has one");
+ABSL_FLAG(
+    std::string, data_dir, "",
+    "directory for durable and buffered queues, and for what is made while the server runs; without it nmq-data if "
+    "the configuration has such queues, and otherwise nothing is kept");
 ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop; at most 8s");
@@ -54,6 +56,7 @@ constexpr int kUsage = 2;
 constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
 constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr int kThreadsMax = 64;
+constexpr char kDataDir[] = "nmq-data";
 // Those that can come from the environment: not --health_check, which is one run and not how a server is set up.
 constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace"};
 
@@ -116,11 +119,11 @@ bool HasQueuesOnDisk(const nmq::ServerConfig& config) {
 
 // Null if nothing is to be kept on disk.
 absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::ServerConfig& config) {
-  if (!HasQueuesOnDisk(config)) return nullptr;
   nmq::log::Store::Options options;
   options.directory = absl::GetFlag(FLAGS_data_dir);
   if (options.directory.empty()) {
-    return absl::InvalidArgumentError("the configuration has durable queues: --data_dir must not be empty");
+    if (!HasQueuesOnDisk(config)) return nullptr;
+    options.directory = kDataDir;
   }
   auto storage = nmq::broker::Storage::Open(options, &nmq::RealClock(), &nmq::SystemRandom());
   if (!storage.ok()) return storage.status();

@@ -27,6 +27,7 @@ constexpr char kExamples[] = R"(Examples:
   nmq request DB COUNT --room kitchen       ask the members of a room, and print their answers
   nmq reply DB COUNT --exec 'wc -c'         answer each such question with what a command makes of it
   nmq clients --room kitchen                who is in the room
+  nmq queue create JOBS --durability durable
   nmq top                                   rates, live
 
 "nmq COMMAND --help" says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.)";
@@ -41,6 +42,11 @@ struct Raw {
   std::string ack_deadline = {};
   uint64_t count = 0;
   uint64_t after = 0;
+  std::string durability = {};
+  uint64_t bytes_max = 0;
+  uint64_t messages_max = 0;
+  std::string age_max = {};
+  std::string automatic_queues = {};
 };
 
 // One value for each time that the option is given.
@@ -98,7 +104,8 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
       ->required();
   sub->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
   AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
-  sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N")->capture_default_str();
+  sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N, time:2026-01-31T12:00:00Z")
+      ->capture_default_str();
   sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
   sub->add_option("--overflow", raw->overflow,
                   "When this program is too slow: drop-oldest, disconnect, hold; by default a live queue drops the "
@@ -180,6 +187,106 @@ void AddLive(CLI::App* app, Arguments* arguments, Raw* raw) {
   top->add_option("--count", raw->count, "End after so many frames")->check(CLI::PositiveNumber);
 }
 
+// A queue of the commands that change something.
+CLI::App* AddChange(CLI::App* noun, const std::string& verb, const std::string& help, Command command,
+                    Arguments* arguments) {
+  CLI::App* change = AddCommand(noun, verb, help, command, arguments);
+  change->add_option("QUEUE", arguments->queue, "The queue")->required();
+  return change;
+}
+
+void AddRetention(CLI::App* command, Raw* raw) {
+  command->add_option("--max-bytes", raw->bytes_max, "What it holds at the most, in bytes")->check(CLI::PositiveNumber);
+  command->add_option("--max-messages", raw->messages_max, "In messages")->check(CLI::PositiveNumber);
+  command->add_option("--max-age", raw->age_max, "How long it holds a message: 90s, 12h");
+}
+
+void AddNamespaceChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* noun = app->add_subcommand("namespace", "Make, change and delete namespaces");
+  noun->require_subcommand(1);
+  auto add = [&](const char* verb, const char* help, Command command) {
+    CLI::App* change = AddCommand(noun, verb, help, command, arguments);
+    change->add_option("NAME", arguments->name, "The namespace")->required();
+    return change;
+  };
+  const auto booleans = CLI::IsMember({"true", "false"});
+  const std::string automatic = "Whether publishing to an unknown queue makes the queue: true or false";
+  add("create", "Make a namespace", Command::kNamespaceCreate)
+      ->add_option("--automatic-queues", raw->automatic_queues, automatic)
+      ->check(booleans);
+  add("update", "Change a namespace", Command::kNamespaceUpdate)
+      ->add_option("--automatic-queues", raw->automatic_queues, automatic)
+      ->required()
+      ->check(booleans);
+  add("delete", "Delete a namespace with all that is in it", Command::kNamespaceDelete);
+}
+
+void AddQueueChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* noun = app->add_subcommand("queue", "Make, change, empty and delete queues");
+  noun->require_subcommand(1);
+  CLI::App* create = AddChange(noun, "create", "Make a queue", Command::kQueueCreate, arguments);
+  create->add_option("--durability", raw->durability, "Where its messages live: live, durable, buffered")
+      ->check(CLI::IsMember({"live", "durable", "buffered"}));
+  AddList(create, "--event", &arguments->change.events, "An event that it accepts, any without it; repeatable");
+  AddRetention(create, raw);
+  CLI::App* update = AddChange(noun, "update", "Change a queue", Command::kQueueUpdate, arguments);
+  CLI::Option* event =
+      AddList(update, "--event", &arguments->change.events, "An event that it accepts from now on; repeatable");
+  update->add_flag("--any-event", arguments->change.any_event, "Accept all events from now on")->excludes(event);
+  AddRetention(update, raw);
+  AddChange(noun, "delete", "Delete a queue with its messages and groups", Command::kQueueDelete, arguments);
+  AddChange(noun, "purge", "Give up the messages of a queue", Command::kQueuePurge, arguments)
+      ->add_option("--up-to", arguments->change.up_to, "Up to this sequence; all without it")
+      ->check(CLI::PositiveNumber);
+}
+
+void AddGroupChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* noun = app->add_subcommand("group", "Make, pause, set back and delete groups");
+  noun->require_subcommand(1);
+  auto add = [&](const char* verb, const char* help, Command command) {
+    CLI::App* change = AddChange(noun, verb, help, command, arguments);
+    change->add_option("GROUP", arguments->group.name, "The group")->required();
+    return change;
+  };
+  const std::string from = "Where: new, earliest, seq:N, time:2026-01-31T12:00:00Z";
+  CLI::App* create = add("create", "Make a group", Command::kGroupCreate);
+  create->add_option("--from", raw->from, from)->capture_default_str();
+  create->add_option("--ack-deadline", raw->ack_deadline, "How long a member has for a message: 30s");
+  create->add_option("--attempts", arguments->group.attempts, "Deliveries of a message before it is a dead letter; 5");
+  create->add_flag("--by-key", arguments->group.by_key, "Messages of one key go to one member, in order");
+  create->add_option("--dead-letters", arguments->group.dead_letters, "The queue for dead letters; QUEUE.dead");
+  AddList(create, "--room", &arguments->rooms, "A room whose messages it hears, too; repeatable");
+  AddList(create, "--event", &arguments->change.events,
+          "An event or pattern that it hears, all without it; repeatable");
+  add("delete", "Delete a group; its members' streams end", Command::kGroupDelete);
+  add("pause", "Stop a group's deliveries", Command::kGroupPause);
+  add("resume", "Go on with them", Command::kGroupResume);
+  add("seek", "Set a group to another place", Command::kGroupSeek)->add_option("--from", raw->from, from)->required();
+}
+
+void AddDeadChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
+  CLI::App* noun = app->add_subcommand("dead", "See and try again what groups gave up");
+  noun->require_subcommand(1);
+  AddCommand(noun, "list", "List the queues of dead letters; 'nmq sub QUEUE --from earliest' shows them",
+             Command::kDeadList, arguments);
+  AddChange(noun, "redrive", "Publish dead letters anew where they come from", Command::kDeadRedrive, arguments)
+      ->add_option("--count", raw->count, "So many, the oldest first; all without it")
+      ->check(CLI::PositiveNumber);
+}
+
+void AddClientChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
+  const std::string all = "All clients of the namespace";
+  CLI::App* move = AddCommand(app, "move", "Make clients join and leave rooms", Command::kMove, arguments);
+  AddClientFilter(move, arguments, raw);
+  move->add_flag("--all", arguments->change.all, all);
+  AddList(move, "--join", &arguments->join, "A room to join; repeatable");
+  AddList(move, "--leave", &arguments->change.leave, "A room to leave; repeatable");
+  CLI::App* disconnect = AddCommand(app, "disconnect", "Disconnect clients", Command::kDisconnect, arguments);
+  AddClientFilter(disconnect, arguments, raw);
+  disconnect->add_flag("--all", arguments->change.all, all);
+  disconnect->add_option("--reason", arguments->change.reason, "What they are told");
+}
+
 bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::map<std::string, std::string>* pairs,
                 std::string* error) {
   for (const std::string& text : texts) {
@@ -210,8 +317,34 @@ bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* er
     start->set_sequence(number);
     return true;
   }
-  *error = absl::StrCat("--from: \"", text, "\" is none of new, earliest, last:N, seq:N, with N from 1 on");
+  absl::Time time;
+  rest = text;
+  if (absl::ConsumePrefix(&rest, "time:") && absl::ParseTime(absl::RFC3339_full, rest, &time, nullptr)) {
+    const int64_t nanos = absl::ToUnixNanos(time);
+    start->mutable_time()->set_seconds(nanos / 1'000'000'000);
+    start->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+    return true;
+  }
+  *error = absl::StrCat("--from: \"", text,
+                        "\" is none of new, earliest, last:N, seq:N, with N from 1 on, time:2026-01-31T12:00:00Z");
   return false;
+}
+
+bool CompleteChange(const Raw& raw, Arguments::Change* change, std::string* error) {
+  if (raw.durability == "live") change->durability = v1::DURABILITY_LIVE;
+  if (raw.durability == "durable") change->durability = v1::DURABILITY_DURABLE;
+  if (raw.durability == "buffered") change->durability = v1::DURABILITY_BUFFERED;
+  if (raw.bytes_max > 0) change->bytes_max = raw.bytes_max;
+  if (raw.messages_max > 0) change->messages_max = raw.messages_max;
+  if (!raw.automatic_queues.empty()) change->automatic_queues = raw.automatic_queues == "true";
+  if (raw.age_max.empty()) return true;
+  absl::Duration age;
+  if (!absl::ParseDuration(raw.age_max, &age) || age <= absl::ZeroDuration()) {
+    *error = absl::StrCat("--max-age: \"", raw.age_max, "\" is no time such as 90s or 12h");
+    return false;
+  }
+  change->age_max = age;
+  return true;
 }
 
 // Moves over what needs more than a type; false with an error otherwise.
@@ -230,6 +363,7 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
     *error = absl::StrCat("--ack-deadline: \"", raw.ack_deadline, "\" is no time such as 30s or 5m, from 1s on");
     return false;
   }
+  if (!CompleteChange(raw, &arguments->change, error)) return false;
   if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
   if (raw.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
@@ -261,6 +395,11 @@ Parsed Parse(int argc, const char* const* argv) {
   AddReply(&app, &arguments, &raw);
   AddLists(&app, &arguments, &raw);
   AddLive(&app, &arguments, &raw);
+  AddNamespaceChanges(&app, &arguments, &raw);
+  AddQueueChanges(&app, &arguments, &raw);
+  AddGroupChanges(&app, &arguments, &raw);
+  AddDeadChanges(&app, &arguments, &raw);
+  AddClientChanges(&app, &arguments, &raw);
 
   // CLI11 speaks in exceptions; they end here.
   try {

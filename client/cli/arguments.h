@@ -10,6 +10,7 @@
 
 #include "absl/time/time.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "nmq/v1/registry.pb.h"
 
 namespace nmq {
 namespace cli {
@@ -29,6 +30,22 @@ enum class Command {
   kCount,
   kWatch,
   kTop,
+  kNamespaceCreate,
+  kNamespaceUpdate,
+  kNamespaceDelete,
+  kQueueCreate,
+  kQueueUpdate,
+  kQueueDelete,
+  kQueuePurge,
+  kGroupCreate,
+  kGroupDelete,
+  kGroupPause,
+  kGroupResume,
+  kGroupSeek,
+  kDeadList,
+  kDeadRedrive,
+  kMove,
+  kDisconnect,
 };
 
 // The fields that a command does not have are as they were.
@@ -68,12 +85,13 @@ struct Arguments {
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
 
-  // sub: the group to be a member of; unset fields are the server's to fill.
+  // sub: the group to be a member of; group: the one that is meant. Unset fields are the server's to fill.
   struct Group {
     std::string name;
     absl::Duration ack_deadline;
     uint32_t attempts = 0;
     bool by_key = false;
+    std::string dead_letters;
   };
   Group group;
 
@@ -85,7 +103,24 @@ struct Arguments {
   std::string room;
   std::string client;
 
-  // sub: messages; reply: answers; top: frames.
+  // What the commands that change something need besides.
+  struct Change {
+    v1::Durability durability = v1::DURABILITY_UNSPECIFIED;
+    // Events of a queue, or patterns of events of a group. any_event: a queue is to accept all from now on.
+    std::vector<std::string> events;
+    bool any_event = false;
+    std::optional<uint64_t> bytes_max;
+    std::optional<uint64_t> messages_max;
+    std::optional<absl::Duration> age_max;
+    std::optional<bool> automatic_queues;
+    uint64_t up_to = 0;
+    std::vector<std::string> leave;
+    bool all = false;
+    std::string reason;
+  };
+  Change change;
+
+  // sub: messages; reply: answers; top: frames; dead redrive: messages.
   std::optional<uint64_t> count;
   // watch
   std::optional<uint64_t> after;

@@ -16,6 +16,8 @@ int RunRequest(const Arguments& arguments, Output* out, Output* err);
 int RunReply(const Arguments& arguments, Output* out, Output* err);
 // namespaces, queues, rooms, clients, subscriptions, client, count
 int RunList(const Arguments& arguments, Output* out, Output* err);
+// namespace, queue, group, dead, move, disconnect
+int RunChange(const Arguments& arguments, Output* out, Output* err);
 int RunWatch(const Arguments& arguments, Output* out, Output* err);
 int RunTop(const Arguments& arguments, Output* out, Output* err);
 

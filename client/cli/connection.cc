@@ -32,6 +32,16 @@ int Done(const Output& out, Output* err) {
   return kExitFailed;
 }
 
+v1::ClientFilter FilterOf(const Arguments& arguments) {
+  v1::ClientFilter filter;
+  filter.set_room(arguments.room);
+  filter.set_queue(arguments.queue);
+  filter.set_event(arguments.event);
+  filter.set_name(arguments.name);
+  for (const auto& [name, value] : arguments.labels) (*filter.mutable_labels())[name] = value;
+  return filter;
+}
+
 absl::StatusOr<std::unique_ptr<RegistryClient>> RegistryClient::Open(const Arguments& arguments) {
   ClientOptions options = OptionsFor(arguments);
   absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));

@@ -15,6 +15,7 @@
 #include "client/cpp/client.h"
 #include "client/cpp/status.h"
 #include "grpcpp/client_context.h"
+#include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
 
 namespace nmq {
@@ -29,7 +30,10 @@ int Fail(const absl::Status& status, const Arguments& arguments, Output* err);
 // What to return when all is done: a failure, unless `out` took everything or its reader merely has gone.
 int Done(const Output& out, Output* err);
 
-// Calls of the Registry, over one connection. Thread-safe.
+// Which clients the arguments mean.
+v1::ClientFilter FilterOf(const Arguments& arguments);
+
+// Calls of the Registry and of Admin, over one connection. Thread-safe.
 class RegistryClient {
  public:
   static absl::StatusOr<std::unique_ptr<RegistryClient>> Open(const Arguments& arguments);
@@ -38,12 +42,21 @@ class RegistryClient {
 
   template <typename Request, typename Response>
   using Method = grpc::Status (v1::Registry::Stub::*)(grpc::ClientContext*, const Request&, Response*);
+  template <typename Request, typename Response>
+  using AdminMethod = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Response*);
 
   template <typename Request, typename Response>
   absl::Status Call(Method<Request, Response> method, const Request& request, Response* response) const {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
     return FromGrpc((stub_.get()->*method)(&context, request, response));
+  }
+
+  // Has no deadline: a change is awaited.
+  template <typename Request, typename Response>
+  absl::Status Change(AdminMethod<Request, Response> method, const Request& request, Response* response) const {
+    grpc::ClientContext context;
+    return FromGrpc((admin_.get()->*method)(&context, request, response));
   }
 
   // Calls `page` with each page, until it returns false.
@@ -62,10 +75,13 @@ class RegistryClient {
 
  private:
   explicit RegistryClient(std::unique_ptr<Client> client)
-      : client_(std::move(client)), stub_(v1::Registry::NewStub(client_->channel())) {}
+      : client_(std::move(client)),
+        stub_(v1::Registry::NewStub(client_->channel())),
+        admin_(v1::Admin::NewStub(client_->channel())) {}
 
   const std::unique_ptr<Client> client_;
   const std::unique_ptr<v1::Registry::Stub> stub_;
+  const std::unique_ptr<v1::Admin::Stub> admin_;
 };
 
 }  // namespace cli

@@ -1,5 +1,6 @@
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -156,6 +157,35 @@ int PrintGroups(const RegistryClient& registry, const Arguments& arguments, Outp
                    out, err);
 }
 
+// The queues that groups name for their dead letters.
+int PrintDeadLetterQueues(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListGroupsRequest groups;
+  groups.set_namespace_(arguments.namespace_name);
+  std::set<std::string> names;
+  absl::Status status = registry.ForEachPage<v1::ListGroupsRequest, v1::ListGroupsResponse>(
+      &Stub::ListGroups, groups, [&](const v1::ListGroupsResponse& page) {
+        for (const v1::GroupInfo& group : page.groups()) names.insert(group.options().dead_letter_queue());
+        return true;
+      });
+  if (!status.ok()) return Fail(status, arguments, err);
+  v1::ListQueuesRequest queues;
+  queues.set_namespace_(arguments.namespace_name);
+  Table table({Left("QUEUE"), Right("DEAD LETTERS"), Right("BYTES"), Right("LAST")});
+  status = registry.ForEachPage<v1::ListQueuesRequest, v1::ListQueuesResponse>(
+      &Stub::ListQueues, queues, [&](const v1::ListQueuesResponse& page) {
+        for (const v1::QueueInfo& queue : page.queues()) {
+          if (names.count(queue.name()) == 0) continue;
+          if (arguments.json) out->WriteLine(ProtoToJson(queue));
+          table.Add({queue.name(), Count(queue.last_sequence() + 1 - queue.first_sequence()), Bytes(queue.bytes()),
+                     Count(queue.last_sequence())});
+        }
+        return true;
+      });
+  if (!status.ok()) return Fail(status, arguments, err);
+  if (!arguments.json) out->Write(table.Render());
+  return Done(*out, err);
+}
+
 int PrintRooms(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
   v1::ListRoomsRequest request;
   request.set_namespace_(arguments.namespace_name);
@@ -164,20 +194,10 @@ int PrintRooms(const RegistryClient& registry, const Arguments& arguments, Outpu
                    {Left("ROOM"), Right("MEMBERS"), Right("AGE")}, out, err);
 }
 
-v1::ClientFilter Filter(const Arguments& arguments) {
-  v1::ClientFilter filter;
-  filter.set_room(arguments.room);
-  filter.set_queue(arguments.queue);
-  filter.set_event(arguments.event);
-  filter.set_name(arguments.name);
-  for (const auto& [name, value] : arguments.labels) (*filter.mutable_labels())[name] = value;
-  return filter;
-}
-
 int PrintClients(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
   v1::ListClientsRequest request;
   request.set_namespace_(arguments.namespace_name);
-  *request.mutable_filter() = Filter(arguments);
+  *request.mutable_filter() = FilterOf(arguments);
   return PrintList(registry, arguments, &Stub::ListClients, request, &v1::ListClientsResponse::clients,
                    {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS"), Right("PUBLISHED"),
                     Right("HEARD"), Right("DROPPED"), Right("AGE"), Left("PEER"), Left("LABELS")},
@@ -233,7 +253,7 @@ int PrintClient(const RegistryClient& registry, const Arguments& arguments, Outp
 int PrintCount(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
   v1::CountClientsRequest request;
   request.set_namespace_(arguments.namespace_name);
-  *request.mutable_filter() = Filter(arguments);
+  *request.mutable_filter() = FilterOf(arguments);
   v1::CountClientsResponse response;
   absl::Status status = registry.Call(&Stub::CountClients, request, &response);
   if (!status.ok()) return Fail(status, arguments, err);
@@ -261,6 +281,8 @@ int RunList(const Arguments& arguments, Output* out, Output* err) {
       return PrintSubscriptions(**registry, arguments, out, err);
     case Command::kClient:
       return PrintClient(**registry, arguments, out, err);
+    case Command::kDeadList:
+      return PrintDeadLetterQueues(**registry, arguments, out, err);
     case Command::kCount:
       return PrintCount(**registry, arguments, out, err);
     default:

@@ -29,7 +29,17 @@ int main(int argc, char** argv) {
       return nmq::cli::RunWatch(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kTop:
       return nmq::cli::RunTop(*parsed.arguments, &out, &err);
-    default:
+    case nmq::cli::Command::kNamespaces:
+    case nmq::cli::Command::kQueues:
+    case nmq::cli::Command::kGroups:
+    case nmq::cli::Command::kRooms:
+    case nmq::cli::Command::kClients:
+    case nmq::cli::Command::kSubscriptions:
+    case nmq::cli::Command::kClient:
+    case nmq::cli::Command::kCount:
+    case nmq::cli::Command::kDeadList:
       return nmq::cli::RunList(*parsed.arguments, &out, &err);
+    default:
+      return nmq::cli::RunChange(*parsed.arguments, &out, &err);
   }
 }

@@ -82,6 +82,10 @@ absl::Status NotFound(absl::string_view reason, absl::string_view message, Error
   return Make(absl::StatusCode::kNotFound, reason, message, metadata);
 }
 
+absl::Status AlreadyExists(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
+  return Make(absl::StatusCode::kAlreadyExists, reason, message, metadata);
+}
+
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
   return Make(absl::StatusCode::kFailedPrecondition, reason, message, metadata);
 }

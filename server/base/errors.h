@@ -42,6 +42,7 @@ absl::Status InvalidArgument(absl::string_view field, absl::string_view message)
 absl::Status LimitExceeded(absl::string_view limit, uint64_t value, uint64_t bound, absl::string_view context = "");
 
 absl::Status NotFound(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
+absl::Status AlreadyExists(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status OutOfRange(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status PermissionDenied(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});

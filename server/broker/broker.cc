@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kClientIdRandomBytes = 8;
 constexpr size_t kSecretBytes = 20;
 constexpr size_t kKeyBytes = 32;
+// Of namespaces that are and were there: each takes about a kilobyte.
+constexpr size_t kNamespacesMax = 100'000;
 constexpr absl::Duration kDrainRetry = absl::Seconds(1);
 
 // Takes the same time wherever the texts differ.
@@ -66,8 +68,14 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
       random_(random),
       server_epoch_(shared_.NextEpoch()),
       questions_(config.limits.requests, config.limits.request_bytes) {
+  MutexLock lock(&namespaces_mu_);
   for (const NamespaceConfig& name_space : config.namespaces) {
-    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, &shared_));
+    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/true, &shared_));
+  }
+  if (storage == nullptr) return;
+  for (NamespaceConfig& name_space : storage->MadeNamespaces(config.namespaces)) {
+    name_space.automatic_retention = AutomaticRetention();
+    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/false, &shared_));
   }
 }
 
@@ -91,13 +99,70 @@ absl::Status Broker::CheckNotDraining() const {
 
 absl::StatusOr<Namespace*> Broker::FindNamespace(absl::string_view name) const {
   if (name.empty()) name = kDefaultNamespace;
-  auto it = namespaces_.find(std::string(name));
-  if (it != namespaces_.end()) return it->second.get();
+  {
+    ReaderMutexLock lock(&namespaces_mu_);
+    auto it = namespaces_.find(std::string(name));
+    if (it != namespaces_.end() && !it->second->deleted()) return it->second.get();
+  }
   absl::Status status = CheckName("namespace", name, limits().name_bytes);
   if (!status.ok()) return status;
   return NotFound("NAMESPACE_NOT_FOUND",
-                  absl::StrCat("namespace: there is no namespace ", Quote(name), "; declare it in the configuration"),
+                  absl::StrCat("namespace: there is no namespace ", Quote(name),
+                               "; declare it in the configuration, or make it with Admin.CreateNamespace"),
                   {{"namespace", name}});
+}
+
+std::vector<Namespace*> Broker::NamespacesAfter(const std::string& after) const {
+  std::vector<Namespace*> found;
+  ReaderMutexLock lock(&namespaces_mu_);
+  for (auto it = namespaces_.upper_bound(after); it != namespaces_.end(); ++it) {
+    if (!it->second->deleted()) found.push_back(it->second.get());
+  }
+  return found;
+}
+
+RetentionConfig Broker::AutomaticRetention() const {
+  return {limits().queue_bytes, limits().queue_messages, limits().queue_age};
+}
+
+absl::StatusOr<Namespace*> Broker::AddNamespace(const NamespaceConfig& config) {
+  NamespaceConfig made = config;
+  made.automatic_retention = AutomaticRetention();
+  MutexLock lock(&namespaces_mu_);
+  std::unique_ptr<Namespace>* found = nullptr;
+  uint64_t count = 1;
+  for (auto& [name, name_space] : namespaces_) {
+    if (name == made.name) found = &name_space;
+    if (!name_space->deleted()) ++count;
+  }
+  if (count > limits().namespaces) return LimitExceeded("namespaces", count, limits().namespaces);
+  if (found == nullptr && namespaces_.size() >= kNamespacesMax) {
+    return ResourceExhausted("TOO_MANY_NAMES",
+                             absl::StrCat("name: ", namespaces_.size(),
+                                          " namespaces were made since the server started, and it remembers no more; "
+                                          "take one of their names, or restart it"),
+                             absl::ZeroDuration());
+  }
+  if (found == nullptr) {
+    found = &namespaces_[made.name];
+    *found = std::make_unique<Namespace>(made, /*declared=*/false, &shared_);
+  } else {
+    (*found)->Undelete(made);
+  }
+  return found->get();
+}
+
+bool Broker::RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status) {
+  std::shared_ptr<Client> client;
+  {
+    MutexLock lock(&sessions_mu_);
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return false;
+    client = found->second;
+  }
+  const bool removed = client->name_space().RemoveClient(client.get(), reason, status);
+  ForgetSession(client);
+  return removed;
 }
 
 absl::StatusOr<std::shared_ptr<Client>> Broker::FindSession(absl::string_view session) const {
@@ -407,7 +472,7 @@ void Broker::ExpireLeases() {
 void Broker::Housekeep() {
   ExpireLeases();
   if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
-  for (const auto& [name, name_space] : namespaces_) name_space->TrimQueues();
+  for (Namespace* name_space : NamespacesAfter("")) name_space->TrimQueues();
   if (shared_.group_runner != nullptr) shared_.group_runner->Tick();
 }
 

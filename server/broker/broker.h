@@ -90,8 +90,17 @@ class Broker {
   void Housekeep();
 
   // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT.
-  absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const;
-  const std::map<std::string, std::unique_ptr<Namespace>>& namespaces() const { return namespaces_; }
+  absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+  // Those after `after`, in the order of their names. They stay valid.
+  std::vector<Namespace*> NamespacesAfter(const std::string& after) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+
+  // For Admin, by one thread at a time. RESOURCE_EXHAUSTED if there are too many.
+  absl::StatusOr<Namespace*> AddNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+  Storage* storage() const { return shared_.storage; }
+  Committer* committer() const { return shared_.committer.get(); }
+  // Removes a client from everywhere; its streams end with `status`. False if it is gone.
+  bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(sessions_mu_);
 
   // The client of a session; its lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown.
   absl::StatusOr<std::shared_ptr<Client>> FindSession(absl::string_view session) const;
@@ -104,6 +113,8 @@ class Broker {
     Namespace* name_space = nullptr;
   };
 
+  // Of automatic queues in namespaces that Admin makes.
+  RetentionConfig AutomaticRetention() const;
   // Counts what the namespace refused because of a limit.
   static absl::Status Counted(Namespace* name_space, absl::Status status);
   absl::Status CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const;
@@ -122,7 +133,9 @@ class Broker {
   Shared shared_;
   Random* const random_;
   const uint64_t server_epoch_;
-  std::map<std::string, std::unique_ptr<Namespace>> namespaces_;  // constant once constructed
+  mutable Mutex namespaces_mu_;  // a leaf: nothing is locked under it
+  // Also those that are deleted: calls may still be at them.
+  std::map<std::string, std::unique_ptr<Namespace>> namespaces_ ABSL_GUARDED_BY(namespaces_mu_);
   std::atomic<bool> draining_{false};
   Questions questions_;
 

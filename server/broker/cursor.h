@@ -62,6 +62,7 @@ struct Cursor {
   std::vector<Ear> ears;       // in no order
   size_t closed_ears = 0;      // those of them that are not open
   size_t closed_ears_max = 0;  // to be looked through when there are more
+  bool done = false;           // its queue is deleted and has nothing more for it; only for the lane's thread
   bool ready = false;          // in its subscription's list of cursors with something to do; only for the lane's thread
 };
 

@@ -95,7 +95,9 @@ class Group::Answer {
 };
 
 Group::Group(Options options, const GroupState::Saved& saved)
-    : options_(std::move(options)), state_(PolicyOf(options_.group.options()), saved) {
+    : options_(std::move(options)),
+      state_(PolicyOf(options_.group.options()), saved),
+      paused_(options_.group.paused()) {
   for (const std::string& event : options_.group.events()) {
     auto pattern = Pattern::Parse("event", event, event.size());
     if (pattern.ok()) events_.push_back(*std::move(pattern));
@@ -119,6 +121,10 @@ void Group::AddMember(uint64_t member, const std::shared_ptr<Subscription>& subs
                       std::shared_ptr<Mailbox> mailbox, uint64_t credit_messages, uint64_t credit_bytes) {
   Post([this, member, weak = std::weak_ptr<Subscription>(subscription), mailbox = std::move(mailbox), credit_messages,
         credit_bytes](int64_t) {
+    if (retired_) {
+      if (const auto ended = weak.lock()) ended->End(DeletedStatus());
+      return;
+    }
     members_[member] = {weak, mailbox, {}};
     state_.AddMember(member, credit_messages, credit_bytes);
   });
@@ -177,6 +183,10 @@ bool Group::NoteOne(const v1::Acknowledgement& one, uint64_t sequence, int64_t n
 void Group::Note(const v1::AcknowledgeRequest& request, const std::shared_ptr<Answer>& answer, int64_t now_us) {
   answers_.push_back(answer);
   answer->noted = true;
+  if (retired_) {
+    answer->status = DeletedStatus();
+    return;
+  }
   v1::AcknowledgeResponse& response = answer->response;
   for (const v1::Acknowledgement& one : request.acknowledgements()) {
     const uint64_t last = std::max(one.first(), one.last());
@@ -207,7 +217,7 @@ void Group::GiveUp(uint64_t first) {
   gap.set_first(floor + 1);
   gap.set_last(first - 1);
   gap.set_count(lost);
-  gap.set_reason(v1::GAP_REASON_RETENTION);
+  gap.set_reason(options_.queue->WasPurged(first) ? v1::GAP_REASON_PURGED : v1::GAP_REASON_RETENTION);
 }
 
 bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block) {
@@ -353,6 +363,14 @@ void Group::Buried(const GroupState::Dead& dead, const absl::Status& status, int
   retry_us_ = now_us + kRetryUs;
 }
 
+void Group::DropBurials(const absl::Status& status) {
+  for (auto& [sequence, answer] : burials_) {
+    answer->unburied = 0;
+    if (!status.ok()) answer->status = status;
+  }
+  burials_.clear();
+}
+
 void Group::Save(int64_t now_us) {
   const GroupState::Changes changes = state_.TakeChanges();
   const QueueOnDisk& disk = options_.queue->disk();
@@ -395,6 +413,7 @@ void Group::Report() {
   status.redelivered = state_.redelivered_count();
   status.dead = state_.dead_count();
   status.lost = lost_;
+  status.paused = paused_;
   MutexLock lock(&mu_);
   status_ = status;
 }
@@ -405,10 +424,15 @@ std::optional<int64_t> Group::Turn() {
   const int64_t now_us = absl::ToInt64Microseconds(options_.clock->Monotonic());
   const log::Store::Extent held = options_.queue->Held();
   DoCommands(now_us);
+  if (retired_) {
+    Report();
+    answers_.clear();
+    return std::nullopt;
+  }
   GiveUp(held.first);
   state_.Expire(now_us);
   // While it cannot be noted what becomes of messages, none are given out.
-  if (saved_.ok() && now_us >= retry_us_) {
+  if (saved_.ok() && now_us >= retry_us_ && !paused_) {
     Redeliver(now_us);
     OfferNew(held.end, now_us);
   }
@@ -421,6 +445,8 @@ std::optional<int64_t> Group::Turn() {
   }
   answers_.clear();
   std::optional<int64_t> next = more_ ? now_us : state_.NextTime();
+  // What waits stays where it is; only deadlines pass.
+  if (paused_ && next.has_value()) next = std::max(*next, now_us + kRetryUs);
   if (retry_us_ > now_us) next = retry_us_;
   return next;
 }
@@ -442,6 +468,7 @@ void Group::Describe(v1::GroupInfo* info) const {
   info->set_redelivered_messages(status_.redelivered);
   info->set_dead_messages(status_.dead);
   info->set_lost_messages(status_.lost);
+  info->set_paused(status_.paused);
 }
 
 }  // namespace nmq::broker

@@ -64,6 +64,15 @@ class Group : public std::enable_shared_from_this<Group> {
   using AcknowledgeDone = std::function<void(absl::StatusOr<v1::AcknowledgeResponse>)>;
   absl::Status Acknowledge(v1::AcknowledgeRequest request, AcknowledgeDone done) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Changes that Admin asks for. `done` is called once, on the runner's thread: when the change is made and on disk, or
+  // with the reason why not. What was delivered before a seek, and is acknowledged after it, counts for where the group
+  // is then. A retired group delivers nothing, ends the subscriptions of its members, present and future, and writes
+  // nothing but dead letters that are on their way.
+  using ChangeDone = std::function<void(absl::Status)>;
+  void SetPaused(bool paused, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+  void Seek(uint64_t sequence, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+  void Retire(ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+
   // The queue has new messages.
   void Wake();
 
@@ -90,10 +99,16 @@ class Group : public std::enable_shared_from_this<Group> {
     uint64_t redelivered = 0;
     uint64_t dead = 0;
     uint64_t lost = 0;
+    bool paused = false;
   };
   using Command = std::function<void(int64_t now_us)>;
 
   void Post(Command command) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status SeekTo(uint64_t sequence);
+  void EndMembers();
+  // Answers those who wait for dead letters, which never come now.
+  void DropBurials(const absl::Status& status);
+  absl::Status DeletedStatus() const;
   void DoCommands(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
   void Note(const v1::AcknowledgeRequest& request, const std::shared_ptr<Answer>& answer, int64_t now_us);
   bool NoteOne(const v1::Acknowledgement& one, uint64_t sequence, int64_t now_us);
@@ -128,6 +143,8 @@ class Group : public std::enable_shared_from_this<Group> {
   absl::flat_hash_map<uint64_t, std::shared_ptr<Answer>> burials_;  // whoever waits for a dead letter
   std::vector<v1::Gap> gaps_;                                       // to be told at the end of the turn
   uint64_t lost_ = 0;
+  bool paused_ = false;
+  bool retired_ = false;
   bool more_ = false;  // the turn has not done all there is to do
 
   mutable Mutex mu_;  // a leaf: nothing is locked under it

@@ -21,6 +21,8 @@ class GroupMembers {
   Index Find(uint64_t id) const;  // kNone if there is none
   uint64_t id(Index index) const { return members_[index].id; }
   uint64_t messages(Index index) const { return members_[index].messages; }
+  uint64_t credit_messages(Index index) const { return members_[index].credit_messages; }
+  uint64_t credit_bytes(Index index) const { return members_[index].credit_bytes; }
   const std::vector<Index>& all() const { return heap_; }  // in no particular order
 
   // Whether a message of this size may go to the member. A member that has nothing may get one of any size.

@@ -582,6 +582,23 @@ void GroupState::Revive(const Dead& dead) {
   rep_->dead.push_back(dead);
 }
 
+void GroupState::Seek(uint64_t sequence) {
+  auto rep = std::make_unique<Rep>(rep_->policy);
+  Saved saved;
+  saved.floor = saved.delivered = sequence - 1;
+  rep->Restore(saved);
+  for (const Member old : rep_->members.all()) {
+    const GroupMembers& members = rep_->members;
+    rep->keys.AddMember(rep->members.Add(members.id(old), members.credit_messages(old), members.credit_bytes(old)));
+  }
+  rep->now = rep_->now;
+  rep->try_again = true;
+  rep->done_count = rep_->done_count;
+  rep->redelivered_count = rep_->redelivered_count;
+  rep->dead_count = rep_->dead_count;
+  rep_ = std::move(rep);
+}
+
 uint64_t GroupState::Forget(uint64_t sequence) {
   Rep& rep = *rep_;
   uint64_t count = 0;

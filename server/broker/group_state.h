@@ -119,6 +119,11 @@ class GroupState {
   void Buried(uint64_t sequence);
   void Revive(const Dead& dead);
 
+  // Forgets what became of all messages and goes on at `sequence`, at least 1: what is before is done, what comes from
+  // there is offered as if it were new. The members stay, with nothing pending. What TakeChanges would have said is
+  // forgotten, too: whoever saves must delete all items and write the marks.
+  void Seek(uint64_t sequence);
+
   // The messages before `sequence` are gone from the queue: they are done. Returns how many were not, those included
   // that were not offered yet. next() is then not before `sequence`.
   uint64_t Forget(uint64_t sequence);
@@ -138,7 +143,7 @@ class GroupState {
 
  private:
   struct Rep;
-  const std::unique_ptr<Rep> rep_;
+  std::unique_ptr<Rep> rep_;
 };
 
 }  // namespace nmq::broker

@@ -76,6 +76,16 @@ void PutChanges(uint64_t queue, const std::string& name, const GroupState::Chang
   }
 }
 
+void DeleteItems(uint64_t queue, const std::string& name, log::Store::Batch* batch) {
+  batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kItem));
+}
+
+void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* batch) {
+  for (const char kind : {kGroup, kMarks, kItem}) batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kind));
+}
+
+void DeleteGroups(uint64_t queue, log::Store::Batch* batch) { batch->DeletePrefix(log::Table::kGroups, Encode(queue)); }
+
 absl::StatusOr<std::vector<StoredGroup>> LoadGroups(const log::Store& store, uint64_t queue) {
   std::vector<StoredGroup> groups;
   std::string damaged;

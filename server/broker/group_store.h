@@ -20,6 +20,11 @@ void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group&
 // Adds what changed to `batch`.
 void PutChanges(uint64_t queue, const std::string& name, const GroupState::Changes& changes, log::Store::Batch* batch);
 
+// Deletes what became of a group's messages; all that is known of a group; all groups of a queue.
+void DeleteItems(uint64_t queue, const std::string& name, log::Store::Batch* batch);
+void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* batch);
+void DeleteGroups(uint64_t queue, log::Store::Batch* batch);
+
 struct StoredGroup {
   std::string name;
   storage::v1::Group group;

@@ -40,14 +40,19 @@ uint64_t Shared::NextEpoch() {
   return next;
 }
 
-Namespace::Namespace(const NamespaceConfig& config, Shared* shared)
+Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* shared)
     : name_(config.name),
+      declared_(declared),
       automatic_queues_(config.automatic_queues),
       automatic_retention_(config.automatic_retention),
       shared_(shared) {
   MutexLock lock(&mu_);
-  for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, /*automatic=*/false);
-  if (shared_->storage != nullptr) LoadGroupsLocked();
+  for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, QueueOrigin::kDeclared);
+  if (shared_->storage == nullptr) return;
+  for (const QueueConfig& queue : shared_->storage->MadeQueues(name_)) {
+    if (!queues_.contains(queue.name)) AddQueueLocked(queue, QueueOrigin::kAdmin);
+  }
+  LoadGroupsLocked();
 }
 
 v1::Change Namespace::MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const {
@@ -68,6 +73,7 @@ absl::Status Namespace::GoneStatus() const {
 absl::Status Namespace::AddClient(const std::shared_ptr<Client>& client, ClientFields fields) {
   {
     MutexLock lock(&mu_);
+    if (deleted()) return DeletedStatus();
     if (clients_.size() >= limits().clients_per_namespace) {
       return LimitExceeded("clients_per_namespace", clients_.size() + 1, limits().clients_per_namespace);
     }

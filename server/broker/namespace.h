@@ -67,10 +67,14 @@ struct Shared {
 class Namespace {
  public:
   // `shared` must outlive the namespace.
-  Namespace(const NamespaceConfig& config, Shared* shared);
+  Namespace(const NamespaceConfig& config, bool declared, Shared* shared);
 
   const std::string& name() const { return name_; }
-  bool automatic_queues() const { return automatic_queues_; }
+  bool automatic_queues() const { return automatic_queues_.load(std::memory_order_relaxed); }
+  // Whether the configuration file declares it.
+  bool declared() const { return declared_; }
+  // Whether it was deleted, see Delete.
+  bool deleted() const { return deleted_.load(std::memory_order_acquire); }
   Counters& counters() { return counters_; }
   const Limits& limits() const { return shared_->limits; }
 
@@ -145,6 +149,32 @@ class Namespace {
 
   // Gives up messages that are too old. May block on the disk.
   void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For Admin, by one thread at a time; all may block on the disk, and are done when they return.
+  void set_automatic_queues(bool automatic) { automatic_queues_.store(automatic, std::memory_order_relaxed); }
+  absl::StatusOr<std::shared_ptr<Queue>> FindQueue(const std::string& queue) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> CreateQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // FAILED_PRECONDITION, reason DECLARED, if the queue is the configuration file's; so for DeleteQueue.
+  absl::StatusOr<std::shared_ptr<Queue>> ChangeQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // The answer is how many messages went with it.
+  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> PurgeQueue(const std::string& queue, uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
+  // ALREADY_EXISTS if there is one.
+  absl::StatusOr<std::shared_ptr<Group>> CreateGroup(const GroupWish& wish, const Start& start)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteGroup(const std::string& queue, const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> SeekGroup(const std::string& queue, const std::string& group, Start start)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> PauseGroup(const std::string& queue, const std::string& group, bool paused)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes a client leave and join rooms, in one step. NOT_FOUND if it is gone; RESOURCE_EXHAUSTED if it may not join,
+  // then nothing is changed.
+  absl::Status MoveClient(const std::string& id, absl::Span<const std::string* const> join,
+                          absl::Span<const std::string* const> leave) ABSL_LOCKS_EXCLUDED(mu_);
+  // Deletes its queues and groups; from now on nothing can be made in it. Its clients are the caller's affair. A
+  // deleted one stays in memory, since calls may still be at it, and can be taken into use again with Undelete.
+  absl::Status Delete() ABSL_LOCKS_EXCLUDED(mu_);
+  void Undelete(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Reading, for the Registry. Lists go on after `after`, a name or id, until `visit` says stop (false), `looks_max`
   // have been looked at, or the end; they return where they stopped, empty at the end.
@@ -222,7 +252,12 @@ class Namespace {
                                                                       const v1::Audience& audience)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
-  void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddQueueLocked(QueueConfig config, QueueOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Declared(const Queue& queue) const;
+  absl::Status CheckNotInUseLocked(const Queue& queue) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Takes the queue out of the namespace, with its groups. The answer is how many messages it held.
+  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeletedStatus() const;
   absl::Status NoQueue(absl::string_view queue) const;
   absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
   bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -238,7 +273,8 @@ class Namespace {
   void AddGroupLocked(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
                       const storage::v1::Group& group, const GroupState::Saved& saved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const SubscribeOptions& options) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const GroupWish& wish, const Start& start)
+      ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
   QueueConfig DeadLetterConfig(const std::string& name) const;
   absl::Status MakeDeadLetterQueue(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
@@ -248,7 +284,9 @@ class Namespace {
   v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
 
   const std::string name_;
-  const bool automatic_queues_;
+  const bool declared_;
+  std::atomic<bool> automatic_queues_;
+  std::atomic<bool> deleted_{false};  // set under mu_
   const RetentionConfig automatic_retention_;
   Shared* const shared_;
   Counters counters_;

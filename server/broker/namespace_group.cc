@@ -35,7 +35,7 @@ void Namespace::LoadGroupsLocked() {
   for (const std::string& name : shared_->storage->UnopenedDeadLetterQueues(name_)) {
     auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
     if (opened.ok()) {
-      AddQueueLocked(DeadLetterConfig(name), /*automatic=*/true);
+      AddQueueLocked(DeadLetterConfig(name), QueueOrigin::kAutomatic);
     } else {
       LOG(ERROR) << "cannot open the queue of dead letters " << name_ << "/" << name << ": " << opened.status();
     }
@@ -109,14 +109,13 @@ absl::Status Namespace::MakeDeadLetterQueue(const std::string& name) {
       return LimitExceeded("queues_per_namespace", queues_.size() + 1, limits().queues_per_namespace,
                            "group.dead_letter_queue");
     }
-    AddQueueLocked(DeadLetterConfig(name), /*automatic=*/true);
+    AddQueueLocked(DeadLetterConfig(name), QueueOrigin::kAutomatic);
   }
   shared_->changes.Notify();
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const SubscribeOptions& options) {
-  const GroupWish& wish = *options.group;
+absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const GroupWish& wish, const Start& start_wanted) {
   auto queue = QueueOnDiskFor(wish);
   if (!queue.ok()) return queue.status();
   const std::string& dead_letters = wish.group.options().dead_letter_queue();
@@ -137,7 +136,7 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const Subscrib
                                 {{"queue", dead_letters}});
     }
   }
-  auto start = FindGroupStart(queue->get(), options.start);
+  auto start = FindGroupStart(queue->get(), start_wanted);
   if (!start.ok()) return start.status();
   if (!has_dead_letters) {
     absl::Status status = MakeDeadLetterQueue(dead_letters);
@@ -146,6 +145,11 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const Subscrib
 
   MutexLock lock(&mu_);
   if (const auto found = groups_.find(path); found != groups_.end()) return found->second;
+  // Both may have been deleted meanwhile.
+  if (const auto found = queues_.find(wish.queue); found == queues_.end() || found->second != *queue) {
+    return NoQueue(wish.queue);
+  }
+  if (!queues_.contains(dead_letters)) return NoQueue(dead_letters);
   const auto first = groups_.lower_bound(PathOf(wish.queue, ""));
   uint64_t groups = 1;
   for (auto it = first; it != groups_.end() && it->second->queue_name() == wish.queue; ++it) ++groups;

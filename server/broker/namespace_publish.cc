@@ -46,10 +46,11 @@ void RemoveDuplicates(std::vector<uint64_t>* numbers) {
 }  // namespace
 
 absl::Status Namespace::NoQueue(absl::string_view queue) const {
-  return NotFound("QUEUE_NOT_FOUND",
-                  absl::StrCat("namespace ", Quote(name_), " has no queue ", Quote(queue),
-                               ", and makes none by itself; declare it in the configuration"),
-                  {{"queue", queue}, {"namespace", name_}});
+  return NotFound(
+      "QUEUE_NOT_FOUND",
+      absl::StrCat("namespace ", Quote(name_), " has no queue ", Quote(queue),
+                   ", and makes none by itself; declare it in the configuration, or make it with Admin.CreateQueue"),
+      {{"queue", queue}, {"namespace", name_}});
 }
 
 absl::Status Namespace::NoEvent(const Queue& queue, absl::string_view event) const {
@@ -115,7 +116,7 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
   if (group == nullptr) {
     auto it = queues_.find(message.queue);
     if (it == queues_.end()) {
-      if (!automatic_queues_) return NoQueue(message.queue);
+      if (!automatic_queues()) return NoQueue(message.queue);
       addressed->queue_missing = true;
       return absl::OkStatus();
     }
@@ -148,11 +149,11 @@ absl::Status Namespace::Address(const Client* publisher, absl::Span<const Incomi
   return absl::OkStatus();
 }
 
-void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
+void Namespace::AddQueueLocked(QueueConfig config, QueueOrigin origin) {
   Queue::Options options;
   options.name_space = name_;
   options.config = std::move(config);
-  options.automatic = automatic;
+  options.origin = origin;
   options.epoch = shared_->NextEpoch();
   options.total = &shared_->total;
   options.stamps = &stamps_;
@@ -180,6 +181,7 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
 absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
   {
     MutexLock lock(&mu_);
+    if (deleted()) return DeletedStatus();
     absl::btree_set<absl::string_view> missing;
     for (const Incoming& message : messages) {
       if (!queues_.contains(message.queue)) missing.insert(message.queue);
@@ -189,7 +191,7 @@ absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
       return LimitExceeded("queues_per_namespace", count, limits().queues_per_namespace);
     }
     for (absl::string_view name : missing) {
-      AddQueueLocked({std::string(name), {}, automatic_retention_}, /*automatic=*/true);
+      AddQueueLocked({std::string(name), {}, automatic_retention_}, QueueOrigin::kAutomatic);
     }
   }
   shared_->changes.Notify();
@@ -321,7 +323,7 @@ bool Namespace::HasQueue(absl::string_view name) const {
 
 void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
                         PublishDone done) {
-  if (options.expected_last.value_or(0) != 0 && automatic_queues_ && !HasQueue(messages.front().queue)) {
+  if (options.expected_last.value_or(0) != 0 && automatic_queues() && !HasQueue(messages.front().queue)) {
     // It would be made in vain.
     done(SequenceMismatch(messages.front().queue, *options.expected_last, 0));
     return;

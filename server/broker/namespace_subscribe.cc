@@ -25,7 +25,7 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
     if (!pattern.queue.IsName()) continue;
     auto queue = queues_.find(pattern.queue.text());
     if (queue == queues_.end()) {
-      if (!automatic_queues_) return NoQueue(pattern.queue.text());
+      if (!automatic_queues()) return NoQueue(pattern.queue.text());
     } else if (pattern.event.IsName() && !queue->second->Accepts(pattern.event.text())) {
       return NoEvent(*queue->second, pattern.event.text());
     }
@@ -89,7 +89,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
   std::shared_ptr<Group> group;
   absl::Status status;
   if (options.group.has_value()) {
-    auto found = FindOrMakeGroup(options);
+    auto found = FindOrMakeGroup(*options.group, options.start);
     if (!found.ok()) return found.status();
     group = *std::move(found);
     options.start = Start();
@@ -258,7 +258,7 @@ std::string Namespace::VisitGroups(const std::string& after, int looks_max,
 
 void Namespace::Describe(v1::NamespaceInfo* info) const {
   info->set_name(name_);
-  info->set_automatic_queues(automatic_queues_);
+  info->set_automatic_queues(automatic_queues());
   counters_.ToProto(info->mutable_counters());
   ReaderMutexLock lock(&mu_);
   info->set_clients(clients_.size());

@@ -32,18 +32,22 @@ Queue::Queue(Options options)
     : options_(std::move(options)),
       ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1),
       request_ids_(absl::ToInt64Microseconds(options_.request_id_window), options_.request_ids) {
+  any_event_.store(options_.config.events.empty());
+  MutexLock lock(&mu_);
+  events_ = options_.config.events;
+  retention_ = options_.config.retention;
   if (!durable()) return;
   const log::Store::Extent& extent = options_.disk->extent;
   next_sequence_ = extent.end;
   last_time_us_ = extent.last_time_us;
-  MutexLock lock(&mu_);
   disk_first_ = extent.first;
   disk_bytes_ = extent.bytes;
 }
 
 bool Queue::Accepts(absl::string_view event) const {
-  const auto& events = options_.config.events;
-  return events.empty() || std::binary_search(events.begin(), events.end(), event);
+  if (any_event_.load(std::memory_order_acquire)) return true;
+  MutexLock lock(&mu_);
+  return events_.empty() || std::binary_search(events_.begin(), events_.end(), event);
 }
 
 absl::Status SequenceMismatch(absl::string_view queue, uint64_t expected_last, uint64_t last) {
@@ -415,14 +419,15 @@ void Queue::Describe(v1::QueueInfo* info) const {
   info->set_namespace_(options_.name_space);
   info->set_name(name());
   info->set_durability(options_.config.durability);
-  for (const std::string& event : options_.config.events) info->add_events(event);
-  const RetentionConfig& retention = options_.config.retention;
+  const QueueConfig now = config();
+  for (const std::string& event : now.events) info->add_events(event);
+  const RetentionConfig& retention = now.retention;
   info->mutable_retention()->set_bytes(retention.bytes);
   info->mutable_retention()->set_messages(retention.messages);
   const int64_t age_nanos = absl::ToInt64Nanoseconds(retention.age);
   info->mutable_retention()->mutable_age()->set_seconds(age_nanos / 1000000000);
   info->mutable_retention()->mutable_age()->set_nanos(static_cast<int32_t>(age_nanos % 1000000000));
-  info->set_automatic(options_.automatic);
+  info->set_automatic(options_.origin == QueueOrigin::kAutomatic);
   info->set_epoch(options_.epoch);
   counters_.ToProto(info->mutable_counters());
   MutexLock lock(&mu_);

@@ -43,6 +43,9 @@ absl::Status NobodyListens(absl::string_view name_space, absl::string_view queue
 
 class Group;
 
+// Who made a queue: the configuration file, somebody who published to it or a group, or Admin.
+enum class QueueOrigin { kDeclared, kAutomatic, kAdmin };
+
 // One queue of a namespace: its messages, the channels through which they are heard, and the cursors of those who
 // listen. Thread-safe. Its mutex may be taken under the namespace's; under it only leaf locks are taken.
 //
@@ -54,7 +57,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   struct Options {
     std::string name_space;
     QueueConfig config;
-    bool automatic;
+    QueueOrigin origin;
     uint64_t epoch;
     log::RingTotal* total;                          // must outlive the queue
     std::atomic<uint64_t>* stamps;                  // the namespace's; must outlive the queue
@@ -68,11 +71,12 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   const std::string& name() const { return options_.config.name; }
   uint64_t epoch() const { return options_.epoch; }
-  bool Accepts(absl::string_view event) const;
+  bool Accepts(absl::string_view event) const ABSL_LOCKS_EXCLUDED(mu_);
   // Whether messages are on disk, and whether they are synced.
   bool durable() const { return options_.disk.has_value(); }
   bool synced() const { return durable() && options_.disk->sync; }
   v1::Storage storage() const;
+  QueueOrigin origin() const { return options_.origin; }
   // Only for a queue with messages on disk.
   const QueueOnDisk& disk() const { return *options_.disk; }
   // The messages that are there: [first, end). Only for a queue with messages on disk.
@@ -145,6 +149,20 @@ class Queue : public std::enable_shared_from_this<Queue> {
       ABSL_LOCKS_EXCLUDED(mu_);
   // OK if anybody would hear the question, as it stands.
   absl::Status CheckHeard(const Outgoing& question) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What it holds and accepts.
+  QueueConfig config() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Changes the events that it accepts, sorted, and what it holds. What it holds above that goes with the next message,
+  // or the next look.
+  void Change(std::vector<std::string> events, const RetentionConfig& retention) ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives up the messages up to `last`, all if it is 0; the answer is how many. Who had not heard them is told a gap.
+  // OUT_OF_RANGE if the queue has not reached `last`. May block on the disk.
+  absl::StatusOr<uint64_t> Purge(uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether what is before `first` went by Purge or Close.
+  bool WasPurged(uint64_t first) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The queue is deleted: it holds nothing any more, which its cursors are told before they end (Cursor::done), and
+  // takes nothing on disk. Wake the lanes afterwards. The answer is how many messages went.
+  uint64_t Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Gives up messages that are too old.
   void Trim(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
@@ -229,6 +247,13 @@ class Queue : public std::enable_shared_from_this<Queue> {
   v1::Gap GapLocked(uint64_t first, uint64_t end, uint64_t count, v1::GapReason reason) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // Gives up what is before `first` in memory, as purged.
+  void PurgeLocked(uint64_t first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Why a cursor that has lost what is before `end` has lost it.
+  v1::GapReason LossReasonLocked(uint64_t end) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return end <= purged_end_ ? v1::GAP_REASON_PURGED : v1::GAP_REASON_SLOW_SUBSCRIBER;
+  }
+
   // The oldest sequence that is held, in memory or on disk.
   uint64_t FirstLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return durable() ? disk_first_ : ring_.first(); }
   // Where a cursor goes on that has lost messages.
@@ -278,9 +303,15 @@ class Queue : public std::enable_shared_from_this<Queue> {
   uint64_t next_sequence_ = 1;
   int64_t last_time_us_ = 0;  // of the last message, since 1970
 
+  std::atomic<bool> any_event_;      // whether it accepts all events
+  std::atomic<bool> closed_{false};  // set under the mutex
+
   mutable Mutex mu_;
+  std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);
+  RetentionConfig retention_ ABSL_GUARDED_BY(mu_);
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
-  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);  // of a live queue
+  uint64_t purged_end_ ABSL_GUARDED_BY(mu_) = 0;  // what went before this was purged
+  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);   // of a live queue
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
   size_t name_channels_ ABSL_GUARDED_BY(mu_) = 0;     // those of channels_ that are for one event

@@ -27,7 +27,12 @@ constexpr uint64_t kLookBackStepMax = 4096;
 
 }  // namespace
 
-absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const { return options_.disk->store->health(); }
+absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const {
+  if (closed_.load(std::memory_order_acquire)) {
+    return NotFound("QUEUE_DELETED", absl::StrCat("queue ", Quote(name()), " was deleted"), {{"queue", name()}});
+  }
+  return options_.disk->store->health();
+}
 
 absl::Status Queue::CheckLast(uint64_t expected_last) const {
   const uint64_t last = next_sequence_ - 1;
@@ -113,15 +118,17 @@ absl::Status Queue::TrimDisk(absl::Time now) {
   uint64_t first;
   uint64_t end;
   int64_t oldest_us;
+  RetentionConfig retention;
   {
     MutexLock lock(&mu_);
+    if (closed_) return absl::OkStatus();
+    retention = retention_;
     first = disk_first_;
     end = ring_.end();
     oldest_us = disk_oldest_us_;
   }
   log::Store& store = *options_.disk->store;
   const uint64_t number = options_.disk->number;
-  const RetentionConfig& retention = options_.config.retention;
   auto bytes = store.BytesOf(number, first, end);
   if (!bytes.ok()) return bytes.status();
   uint64_t keep = first;

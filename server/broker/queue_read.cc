@@ -79,7 +79,7 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
       const uint64_t end = LossEndLocked(*cursor);
       // What several of its channels had was counted for each.
       const uint64_t count = std::min(cursor->lost, end - cursor->next);
-      cursor->gaps.push_back(GapLocked(cursor->next, end, count, v1::GAP_REASON_SLOW_SUBSCRIBER));
+      cursor->gaps.push_back(GapLocked(cursor->next, end, count, LossReasonLocked(end)));
       cursor->next = end;
       cursor->lost = 0;
     }
@@ -92,7 +92,10 @@ bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
     cursor->reported = cursor->next - 1;
     return true;
   }
-  return cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+  const bool more =
+      cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+  if (!more && closed_.load(std::memory_order_relaxed) && !PendingLocked(*cursor)) cursor->done = true;
+  return more;
 }
 
 // Counts the messages that the cursor could have heard and that are no longer held.
@@ -117,7 +120,10 @@ bool Queue::HasLost(const Cursor& cursor) const {
   MutexLock lock(&mu_);
   const uint64_t first = ring_.first();
   const auto slow = [](const v1::Gap& gap) { return gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER; };
-  if (cursor.lost > 0 || std::any_of(cursor.gaps.begin(), cursor.gaps.end(), slow)) return true;
+  if (std::any_of(cursor.gaps.begin(), cursor.gaps.end(), slow)) return true;
+  // What was purged, or deleted, is nobody's fault.
+  if (LossReasonLocked(LossEndLocked(cursor)) != v1::GAP_REASON_SLOW_SUBSCRIBER) return false;
+  if (cursor.lost > 0) return true;
   if (cursor.scanning || cursor.hold) return cursor.next < FirstLocked();
   return std::any_of(cursor.ears.begin(), cursor.ears.end(), [&](const Ear& ear) {
     return ear.pending() && (ear.next < ear.channel->base || ear.channel->at(ear.next) < first);

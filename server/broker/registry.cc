@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
+#include "server/broker/client_filter.h"
 #include "server/broker/page.h"
 #include "server/broker/queue.h"
 
@@ -54,23 +55,6 @@ void FillPage(const Page<Entry>& page, absl::string_view list, absl::string_view
   if (page.full()) response->set_next_page_token(PageToken(list, name_space, after));
 }
 
-bool HasLabels(const std::map<std::string, std::string>& labels, const v1::ClientFilter& filter) {
-  return std::all_of(filter.labels().begin(), filter.labels().end(), [&](const auto& wanted) {
-    auto it = labels.find(wanted.first);
-    return it != labels.end() && it->second == wanted.second;
-  });
-}
-
-// Whether a client is one of those; its rooms have been seen to.
-bool Passes(const v1::ClientFilter& filter, const Namespace::ClientView& client) {
-  if (!filter.name().empty() && filter.name() != *client.name) return false;
-  if (!HasLabels(*client.labels, filter)) return false;
-  if (filter.queue().empty() && filter.event().empty()) return true;
-  return std::any_of(client.subscriptions.begin(), client.subscriptions.end(), [&](const Subscription* subscription) {
-    return subscription->Hears(filter.queue(), filter.event());
-  });
-}
-
 v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::string& client_name,
                                         Subscription* subscription) {
   v1::SubscriptionInfo info;
@@ -102,11 +86,11 @@ absl::Status Registry::ListNamespaces(const v1::ListNamespacesRequest& request,
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_namespaces());
   std::string last = *after;
-  for (auto it = broker_.namespaces().upper_bound(last); it != broker_.namespaces().end(); ++it) {
+  for (Namespace* name_space : broker_.NamespacesAfter(last)) {
     v1::NamespaceInfo info;
-    it->second->Describe(&info);
+    name_space->Describe(&info);
     if (!page.Add(std::move(info))) break;
-    last = it->first;
+    last = name_space->name();
   }
   if (page.full()) response->set_next_page_token(PageToken(kNamespaces, "", last));
   return absl::OkStatus();
@@ -179,14 +163,6 @@ absl::Status Registry::CheckFilterName(absl::string_view field, const std::strin
   return name.empty() ? absl::OkStatus() : CheckName(field, name, broker_.limits().name_bytes);
 }
 
-absl::Status Registry::CheckFilter(const v1::ClientFilter& filter) const {
-  absl::Status status = CheckFilterName("filter.room", filter.room());
-  if (status.ok()) status = CheckFilterName("filter.queue", filter.queue());
-  if (status.ok()) status = CheckFilterName("filter.event", filter.event());
-  if (status.ok()) status = CheckFilterName("filter.name", filter.name());
-  return status;
-}
-
 v1::ClientInfo Registry::ClientInfoOf(const Namespace& name_space, const Namespace::ClientView& client) const {
   v1::ClientInfo info;
   info.set_namespace_(name_space.name());
@@ -210,7 +186,7 @@ v1::ClientInfo Registry::ClientInfoOf(const Namespace& name_space, const Namespa
 absl::Status Registry::ListClients(const v1::ListClientsRequest& request, v1::ListClientsResponse* response) const {
   auto name_space = broker_.FindNamespace(request.namespace_());
   if (!name_space.ok()) return name_space.status();
-  absl::Status status = CheckFilter(request.filter());
+  absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;
   auto after = KeyOfPageToken(kClients, (*name_space)->name(), request.page_token());
   if (!after.ok()) return after.status();
@@ -265,7 +241,7 @@ absl::Status Registry::GetClient(const v1::GetClientRequest& request, v1::GetCli
 absl::Status Registry::CountClients(const v1::CountClientsRequest& request, v1::CountClientsResponse* response) const {
   auto name_space = broker_.FindNamespace(request.namespace_());
   if (!name_space.ok()) return name_space.status();
-  absl::Status status = CheckFilter(request.filter());
+  absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;
   response->set_revision(broker_.changes().revision());
   uint64_t count = 0;

@@ -31,7 +31,6 @@ class Registry {
  private:
   v1::ClientInfo ClientInfoOf(const Namespace& name_space, const Namespace::ClientView& client) const;
   absl::Status CheckFilterName(absl::string_view field, const std::string& name) const;
-  absl::Status CheckFilter(const v1::ClientFilter& filter) const;
 
   const Broker& broker_;
 };

@@ -44,6 +44,20 @@ class Storage {
   // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
   const std::string& key() const { return key_; }
 
+  // What Admin made. Each change is on disk when it returns OK. A queue that is not live is opened.
+  absl::Status MakeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status ChangeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<QueueConfig> MadeQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes or changes a namespace: only its name and automatic_queues are kept.
+  absl::Status PutNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // Those that are not in `declared`.
+  std::vector<NamespaceConfig> MadeNamespaces(const std::vector<NamespaceConfig>& declared) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets the queue, and deletes its messages and groups; nobody may use them any more. NOT_FOUND if there is none.
+  absl::Status DeleteQueue(const std::string& name_space, const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets the namespace and deletes all of its queues likewise. OK if there is none.
+  absl::Status DeleteNamespace(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Finds the queue, or makes it. FAILED_PRECONDITION if it was made with another durability.
   absl::StatusOr<QueueOnDisk> OpenQueue(const std::string& name_space, const std::string& name,
                                         nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(mu_);
@@ -53,7 +67,7 @@ class Storage {
   // The names of such queues that were made in a namespace and are not open.
   std::vector<std::string> UnopenedDeadLetterQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Opens every queue of `config` that is not live. Then Opened cannot fail for them.
+  // Opens every queue of `config`, and every one that Admin made, that is not live. Then Opened cannot fail for them.
   absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
   QueueOnDisk Opened(const std::string& name_space, const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -63,6 +77,14 @@ class Storage {
  private:
   Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
   absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status LoadQueues() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteMarked() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveNumberLocked(storage::v1::Queue* queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status PutQueueLocked(const std::string& path, const storage::v1::Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<QueueOnDisk> OpenQueueLocked(const std::string& name_space, const std::string& name,
                                               nmq::v1::Durability durability, bool by_group)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -72,7 +94,8 @@ class Storage {
   std::string key_;
   Worker reader_;
   mutable Mutex mu_;  // a leaf: nothing is locked under it
-  absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);  // by "namespace/name"
+  absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
+  absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name
   absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
 };

@@ -45,6 +45,18 @@ Cursor* Subscription::AddCursor(std::shared_ptr<Queue> queue, EventFilter filter
   return cursors_.back().get();
 }
 
+void Subscription::DropCursor(Cursor* cursor) {
+  std::unique_ptr<Cursor> dropped;
+  {
+    MutexLock lock(&mu_);
+    const auto found = std::find_if(cursors_.begin(), cursors_.end(),
+                                    [cursor](const std::unique_ptr<Cursor>& own) { return own.get() == cursor; });
+    dropped = std::move(*found);
+    cursors_.erase(found);
+  }
+  dropped->queue->Detach(cursor);
+}
+
 void Subscription::ForEachCursor(absl::FunctionRef<void(Cursor*)> visit) const {
   MutexLock lock(&mu_);
   for (const auto& cursor : cursors_) visit(cursor.get());
@@ -97,6 +109,7 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
       cursor->ready = false;
       ready_[turn_] = ready_.back();
       ready_.pop_back();
+      if (cursor->done) DropCursor(cursor);
     }
   }
   if (delivery->messages > 0) {

@@ -129,6 +129,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
  private:
   absl::Status SlowStatus(absl::string_view queue) const;
+  // The cursor of a queue that was deleted. Only for the lane's thread.
+  void DropCursor(Cursor* cursor) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Options options_;
   Counters counters_;

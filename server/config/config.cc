@@ -83,30 +83,10 @@ absl::Status Reader::CheckedName(const std::string& name, const Place& place, Un
 
 absl::StatusOr<RetentionConfig> Reader::Retention(const nmq::v1::Retention& from, bool durable,
                                                   const Place& place) const {
-  const auto refuse = [&place](const char* field, const std::string& value, absl::string_view rule) {
+  return ResolveRetention(from, durable, limits_, [&place](const char* field, const std::string& message) {
     const Place at = place.Field(field);
-    return at.Point(InvalidArgument(at.path(), absl::StrCat(value, " ", rule)));
-  };
-  RetentionConfig to{limits_.queue_bytes, limits_.queue_messages, limits_.queue_age};
-  if (durable) to = {limits_.durable_bytes, limits_.durable_messages, limits_.durable_age};
-  const absl::string_view kind = durable ? "durable" : "queue";
-  if (from.bytes() > to.bytes) {
-    return refuse("bytes", absl::StrCat(from.bytes()), absl::StrCat("exceeds ", kind, "_bytes of ", to.bytes));
-  }
-  if (from.messages() > to.messages) {
-    return refuse("messages", absl::StrCat(from.messages()),
-                  absl::StrCat("exceeds ", kind, "_messages of ", to.messages));
-  }
-  const absl::Duration age = absl::Seconds(from.age().seconds()) + absl::Nanoseconds(from.age().nanos());
-  if (age < absl::ZeroDuration()) return refuse("age", absl::FormatDuration(age), "is negative");
-  if (age > to.age) {
-    return refuse("age", absl::FormatDuration(age),
-                  absl::StrCat("exceeds ", kind, "_age of ", absl::FormatDuration(to.age)));
-  }
-  if (from.bytes() != 0) to.bytes = from.bytes();
-  if (from.messages() != 0) to.messages = from.messages();
-  if (age != absl::ZeroDuration()) to.age = age;
-  return to;
+    return at.Point(InvalidArgument(at.path(), message));
+  });
 }
 
 absl::StatusOr<std::vector<std::string>> Reader::Events(const pb::Queue& from, const Place& place) const {
@@ -205,6 +185,30 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<RetentionConfig> ResolveRetention(
+    const nmq::v1::Retention& wanted, bool durable, const Limits& limits,
+    absl::FunctionRef<absl::Status(const char* field, const std::string& message)> refuse) {
+  RetentionConfig to{limits.queue_bytes, limits.queue_messages, limits.queue_age};
+  if (durable) to = {limits.durable_bytes, limits.durable_messages, limits.durable_age};
+  const absl::string_view kind = durable ? "durable" : "queue";
+  if (wanted.bytes() > to.bytes) {
+    return refuse("bytes", absl::StrCat(wanted.bytes(), " exceeds ", kind, "_bytes of ", to.bytes));
+  }
+  if (wanted.messages() > to.messages) {
+    return refuse("messages", absl::StrCat(wanted.messages(), " exceeds ", kind, "_messages of ", to.messages));
+  }
+  const absl::Duration age = absl::Seconds(wanted.age().seconds()) + absl::Nanoseconds(wanted.age().nanos());
+  if (age < absl::ZeroDuration()) return refuse("age", absl::StrCat(absl::FormatDuration(age), " is negative"));
+  if (age > to.age) {
+    return refuse("age",
+                  absl::StrCat(absl::FormatDuration(age), " exceeds ", kind, "_age of ", absl::FormatDuration(to.age)));
+  }
+  if (wanted.bytes() != 0) to.bytes = wanted.bytes();
+  if (wanted.messages() != 0) to.messages = wanted.messages();
+  if (age != absl::ZeroDuration()) to.age = age;
+  return to;
+}
 
 absl::StatusOr<ServerConfig> ParseConfig(absl::string_view textproto, absl::string_view file_name,
                                          uint64_t memory_bytes) {

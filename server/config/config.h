@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -23,6 +24,12 @@ struct RetentionConfig {
   uint64_t messages = 0;
   absl::Duration age;
 };
+
+// What `wanted` asks for, 0 or unset standing for the limit. `refuse` makes the error for a field, "bytes", "messages"
+// or "age", that is out of range.
+absl::StatusOr<RetentionConfig> ResolveRetention(
+    const nmq::v1::Retention& wanted, bool durable, const Limits& limits,
+    absl::FunctionRef<absl::Status(const char* field, const std::string& message)> refuse);
 
 struct QueueConfig {
   std::string name;

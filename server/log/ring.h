@@ -54,6 +54,8 @@ class Ring {
   uint64_t end() const { return first_ + records_.size(); }
   uint64_t bytes() const { return bytes_; }
   const RingBounds& bounds() const { return bounds_; }
+  // For the next Trim.
+  void set_bounds(const RingBounds& bounds) { bounds_ = bounds; }
 
   // The record of a held sequence.
   const Record& at(uint64_t sequence) const { return records_[sequence - first_]; }
@@ -81,7 +83,7 @@ class Ring {
   uint64_t Count();
   static uint64_t Cost(const Record& record);
 
-  const RingBounds bounds_;
+  RingBounds bounds_;
   RingTotal* const total_;
   CircularBuffer<Record> records_;
   std::deque<OwnedChunk> chunks_;

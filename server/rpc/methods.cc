@@ -13,6 +13,7 @@ namespace {
 // Calls of each kind that a loop serves at a time; further ones wait in gRPC.
 constexpr int kDataCalls = 64;
 constexpr int kRegistryCalls = 4;
+constexpr int kAdminCalls = 1;
 
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
 constexpr double kRefusalLogSeconds = 0.1;
@@ -54,10 +55,16 @@ std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service
 }  // namespace
 
 Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry,
-                 HealthService* health)
-    : broker_(broker), message_queue_(message_queue), registry_(broker), worker_(std::make_unique<Worker>()) {
+                 AdminService* admin, HealthService* health)
+    : broker_(broker),
+      message_queue_(message_queue),
+      registry_(broker),
+      admin_(broker),
+      worker_(std::make_unique<Worker>()),
+      admin_worker_(std::make_unique<Worker>()) {
   AddDataMethods(broker, message_queue);
   AddRegistryMethods(registry);
+  AddAdminMethods(admin);
   auto check = [broker](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
                         grpc::health::v1::HealthCheckResponse* response) {
     return CheckHealth(*broker, *request, response);
@@ -114,6 +121,30 @@ void Methods::AddRegistryMethods(RegistryService* service) {
   add(&RegistryService::RequestListGroups, &broker::Registry::ListGroups);
   add(&RegistryService::RequestGetClient, &broker::Registry::GetClient);
   add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
+}
+
+void Methods::AddAdminMethods(AdminService* service) {
+  auto add = [this, service](auto request, auto method) {
+    auto handle = [this, method](const grpc::ServerContext&, auto* wanted, auto* response) {
+      return (admin_.*method)(*wanted, response);
+    };
+    serve_.push_back(Acceptor(service, request, std::move(handle), admin_worker_.get(), kAdminCalls));
+  };
+  add(&AdminService::RequestCreateNamespace, &broker::Admin::CreateNamespace);
+  add(&AdminService::RequestUpdateNamespace, &broker::Admin::UpdateNamespace);
+  add(&AdminService::RequestDeleteNamespace, &broker::Admin::DeleteNamespace);
+  add(&AdminService::RequestCreateQueue, &broker::Admin::CreateQueue);
+  add(&AdminService::RequestUpdateQueue, &broker::Admin::UpdateQueue);
+  add(&AdminService::RequestDeleteQueue, &broker::Admin::DeleteQueue);
+  add(&AdminService::RequestPurgeQueue, &broker::Admin::PurgeQueue);
+  add(&AdminService::RequestCreateGroup, &broker::Admin::CreateGroup);
+  add(&AdminService::RequestDeleteGroup, &broker::Admin::DeleteGroup);
+  add(&AdminService::RequestPauseGroup, &broker::Admin::PauseGroup);
+  add(&AdminService::RequestResumeGroup, &broker::Admin::ResumeGroup);
+  add(&AdminService::RequestSeekGroup, &broker::Admin::SeekGroup);
+  add(&AdminService::RequestRedriveDeadLetters, &broker::Admin::RedriveDeadLetters);
+  add(&AdminService::RequestMoveClients, &broker::Admin::MoveClients);
+  add(&AdminService::RequestDisconnectClients, &broker::Admin::DisconnectClients);
 }
 
 void Methods::Serve(Loop* loop) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/base/worker.h"
+#include "server/broker/admin.h"
 #include "server/broker/broker.h"
 #include "server/broker/registry.h"
 #include "server/rpc/health_calls.h"
@@ -16,26 +17,33 @@
 namespace nmq::rpc {
 
 // The methods with one request and one response. Those of the data plane are answered on the loops, those of the
-// registry, which may take long, by a worker.
+// registry, which may take long, by a worker, and those of Admin, which may wait for the disk, by another.
 class Methods {
  public:
   // All must outlive this, and this the loops.
-  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, HealthService* health);
+  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, AdminService* admin,
+          HealthService* health);
 
   // Accepts calls on `loop`.
   void Serve(Loop* loop);
 
   // Answers what the worker still has, and ends it. For when no more calls come.
-  void StopWorker() { worker_ = nullptr; }
+  void StopWorkers() {
+    worker_ = nullptr;
+    admin_worker_ = nullptr;
+  }
 
  private:
   void AddDataMethods(broker::Broker* broker, MessageQueueService* service);
   void AddRegistryMethods(RegistryService* service);
+  void AddAdminMethods(AdminService* service);
 
   broker::Broker* const broker_;
   MessageQueueService* const message_queue_;
   broker::Registry registry_;
+  broker::Admin admin_;
   std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Worker> admin_worker_;
   std::vector<std::function<void(Loop*)>> serve_;
   std::vector<std::unique_ptr<RequestMethod>> requests_;  // one of each loop
 };

@@ -44,13 +44,15 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
 }  // namespace
 
 struct Server::Services {
-  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry, &health) {}
+  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry, &admin, &health) {}
 
   // Those that reflection shows.
   const std::vector<std::string> names = {v1::MessageQueue::service_full_name(), v1::Registry::service_full_name(),
+                                          v1::Admin::service_full_name(),
                                           grpc::health::v1::Health::service_full_name()};
   MessageQueueService message_queue;
   RegistryService registry;
+  AdminService admin;
   HealthService health;
   ReflectionService reflection;
   ReflectionAlphaService reflection_alpha;
@@ -77,6 +79,7 @@ absl::Status Server::Listen(const ServerOptions& options) {
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&services_->message_queue);
   builder.RegisterService(&services_->registry);
+  builder.RegisterService(&services_->admin);
   builder.RegisterService(&services_->health);
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
@@ -166,7 +169,7 @@ void Server::Stop(absl::Duration grace) {
     changed_.SignalAll();
   }
   if (housekeeper_.joinable()) housekeeper_.join();
-  services_->methods.StopWorker();
+  services_->methods.StopWorkers();
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();
   EndStreams();  // those that came meanwhile

@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_RPC_SERVICES_H_
 #define NMQ_SERVER_RPC_SERVICES_H_
 
+#include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
 
@@ -14,6 +15,7 @@ using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<
                 v1::MessageQueue::WithAsyncMethod_Acknowledge<v1::MessageQueue::WithAsyncMethod_Request<
                     v1::MessageQueue::WithAsyncMethod_Reply<v1::MessageQueue::Service>>>>>>>>>>;
 using RegistryService = v1::Registry::AsyncService;
+using AdminService = v1::Admin::AsyncService;
 
 }  // namespace nmq::rpc
 

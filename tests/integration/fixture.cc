@@ -84,7 +84,8 @@ std::unique_ptr<grpc::ClientContext> NewContext(absl::Duration patience) {
 Api::Api(const std::string& address)
     : channel_(NewChannel(address)),
       queue_(v1::MessageQueue::NewStub(channel_)),
-      registry_(v1::Registry::NewStub(channel_)) {}
+      registry_(v1::Registry::NewStub(channel_)),
+      admin_(v1::Admin::NewStub(channel_)) {}
 
 void Api::Check(const grpc::Status& status) {
   EXPECT_TRUE(status.ok()) << Summary(status) << ": " << status.error_message();

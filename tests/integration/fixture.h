@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
 #include "server/base/clock.h"
@@ -96,6 +97,11 @@ class Api {
                     const Request& request, Response* response) {
     return (registry_.get()->*method)(NewContext().get(), request, response);
   }
+  template <typename Request, typename Response>
+  grpc::Status Call(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response) {
+    return (admin_.get()->*method)(NewContext().get(), request, response);
+  }
   // The same for calls that must succeed: fails the test if they do not.
   template <typename Stub, typename Request, typename Response>
   Response Get(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
@@ -117,6 +123,7 @@ class Api {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::MessageQueue::Stub> queue_;
   std::unique_ptr<v1::Registry::Stub> registry_;
+  std::unique_ptr<v1::Admin::Stub> admin_;
 };
 
 // An error in one line, such as `NOT_FOUND QUEUE_NOT_FOUND namespace=shop queue=X retry=1s`: the code, and what the

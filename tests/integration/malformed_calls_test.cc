@@ -74,6 +74,21 @@ TEST_F(MalformedCalls, EmptyRequestsAreAnsweredWithWhatIsMissing) {
       {"GetClient", invalid + "client_id"},
       {"CountClients", "OK"},
       {"Watch", "DEADLINE_EXCEEDED"},  // ours: it stays open
+      {"CreateNamespace", invalid + "name"},
+      {"UpdateNamespace", invalid + "name"},
+      {"DeleteNamespace", invalid + "name"},
+      {"CreateQueue", invalid + "name"},
+      {"UpdateQueue", invalid + "name"},
+      {"DeleteQueue", invalid + "name"},
+      {"PurgeQueue", invalid + "name"},
+      {"CreateGroup", invalid + "queue"},
+      {"DeleteGroup", invalid + "queue"},
+      {"PauseGroup", invalid + "queue"},
+      {"ResumeGroup", invalid + "queue"},
+      {"SeekGroup", invalid + "queue"},
+      {"RedriveDeadLetters", invalid + "queue"},
+      {"MoveClients", invalid + "join"},
+      {"DisconnectClients", invalid + "filter"},
   };
   for (const MethodDescriptor* method : AllMethods()) {
     ASSERT_TRUE(expected.contains(method->name())) << "say what an empty " << method->name() << " answers";

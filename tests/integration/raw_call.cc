@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "nmq/v1/admin.pb.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
 #include "tests/integration/fixture.h"
@@ -28,7 +29,8 @@ std::string FromBuffer(const grpc::ByteBuffer& buffer) {
 
 std::vector<const google::protobuf::MethodDescriptor*> AllMethods() {
   std::vector<const google::protobuf::MethodDescriptor*> methods;
-  for (const auto* file : {v1::ConnectRequest::descriptor()->file(), v1::WatchRequest::descriptor()->file()}) {
+  for (const auto* file : {v1::ConnectRequest::descriptor()->file(), v1::WatchRequest::descriptor()->file(),
+                           v1::PurgeQueueRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) methods.push_back(file->service(i)->method(j));
     }

@@ -1,0 +1,271 @@
+// The commands that change something.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/cli/commands.h"
+#include "client/cli/connection.h"
+#include "client/cli/explain.h"
+#include "client/cli/human.h"
+#include "client/cli/json.h"
+#include "nmq/v1/admin.grpc.pb.h"
+
+namespace nmq {
+namespace cli {
+namespace {
+
+using Stub = v1::Admin::Stub;
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
+  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
+  proto->set_seconds(nanos / 1'000'000'000);
+  proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+// One change: how it is asked for, and what is said of it.
+class Changer {
+ public:
+  Changer(const RegistryClient& server, const Arguments& arguments, Output* out, Output* err)
+      : server_(server), arguments_(arguments), out_(out), err_(err) {}
+
+  int CreateNamespace() const {
+    v1::CreateNamespaceRequest request;
+    request.set_name(arguments_.name);
+    request.set_automatic_queues(change().automatic_queues.value_or(false));
+    v1::CreateNamespaceResponse response;
+    return Tell(server_.Change(&Stub::CreateNamespace, request, &response), response,
+                [&] { return absl::StrCat("namespace ", arguments_.name, " is there", Kept(response.kept())); });
+  }
+  int UpdateNamespace() const {
+    v1::UpdateNamespaceRequest request;
+    request.set_name(arguments_.name);
+    if (change().automatic_queues.has_value()) request.set_automatic_queues(*change().automatic_queues);
+    v1::UpdateNamespaceResponse response;
+    return Tell(server_.Change(&Stub::UpdateNamespace, request, &response), response,
+                [&] { return absl::StrCat("namespace ", arguments_.name, " is changed"); });
+  }
+  int DeleteNamespace() const {
+    v1::DeleteNamespaceRequest request;
+    request.set_name(arguments_.name);
+    v1::DeleteNamespaceResponse response;
+    return Tell(server_.Change(&Stub::DeleteNamespace, request, &response), response,
+                [&] { return absl::StrCat("namespace ", arguments_.name, " is gone"); });
+  }
+
+  int CreateQueue() const {
+    auto request = ForQueue<v1::CreateQueueRequest>();
+    request.set_durability(change().durability);
+    for (const std::string& event : change().events) request.add_events(event);
+    SetRetention(request.mutable_retention());
+    v1::CreateQueueResponse response;
+    return Tell(server_.Change(&Stub::CreateQueue, request, &response), response, [&] {
+      return absl::StrCat("queue ", arguments_.queue, " is there, ", EnumWords(EnumName(response.queue().durability())),
+                          Kept(response.kept()));
+    });
+  }
+  // What is not said stays as it is.
+  int UpdateQueue() const {
+    auto request = ForQueue<v1::UpdateQueueRequest>();
+    if (change().any_event || !change().events.empty()) request.mutable_events();
+    for (const std::string& event : change().events) request.mutable_events()->add_names(event);
+    if (change().bytes_max.has_value() || change().messages_max.has_value() || change().age_max.has_value()) {
+      v1::ListQueuesRequest list;
+      list.set_namespace_(arguments_.namespace_name);
+      list.set_queue(arguments_.queue);
+      v1::ListQueuesResponse queues;
+      absl::Status status = server_.Call(&v1::Registry::Stub::ListQueues, list, &queues);
+      if (!status.ok()) return Fail(status, arguments_, err_);
+      if (queues.queues_size() == 1) *request.mutable_retention() = queues.queues(0).retention();
+      SetRetention(request.mutable_retention());
+    }
+    v1::UpdateQueueResponse response;
+    return Tell(server_.Change(&Stub::UpdateQueue, request, &response), response,
+                [&] { return absl::StrCat("queue ", arguments_.queue, " is changed"); });
+  }
+  int DeleteQueue() const {
+    v1::DeleteQueueResponse response;
+    return Tell(server_.Change(&Stub::DeleteQueue, ForQueue<v1::DeleteQueueRequest>(), &response), response, [&] {
+      return absl::StrCat("queue ", arguments_.queue, " is gone, with ", Count(response.messages()), " messages");
+    });
+  }
+  int PurgeQueue() const {
+    auto request = ForQueue<v1::PurgeQueueRequest>();
+    request.set_up_to_sequence(change().up_to);
+    v1::PurgeQueueResponse response;
+    return Tell(server_.Change(&Stub::PurgeQueue, request, &response), response,
+                [&] { return absl::StrCat(Count(response.messages()), " messages are gone"); });
+  }
+
+  int CreateGroup() const {
+    v1::CreateGroupRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    request.set_queue(arguments_.queue);
+    v1::GroupOptions* options = request.mutable_options();
+    const Arguments::Group& group = arguments_.group;
+    options->set_name(group.name);
+    if (group.ack_deadline > absl::ZeroDuration()) SetDuration(group.ack_deadline, options->mutable_ack_deadline());
+    options->set_attempts_max(group.attempts);
+    options->set_by_key(group.by_key);
+    options->set_dead_letter_queue(group.dead_letters);
+    for (const std::string& room : arguments_.rooms) options->add_rooms(room);
+    for (const std::string& event : change().events) request.add_events(event);
+    *request.mutable_start() = arguments_.start;
+    v1::CreateGroupResponse response;
+    return TellGroup(server_.Change(&Stub::CreateGroup, request, &response), response, "is there");
+  }
+  int DeleteGroup() const {
+    v1::DeleteGroupResponse response;
+    return TellGroup(server_.Change(&Stub::DeleteGroup, ForGroup<v1::DeleteGroupRequest>(), &response), response,
+                     "is gone");
+  }
+  int PauseGroup() const {
+    v1::PauseGroupResponse response;
+    return TellGroup(server_.Change(&Stub::PauseGroup, ForGroup<v1::PauseGroupRequest>(), &response), response,
+                     "is paused");
+  }
+  int ResumeGroup() const {
+    v1::ResumeGroupResponse response;
+    return TellGroup(server_.Change(&Stub::ResumeGroup, ForGroup<v1::ResumeGroupRequest>(), &response), response,
+                     "goes on");
+  }
+  int SeekGroup() const {
+    auto request = ForGroup<v1::SeekGroupRequest>();
+    *request.mutable_start() = arguments_.start;
+    v1::SeekGroupResponse response;
+    absl::Status status = server_.Change(&Stub::SeekGroup, request, &response);
+    return TellGroup(status, response, absl::StrCat("goes on after sequence ", response.group().floor_sequence()));
+  }
+
+  int RedriveDeadLetters() const {
+    v1::RedriveDeadLettersRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    request.set_queue(arguments_.queue);
+    request.set_messages_max(arguments_.count.value_or(0));
+    v1::RedriveDeadLettersResponse response;
+    const int code = Tell(server_.Change(&Stub::RedriveDeadLetters, request, &response), response,
+                          [&] { return absl::StrCat(Count(response.messages()), " dead letters are published anew"); });
+    if (code != kExitDone || response.stopped_at_sequence() == 0) return code;
+    err_->WriteLine(absl::StrCat("nmq: stopped at sequence ", response.stopped_at_sequence(), ": ",
+                                 response.stopped_because(), "; \"nmq queue purge ", arguments_.queue, " --up-to ",
+                                 response.stopped_at_sequence(), "\" gives it up"));
+    return kExitFailed;
+  }
+
+  int MoveClients() const {
+    v1::MoveClientsRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    *request.mutable_filter() = FilterOf(arguments_);
+    request.set_all(change().all);
+    for (const std::string& room : arguments_.join) request.add_join(room);
+    for (const std::string& room : change().leave) request.add_leave(room);
+    v1::MoveClientsResponse response;
+    return Tell(server_.Change(&Stub::MoveClients, request, &response), response, [&] {
+      const std::string refused =
+          response.refused() == 0 ? "" : absl::StrCat("; ", Count(response.refused()), " of them were refused");
+      return absl::StrCat(Count(response.clients()), " clients", refused);
+    });
+  }
+  int DisconnectClients() const {
+    v1::DisconnectClientsRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    *request.mutable_filter() = FilterOf(arguments_);
+    request.set_all(change().all);
+    request.set_reason(change().reason);
+    v1::DisconnectClientsResponse response;
+    return Tell(server_.Change(&Stub::DisconnectClients, request, &response), response,
+                [&] { return absl::StrCat(Count(response.clients()), " clients are disconnected"); });
+  }
+
+ private:
+  const Arguments::Change& change() const { return arguments_.change; }
+
+  static std::string Kept(bool kept) { return kept ? "" : ", until the server ends: it has no data directory"; }
+
+  template <typename Request>
+  Request ForQueue() const {
+    Request request;
+    request.set_namespace_(arguments_.namespace_name);
+    request.set_name(arguments_.queue);
+    return request;
+  }
+  template <typename Request>
+  Request ForGroup() const {
+    Request request;
+    request.set_namespace_(arguments_.namespace_name);
+    request.set_queue(arguments_.queue);
+    request.set_group(arguments_.group.name);
+    return request;
+  }
+
+  void SetRetention(v1::Retention* retention) const {
+    if (change().bytes_max.has_value()) retention->set_bytes(*change().bytes_max);
+    if (change().messages_max.has_value()) retention->set_messages(*change().messages_max);
+    if (change().age_max.has_value()) SetDuration(*change().age_max, retention->mutable_age());
+  }
+
+  // Prints the response as JSON, or the line that `words` makes.
+  template <typename Response, typename Words>
+  int Tell(const absl::Status& status, const Response& response, Words words) const {
+    if (!status.ok()) return Fail(status, arguments_, err_);
+    out_->WriteLine(arguments_.json ? ProtoToJson(response) : words());
+    return Done(*out_, err_);
+  }
+  template <typename Response>
+  int TellGroup(const absl::Status& status, const Response& response, const std::string& what) const {
+    return Tell(status, response, [&] {
+      return absl::StrCat("group ", arguments_.group.name, " of queue ", arguments_.queue, " ", what);
+    });
+  }
+
+  const RegistryClient& server_;
+  const Arguments& arguments_;
+  Output* const out_;
+  Output* const err_;
+};
+
+}  // namespace
+
+int RunChange(const Arguments& arguments, Output* out, Output* err) {
+  absl::StatusOr<std::unique_ptr<RegistryClient>> server = RegistryClient::Open(arguments);
+  if (!server.ok()) return Fail(server.status(), arguments, err);
+  const Changer changer(**server, arguments, out, err);
+  switch (arguments.command) {
+    case Command::kNamespaceCreate:
+      return changer.CreateNamespace();
+    case Command::kNamespaceUpdate:
+      return changer.UpdateNamespace();
+    case Command::kNamespaceDelete:
+      return changer.DeleteNamespace();
+    case Command::kQueueCreate:
+      return changer.CreateQueue();
+    case Command::kQueueUpdate:
+      return changer.UpdateQueue();
+    case Command::kQueueDelete:
+      return changer.DeleteQueue();
+    case Command::kQueuePurge:
+      return changer.PurgeQueue();
+    case Command::kGroupCreate:
+      return changer.CreateGroup();
+    case Command::kGroupDelete:
+      return changer.DeleteGroup();
+    case Command::kGroupPause:
+      return changer.PauseGroup();
+    case Command::kGroupResume:
+      return changer.ResumeGroup();
+    case Command::kGroupSeek:
+      return changer.SeekGroup();
+    case Command::kDeadRedrive:
+      return changer.RedriveDeadLetters();
+    case Command::kMove:
+      return changer.MoveClients();
+    case Command::kDisconnect:
+      return changer.DisconnectClients();
+    default:
+      return kExitUsage;
+  }
+}
+
+}  // namespace cli
+}  // namespace nmq
