@@ -39,6 +39,7 @@ struct Raw {
   std::string overflow = {};
   std::string timeout = "5s";
   std::string ack_deadline = {};
+  std::string expire_in = {};
   uint64_t count = 0;
   uint64_t after = 0;
 };
@@ -75,6 +76,7 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->add_option("EVENT", arguments->event, "What happened")->required();
   pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
   AddMessage(pub, arguments, raw);
+  pub->add_option("--expire-in", raw->expire_in, "Not to be delivered any more after this time: 30s");
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
@@ -193,6 +195,15 @@ bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::
   return true;
 }
 
+// Leaves `*duration` alone if there is no text.
+bool ParseTime(const std::string& text, const char* option, absl::Duration* duration, std::string* error) {
+  constexpr absl::Duration kTimeMax = absl::Hours(24 * 365);
+  if (text.empty()) return true;
+  if (absl::ParseDuration(text, duration) && *duration > absl::ZeroDuration() && *duration <= kTimeMax) return true;
+  *error = absl::StrCat(option, ": \"", text, "\" is no time such as 500ms, 30s or 1h, of at most 8760h");
+  return false;
+}
+
 bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* error) {
   uint64_t number = 0;
   if (text == "new") return true;
@@ -224,6 +235,7 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
     *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
     return false;
   }
+  if (!ParseTime(raw.expire_in, "--expire-in", &arguments->expire_in, error)) return false;
   absl::Duration* const ack_deadline = &arguments->group.ack_deadline;
   if (!raw.ack_deadline.empty() &&
       (!absl::ParseDuration(raw.ack_deadline, ack_deadline) || *ack_deadline < absl::Seconds(1))) {

@@ -54,6 +54,8 @@ struct Arguments {
   std::map<std::string, std::string> headers;
   std::string key;
   std::string content_type;
+  // pub: from now on; nothing if zero.
+  absl::Duration expire_in;
 
   // request
   absl::Duration timeout;

@@ -217,6 +217,9 @@ struct SubscriptionHandler {
 // A message for everyone in the namespace.
 Message MakeMessage(absl::string_view queue, absl::string_view event, absl::string_view payload);
 
+// From this time on, by the server's clock, the message is not delivered any more.
+void ExpireAt(absl::Time time, Message* message);
+
 }  // namespace client
 }  // namespace nmq
 

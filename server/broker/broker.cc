@@ -285,7 +285,7 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   const Origin origin = *std::move(found);
   if (!request->has_message()) return done(InvalidArgument("message", "is not set"));
   Incoming message = FromMessage(request->mutable_message());
-  status = CheckMessage(limits(), message, origin.client != nullptr);
+  status = CheckMessage(limits(), clock(), message, origin.client != nullptr);
   if (!status.ok()) return done(Counted(origin.name_space, status));
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);

@@ -42,7 +42,7 @@ absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Question
   auto timeout = QuestionTimeout(*request);
   if (!timeout.ok()) return timeout.status();
   Incoming message = FromMessage(question);
-  status = CheckMessage(limits(), message, origin->client != nullptr);
+  status = CheckMessage(limits(), clock(), message, origin->client != nullptr);
   if (!status.ok()) return Counted(name_space, status);
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);

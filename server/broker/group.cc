@@ -67,6 +67,7 @@ v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, 
   message.clear_publish_time();
   message.clear_reply_to();
   message.clear_request_id();
+  message.clear_expire_at();
   return message;
 }
 
@@ -247,6 +248,24 @@ bool Group::Hears(const log::Block& block, uint64_t sequence) const {
   return std::any_of(events_.begin(), events_.end(), [&](const Pattern& pattern) { return pattern.Matches(event); });
 }
 
+bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
+  const absl::string_view bytes = AudienceOf(block, sequence);
+  log::Audience audience;
+  if (bytes.empty() || !log::DecodeAudience(bytes, &audience)) return false;
+  if (!audience.expired(absl::ToUnixMicros(options_.clock->Now()))) return false;
+  v1::Gap* gap = gaps_.empty() ? nullptr : &gaps_.back();
+  if (gap == nullptr || gap->reason() != v1::GAP_REASON_EXPIRED || gap->last() + 1 != sequence) {
+    gap = &gaps_.emplace_back();
+    gap->set_queue(options_.queue->name());
+    gap->set_epoch(options_.queue->epoch());
+    gap->set_first(sequence);
+    gap->set_reason(v1::GAP_REASON_EXPIRED);
+  }
+  gap->set_last(sequence);
+  gap->set_count(gap->count() + 1);
+  return true;
+}
+
 void Group::Stage(const GroupState::Assignment& assignment, const log::Block& block) {
   const auto member = members_.find(assignment.member);
   if (member == members_.end()) return;
@@ -264,10 +283,12 @@ void Group::Stage(const GroupState::Assignment& assignment, const log::Block& bl
 void Group::Redeliver(int64_t now_us) {
   for (const GroupState::Assignment& assignment : state_.Deliver(now_us, kTurnMessages)) {
     const uint64_t sequence = assignment.sequence;
-    if (Have(sequence, state_.delivered() + 1, kAgainBytes, &again_block_)) {
-      Stage(assignment, *again_block_);
-    } else {
+    if (!Have(sequence, state_.delivered() + 1, kAgainBytes, &again_block_)) {
       state_.Retry(sequence, 0, now_us);
+    } else if (TakeExpired(*again_block_, sequence)) {
+      state_.Done(sequence);
+    } else {
+      Stage(assignment, *again_block_);
     }
   }
 }
@@ -283,7 +304,7 @@ void Group::OfferNew(uint64_t end, int64_t now_us) {
       return;
     }
     if (!Have(sequence, end, kBlockBytes, &block_)) return;
-    if (!Hears(*block_, sequence)) {
+    if (!Hears(*block_, sequence) || TakeExpired(*block_, sequence)) {
       state_.Skip();
       continue;
     }
@@ -316,7 +337,10 @@ void Group::BuryDead(int64_t now_us) {
     outgoing.body = absl::string_view(job->storage).substr(letter.event().size());
     if (const absl::string_view bytes = AudienceOf(*block, dead.sequence); !bytes.empty()) {
       auto audience = std::make_shared<log::Audience>();
-      if (log::DecodeAudience(bytes, audience.get())) outgoing.audience = std::move(audience);
+      // Whoever looks after dead letters has all the time there is.
+      const bool readable = log::DecodeAudience(bytes, audience.get());
+      audience->expire_us = 0;
+      if (readable) outgoing.audience = std::move(audience);
     }
     job->bytes = job->storage.size();
     job->groups.push_back({options_.dead_letters, {std::move(outgoing)}, {}});

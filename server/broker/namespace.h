@@ -218,8 +218,7 @@ class Namespace {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AddressLocked(const Client* publisher, const Incoming& message, uint32_t index, Addressed* addressed)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher,
-                                                                      const v1::Audience& audience)
+  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher, const Incoming& message)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
   void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -62,7 +62,8 @@ absl::Status Namespace::NoEvent(const Queue& queue, absl::string_view event) con
 }
 
 absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(const Client* publisher,
-                                                                               const v1::Audience& audience) {
+                                                                               const Incoming& message) {
+  const v1::Audience& audience = message.audience == nullptr ? v1::Audience::default_instance() : *message.audience;
   auto resolved = std::make_shared<log::Audience>();
   resolved->everyone = audience.rooms().empty() && audience.clients().empty();
   const uint64_t stamp = stamps_.load(std::memory_order_acquire);
@@ -94,7 +95,8 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
   if (audience.except_publisher()) resolved->excepts.push_back(publisher->number());
   RemoveDuplicates(&resolved->targets);
   RemoveDuplicates(&resolved->excepts);
-  if (resolved->everyone && resolved->excepts.empty()) return nullptr;
+  resolved->expire_us = message.expire_us;
+  if (resolved->everyone && resolved->excepts.empty() && resolved->expire_us == 0) return nullptr;
   return resolved;
 }
 
@@ -105,9 +107,9 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
   outgoing.body = message.body;
   outgoing.request_id = message.request_id;
   outgoing.index = index;
-  if (message.audience != nullptr) {
+  if (message.audience != nullptr || message.expire_us != 0) {
     // First: a message that cannot be addressed makes no queue.
-    auto audience = AudienceLocked(publisher, *message.audience);
+    auto audience = AudienceLocked(publisher, message);
     if (!audience.ok()) return audience.status();
     outgoing.audience = *std::move(audience);
   }
@@ -157,6 +159,7 @@ void Namespace::AddQueueLocked(QueueConfig config, bool automatic) {
   options.total = &shared_->total;
   options.stamps = &stamps_;
   options.lanes = shared_->lanes;
+  options.clock = shared_->clock;
   options.request_id_window = limits().request_id_window;
   options.request_ids = limits().request_ids;
   if (options.config.durability != v1::DURABILITY_LIVE) {

@@ -264,7 +264,8 @@ uint64_t Queue::LastOfLocked(const Cursor& cursor, uint64_t count) const {
   uint64_t found = 0;
   while (next > ring_.first() && found < count) {
     --next;
-    found += Hears(cursor, ring_.at(next)) ? 1 : 0;
+    const log::Record& record = ring_.at(next);
+    found += Hears(cursor, record) && !Expired(record.audience.get()) ? 1 : 0;
   }
   return next;
 }

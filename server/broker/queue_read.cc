@@ -55,19 +55,40 @@ bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
 }
 
-bool Queue::Add(log::Chunk* chunk, uint32_t offset, uint32_t length, uint64_t bytes_max, Delivery* delivery) {
-  if (delivery->messages > 0 && delivery->bytes + length > bytes_max) return false;
-  delivery->bytes += length;
+bool Queue::Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
+  const bool taken = Expired(piece.audience) ? AddMissing(piece.sequence, v1::GAP_REASON_EXPIRED, delivery)
+                                             : Add(piece, bytes_max, delivery);
+  if (taken) cursor->reported = piece.sequence;
+  return taken;
+}
+
+// Neighbours that are missing for the same reason are one gap; what lies between them is not for the cursor.
+bool Queue::AddMissing(uint64_t sequence, v1::GapReason reason, Delivery* delivery) const {
+  v1::Gap& gap = delivery->gap;
+  if (delivery->empty()) {
+    gap = GapLocked(sequence, sequence + 1, 1, reason);
+    delivery->has_gap = true;
+    return true;
+  }
+  if (!delivery->has_gap || gap.reason() != reason || gap.queue() != name()) return false;
+  gap.set_last(sequence);
+  gap.set_count(gap.count() + 1);
+  return true;
+}
+
+bool Queue::Add(const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
+  if (delivery->has_gap || (delivery->messages > 0 && delivery->bytes + piece.length > bytes_max)) return false;
+  delivery->bytes += piece.length;
   ++delivery->messages;
   if (!delivery->ranges.empty()) {
     log::ByteRange& last = delivery->ranges.back();
-    if (last.chunk.get() == chunk && last.offset + last.length == offset) {
-      last.length += length;
+    if (last.chunk.get() == piece.chunk && last.offset + last.length == piece.offset) {
+      last.length += piece.length;
       return true;
     }
   }
-  chunk->Ref();
-  delivery->ranges.push_back({log::ChunkRef::Adopt(chunk), offset, length});
+  piece.chunk->Ref();
+  delivery->ranges.push_back({log::ChunkRef::Adopt(piece.chunk), piece.offset, piece.length});
   return true;
 }
 
@@ -131,10 +152,7 @@ bool Queue::ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   }
   for (int looks = 0; looks < kLooksMax && cursor->next < ring_.end(); ++looks) {
     const log::Record& record = ring_.at(cursor->next);
-    if (Hears(*cursor, record)) {
-      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
-      cursor->reported = cursor->next;
-    }
+    if (Hears(*cursor, record) && !Take(cursor, PieceOf(record, cursor->next), bytes_max, delivery)) return true;
     ++cursor->next;
   }
   if (cursor->next < ring_.end()) return true;
@@ -157,10 +175,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
     const uint64_t sequence = pending.front().sequence;
     const log::Record& record = ring_.at(sequence);
-    if (Passes(*cursor, record)) {
-      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
-      cursor->reported = sequence;
-    }
+    if (Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery)) return true;
     cursor->next = sequence + 1;
     // A message for several rooms of the client stands in each of their channels.
     while (!pending.empty() && pending.front().sequence == sequence) {
@@ -199,13 +214,10 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
   while (ear->next < end && !full) {
     const uint64_t sequence = channel.at(ear->next);
     const log::Record& record = ring_.at(sequence);
-    if (record.audience != nullptr && !record.audience->excepts.empty()) alike = false;
-    if (Passes(*cursor, record)) {
-      full = !Add(record.chunk, record.offset, record.length, bytes_max, delivery);
-      if (full) break;
-      cursor->reported = sequence;
-    }
-    ++ear->next;
+    const log::Audience* audience = record.audience.get();
+    if (audience != nullptr && (!audience->excepts.empty() || audience->expire_us != 0)) alike = false;
+    full = Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery);
+    if (!full) ++ear->next;
   }
   if (ear->next == begin) return true;
   cursor->next = channel.at(ear->next - 1) + 1;

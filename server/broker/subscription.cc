@@ -15,6 +15,11 @@ constexpr size_t kChannelsMax = 8;
 
 constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
+// Whether what a gap counts came while the subscription listened, and was dropped.
+bool WasThere(v1::GapReason reason) {
+  return reason == v1::GAP_REASON_SLOW_SUBSCRIBER || reason == v1::GAP_REASON_EXPIRED;
+}
+
 }  // namespace
 
 bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter) {
@@ -104,11 +109,12 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
     client().counters().Delivered(delivery->messages, delivery->bytes);
     options_.name_space_counters->Delivered(delivery->messages, delivery->bytes);
   }
-  if (delivery->has_gap && delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER) {
+  if (delivery->has_gap && WasThere(delivery->gap.reason())) {
     counters_.Dropped(delivery->gap.count());
     client().counters().Dropped(delivery->gap.count());
     options_.name_space_counters->Dropped(delivery->gap.count());
-    if (overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
+    const bool slow = delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER;
+    if (slow && overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
   }
   return absl::OkStatus();
 }

@@ -108,6 +108,14 @@ TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
   EXPECT_EQ(arguments.payload, "payload");
 }
 
+TEST_F(ArgumentsTest, TimesOfAMessageCountFromNow) {
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--expire-in", "90s"}).expire_in, absl::Seconds(90));
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).expire_in, absl::ZeroDuration());
+  for (const char* time : {"5", "soon", "0s", "-1s", "inf", "8761h"}) {
+    ExpectUsage({"pub", "DB", "CREATE", "--expire-in", time}, "--expire-in: ");
+  }
+}
+
 TEST_F(ArgumentsTest, HeadersArePairs) {
   const Arguments arguments = MustParse(
       {"pub", "DB", "CREATE", "--header", "a=b=c", "--header", "empty=", "--key", "k", "--content-type", "t"});
