@@ -35,6 +35,7 @@ constexpr char kExamples[] = R"(Examples:
 struct Raw {
   std::vector<std::string> headers;
   std::vector<std::string> labels;
+  std::vector<std::string> where;
   std::string from = "new";
   std::string overflow = {};
   std::string timeout = "5s";
@@ -100,6 +101,8 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
       ->required();
   sub->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
   AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
+  AddList(sub, "--where", &raw->where,
+          "Only with this header, NAME=VALUE or NAME for any value; repeatable: all of them");
   sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N")->capture_default_str();
   sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
   sub->add_option("--overflow", raw->overflow,
@@ -195,6 +198,19 @@ bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::
   return true;
 }
 
+bool ParseWhere(const std::vector<std::string>& texts, std::vector<v1::HeaderFilter>* where, std::string* error) {
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    v1::HeaderFilter& filter = where->emplace_back();
+    filter.set_name(text.substr(0, equals));
+    if (equals != std::string::npos) filter.set_value(text.substr(equals + 1));
+    if (!filter.name().empty()) continue;
+    *error = absl::StrCat("--where: \"", text, "\" is neither of the form NAME=VALUE nor a NAME");
+    return false;
+  }
+  return true;
+}
+
 // Leaves `*duration` alone if there is no text.
 bool ParseTime(const std::string& text, const char* option, absl::Duration* duration, std::string* error) {
   constexpr absl::Duration kTimeMax = absl::Hours(24 * 365);
@@ -229,6 +245,7 @@ bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* er
 bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::string* error) {
   if (!ParsePairs(raw.headers, "--header", &arguments->headers, error)) return false;
   if (!ParsePairs(raw.labels, "--label", &arguments->labels, error)) return false;
+  if (!ParseWhere(raw.where, &arguments->where, error)) return false;
   if (!ParseFrom(raw.from, &arguments->start, error)) return false;
   if (!absl::ParseDuration(raw.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
       arguments->timeout > absl::Hours(24)) {

@@ -67,6 +67,7 @@ struct Arguments {
   // sub, reply
   std::vector<std::string> join;
   // sub
+  std::vector<v1::HeaderFilter> where;
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
 

@@ -104,6 +104,11 @@ int RunSub(const Arguments& arguments, Output* out, Output* err) {
                               .rooms = arguments.join,
                               .start = arguments.start,
                               .overflow = arguments.overflow};
+  for (const v1::HeaderFilter& filter : arguments.where) {
+    HeaderFilter& header = options.headers.emplace_back();
+    header.name = filter.name();
+    if (filter.has_value()) header.value = filter.value();
+  }
   if (!arguments.group.name.empty()) {
     options.group = GroupOptionsFor(arguments.group);
     printer.Acknowledge(client->get());

@@ -156,6 +156,12 @@ struct EventPattern {
   std::string event = {};
 };
 
+// A condition on one header of a message: it has it, with this value if that is set.
+struct HeaderFilter {
+  std::string name = {};
+  std::optional<std::string> value = {};
+};
+
 // Where a subscription starts.
 v1::StartPosition StartNew();
 v1::StartPosition StartEarliest();
@@ -165,6 +171,8 @@ v1::StartPosition StartAfter(const std::vector<v1::QueuePosition>& positions);
 
 struct SubscribeOptions {
   std::vector<EventPattern> patterns = {};
+  // Only messages whose headers pass all of these.
+  std::vector<HeaderFilter> headers = {};
   // Rooms to join in the same step. They outlive the subscription.
   std::vector<std::string> rooms = {};
   v1::StartPosition start = StartNew();

@@ -58,6 +58,31 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
   return patterns;
 }
 
+absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeRequest& request, const Limits& limits) {
+  if (static_cast<uint64_t>(request.headers_size()) > limits.headers) {
+    return LimitExceeded("headers", request.headers_size(), limits.headers);
+  }
+  if (request.headers_size() > 0 && request.has_group()) {
+    return InvalidArgument("headers", "a group shares all of its queue's messages; leave headers or group unset");
+  }
+  std::vector<HeaderFilter> headers;
+  for (int i = 0; i < request.headers_size(); ++i) {
+    const v1::HeaderFilter& wanted = request.headers(i);
+    const std::string field = absl::StrCat("headers[", i, "]");
+    if (wanted.name().empty()) return InvalidArgument(absl::StrCat(field, ".name"), "a header's name is empty");
+    if (wanted.name().size() > limits.header_name_bytes) {
+      return LimitExceeded("header_name_bytes", wanted.name().size(), limits.header_name_bytes, field + ".name");
+    }
+    if (wanted.value().size() > limits.header_value_bytes) {
+      return LimitExceeded("header_value_bytes", wanted.value().size(), limits.header_value_bytes, field + ".value");
+    }
+    HeaderFilter& header = headers.emplace_back();
+    header.name = wanted.name();
+    if (wanted.has_value()) header.value = wanted.value();
+  }
+  return headers;
+}
+
 }  // namespace
 
 Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
@@ -336,6 +361,8 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   if (!patterns.ok()) return Counted(name_space, patterns.status());
   status = CheckRooms(request.rooms());
   if (!status.ok()) return Counted(name_space, status);
+  auto headers = ParseHeaders(request, limits());
+  if (!headers.ok()) return Counted(name_space, headers.status());
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
   if (!start.ok()) return Counted(name_space, start.status());
   options.overflow = request.overflow();
@@ -349,6 +376,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   }
   options.client = *std::move(client);
   options.patterns = *std::move(patterns);
+  options.headers = *std::move(headers);
   options.rooms = Pointers(request.rooms());
   options.start = *std::move(start);
   options.peer = std::string(peer);

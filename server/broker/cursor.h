@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,24 @@ namespace nmq::broker {
 class Queue;
 class Subscription;
 
-// Which events of a queue a subscription hears.
+// A condition on one header of a message: it has it, with this value if that is set.
+struct HeaderFilter {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+// Which messages of a queue a subscription hears, by their events and headers.
 struct EventFilter {
   bool all = false;
   std::vector<const Pattern*> patterns;  // otherwise what any of these matches
   bool by_channel = false;               // each pattern through a channel of its own
+  // Conditions that must all hold; null if there are none.
+  const std::vector<HeaderFilter>* headers = nullptr;
 
-  // Whether what stands in the channels is to be looked at, message by message.
-  bool picks() const { return !all && !by_channel; }
+  // Whether the events of what stands in the channels are to be looked at, message by message.
+  bool picks_events() const { return !all && !by_channel; }
+  // Whether anything of it is.
+  bool picks() const { return picks_events() || headers != nullptr; }
 };
 
 // A place in a channel.

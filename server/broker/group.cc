@@ -38,12 +38,6 @@ absl::string_view AudienceOf(const log::Block& block, uint64_t sequence) {
   return {block.chunk->data() + item.audience_offset, item.audience_length};
 }
 
-std::string KeyOf(absl::string_view entry) {
-  v1::Message message;
-  const absl::string_view bytes = MessageOf(entry);
-  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ? message.key() : "";
-}
-
 // The message as it is published to the queue of dead letters.
 v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, const std::string& group,
                          const std::string& to, absl::Time now) {
@@ -310,7 +304,7 @@ void Group::OfferNew(uint64_t end, int64_t now_us) {
     }
     const absl::string_view entry = EntryOf(*block_, sequence);
     bool taken = false;
-    const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry) : "", now_us, &taken);
+    const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry.data()) : "", now_us, &taken);
     if (assignment.has_value()) {
       bytes += entry.size();
       Stage(*assignment, *block_);

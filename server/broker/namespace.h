@@ -126,6 +126,7 @@ class Namespace {
   struct SubscribeOptions {
     std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
+    std::vector<HeaderFilter> headers = {};
     std::vector<const std::string*> rooms;
     Start start;
     v1::Overflow overflow;

@@ -25,6 +25,13 @@ bool Matches(const EventFilter& filter, absl::string_view event) {
                      [&](const Pattern* pattern) { return pattern->Matches(event); });
 }
 
+bool HasHeaders(const EventFilter& filter, const char* entry) {
+  return filter.headers == nullptr ||
+         std::all_of(filter.headers->begin(), filter.headers->end(), [&](const HeaderFilter& wanted) {
+           return HasHeader(entry, wanted.name, wanted.value.has_value() ? &*wanted.value : nullptr);
+         });
+}
+
 }  // namespace
 
 // What a live queue has is for those who were members when it was published. What is on disk is also for those who are
@@ -42,7 +49,7 @@ bool Queue::Hears(const EventFilter& filter, const Memberships& memberships, con
     }
     if (IsMemberOfAny(memberships, message.audience->excepts, message.stamp)) return false;
   }
-  return filter.all || Matches(filter, EventOf(message.entry));
+  return (filter.all || Matches(filter, EventOf(message.entry))) && HasHeaders(filter, message.entry);
 }
 
 bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
@@ -50,7 +57,9 @@ bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
 }
 
 bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
-  if (cursor.filter.picks() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
+  const char* const entry = ring_.data(record);
+  if (cursor.filter.picks_events() && !Matches(cursor.filter, EventOf(entry))) return false;
+  if (!HasHeaders(cursor.filter, entry)) return false;
   return record.audience == nullptr || record.audience->excepts.empty() ||
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
 }

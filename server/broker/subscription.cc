@@ -22,7 +22,8 @@ bool WasThere(v1::GapReason reason) {
 
 }  // namespace
 
-bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter) {
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
+               absl::string_view queue, EventFilter* filter) {
   for (const SubscriptionPattern& pattern : patterns) {
     if (!pattern.queue.Matches(queue)) continue;
     if (pattern.event.MatchesAll()) filter->all = true;
@@ -30,6 +31,7 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_vi
   }
   if (filter->patterns.empty()) return false;
   if (filter->all) filter->patterns.clear();
+  if (!headers.empty()) filter->headers = &headers;
   filter->by_channel = !filter->all && filter->patterns.size() <= kChannelsMax;
   return true;
 }

@@ -30,8 +30,10 @@ struct SubscriptionPattern {
   Pattern event;
 };
 
-// What of a queue somebody hears who has these patterns; false if nothing. The patterns must outlive the filter.
-bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter);
+// What of a queue somebody hears who has these patterns and filters of headers; false if nothing. Both must outlive the
+// filter.
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
+               absl::string_view queue, EventFilter* filter);
 
 class Group;
 
@@ -50,6 +52,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     std::string id;
     std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
+    std::vector<HeaderFilter> headers;
     v1::Overflow overflow;
     std::string peer;
     absl::Time start_time;
@@ -85,7 +88,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
-    return broker::FilterFor(patterns(), queue, filter);
+    return broker::FilterFor(patterns(), options_.headers, queue, filter);
   }
   bool Hears(absl::string_view queue, absl::string_view event) const;
 

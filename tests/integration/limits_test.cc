@@ -173,6 +173,25 @@ std::vector<Case> ClientCases() {
          for (uint64_t i = 1; i < size; ++i) request.add_patterns()->set_queue("FS");
          return t->Subscribe(request);
        }},
+      {"HeaderFilters", "headers", "",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         for (const std::string& name : Names(size)) request.add_headers()->set_name(name);
+         return t->Subscribe(request);
+       }},
+      {"HeaderFilterName", "header_name_bytes", "headers[0].name",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         request.add_headers()->set_name(std::string(size, 'h'));
+         return t->Subscribe(request);
+       }},
+      {"HeaderFilterValue", "header_value_bytes", "headers[0].value",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         request.add_headers()->set_name("h");
+         request.mutable_headers(0)->set_value(std::string(size, 'v'));
+         return t->Subscribe(request);
+       }},
       {"ResumePositions", "queues_per_namespace", "start.resume.positions",
        [](Try* t, uint64_t size) {
          v1::SubscribeRequest request = t->client.SubscribeRequest("DB");

@@ -116,6 +116,19 @@ TEST_F(ArgumentsTest, TimesOfAMessageCountFromNow) {
   }
 }
 
+TEST_F(ArgumentsTest, WhereIsAHeaderOrAPair) {
+  const Arguments arguments = MustParse({"sub", "DB", "--where", "a=b=c", "--where", "d", "--where", "e="});
+  ASSERT_EQ(arguments.where.size(), 3u);
+  EXPECT_EQ(arguments.where[0].name(), "a");
+  EXPECT_EQ(arguments.where[0].value(), "b=c");
+  EXPECT_EQ(arguments.where[1].name(), "d");
+  EXPECT_FALSE(arguments.where[1].has_value());
+  EXPECT_TRUE(arguments.where[2].has_value());
+  EXPECT_EQ(arguments.where[2].value(), "");
+  ExpectUsage({"sub", "DB", "--where", "=b"}, "--where: ");
+  ExpectUsage({"sub", "DB", "--where", ""}, "--where: ");
+}
+
 TEST_F(ArgumentsTest, HeadersArePairs) {
   const Arguments arguments = MustParse(
       {"pub", "DB", "CREATE", "--header", "a=b=c", "--header", "empty=", "--key", "k", "--content-type", "t"});
