@@ -105,10 +105,14 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
           "Only with this header, NAME=VALUE or NAME for any value; repeatable: all of them");
   sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N")->capture_default_str();
   sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
-  sub->add_option("--overflow", raw->overflow,
-                  "When this program is too slow: drop-oldest, disconnect, hold; by default a live queue drops the "
-                  "oldest and a durable one holds")
-      ->check(CLI::IsMember({"drop-oldest", "disconnect", "hold"}));
+  sub->add_option(
+         "--overflow", raw->overflow,
+         "When this program is too slow: drop-oldest, drop-newest, keep-latest (of each key), disconnect, hold; "
+         "by default a live queue drops the oldest and a durable one holds")
+      ->check(CLI::IsMember({"drop-oldest", "drop-newest", "keep-latest", "disconnect", "hold"}));
+  sub->add_option("--overflow-messages", arguments->overflow_messages,
+                  "With drop-newest: how many messages may wait in each queue; the server's limit if left out")
+      ->check(CLI::PositiveNumber);
   AddGroup(sub, arguments, raw);
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
@@ -260,6 +264,8 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
     return false;
   }
   if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
+  if (raw.overflow == "drop-newest") arguments->overflow = v1::OVERFLOW_DROP_NEWEST;
+  if (raw.overflow == "keep-latest") arguments->overflow = v1::OVERFLOW_KEEP_LATEST;
   if (raw.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
   if (raw.count > 0) arguments->count = raw.count;

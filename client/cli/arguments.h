@@ -70,6 +70,7 @@ struct Arguments {
   std::vector<v1::HeaderFilter> where;
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
+  uint64_t overflow_messages = 0;
 
   // sub: the group to be a member of; unset fields are the server's to fill.
   struct Group {

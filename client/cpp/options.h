@@ -178,6 +178,8 @@ struct SubscribeOptions {
   v1::StartPosition start = StartNew();
   // Unspecified: a live queue drops the oldest, a durable one holds.
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
+  // With OVERFLOW_DROP_NEWEST: how many messages may wait in each queue; the server's limit if 0.
+  uint64_t overflow_messages = 0;
   // How long to wait for the server's `ready`, at first and at each reconnect.
   absl::Duration ready_timeout = absl::Seconds(10);
   // Makes the subscription a member of this group: it shares the messages of one durable queue with the other members,

@@ -232,6 +232,7 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
     if (header.value.has_value()) added->set_value(*header.value);
   }
   request.set_overflow(options_.overflow);
+  request.set_overflow_messages(options_.overflow_messages);
   if (options_.group.has_value()) *request.mutable_group() = *options_.group;
   MutexLock lock(&mu_);
   if (!was_live_) {

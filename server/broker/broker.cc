@@ -369,6 +369,12 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   if (!v1::Overflow_IsValid(options.overflow)) {
     return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
   }
+  options.overflow_messages =
+      request.overflow_messages() == 0 ? limits().overflow_messages : request.overflow_messages();
+  if (options.overflow_messages > limits().overflow_messages) {
+    return InvalidArgument("overflow_messages", absl::StrCat(options.overflow_messages, " exceeds the limit of ",
+                                                             limits().overflow_messages));
+  }
   if (request.has_group()) {
     auto group = ParseGroup(request.group(), *patterns, limits());
     if (!group.ok()) return Counted(name_space, group.status());

@@ -12,6 +12,7 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "server/base/names.h"
 #include "server/broker/channel.h"
+#include "server/broker/waiting.h"
 #include "server/log/chunk.h"
 #include "server/log/store.h"
 
@@ -62,6 +63,7 @@ struct Cursor {
   EventFilter filter;
   bool hold = false;  // when it is slow it goes back to scanning, and reads from disk
   bool scanning = false;
+  std::unique_ptr<Waiting> waiting;  // null unless the overflow policy has to know what comes
   // Messages that were read from disk: those it is at, and those after them.
   std::shared_ptr<const log::Block> block;
   std::shared_ptr<const log::Block> block_ahead;

@@ -130,6 +130,7 @@ class Namespace {
     std::vector<const std::string*> rooms;
     Start start;
     v1::Overflow overflow;
+    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
     std::string peer;
     Lane* lane;
     Subscription::Owner* owner;

@@ -110,6 +110,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
     made.patterns = std::move(options.patterns);
     made.headers = std::move(options.headers);
     made.overflow = options.overflow;
+    made.overflow_messages = options.overflow_messages;
     made.peer = std::move(options.peer);
     made.start_time = shared_->clock->Now();
     made.lane = options.lane;

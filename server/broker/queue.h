@@ -215,6 +215,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The patterns with channels that an event is for.
   using Matching = absl::InlinedVector<absl::string_view, 4>;
+  // Tells those who must know of each message of the channel.
+  void TellWatchers(const Channel& channel, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AppendToTarget(uint64_t target, absl::string_view event, const Matching& matching, uint64_t sequence,
                       Touched* touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PostLocked(const Touched& touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -287,6 +289,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // Adds the message to the delivery, or a gap if it is not to be delivered any more. False if that has no room there.
   bool Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells of messages that came while too many waited, and goes on behind them. Nothing if the delivery has no room.
+  void TellDropped(Cursor* cursor, const Waiting::Run& run, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PassOverLocked(Cursor* cursor, uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TellLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AddMissing(uint64_t sequence, v1::GapReason reason, Delivery* delivery) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static bool Add(const Piece& piece, uint64_t bytes_max, Delivery* delivery);
   void CaughtUp(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

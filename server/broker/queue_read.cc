@@ -65,10 +65,49 @@ bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
 }
 
 bool Queue::Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
-  const bool taken = Expired(piece.audience) ? AddMissing(piece.sequence, v1::GAP_REASON_EXPIRED, delivery)
-                                             : Add(piece, bytes_max, delivery);
+  bool taken;
+  Waiting* const waiting = cursor->waiting.get();
+  const Waiting::Run* const run = waiting == nullptr ? nullptr : waiting->DroppedAt(piece.sequence);
+  if (run != nullptr) {
+    TellDropped(cursor, *run, delivery);
+    return false;
+  }
+  if (Expired(piece.audience)) {
+    taken = AddMissing(piece.sequence, v1::GAP_REASON_EXPIRED, delivery);
+  } else if (waiting != nullptr && waiting->by_key() &&
+             waiting->Superseded(piece.sequence, KeyOf(piece.chunk->data() + piece.offset))) {
+    taken = AddMissing(piece.sequence, v1::GAP_REASON_SUPERSEDED, delivery);
+  } else {
+    taken = Add(piece, bytes_max, delivery);
+  }
   if (taken) cursor->reported = piece.sequence;
   return taken;
+}
+
+void Queue::TellDropped(Cursor* cursor, const Waiting::Run& run, Delivery* delivery) {
+  if (!delivery->empty()) return;
+  delivery->gap = GapLocked(run.first, run.last + 1, run.count, v1::GAP_REASON_DROPPED_NEWEST);
+  delivery->has_gap = true;
+  cursor->reported = run.last;
+  PassOverLocked(cursor, run.last);
+}
+
+// Goes on behind `last`.
+void Queue::PassOverLocked(Cursor* cursor, uint64_t last) {
+  cursor->next = last + 1;
+  if (cursor->scanning) return;
+  for (Ear& ear : cursor->ears) {
+    uint64_t end = ear.end();
+    ear.next = std::max(ear.next, std::min(ear.channel->base, end));
+    while (ear.next < end) {
+      const uint64_t middle = ear.next + (end - ear.next) / 2;
+      if (ear.channel->at(middle) <= last) {
+        ear.next = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+  }
 }
 
 // Neighbours that are missing for the same reason are one gap; what lies between them is not for the cursor.
@@ -103,26 +142,46 @@ bool Queue::Add(const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
 
 bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
   MutexLock lock(&mu_);
-  if (cursor->gaps.empty()) {
-    SkipLostLocked(cursor);
-    if (cursor->lost > 0) {
-      const uint64_t end = LossEndLocked(*cursor);
-      // What several of its channels had was counted for each.
-      const uint64_t count = std::min(cursor->lost, end - cursor->next);
-      cursor->gaps.push_back(GapLocked(cursor->next, end, count, v1::GAP_REASON_SLOW_SUBSCRIBER));
-      cursor->next = end;
-      cursor->lost = 0;
-    }
-  }
+  if (cursor->gaps.empty()) TellLostLocked(cursor);
   if (!cursor->gaps.empty()) {
     if (!delivery->empty()) return true;
     delivery->gap = std::move(cursor->gaps.front());
     delivery->has_gap = true;
     cursor->gaps.erase(cursor->gaps.begin());
-    cursor->reported = cursor->next - 1;
+    cursor->reported = cursor->gaps.empty() ? cursor->next - 1 : delivery->gap.last();
     return true;
   }
-  return cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+  const bool more =
+      cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+  if (cursor->waiting != nullptr) cursor->waiting->Passed(cursor->next);
+  return more;
+}
+
+// What the queue gave up. Of that, what came while too many waited was dropped before, and is told so.
+void Queue::TellLostLocked(Cursor* cursor) {
+  SkipLostLocked(cursor);
+  if (cursor->lost == 0) return;
+  const uint64_t end = LossEndLocked(*cursor);
+  const Waiting* const waiting = cursor->waiting.get();
+  const auto tell_slow = [&](uint64_t first, uint64_t after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (first >= after) return;
+    // What several of its channels had was counted for each.
+    uint64_t count = std::min(cursor->lost, after - first);
+    const bool counted = waiting != nullptr && !waiting->dropped().empty() && !cursor->scanning;
+    if (counted) count = std::min(count, waiting->CountIn(first, after));
+    if (count > 0) cursor->gaps.push_back(GapLocked(first, after, count, v1::GAP_REASON_SLOW_SUBSCRIBER));
+  };
+  for (size_t i = 0; waiting != nullptr && i < waiting->dropped().size(); ++i) {
+    const Waiting::Run& run = waiting->dropped()[i];
+    if (run.first >= end) break;
+    tell_slow(cursor->next, run.first);
+    cursor->gaps.push_back(GapLocked(run.first, run.last + 1, run.count, v1::GAP_REASON_DROPPED_NEWEST));
+    PassOverLocked(cursor, run.last);
+  }
+  tell_slow(cursor->next, end);
+  cursor->next = std::max(cursor->next, end);
+  cursor->lost = 0;
+  if (waiting != nullptr) cursor->waiting->Passed(cursor->next);
 }
 
 // Counts the messages that the cursor could have heard and that are no longer held.
@@ -207,7 +266,8 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 // The same for one channel.
 bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) {
   const Channel& channel = *ear->channel;
-  bool alike = delivery->empty() && !cursor->filter.picks() && channel.ListenerCount() > 1;
+  bool alike = delivery->empty() && !cursor->filter.picks() && cursor->waiting == nullptr;
+  alike = alike && channel.ListenerCount() > 1;
   const uint64_t begin = ear->next;
   const LastRead& known = last_read_;
   if (alike && known.channel == &channel && known.begin == begin && known.end <= ear->end() &&
@@ -241,6 +301,7 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
 
 void Queue::CaughtUp(Cursor* cursor) {
   cursor->next = ring_.end();
+  if (cursor->waiting != nullptr) cursor->waiting->Clear();
   DropDoneEars(cursor);
 }
 

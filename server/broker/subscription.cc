@@ -17,7 +17,8 @@ constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
 // Whether what a gap counts came while the subscription listened, and was dropped.
 bool WasThere(v1::GapReason reason) {
-  return reason == v1::GAP_REASON_SLOW_SUBSCRIBER || reason == v1::GAP_REASON_EXPIRED;
+  return reason == v1::GAP_REASON_SLOW_SUBSCRIBER || reason == v1::GAP_REASON_EXPIRED ||
+         reason == v1::GAP_REASON_DROPPED_NEWEST || reason == v1::GAP_REASON_SUPERSEDED;
 }
 
 }  // namespace
@@ -40,6 +41,17 @@ bool Subscription::Hears(absl::string_view queue, absl::string_view event) const
   return std::any_of(patterns().begin(), patterns().end(), [&](const SubscriptionPattern& pattern) {
     return (queue.empty() || pattern.queue.Matches(queue)) && (event.empty() || pattern.event.Matches(event));
   });
+}
+
+std::unique_ptr<Waiting> Subscription::NewWaiting() const {
+  switch (overflow()) {
+    case v1::OVERFLOW_DROP_NEWEST:
+      return std::make_unique<Waiting>(Waiting::DropNewest(options_.overflow_messages));
+    case v1::OVERFLOW_KEEP_LATEST:
+      return std::make_unique<Waiting>(Waiting::KeepLatest());
+    default:
+      return nullptr;
+  }
 }
 
 Cursor* Subscription::AddCursor(std::shared_ptr<Queue> queue, EventFilter filter) {

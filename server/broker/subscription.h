@@ -54,6 +54,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     std::vector<SubscriptionPattern> patterns;
     std::vector<HeaderFilter> headers;
     v1::Overflow overflow;
+    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
     std::string peer;
     absl::Time start_time;
     Lane* lane;
@@ -75,7 +76,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
   v1::Overflow overflow() const { return options_.overflow; }
   // Whether it lags behind where it can, instead of losing messages.
-  bool holds() const { return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD; }
+  bool holds() const {
+    return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD ||
+           overflow() == v1::OVERFLOW_DROP_NEWEST;
+  }
+  // What a cursor of it has to know of what comes; null if nothing.
+  std::unique_ptr<Waiting> NewWaiting() const;
   const std::string& peer() const { return options_.peer; }
   absl::Time start_time() const { return options_.start_time; }
   Lane* lane() const { return options_.lane; }

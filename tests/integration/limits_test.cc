@@ -350,6 +350,7 @@ TEST(Limits, EachIsTestedSomewhere) {
       "request_max",  // request_test
       "request_id_window",
       "request_ids",
+      "overflow_messages",  // below
       "groups_per_queue",
       "credit_messages",
       "credit_bytes",  // tests/unit/broker
@@ -358,6 +359,20 @@ TEST(Limits, EachIsTestedSomewhere) {
     for (const Case& one : cases) tested.insert(one.limit);
   }
   for (const LimitRow& row : LimitRows()) EXPECT_TRUE(tested.contains(row.name)) << row.name;
+}
+
+TEST(Limits, MoreMessagesThanMayWaitCannotBeAskedFor) {
+  TestServer server("limits { overflow_messages: 5 }");
+  Api api(server);
+  const TestClient client(&api);
+  v1::SubscribeRequest request = client.SubscribeRequest("DB");
+  request.set_overflow(v1::OVERFLOW_DROP_NEWEST);
+  for (const uint64_t messages : {4, 5}) {
+    request.set_overflow_messages(messages);
+    client.Subscribe(request);
+  }
+  request.set_overflow_messages(6);
+  EXPECT_EQ(Summary(Listener(&api, request).End()), "INVALID_ARGUMENT INVALID_FIELD field=overflow_messages");
 }
 
 TEST(Limits, ABatchThatTakesTooManyQueuesMakesNone) {

@@ -116,6 +116,15 @@ TEST_F(ArgumentsTest, TimesOfAMessageCountFromNow) {
   }
 }
 
+TEST_F(ArgumentsTest, OverflowIsOneOfThePolicies) {
+  EXPECT_EQ(MustParse({"sub", "DB", "--overflow", "keep-latest"}).overflow, v1::OVERFLOW_KEEP_LATEST);
+  const Arguments arguments = MustParse({"sub", "DB", "--overflow", "drop-newest", "--overflow-messages", "7"});
+  EXPECT_EQ(arguments.overflow, v1::OVERFLOW_DROP_NEWEST);
+  EXPECT_EQ(arguments.overflow_messages, 7u);
+  ExpectUsage({"sub", "DB", "--overflow", "newest"}, "--overflow");
+  ExpectUsage({"sub", "DB", "--overflow-messages", "0"}, "--overflow-messages");
+}
+
 TEST_F(ArgumentsTest, WhereIsAHeaderOrAPair) {
   const Arguments arguments = MustParse({"sub", "DB", "--where", "a=b=c", "--where", "d", "--where", "e="});
   ASSERT_EQ(arguments.where.size(), 3u);
