@@ -40,6 +40,7 @@ struct Raw {
   std::string overflow = {};
   std::string timeout = "5s";
   std::string ack_deadline = {};
+  std::string delay = {};
   std::string expire_in = {};
   uint64_t count = 0;
   uint64_t after = 0;
@@ -77,6 +78,7 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->add_option("EVENT", arguments->event, "What happened")->required();
   pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
   AddMessage(pub, arguments, raw);
+  pub->add_option("--delay", raw->delay, "To enter the queue after this time: 10s");
   pub->add_option("--expire-in", raw->expire_in, "Not to be delivered any more after this time: 30s");
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
@@ -256,6 +258,7 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
     *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
     return false;
   }
+  if (!ParseTime(raw.delay, "--delay", &arguments->delay, error)) return false;
   if (!ParseTime(raw.expire_in, "--expire-in", &arguments->expire_in, error)) return false;
   absl::Duration* const ack_deadline = &arguments->group.ack_deadline;
   if (!raw.ack_deadline.empty() &&

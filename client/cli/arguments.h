@@ -55,6 +55,7 @@ struct Arguments {
   std::string key;
   std::string content_type;
   // pub: from now on; nothing if zero.
+  absl::Duration delay;
   absl::Duration expire_in;
 
   // request

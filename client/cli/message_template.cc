@@ -24,6 +24,7 @@ v1::Message MakeTemplate(const Arguments& arguments) {
 }
 
 void SetTimes(const Arguments& arguments, absl::Time now, v1::Message* message) {
+  if (arguments.delay > absl::ZeroDuration()) DeliverAt(now + arguments.delay, message);
   if (arguments.expire_in > absl::ZeroDuration()) ExpireAt(now + arguments.expire_in, message);
 }
 

@@ -31,6 +31,9 @@ int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* 
     json.BeginObject().Key("id").String(result->id).Key("epoch").Integer(result->epoch);
     json.Key("sequence").Integer(result->sequence).Key("matched").Integer(matched).EndObject();
     out->WriteLine(json.json());
+  } else if (result->sequence == 0) {
+    out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, ": published, to come in ",
+                                absl::FormatDuration(arguments.delay)));
   } else {
     out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, " ", result->sequence, ": published as ",
                                 result->id, ", heard by ", Count(matched),

@@ -51,6 +51,8 @@ Message MakeMessage(absl::string_view queue, absl::string_view event, absl::stri
   return message;
 }
 
+void DeliverAt(absl::Time time, Message* message) { SetTime(time, message->mutable_deliver_at()); }
+
 void ExpireAt(absl::Time time, Message* message) { SetTime(time, message->mutable_expire_at()); }
 
 v1::Acknowledgement Done(uint64_t sequence) { return DoneRange(sequence, sequence); }

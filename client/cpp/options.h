@@ -79,6 +79,7 @@ struct PublishOptions {
 
 // Where a message went.
 struct PublishResult {
+  // Empty, like the sequence, if the message waits for its time.
   std::string id = {};
   uint64_t epoch = 0;
   uint64_t sequence = 0;
@@ -226,6 +227,9 @@ struct SubscriptionHandler {
 
 // A message for everyone in the namespace.
 Message MakeMessage(absl::string_view queue, absl::string_view event, absl::string_view payload);
+
+// At this time, by the server's clock, the message enters its queue; until then it waits in the server.
+void DeliverAt(absl::Time time, Message* message);
 
 // From this time on, by the server's clock, the message is not delivered any more.
 void ExpireAt(absl::Time time, Message* message);

@@ -312,6 +312,9 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   Incoming message = FromMessage(request->mutable_message());
   status = CheckMessage(limits(), clock(), message, origin.client != nullptr);
   if (!status.ok()) return done(Counted(origin.name_space, status));
+  if (request->has_expected_last_sequence() && message.deliver_us != 0) {
+    return done(InvalidArgument("expected_last_sequence", "is set beside message.deliver_at; leave one of them unset"));
+  }
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
   const bool count_matches = request->count_matches();
@@ -321,16 +324,17 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
     v1::PublishResponse response;
     if (published->duplicates.empty()) {
       if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
-      response.set_epoch(published->ranges.front().epoch());
-      response.set_sequence(published->ranges.front().first());
+      response.set_epoch(published->epoch);
+      if (!published->ranges.empty()) response.set_sequence(published->ranges.front().first());
     } else {
       response.set_epoch(published->duplicates.front().position().epoch());
       response.set_sequence(published->duplicates.front().position().sequence());
       response.set_duplicate(true);
     }
-    response.set_id(MessageId(response.epoch(), response.sequence()));
+    const bool waits = response.sequence() == 0;
+    if (!waits) response.set_id(MessageId(response.epoch(), response.sequence()));
     response.set_storage(published->storage);
-    if (count_matches) response.set_matched(published->matched);
+    if (count_matches && !waits) response.set_matched(published->matched);
     done(std::move(response));
   };
   Namespace::PublishOptions options;
@@ -438,7 +442,12 @@ void Broker::ExpireLeases() {
   }
 }
 
+void Broker::DeliverDue() {
+  for (const auto& [name, name_space] : namespaces_) name_space->DeliverDue();
+}
+
 void Broker::Housekeep() {
+  DeliverDue();
   ExpireLeases();
   if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
   for (const auto& [name, name_space] : namespaces_) name_space->TrimQueues();

@@ -61,6 +61,7 @@ v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, 
   message.clear_publish_time();
   message.clear_reply_to();
   message.clear_request_id();
+  message.clear_deliver_at();
   message.clear_expire_at();
   return message;
 }

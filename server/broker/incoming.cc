@@ -156,6 +156,7 @@ Incoming FromMessage(Message* message) {
   incoming.payload_bytes = message->payload().size();
   incoming.request_id = message->request_id();
   if (message->has_audience()) incoming.audience = &message->audience();
+  if (message->has_deliver_at()) incoming.deliver_us = Microseconds(message->deliver_at());
   if (message->has_expire_at()) incoming.expire_us = Microseconds(message->expire_at());
   incoming.message = message;
   return incoming;

@@ -55,15 +55,30 @@ std::string Shown(int64_t time_us) {
 }
 
 // The times that a message has. Few have any, so that few look at the clock.
-absl::Status CheckTimes(const Clock& clock, const Incoming& incoming) {
+absl::Status CheckTimes(const Limits& limits, const Clock& clock, const Incoming& incoming) {
   const v1::Message& message = *incoming.message;
-  if (!message.has_expire_at()) return absl::OkStatus();
-  absl::Status status = CheckTime("expire_at", message.expire_at());
+  if (!message.has_deliver_at() && !message.has_expire_at()) return absl::OkStatus();
+  absl::Status status = CheckTime("deliver_at", message.deliver_at());
+  if (status.ok()) status = CheckTime("expire_at", message.expire_at());
   if (!status.ok()) return status;
   const int64_t now_us = absl::ToUnixMicros(clock.Now());
+  const int64_t delay_max_us = absl::ToInt64Microseconds(limits.delay_max);
+  if (incoming.deliver_us > now_us + delay_max_us) {
+    return InvalidArgument("deliver_at",
+                           absl::StrCat(Shown(incoming.deliver_us), " is further ahead than the limit delay_max of ",
+                                        absl::FormatDuration(limits.delay_max), "; it is ", Shown(now_us), " here"));
+  }
+  if (incoming.deliver_us > now_us && !incoming.request_id.empty()) {
+    return InvalidArgument("request_id", "is set beside deliver_at; a message is known by its id only in its queue");
+  }
+  if (!message.has_expire_at()) return absl::OkStatus();
   if (incoming.expire_us <= now_us) {
     return InvalidArgument("expire_at",
                            absl::StrCat(Shown(incoming.expire_us), " is past; it is ", Shown(now_us), " here"));
+  }
+  if (incoming.expire_us <= incoming.deliver_us) {
+    return InvalidArgument(
+        "expire_at", absl::StrCat(Shown(incoming.expire_us), " is not after deliver_at, ", Shown(incoming.deliver_us)));
   }
   return absl::OkStatus();
 }
@@ -112,7 +127,7 @@ absl::Status CheckMessage(const Limits& limits, const Clock& clock, const Incomi
   }
   if (incoming.message != nullptr) {
     status = CheckRest(limits, *incoming.message);
-    if (status.ok()) status = CheckTimes(clock, incoming);
+    if (status.ok()) status = CheckTimes(limits, clock, incoming);
     if (!status.ok()) return status;
   }
   return incoming.audience == nullptr ? absl::OkStatus() : CheckAudience(limits, *incoming.audience, has_session);

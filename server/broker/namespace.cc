@@ -44,7 +44,8 @@ Namespace::Namespace(const NamespaceConfig& config, Shared* shared)
     : name_(config.name),
       automatic_queues_(config.automatic_queues),
       automatic_retention_(config.automatic_retention),
-      shared_(shared) {
+      shared_(shared),
+      scheduled_(&shared->scheduled_bytes) {
   MutexLock lock(&mu_);
   for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, /*automatic=*/false);
   if (shared_->storage != nullptr) LoadGroupsLocked();

@@ -30,6 +30,8 @@ log::RingBounds Bounds(const RetentionConfig& retention, const Queue::Options& o
 
 Queue::Queue(Options options)
     : options_(std::move(options)),
+      schedule_(options_.scheduled, options_.total, durable() ? options_.disk->store : nullptr,
+                durable() ? options_.disk->number : 0),
       ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1),
       request_ids_(absl::ToInt64Microseconds(options_.request_id_window), options_.request_ids) {
   if (!durable()) return;
@@ -442,6 +444,7 @@ void Queue::Describe(v1::QueueInfo* info) const {
   info->set_automatic(options_.automatic);
   info->set_epoch(options_.epoch);
   counters_.ToProto(info->mutable_counters());
+  info->set_scheduled(schedule_.size());
   MutexLock lock(&mu_);
   info->set_first_sequence(FirstLocked());
   info->set_last_sequence(ring_.end() - 1);

@@ -28,6 +28,7 @@
 #include "server/broker/memberships.h"
 #include "server/broker/pattern_index.h"
 #include "server/broker/request_ids.h"
+#include "server/broker/schedule.h"
 #include "server/broker/start.h"
 #include "server/broker/storage.h"
 #include "server/config/config.h"
@@ -58,6 +59,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
     bool automatic;
     uint64_t epoch;
     log::RingTotal* total;                          // must outlive the queue
+    ScheduleTotal* scheduled;                       // the namespace's; must outlive the queue
     std::atomic<uint64_t>* stamps;                  // the namespace's; must outlive the queue
     absl::Span<const std::unique_ptr<Lane>> lanes;  // must outlive the queue
     const Clock* clock;                             // must outlive the queue
@@ -77,6 +79,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   v1::Storage storage() const;
   // Only for a queue with messages on disk.
   const QueueOnDisk& disk() const { return *options_.disk; }
+  // The messages that wait for their time.
+  Schedule& schedule() { return schedule_; }
   // The messages that are there: [first, end). Only for a queue with messages on disk.
   log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -300,6 +304,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   const Options options_;
   Counters counters_;
+  Schedule schedule_;
 
   // For the committer's thread only.
   uint64_t next_sequence_ = 1;

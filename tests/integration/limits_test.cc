@@ -34,6 +34,7 @@ constexpr char kConfig[] = R"(
       queues_per_namespace: 7
       subscriptions_per_client: 5
       patterns_per_subscription: 4
+      scheduled_messages: 5
     })";
 
 // A server at the beginning of each try.
@@ -213,6 +214,15 @@ std::vector<Case> QueueCases() {
          }
          return status;
        }},
+      {"Scheduled", "scheduled_messages", "",
+       [](Try* t, uint64_t size) {
+         grpc::Status status;
+         for (uint64_t i = 0; i < size && status.ok(); ++i) {
+           status = t->Publish(
+               [&](v1::Message* m) { m->mutable_deliver_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600); });
+         }
+         return status;
+       }},
       {"QueuesOfOneBatch", "queues_per_namespace", "",
        [](Try* t, uint64_t size) {
          t->Publish([](v1::Message* m) { m->set_queue("first"); });
@@ -351,6 +361,7 @@ TEST(Limits, EachIsTestedSomewhere) {
       "request_id_window",
       "request_ids",
       "overflow_messages",  // below
+      "delay_max",          // tests/unit/broker/delay_test
       "groups_per_queue",
       "credit_messages",
       "credit_bytes",  // tests/unit/broker

@@ -1,4 +1,4 @@
-// Until when messages are delivered.
+// From when on, and until when, messages are delivered.
 #include <string>
 
 #include "gmock/gmock.h"
@@ -50,6 +50,26 @@ TEST_F(MessageTimes, TimeThatIsOverIsRefused) {
   const grpc::Status status = api_.Try(&v1::MessageQueue::Stub::Publish, request);
   EXPECT_EQ(Summary(status), "INVALID_ARGUMENT INVALID_FIELD field=expire_at");
   EXPECT_THAT(status.error_message(), HasSubstr("is past"));
+}
+
+TEST_F(MessageTimes, DelayedMessageComesByItselfAtItsTime) {
+  auto listener = client_.Subscribe("DB");
+  v1::Message later = MakeMessage("DB", "E", "later");
+  later.mutable_deliver_at()->set_seconds(Seconds() + 10);
+  const v1::PublishResponse answer = client_.Publish(later);
+  EXPECT_EQ(answer.sequence(), 0);
+  EXPECT_EQ(answer.id(), "");
+  client_.Publish("DB", "E", "now");
+  EXPECT_EQ(listener->NextMessage().payload(), "now");
+  v1::ListQueuesResponse queues = api_.Get(&v1::Registry::Stub::ListQueues, v1::ListQueuesRequest());
+  EXPECT_EQ(queues.queues(0).scheduled(), 1);
+
+  clock_.Advance(absl::Seconds(10));
+  const v1::Message message = listener->NextMessage();
+  EXPECT_EQ(message.payload(), "later");
+  EXPECT_EQ(message.sequence(), 2);
+  queues = api_.Get(&v1::Registry::Stub::ListQueues, v1::ListQueuesRequest());
+  EXPECT_EQ(queues.queues(0).scheduled(), 0);
 }
 
 }  // namespace

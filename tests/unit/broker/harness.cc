@@ -56,6 +56,7 @@ v1::Message ToMessage(const Post& post) {
   message.set_payload(post.payload);
   message.mutable_headers()->insert(post.headers.begin(), post.headers.end());
   message.set_key(post.key);
+  if (post.deliver_at != absl::InfinitePast()) SetTime(post.deliver_at, message.mutable_deliver_at());
   if (post.expire_at != absl::InfiniteFuture()) SetTime(post.expire_at, message.mutable_expire_at());
   v1::Audience audience;
   Fill(post.rooms, audience.mutable_rooms());

@@ -49,6 +49,7 @@ struct Post {
   bool except_publisher = false;
   std::map<std::string, std::string> headers = {};
   std::string key = {};
+  absl::Time deliver_at = absl::InfinitePast();
   absl::Time expire_at = absl::InfiniteFuture();
 };
 v1::Message ToMessage(const Post& post);

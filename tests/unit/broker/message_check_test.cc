@@ -127,6 +127,22 @@ TEST(MessageCheck, MessageMustExpireInTheFuture) {
   EXPECT_EQ(BadField(message), "expire_at");
 }
 
+TEST(MessageCheck, DelayIsBoundedAndBeforeTheExpiry) {
+  Limits limits;
+  limits.delay_max = absl::Seconds(100);
+  v1::Message message = Good();
+  for (const int64_t seconds : {99, 100, 101}) {
+    message.mutable_deliver_at()->set_seconds(1'700'000'000 + seconds);
+    const absl::Status status = CheckMessage(limits, SimulatedClock(), FromMessage(&message), true);
+    EXPECT_EQ(status.ok(), seconds <= 100) << status;
+  }
+  message.mutable_deliver_at()->set_seconds(1'700'000'010);
+  message.mutable_expire_at()->set_seconds(1'700'000'010);
+  EXPECT_EQ(BadField(message), "expire_at");
+  message.mutable_expire_at()->set_seconds(1'700'000'011);
+  EXPECT_TRUE(CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), true).ok());
+}
+
 TEST(MessageCheck, TimesAreTimes) {
   for (const auto& [seconds, nanos] : std::vector<std::pair<int64_t, int32_t>>{
            {-1, 0}, {253'402'300'800, 0}, {1'800'000'000, -1}, {1'800'000'000, 1'000'000'000}}) {

@@ -111,6 +111,8 @@ TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
 TEST_F(ArgumentsTest, TimesOfAMessageCountFromNow) {
   EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--expire-in", "90s"}).expire_in, absl::Seconds(90));
   EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).expire_in, absl::ZeroDuration());
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--delay", "250ms"}).delay, absl::Milliseconds(250));
+  ExpectUsage({"pub", "DB", "CREATE", "--delay", "soon"}, "--delay: ");
   for (const char* time : {"5", "soon", "0s", "-1s", "inf", "8761h"}) {
     ExpectUsage({"pub", "DB", "CREATE", "--expire-in", time}, "--expire-in: ");
   }

@@ -189,6 +189,18 @@ TEST_F(CommandsTest, PubSetsTheTimesOfEachMessage) {
   EXPECT_FALSE(message.has_deliver_at());
 }
 
+TEST_F(CommandsTest, PubWithADelaySaysThatTheMessageIsToCome) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    return grpc::Status::OK;
+  };
+  Arguments arguments = MakeArguments(Command::kPub);
+  arguments.delay = absl::Seconds(90);
+  const absl::Time before = absl::Now();
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_EQ(out_.Text(), "DB CREATE: published, to come in 1m30s\n");
+  EXPECT_GE(server_.publishes.Next().message().deliver_at().seconds(), absl::ToUnixSeconds(before) + 90);
+}
+
 TEST_F(CommandsTest, RefusedPubFails) {
   server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
     return Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "no queue \"DB\"");
