@@ -36,10 +36,13 @@ constexpr char kExamples[] = R"(Examples:
 struct Raw {
   std::vector<std::string> headers;
   std::vector<std::string> labels;
+  std::vector<std::string> where;
   std::string from = "new";
   std::string overflow = {};
   std::string timeout = "5s";
   std::string ack_deadline = {};
+  std::string delay = {};
+  std::string expire_in = {};
   uint64_t count = 0;
   uint64_t after = 0;
   std::string durability = {};
@@ -81,6 +84,8 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->add_option("EVENT", arguments->event, "What happened")->required();
   pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
   AddMessage(pub, arguments, raw);
+  pub->add_option("--delay", raw->delay, "To enter the queue after this time: 10s");
+  pub->add_option("--expire-in", raw->expire_in, "Not to be delivered any more after this time: 30s");
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
@@ -104,13 +109,19 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
       ->required();
   sub->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
   AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
+  AddList(sub, "--where", &raw->where,
+          "Only with this header, NAME=VALUE or NAME for any value; repeatable: all of them");
   sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N, time:2026-01-31T12:00:00Z")
       ->capture_default_str();
   sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
-  sub->add_option("--overflow", raw->overflow,
-                  "When this program is too slow: drop-oldest, disconnect, hold; by default a live queue drops the "
-                  "oldest and a durable one holds")
-      ->check(CLI::IsMember({"drop-oldest", "disconnect", "hold"}));
+  sub->add_option(
+         "--overflow", raw->overflow,
+         "When this program is too slow: drop-oldest, drop-newest, keep-latest (of each key), disconnect, hold; "
+         "by default a live queue drops the oldest and a durable one holds")
+      ->check(CLI::IsMember({"drop-oldest", "drop-newest", "keep-latest", "disconnect", "hold"}));
+  sub->add_option("--overflow-messages", arguments->overflow_messages,
+                  "With drop-newest: how many messages may wait in each queue; the server's limit if left out")
+      ->check(CLI::PositiveNumber);
   AddGroup(sub, arguments, raw);
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
@@ -300,6 +311,28 @@ bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::
   return true;
 }
 
+bool ParseWhere(const std::vector<std::string>& texts, std::vector<v1::HeaderFilter>* where, std::string* error) {
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    v1::HeaderFilter& filter = where->emplace_back();
+    filter.set_name(text.substr(0, equals));
+    if (equals != std::string::npos) filter.set_value(text.substr(equals + 1));
+    if (!filter.name().empty()) continue;
+    *error = absl::StrCat("--where: \"", text, "\" is neither of the form NAME=VALUE nor a NAME");
+    return false;
+  }
+  return true;
+}
+
+// Leaves `*duration` alone if there is no text.
+bool ParseTime(const std::string& text, const char* option, absl::Duration* duration, std::string* error) {
+  constexpr absl::Duration kTimeMax = absl::Hours(24 * 365);
+  if (text.empty()) return true;
+  if (absl::ParseDuration(text, duration) && *duration > absl::ZeroDuration() && *duration <= kTimeMax) return true;
+  *error = absl::StrCat(option, ": \"", text, "\" is no time such as 500ms, 30s or 1h, of at most 8760h");
+  return false;
+}
+
 bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* error) {
   uint64_t number = 0;
   if (text == "new") return true;
@@ -351,12 +384,15 @@ bool CompleteChange(const Raw& raw, Arguments::Change* change, std::string* erro
 bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::string* error) {
   if (!ParsePairs(raw.headers, "--header", &arguments->headers, error)) return false;
   if (!ParsePairs(raw.labels, "--label", &arguments->labels, error)) return false;
+  if (!ParseWhere(raw.where, &arguments->where, error)) return false;
   if (!ParseFrom(raw.from, &arguments->start, error)) return false;
   if (!absl::ParseDuration(raw.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
       arguments->timeout > absl::Hours(24)) {
     *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
     return false;
   }
+  if (!ParseTime(raw.delay, "--delay", &arguments->delay, error)) return false;
+  if (!ParseTime(raw.expire_in, "--expire-in", &arguments->expire_in, error)) return false;
   absl::Duration* const ack_deadline = &arguments->group.ack_deadline;
   if (!raw.ack_deadline.empty() &&
       (!absl::ParseDuration(raw.ack_deadline, ack_deadline) || *ack_deadline < absl::Seconds(1))) {
@@ -365,6 +401,8 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
   }
   if (!CompleteChange(raw, &arguments->change, error)) return false;
   if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
+  if (raw.overflow == "drop-newest") arguments->overflow = v1::OVERFLOW_DROP_NEWEST;
+  if (raw.overflow == "keep-latest") arguments->overflow = v1::OVERFLOW_KEEP_LATEST;
   if (raw.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
   if (raw.count > 0) arguments->count = raw.count;

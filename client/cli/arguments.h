@@ -71,6 +71,9 @@ struct Arguments {
   std::map<std::string, std::string> headers;
   std::string key;
   std::string content_type;
+  // pub: from now on; nothing if zero.
+  absl::Duration delay;
+  absl::Duration expire_in;
 
   // request
   absl::Duration timeout;
@@ -82,8 +85,10 @@ struct Arguments {
   // sub, reply
   std::vector<std::string> join;
   // sub
+  std::vector<v1::HeaderFilter> where;
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
+  uint64_t overflow_messages = 0;
 
   // sub: the group to be a member of; group: the one that is meant. Unset fields are the server's to fill.
   struct Group {

@@ -28,6 +28,16 @@ std::string Reason(v1::GapReason reason) {
       return ": the queue no longer holds them";
     case v1::GAP_REASON_EPOCH_CHANGED:
       return ": the queue has begun anew";
+    case v1::GAP_REASON_DROPPED_NEWEST:
+      return ": this subscriber was too slow for the newest";
+    case v1::GAP_REASON_SUPERSEDED:
+      return ": newer ones with their keys follow";
+    case v1::GAP_REASON_EXPIRED:
+      return ": their time was over";
+    case v1::GAP_REASON_PURGED:
+      return ": they were purged";
+    case v1::GAP_REASON_RETENTION:
+      return ": the queue gave them up before they were done";
     default:
       return "";
   }

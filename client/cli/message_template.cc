@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "client/cpp/client.h"
+
 namespace nmq {
 namespace cli {
 
@@ -19,6 +21,11 @@ v1::Message MakeTemplate(const Arguments& arguments) {
   audience.mutable_except_clients()->Add(arguments.except_clients.begin(), arguments.except_clients.end());
   if (audience.ByteSizeLong() > 0) *message.mutable_audience() = std::move(audience);
   return message;
+}
+
+void SetTimes(const Arguments& arguments, absl::Time now, v1::Message* message) {
+  if (arguments.delay > absl::ZeroDuration()) DeliverAt(now + arguments.delay, message);
+  if (arguments.expire_in > absl::ZeroDuration()) ExpireAt(now + arguments.expire_in, message);
 }
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
@@ -21,6 +22,7 @@ constexpr absl::Duration kGiveUpAfter = absl::Seconds(3);
 int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* err) {
   Message message = MakeTemplate(arguments);
   message.set_payload(arguments.payload);
+  SetTimes(arguments, absl::Now(), &message);
   absl::StatusOr<PublishResult> result = client->Publish(message, {.count_matches = true});
   if (!result.ok()) return Fail(result.status(), arguments, err);
   const uint64_t matched = result->matched.value_or(0);
@@ -29,6 +31,9 @@ int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* 
     json.BeginObject().Key("id").String(result->id).Key("epoch").Integer(result->epoch);
     json.Key("sequence").Integer(result->sequence).Key("matched").Integer(matched).EndObject();
     out->WriteLine(json.json());
+  } else if (result->sequence == 0) {
+    out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, ": published, to come in ",
+                                absl::FormatDuration(arguments.delay)));
   } else {
     out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, " ", result->sequence, ": published as ",
                                 result->id, ", heard by ", Count(matched),
@@ -59,6 +64,7 @@ int PublishLines(Client* client, const Arguments& arguments, std::istream& in, O
   while (closed.ok() && std::getline(in, line)) {
     Message next = message;
     next.set_payload(std::move(line));
+    SetTimes(arguments, absl::Now(), &next);
     closed = publisher->Add(std::move(next));
   }
   const FlushResult result = publisher->Flush();

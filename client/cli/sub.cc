@@ -103,7 +103,13 @@ int RunSub(const Arguments& arguments, Output* out, Output* err) {
   SubscribeOptions options = {.patterns = {{arguments.queue, arguments.event}},
                               .rooms = arguments.join,
                               .start = arguments.start,
-                              .overflow = arguments.overflow};
+                              .overflow = arguments.overflow,
+                              .overflow_messages = arguments.overflow_messages};
+  for (const v1::HeaderFilter& filter : arguments.where) {
+    HeaderFilter& header = options.headers.emplace_back();
+    header.name = filter.name();
+    if (filter.has_value()) header.value = filter.value();
+  }
   if (!arguments.group.name.empty()) {
     options.group = GroupOptionsFor(arguments.group);
     printer.Acknowledge(client->get());

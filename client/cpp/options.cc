@@ -9,6 +9,12 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
+void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  proto->set_seconds(nanos / 1'000'000'000);
+  proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
 }  // namespace
 
 v1::StartPosition StartNew() { return {}; }
@@ -44,6 +50,10 @@ Message MakeMessage(absl::string_view queue, absl::string_view event, absl::stri
   message.set_payload(payload.data(), payload.size());
   return message;
 }
+
+void DeliverAt(absl::Time time, Message* message) { SetTime(time, message->mutable_deliver_at()); }
+
+void ExpireAt(absl::Time time, Message* message) { SetTime(time, message->mutable_expire_at()); }
 
 v1::Acknowledgement Done(uint64_t sequence) { return DoneRange(sequence, sequence); }
 

@@ -79,6 +79,7 @@ struct PublishOptions {
 
 // Where a message went.
 struct PublishResult {
+  // Empty, like the sequence, if the message waits for its time.
   std::string id = {};
   uint64_t epoch = 0;
   uint64_t sequence = 0;
@@ -156,6 +157,12 @@ struct EventPattern {
   std::string event = {};
 };
 
+// A condition on one header of a message: it has it, with this value if that is set.
+struct HeaderFilter {
+  std::string name = {};
+  std::optional<std::string> value = {};
+};
+
 // Where a subscription starts.
 v1::StartPosition StartNew();
 v1::StartPosition StartEarliest();
@@ -165,11 +172,15 @@ v1::StartPosition StartAfter(const std::vector<v1::QueuePosition>& positions);
 
 struct SubscribeOptions {
   std::vector<EventPattern> patterns = {};
+  // Only messages whose headers pass all of these.
+  std::vector<HeaderFilter> headers = {};
   // Rooms to join in the same step. They outlive the subscription.
   std::vector<std::string> rooms = {};
   v1::StartPosition start = StartNew();
   // Unspecified: a live queue drops the oldest, a durable one holds.
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
+  // With OVERFLOW_DROP_NEWEST: how many messages may wait in each queue; the server's limit if 0.
+  uint64_t overflow_messages = 0;
   // How long to wait for the server's `ready`, at first and at each reconnect.
   absl::Duration ready_timeout = absl::Seconds(10);
   // Makes the subscription a member of this group: it shares the messages of one durable queue with the other members,
@@ -216,6 +227,12 @@ struct SubscriptionHandler {
 
 // A message for everyone in the namespace.
 Message MakeMessage(absl::string_view queue, absl::string_view event, absl::string_view payload);
+
+// At this time, by the server's clock, the message enters its queue; until then it waits in the server.
+void DeliverAt(absl::Time time, Message* message);
+
+// From this time on, by the server's clock, the message is not delivered any more.
+void ExpireAt(absl::Time time, Message* message);
 
 }  // namespace client
 }  // namespace nmq

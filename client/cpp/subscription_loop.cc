@@ -226,7 +226,13 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
     added->set_queue(pattern.queue);
     added->set_event(pattern.event);
   }
+  for (const HeaderFilter& header : options_.headers) {
+    v1::HeaderFilter* added = request.add_headers();
+    added->set_name(header.name);
+    if (header.value.has_value()) added->set_value(*header.value);
+  }
   request.set_overflow(options_.overflow);
+  request.set_overflow_messages(options_.overflow_messages);
   if (options_.group.has_value()) *request.mutable_group() = *options_.group;
   MutexLock lock(&mu_);
   if (!was_live_) {

@@ -60,6 +60,31 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
   return patterns;
 }
 
+absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeRequest& request, const Limits& limits) {
+  if (static_cast<uint64_t>(request.headers_size()) > limits.headers) {
+    return LimitExceeded("headers", request.headers_size(), limits.headers);
+  }
+  if (request.headers_size() > 0 && request.has_group()) {
+    return InvalidArgument("headers", "a group shares all of its queue's messages; leave headers or group unset");
+  }
+  std::vector<HeaderFilter> headers;
+  for (int i = 0; i < request.headers_size(); ++i) {
+    const v1::HeaderFilter& wanted = request.headers(i);
+    const std::string field = absl::StrCat("headers[", i, "]");
+    if (wanted.name().empty()) return InvalidArgument(absl::StrCat(field, ".name"), "a header's name is empty");
+    if (wanted.name().size() > limits.header_name_bytes) {
+      return LimitExceeded("header_name_bytes", wanted.name().size(), limits.header_name_bytes, field + ".name");
+    }
+    if (wanted.value().size() > limits.header_value_bytes) {
+      return LimitExceeded("header_value_bytes", wanted.value().size(), limits.header_value_bytes, field + ".value");
+    }
+    HeaderFilter& header = headers.emplace_back();
+    header.name = wanted.name();
+    if (wanted.has_value()) header.value = wanted.value();
+  }
+  return headers;
+}
+
 }  // namespace
 
 Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
@@ -350,8 +375,11 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
   const Origin origin = *std::move(found);
   if (!request->has_message()) return done(InvalidArgument("message", "is not set"));
   Incoming message = FromMessage(request->mutable_message());
-  status = CheckMessage(limits(), message, origin.client != nullptr);
+  status = CheckMessage(limits(), clock(), message, origin.client != nullptr);
   if (!status.ok()) return done(Counted(origin.name_space, status));
+  if (request->has_expected_last_sequence() && message.deliver_us != 0) {
+    return done(InvalidArgument("expected_last_sequence", "is set beside message.deliver_at; leave one of them unset"));
+  }
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
   const bool count_matches = request->count_matches();
@@ -361,16 +389,17 @@ void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
     v1::PublishResponse response;
     if (published->duplicates.empty()) {
       if (origin.client != nullptr) origin.client->counters().Published(1, bytes);
-      response.set_epoch(published->ranges.front().epoch());
-      response.set_sequence(published->ranges.front().first());
+      response.set_epoch(published->epoch);
+      if (!published->ranges.empty()) response.set_sequence(published->ranges.front().first());
     } else {
       response.set_epoch(published->duplicates.front().position().epoch());
       response.set_sequence(published->duplicates.front().position().sequence());
       response.set_duplicate(true);
     }
-    response.set_id(MessageId(response.epoch(), response.sequence()));
+    const bool waits = response.sequence() == 0;
+    if (!waits) response.set_id(MessageId(response.epoch(), response.sequence()));
     response.set_storage(published->storage);
-    if (count_matches) response.set_matched(published->matched);
+    if (count_matches && !waits) response.set_matched(published->matched);
     done(std::move(response));
   };
   Namespace::PublishOptions options;
@@ -401,11 +430,19 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   if (!patterns.ok()) return Counted(name_space, patterns.status());
   status = CheckRooms(request.rooms());
   if (!status.ok()) return Counted(name_space, status);
+  auto headers = ParseHeaders(request, limits());
+  if (!headers.ok()) return Counted(name_space, headers.status());
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
   if (!start.ok()) return Counted(name_space, start.status());
   options.overflow = request.overflow();
   if (!v1::Overflow_IsValid(options.overflow)) {
     return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
+  }
+  options.overflow_messages =
+      request.overflow_messages() == 0 ? limits().overflow_messages : request.overflow_messages();
+  if (options.overflow_messages > limits().overflow_messages) {
+    return InvalidArgument("overflow_messages", absl::StrCat(options.overflow_messages, " exceeds the limit of ",
+                                                             limits().overflow_messages));
   }
   if (request.has_group()) {
     auto group = ParseGroup(request.group(), *patterns, limits());
@@ -414,6 +451,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   }
   options.client = *std::move(client);
   options.patterns = *std::move(patterns);
+  options.headers = *std::move(headers);
   options.rooms = Pointers(request.rooms());
   options.start = *std::move(start);
   options.peer = std::string(peer);
@@ -469,7 +507,12 @@ void Broker::ExpireLeases() {
   }
 }
 
+void Broker::DeliverDue() {
+  for (const auto& [name, name_space] : namespaces_) name_space->DeliverDue();
+}
+
 void Broker::Housekeep() {
+  DeliverDue();
   ExpireLeases();
   if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
   for (Namespace* name_space : NamespacesAfter("")) name_space->TrimQueues();

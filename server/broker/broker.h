@@ -86,8 +86,11 @@ class Broker {
   // Answers UNAVAILABLE, reason QUESTION_ABANDONED, to all who wait for answers. After StartDrain.
   void EndQuestions();
 
-  // Ends leases that have run out and gives up messages that are too old. To be called about once a second.
+  // Ends leases that have run out, gives up messages that are too old, and does what DeliverDue does. To be called
+  // about once a second.
   void Housekeep();
+  // Lets messages whose time has come into their queues. To be called several times a second. May block on the disk.
+  void DeliverDue();
 
   // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT.
   absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);

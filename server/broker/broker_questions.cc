@@ -39,10 +39,13 @@ absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Question
   if (!question->request_id().empty()) {
     return InvalidArgument("message.request_id", "is set; each question is asked anew");
   }
+  if (question->has_deliver_at()) {
+    return InvalidArgument("message.deliver_at", "is set; a question is asked at once");
+  }
   auto timeout = QuestionTimeout(*request);
   if (!timeout.ok()) return timeout.status();
   Incoming message = FromMessage(question);
-  status = CheckMessage(limits(), message, origin->client != nullptr);
+  status = CheckMessage(limits(), clock(), message, origin->client != nullptr);
   if (!status.ok()) return Counted(name_space, status);
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);

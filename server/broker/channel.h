@@ -55,6 +55,7 @@ struct Channel : std::enable_shared_from_this<Channel> {
   uint64_t base = 0;                                    // the running number of the oldest
   std::vector<absl::flat_hash_set<Cursor*>> listeners;  // by lane
   std::vector<bool> dirty;                              // by lane: posted to it and not yet taken
+  std::vector<Cursor*> watchers;                        // those of the listeners that are told of each message
   // Who stopped listening while the channel was dirty on their lane, with something still to hear. A cursor may be
   // gone by the time that it is looked at.
   std::vector<std::pair<int, Cursor*>> leavers;

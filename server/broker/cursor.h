@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nmq/v1/message_queue.pb.h"
 #include "server/base/names.h"
 #include "server/broker/channel.h"
+#include "server/broker/waiting.h"
 #include "server/log/chunk.h"
 #include "server/log/store.h"
 
@@ -19,14 +21,24 @@ namespace nmq::broker {
 class Queue;
 class Subscription;
 
-// Which events of a queue a subscription hears.
+// A condition on one header of a message: it has it, with this value if that is set.
+struct HeaderFilter {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+// Which messages of a queue a subscription hears, by their events and headers.
 struct EventFilter {
   bool all = false;
   std::vector<const Pattern*> patterns;  // otherwise what any of these matches
   bool by_channel = false;               // each pattern through a channel of its own
+  // Conditions that must all hold; null if there are none.
+  const std::vector<HeaderFilter>* headers = nullptr;
 
-  // Whether what stands in the channels is to be looked at, message by message.
-  bool picks() const { return !all && !by_channel; }
+  // Whether the events of what stands in the channels are to be looked at, message by message.
+  bool picks_events() const { return !all && !by_channel; }
+  // Whether anything of it is.
+  bool picks() const { return picks_events() || headers != nullptr; }
 };
 
 // A place in a channel.
@@ -51,6 +63,7 @@ struct Cursor {
   EventFilter filter;
   bool hold = false;  // when it is slow it goes back to scanning, and reads from disk
   bool scanning = false;
+  std::unique_ptr<Waiting> waiting;  // null unless the overflow policy has to know what comes
   // Messages that were read from disk: those it is at, and those after them.
   std::shared_ptr<const log::Block> block;
   std::shared_ptr<const log::Block> block_ahead;

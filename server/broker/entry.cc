@@ -73,6 +73,52 @@ void AppendBytesField(int field, absl::string_view bytes, std::string* out) {
   out->append(bytes.data(), bytes.size());
 }
 
+// Reads the fields of an encoded message that is known to be one.
+class Fields {
+ public:
+  explicit Fields(absl::string_view message) : at_(message.data()), end_(message.data() + message.size()) {}
+
+  // False if there is none any more.
+  bool Next() {
+    if (at_ >= end_) return false;
+    uint64_t tag;
+    at_ = ReadVarint(at_, &tag);
+    field_ = static_cast<int>(tag >> 3);
+    uint64_t value = 0;
+    bytes_ = absl::string_view();
+    switch (tag & 7) {
+      case kVarint:
+        at_ = ReadVarint(at_, &value);
+        return true;
+      case kLengthDelimited:
+        at_ = ReadVarint(at_, &value);
+        bytes_ = absl::string_view(at_, value);
+        at_ += value;
+        return true;
+      default:
+        // No field of a message is written otherwise.
+        return false;
+    }
+  }
+  int field() const { return field_; }
+  // Empty if the field has none.
+  absl::string_view bytes() const { return bytes_; }
+  // Whether what follows is the server's: the publisher's fields are before it.
+  bool at_suffix() const { return field_ == Message::kIdFieldNumber; }
+
+ private:
+  const char* at_;
+  const char* const end_;
+  int field_ = 0;
+  absl::string_view bytes_;
+};
+
+absl::string_view MessageAt(const char* entry) {
+  uint64_t length;
+  const char* const at = ReadVarint(entry + 1, &length);
+  return absl::string_view(at, length);
+}
+
 std::string EncodedTime(absl::Time time) {
   const int64_t nanos = absl::ToUnixNanos(time);
   std::string out;
@@ -145,11 +191,32 @@ absl::string_view EventOf(const char* entry) {
   return absl::string_view(at, length);
 }
 
-absl::string_view MessageOf(absl::string_view entry) {
-  uint64_t length;
-  const char* const at = ReadVarint(entry.data() + 1, &length);
-  return absl::string_view(at, length);
+absl::string_view KeyOf(const char* entry) {
+  Fields fields(MessageAt(entry));
+  while (fields.Next() && !fields.at_suffix()) {
+    if (fields.field() == Message::kKeyFieldNumber) return fields.bytes();
+  }
+  return absl::string_view();
 }
+
+bool HasHeader(const char* entry, absl::string_view name, const std::string* value) {
+  constexpr int kMapKey = 1;
+  constexpr int kMapValue = 2;
+  Fields fields(MessageAt(entry));
+  while (fields.Next() && !fields.at_suffix()) {
+    if (fields.field() != Message::kHeadersFieldNumber) continue;
+    absl::string_view header_name;
+    absl::string_view header_value;
+    for (Fields header(fields.bytes()); header.Next();) {
+      if (header.field() == kMapKey) header_name = header.bytes();
+      if (header.field() == kMapValue) header_value = header.bytes();
+    }
+    if (header_name == name) return value == nullptr || header_value == *value;
+  }
+  return false;
+}
+
+absl::string_view MessageOf(absl::string_view entry) { return MessageAt(entry.data()); }
 
 std::string WithAttempt(absl::string_view entry, uint32_t attempt) {
   std::string field;

@@ -52,6 +52,12 @@ class EntrySuffix {
 // The event in an entry.
 absl::string_view EventOf(const char* entry);
 
+// The key in an entry; empty if it has none.
+absl::string_view KeyOf(const char* entry);
+
+// Whether the message in an entry has a header of this name, with this value unless that is null.
+bool HasHeader(const char* entry, absl::string_view name, const std::string* value);
+
 // The message in an entry, encoded.
 absl::string_view MessageOf(absl::string_view entry);
 

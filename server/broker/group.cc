@@ -38,12 +38,6 @@ absl::string_view AudienceOf(const log::Block& block, uint64_t sequence) {
   return {block.chunk->data() + item.audience_offset, item.audience_length};
 }
 
-std::string KeyOf(absl::string_view entry) {
-  v1::Message message;
-  const absl::string_view bytes = MessageOf(entry);
-  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ? message.key() : "";
-}
-
 // The message as it is published to the queue of dead letters.
 v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, const std::string& group,
                          const std::string& to, absl::Time now) {
@@ -67,6 +61,8 @@ v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, 
   message.clear_publish_time();
   message.clear_reply_to();
   message.clear_request_id();
+  message.clear_deliver_at();
+  message.clear_expire_at();
   return message;
 }
 
@@ -257,6 +253,24 @@ bool Group::Hears(const log::Block& block, uint64_t sequence) const {
   return std::any_of(events_.begin(), events_.end(), [&](const Pattern& pattern) { return pattern.Matches(event); });
 }
 
+bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
+  const absl::string_view bytes = AudienceOf(block, sequence);
+  log::Audience audience;
+  if (bytes.empty() || !log::DecodeAudience(bytes, &audience)) return false;
+  if (!audience.expired(absl::ToUnixMicros(options_.clock->Now()))) return false;
+  v1::Gap* gap = gaps_.empty() ? nullptr : &gaps_.back();
+  if (gap == nullptr || gap->reason() != v1::GAP_REASON_EXPIRED || gap->last() + 1 != sequence) {
+    gap = &gaps_.emplace_back();
+    gap->set_queue(options_.queue->name());
+    gap->set_epoch(options_.queue->epoch());
+    gap->set_first(sequence);
+    gap->set_reason(v1::GAP_REASON_EXPIRED);
+  }
+  gap->set_last(sequence);
+  gap->set_count(gap->count() + 1);
+  return true;
+}
+
 void Group::Stage(const GroupState::Assignment& assignment, const log::Block& block) {
   const auto member = members_.find(assignment.member);
   if (member == members_.end()) return;
@@ -274,10 +288,12 @@ void Group::Stage(const GroupState::Assignment& assignment, const log::Block& bl
 void Group::Redeliver(int64_t now_us) {
   for (const GroupState::Assignment& assignment : state_.Deliver(now_us, kTurnMessages)) {
     const uint64_t sequence = assignment.sequence;
-    if (Have(sequence, state_.delivered() + 1, kAgainBytes, &again_block_)) {
-      Stage(assignment, *again_block_);
-    } else {
+    if (!Have(sequence, state_.delivered() + 1, kAgainBytes, &again_block_)) {
       state_.Retry(sequence, 0, now_us);
+    } else if (TakeExpired(*again_block_, sequence)) {
+      state_.Done(sequence);
+    } else {
+      Stage(assignment, *again_block_);
     }
   }
 }
@@ -293,13 +309,13 @@ void Group::OfferNew(uint64_t end, int64_t now_us) {
       return;
     }
     if (!Have(sequence, end, kBlockBytes, &block_)) return;
-    if (!Hears(*block_, sequence)) {
+    if (!Hears(*block_, sequence) || TakeExpired(*block_, sequence)) {
       state_.Skip();
       continue;
     }
     const absl::string_view entry = EntryOf(*block_, sequence);
     bool taken = false;
-    const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry) : "", now_us, &taken);
+    const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry.data()) : "", now_us, &taken);
     if (assignment.has_value()) {
       bytes += entry.size();
       Stage(*assignment, *block_);
@@ -326,7 +342,10 @@ void Group::BuryDead(int64_t now_us) {
     outgoing.body = absl::string_view(job->storage).substr(letter.event().size());
     if (const absl::string_view bytes = AudienceOf(*block, dead.sequence); !bytes.empty()) {
       auto audience = std::make_shared<log::Audience>();
-      if (log::DecodeAudience(bytes, audience.get())) outgoing.audience = std::move(audience);
+      // Whoever looks after dead letters has all the time there is.
+      const bool readable = log::DecodeAudience(bytes, audience.get());
+      audience->expire_us = 0;
+      if (readable) outgoing.audience = std::move(audience);
     }
     job->bytes = job->storage.size();
     job->groups.push_back({options_.dead_letters, {std::move(outgoing)}, {}});

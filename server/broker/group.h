@@ -119,6 +119,8 @@ class Group : public std::enable_shared_from_this<Group> {
   // Whether `*block` has the message; reads it if need be. False if it cannot be read.
   bool Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block);
   bool Hears(const log::Block& block, uint64_t sequence) const;
+  // Whether the message's time is over; then it is to be told as a gap.
+  bool TakeExpired(const log::Block& block, uint64_t sequence);
   void Stage(const GroupState::Assignment& assignment, const log::Block& block);
   void BuryDead(int64_t now_us);
   void Buried(const GroupState::Dead& dead, const absl::Status& status, int64_t now_us);

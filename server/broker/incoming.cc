@@ -63,6 +63,10 @@ class PlainReader {
   const char* const end_;
 };
 
+int64_t Microseconds(const google::protobuf::Timestamp& time) {
+  return time.seconds() * 1'000'000 + time.nanos() / 1000;
+}
+
 bool IsAscii(absl::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
 }
@@ -152,6 +156,8 @@ Incoming FromMessage(Message* message) {
   incoming.payload_bytes = message->payload().size();
   incoming.request_id = message->request_id();
   if (message->has_audience()) incoming.audience = &message->audience();
+  if (message->has_deliver_at()) incoming.deliver_us = Microseconds(message->deliver_at());
+  if (message->has_expire_at()) incoming.expire_us = Microseconds(message->expire_at());
   incoming.message = message;
   return incoming;
 }

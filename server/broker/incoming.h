@@ -22,6 +22,9 @@ struct Incoming {
   absl::string_view request_id;
   // Null for everyone.
   const v1::Audience* audience = nullptr;
+  // Microseconds since 1970; 0 if it is to be delivered at once, and if it never expires.
+  int64_t deliver_us = 0;
+  int64_t expire_us = 0;
   // The whole message, unless it is plain: names, a payload and rooms in the form in which every protobuf library
   // writes them. A plain message is never decoded; what its publisher wrote is its body.
   v1::Message* message = nullptr;

@@ -9,15 +9,20 @@ void Mailbox::Put(std::vector<log::ByteRange> entries, const std::vector<v1::Gap
   MutexLock lock(&mu_);
   for (log::ByteRange& entry : entries) entries_.push_back(std::move(entry));
   for (const v1::Gap& gap : gaps) {
-    // What the member has not taken yet becomes one gap, so that it misses none however slow it is.
+    // What the member has not taken yet becomes one gap for each reason, so that it misses none however slow it is.
     if (gaps_.size() < kGapsMax) {
       gaps_.push_back(gap);
       continue;
     }
-    v1::Gap& last = gaps_.back();
-    last.set_first(std::min(last.first(), gap.first()));
-    last.set_last(std::max(last.last(), gap.last()));
-    last.set_count(last.count() + gap.count());
+    const auto last = std::find_if(gaps_.rbegin(), gaps_.rend(),
+                                   [&](const v1::Gap& other) { return other.reason() == gap.reason(); });
+    if (last == gaps_.rend()) {
+      gaps_.push_back(gap);
+      continue;
+    }
+    last->set_first(std::min(last->first(), gap.first()));
+    last->set_last(std::max(last->last(), gap.last()));
+    last->set_count(last->count() + gap.count());
   }
   empty_.store(entries_.empty() && gaps_.empty(), std::memory_order_release);
 }

@@ -25,7 +25,7 @@ class Mailbox {
   void Take(uint64_t bytes_max, Delivery* delivery) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // Further ones are added to the last.
+  // Further ones are added to the last of the same reason.
   static constexpr size_t kGapsMax = 16;
 
   std::atomic<bool> empty_{true};

@@ -1,8 +1,10 @@
 #include "server/broker/message_check.h"
 
 #include <algorithm>
+#include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
 
@@ -38,6 +40,49 @@ absl::Status CheckContentType(const Limits& limits, absl::string_view content_ty
   return LimitExceeded("header_value_bytes", content_type.size(), limits.header_value_bytes, "content_type");
 }
 
+constexpr int64_t kSecondsMax = 253'402'300'799;  // the end of the year 9999
+
+absl::Status CheckTime(absl::string_view field, const google::protobuf::Timestamp& time) {
+  if (time.seconds() < 0 || time.seconds() > kSecondsMax || time.nanos() < 0 || time.nanos() >= 1'000'000'000) {
+    return InvalidArgument(field, absl::StrCat(time.seconds(), " s and ", time.nanos(), " ns is not in 0 to ",
+                                               kSecondsMax, " s, with 0 to 999999999 ns"));
+  }
+  return absl::OkStatus();
+}
+
+std::string Shown(int64_t time_us) {
+  return absl::FormatTime(absl::RFC3339_full, absl::FromUnixMicros(time_us), absl::UTCTimeZone());
+}
+
+// The times that a message has. Few have any, so that few look at the clock.
+absl::Status CheckTimes(const Limits& limits, const Clock& clock, const Incoming& incoming) {
+  const v1::Message& message = *incoming.message;
+  if (!message.has_deliver_at() && !message.has_expire_at()) return absl::OkStatus();
+  absl::Status status = CheckTime("deliver_at", message.deliver_at());
+  if (status.ok()) status = CheckTime("expire_at", message.expire_at());
+  if (!status.ok()) return status;
+  const int64_t now_us = absl::ToUnixMicros(clock.Now());
+  const int64_t delay_max_us = absl::ToInt64Microseconds(limits.delay_max);
+  if (incoming.deliver_us > now_us + delay_max_us) {
+    return InvalidArgument("deliver_at",
+                           absl::StrCat(Shown(incoming.deliver_us), " is further ahead than the limit delay_max of ",
+                                        absl::FormatDuration(limits.delay_max), "; it is ", Shown(now_us), " here"));
+  }
+  if (incoming.deliver_us > now_us && !incoming.request_id.empty()) {
+    return InvalidArgument("request_id", "is set beside deliver_at; a message is known by its id only in its queue");
+  }
+  if (!message.has_expire_at()) return absl::OkStatus();
+  if (incoming.expire_us <= now_us) {
+    return InvalidArgument("expire_at",
+                           absl::StrCat(Shown(incoming.expire_us), " is past; it is ", Shown(now_us), " here"));
+  }
+  if (incoming.expire_us <= incoming.deliver_us) {
+    return InvalidArgument(
+        "expire_at", absl::StrCat(Shown(incoming.expire_us), " is not after deliver_at, ", Shown(incoming.deliver_us)));
+  }
+  return absl::OkStatus();
+}
+
 // What a plain message does not have.
 absl::Status CheckRest(const Limits& limits, const v1::Message& message) {
   if (message.key().size() > limits.name_bytes) {
@@ -68,7 +113,7 @@ absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, b
 
 }  // namespace
 
-absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool has_session) {
+absl::Status CheckMessage(const Limits& limits, const Clock& clock, const Incoming& incoming, bool has_session) {
   // The names of a plain message are names; they may be too long.
   const size_t longest = std::max(incoming.queue.size(), incoming.event.size());
   absl::Status status;
@@ -82,6 +127,7 @@ absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool h
   }
   if (incoming.message != nullptr) {
     status = CheckRest(limits, *incoming.message);
+    if (status.ok()) status = CheckTimes(limits, clock, incoming);
     if (!status.ok()) return status;
   }
   return incoming.audience == nullptr ? absl::OkStatus() : CheckAudience(limits, *incoming.audience, has_session);

@@ -2,14 +2,15 @@
 #define NMQ_SERVER_BROKER_MESSAGE_CHECK_H_
 
 #include "absl/status/status.h"
+#include "server/base/clock.h"
 #include "server/broker/incoming.h"
 #include "server/limits/limits.h"
 
 namespace nmq::broker {
 
-// Whether a publisher may send a message at all, whatever exists: names, sizes, counts. INVALID_ARGUMENT or
+// Whether a publisher may send a message at all, whatever exists: names, sizes, counts, times. INVALID_ARGUMENT or
 // RESOURCE_EXHAUSTED, naming the field or limit.
-absl::Status CheckMessage(const Limits& limits, const Incoming& incoming, bool has_session);
+absl::Status CheckMessage(const Limits& limits, const Clock& clock, const Incoming& incoming, bool has_session);
 
 // The same for an answer to a question.
 absl::Status CheckReply(const Limits& limits, const v1::ReplyRequest& reply);

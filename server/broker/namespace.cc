@@ -45,7 +45,8 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* share
       declared_(declared),
       automatic_queues_(config.automatic_queues),
       automatic_retention_(config.automatic_retention),
-      shared_(shared) {
+      shared_(shared),
+      scheduled_(&shared->scheduled_bytes) {
   MutexLock lock(&mu_);
   for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, QueueOrigin::kDeclared);
   if (shared_->storage == nullptr) return;

@@ -30,6 +30,7 @@
 #include "server/broker/group_runner.h"
 #include "server/broker/incoming.h"
 #include "server/broker/queue.h"
+#include "server/broker/schedule.h"
 #include "server/broker/storage.h"
 #include "server/broker/subscription.h"
 #include "server/config/config.h"
@@ -56,6 +57,7 @@ struct Shared {
   Changes changes;
   std::vector<std::unique_ptr<Lane>> lanes;
   std::atomic<uint64_t> last_epoch{0};
+  std::atomic<uint64_t> scheduled_bytes{0};  // of messages that wait in memory for their time
   const std::string number_key;
   Storage* const storage;
   std::unique_ptr<GroupRunner> group_runner;  // null without storage, like the committer; outlives it
@@ -104,6 +106,7 @@ class Namespace {
   struct Published {
     std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
     std::vector<v1::Duplicate> duplicates;  // in the order of the messages
+    uint64_t epoch = 0;                     // of the first message's queue
     uint64_t matched = 0;
     v1::Storage storage = v1::STORAGE_MEMORY;  // the weakest
   };
@@ -130,9 +133,11 @@ class Namespace {
   struct SubscribeOptions {
     std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
+    std::vector<HeaderFilter> headers = {};
     std::vector<const std::string*> rooms;
     Start start;
     v1::Overflow overflow;
+    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
     std::string peer;
     Lane* lane;
     Subscription::Owner* owner;
@@ -149,6 +154,8 @@ class Namespace {
 
   // Gives up messages that are too old. May block on the disk.
   void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
+  // Lets messages whose time has come into their queues. May block on the disk.
+  void DeliverDue() ABSL_LOCKS_EXCLUDED(mu_);
 
   // For Admin, by one thread at a time; all may block on the disk, and are done when they return.
   void set_automatic_queues(bool automatic) { automatic_queues_.store(automatic, std::memory_order_relaxed); }
@@ -248,9 +255,25 @@ class Namespace {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AddressLocked(const Client* publisher, const Incoming& message, uint32_t index, Addressed* addressed)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Client* publisher,
-                                                                      const v1::Audience& audience)
+  // Whoever an audience is resolved for: who published, and whether its clients must be there.
+  struct Addresser {
+    uint64_t publisher = 0;  // its number
+    bool strict = true;
+  };
+  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Addresser& addresser,
+                                                                      const Incoming& message)
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Messages that are to wait, in the order in which they came, with the queue of each.
+  using Later = std::vector<std::pair<std::shared_ptr<Queue>, Schedule::Item>>;
+  Later TakeLater(const Client* publisher, Addressed* addressed);
+  absl::Status Reserve(const Later& later);
+  void Release(const Later& later);
+  // They are on disk now, as far as they are to be.
+  void AddLater(Later* later);
+  // False if no more can be taken just now.
+  bool Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item);
+  bool DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::string& publisher, Queue::Outgoing outgoing,
+                     Schedule::Item item);
   absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
   void AddQueueLocked(QueueConfig config, QueueOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Declared(const Queue& queue) const;
@@ -291,6 +314,7 @@ class Namespace {
   Shared* const shared_;
   Counters counters_;
   std::atomic<uint64_t> stamps_{0};
+  ScheduleTotal scheduled_;  // what waits for its time
 
   mutable Mutex mu_;  // the first to take; then a subscription's, a queue's, a leaf
   absl::btree_map<std::string, ClientEntry> clients_ ABSL_GUARDED_BY(mu_);            // by id

@@ -2,37 +2,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "glog/logging.h"
 #include "server/base/errors.h"
+#include "server/broker/addressed.h"
 #include "server/broker/namespace.h"
 
 namespace nmq::broker {
-
-// Messages with the queue that each goes to, grouped by queue, in the order in which the queues first appear.
-struct Namespace::Addressed {
-  struct Group {
-    std::shared_ptr<Queue> queue;
-    std::vector<Queue::Outgoing> messages;
-    uint64_t bytes = 0;  // of their bodies
-  };
-  absl::InlinedVector<Group, 2> groups;
-  size_t last_group = 0;
-  size_t expected = 0;         // messages
-  bool queue_missing = false;  // and the namespace may make it
-
-  Group* Find(absl::string_view queue) {
-    if (!groups.empty() && groups[last_group].queue->name() == queue) return &groups[last_group];
-    for (size_t i = 0; i < groups.size(); ++i) {
-      if (groups[i].queue->name() != queue) continue;
-      last_group = i;
-      return &groups[i];
-    }
-    return nullptr;
-  }
-};
 
 namespace {
 
@@ -62,8 +39,9 @@ absl::Status Namespace::NoEvent(const Queue& queue, absl::string_view event) con
                   {{"queue", queue.name()}, {"event", event}});
 }
 
-absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(const Client* publisher,
-                                                                               const v1::Audience& audience) {
+absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(const Addresser& addresser,
+                                                                               const Incoming& message) {
+  const v1::Audience& audience = message.audience == nullptr ? v1::Audience::default_instance() : *message.audience;
   auto resolved = std::make_shared<log::Audience>();
   resolved->everyone = audience.rooms().empty() && audience.clients().empty();
   const uint64_t stamp = stamps_.load(std::memory_order_acquire);
@@ -81,6 +59,7 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
   for (const std::string& room : audience.except_rooms()) add_room(room, &resolved->excepts);
   for (const std::string& id : audience.clients()) {
     auto it = clients_.find(id);
+    if (it == clients_.end() && !addresser.strict) continue;
     if (it == clients_.end()) {
       return NotFound("CLIENT_NOT_FOUND",
                       absl::StrCat("audience.clients: namespace ", Quote(name_), " has no client ", Quote(id)),
@@ -92,10 +71,11 @@ absl::StatusOr<std::shared_ptr<const log::Audience>> Namespace::AudienceLocked(c
     auto it = clients_.find(id);
     if (it != clients_.end()) resolved->excepts.push_back(it->second.client->number());
   }
-  if (audience.except_publisher()) resolved->excepts.push_back(publisher->number());
+  if (audience.except_publisher()) resolved->excepts.push_back(addresser.publisher);
   RemoveDuplicates(&resolved->targets);
   RemoveDuplicates(&resolved->excepts);
-  if (resolved->everyone && resolved->excepts.empty()) return nullptr;
+  resolved->expire_us = message.expire_us;
+  if (resolved->everyone && resolved->excepts.empty() && resolved->expire_us == 0) return nullptr;
   return resolved;
 }
 
@@ -106,9 +86,9 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
   outgoing.body = message.body;
   outgoing.request_id = message.request_id;
   outgoing.index = index;
-  if (message.audience != nullptr) {
+  if (message.audience != nullptr || message.expire_us != 0) {
     // First: a message that cannot be addressed makes no queue.
-    auto audience = AudienceLocked(publisher, *message.audience);
+    auto audience = AudienceLocked({publisher == nullptr ? 0 : publisher->number(), true}, message);
     if (!audience.ok()) return audience.status();
     outgoing.audience = *std::move(audience);
   }
@@ -134,6 +114,10 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
                                            "publish with expected_last_sequence"),
                               {{"field", "request_id"}, {"queue", message.queue}});
   }
+  if (message.deliver_us != 0 && message.deliver_us > absl::ToUnixMicros(shared_->clock->Now())) {
+    addressed->later.emplace_back(group->queue, &message);
+    return absl::OkStatus();
+  }
   group->bytes += message.body.size();
   group->messages.push_back(std::move(outgoing));
   return absl::OkStatus();
@@ -156,8 +140,10 @@ void Namespace::AddQueueLocked(QueueConfig config, QueueOrigin origin) {
   options.origin = origin;
   options.epoch = shared_->NextEpoch();
   options.total = &shared_->total;
+  options.scheduled = &scheduled_;
   options.stamps = &stamps_;
   options.lanes = shared_->lanes;
+  options.clock = shared_->clock;
   options.request_id_window = limits().request_id_window;
   options.request_ids = limits().request_ids;
   if (options.config.durability != v1::DURABILITY_LIVE) {
@@ -166,6 +152,10 @@ void Namespace::AddQueueLocked(QueueConfig config, QueueOrigin origin) {
     options.ring_bounds = {limits().queue_bytes, limits().queue_messages, limits().queue_age};
   }
   auto queue = std::make_shared<Queue>(std::move(options));
+  if (queue->durable()) {
+    const absl::Status status = queue->schedule().Load();
+    LOG_IF(ERROR, !status.ok()) << "what waits for queue " << name_ << "/" << queue->name() << ": " << status;
+  }
   queues_[queue->name()] = queue;
   // Who already waits for a queue of this name hears it from its beginning.
   for (auto& [id, subscription] : subscriptions_) {
@@ -251,20 +241,27 @@ void Keep(std::vector<Queue::Outgoing>* messages, std::string* storage) {
 
 absl::StatusOr<Namespace::Published> Namespace::PublishNow(const Client* publisher, Addressed* addressed,
                                                            const PublishOptions& options) {
+  Later later = TakeLater(publisher, addressed);
+  absl::Status status = Reserve(later);
+  if (!status.ok()) return status;
   const absl::Time time = shared_->clock->Now();
   const int64_t now_us = shared_->NowUs();
   Published published;
+  published.epoch = addressed->groups.front().queue->epoch();
   uint64_t bytes = 0;
   uint64_t messages = 0;
   for (Addressed::Group& group : addressed->groups) {
+    if (group.messages.empty()) continue;
     auto appended =
         group.queue->Append(group.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(),
                             options.count_matches, options.expected_last);
+    // Only with `expected_last`, which no message that waits has.
     if (!appended.ok()) return appended.status();
     bytes += group.bytes;
     messages += group.messages.size() - appended->duplicates.size();
     AddAppended(*group.queue, *appended, &published);
   }
+  AddLater(&later);
   SortDuplicates(&published);
   counters_.Published(messages, bytes);
   for (const auto& lane : shared_->lanes) lane->Wake();
@@ -273,6 +270,9 @@ absl::StatusOr<Namespace::Published> Namespace::PublishNow(const Client* publish
 
 void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options,
                               PublishDone done) {
+  auto later = std::make_shared<Later>(TakeLater(publisher, addressed));
+  absl::Status status = Reserve(*later);
+  if (!status.ok()) return done(status);
   auto job = std::make_unique<Committer::Job>();
   if (publisher != nullptr) job->publisher = publisher->id();
   job->count_matches = options.count_matches;
@@ -284,20 +284,31 @@ void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, con
     }
   }
   job->bytes = size;
+  for (const auto& [queue, item] : *later) job->bytes += item.bytes.size();
   // The views into it must not move.
   job->storage.reserve(size);
   for (Addressed::Group& group : addressed->groups) {
     Keep(&group.messages, &job->storage);
     job->groups.push_back({std::move(group.queue), std::move(group.messages), {}});
   }
+  if (!later->empty()) {
+    job->along = [later](log::Store::Batch* batch) {
+      for (const auto& [queue, item] : *later) {
+        if (queue->durable()) queue->schedule().Put(item.place, item.bytes, batch);
+      }
+    };
+  }
   // One that is refused never calls back.
   auto shared_done = std::make_shared<PublishDone>(std::move(done));
-  job->done = [this, shared_done](const absl::Status& status, Committer::Job* finished) {
-    if (!status.ok()) {
-      (*shared_done)(status);
+  job->done = [this, shared_done, later](const absl::Status& written, Committer::Job* finished) {
+    if (!written.ok()) {
+      Release(*later);
+      (*shared_done)(written);
       return;
     }
+    AddLater(later.get());
     Published published;
+    published.epoch = finished->groups.front().queue->epoch();
     uint64_t messages = 0;
     bool first = true;
     for (const Committer::Job::Group& group : finished->groups) {
@@ -312,8 +323,10 @@ void Namespace::PublishToDisk(const Client* publisher, Addressed* addressed, con
     counters_.Published(messages, finished->bytes);
     (*shared_done)(std::move(published));
   };
-  const absl::Status status = shared_->committer->Submit(std::move(job));
-  if (!status.ok()) (*shared_done)(status);
+  status = shared_->committer->Submit(std::move(job));
+  if (status.ok()) return;
+  Release(*later);
+  (*shared_done)(status);
 }
 
 bool Namespace::HasQueue(absl::string_view name) const {

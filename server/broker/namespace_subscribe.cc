@@ -55,7 +55,7 @@ absl::Status Namespace::FindStarts(SubscribeOptions* options) const {
   }
   for (const auto& queue : queues) {
     EventFilter filter;
-    if (!FilterFor(options->patterns, queue->name(), &filter)) continue;
+    if (!FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
     auto found = queue->FindStart(start, filter, options->client->memberships());
     if (!found.ok()) return WithContext(found.status(), absl::StrCat("start: queue ", Quote(queue->name())));
     start.found[queue->name()] = *found;
@@ -108,7 +108,9 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
     made.id = absl::StrCat(options.client->id(), ".", ++entry.subscriptions_made);
     made.client = options.client;
     made.patterns = std::move(options.patterns);
+    made.headers = std::move(options.headers);
     made.overflow = options.overflow;
+    made.overflow_messages = options.overflow_messages;
     made.peer = std::move(options.peer);
     made.start_time = shared_->clock->Now();
     made.lane = options.lane;

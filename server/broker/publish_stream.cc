@@ -38,7 +38,7 @@ absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch)
   }
   if (bytes > limits.batch_bytes) return LimitExceeded("batch_bytes", bytes, limits.batch_bytes);
   for (size_t i = 0; i < batch.messages.size(); ++i) {
-    absl::Status status = CheckMessage(limits, batch.messages[i], origin_.client != nullptr);
+    absl::Status status = CheckMessage(limits, broker_->clock(), batch.messages[i], origin_.client != nullptr);
     if (!status.ok()) return WithContext(status, absl::StrCat("messages[", i, "]"));
   }
   return absl::OkStatus();

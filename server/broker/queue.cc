@@ -30,6 +30,8 @@ log::RingBounds Bounds(const RetentionConfig& retention, const Queue::Options& o
 
 Queue::Queue(Options options)
     : options_(std::move(options)),
+      schedule_(options_.scheduled, options_.total, durable() ? options_.disk->store : nullptr,
+                durable() ? options_.disk->number : 0),
       ring_(Bounds(options_.config.retention, options_), options_.total, durable() ? options_.disk->extent.end : 1),
       request_ids_(absl::ToInt64Microseconds(options_.request_id_window), options_.request_ids) {
   any_event_.store(options_.config.events.empty());
@@ -111,6 +113,7 @@ void Queue::AppendToTarget(uint64_t target, absl::string_view event, const Match
                            Touched* touched) {
   auto append_to = [&](Channel* channel) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     channel->Append(sequence, ring_.first());
+    if (!channel->watchers.empty()) TellWatchers(*channel, sequence);
     if (touched->empty() || touched->back() != channel) touched->push_back(channel);
   };
   auto append = [&](absl::string_view channel_event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -121,6 +124,17 @@ void Queue::AppendToTarget(uint64_t target, absl::string_view event, const Match
   if (target != kEveryone && channels_.size() > name_channels_ + pattern_channels_) append("");
   if (name_channels_ > 0) append(event);
   for (absl::string_view pattern : matching) append(pattern);
+}
+
+void Queue::TellWatchers(const Channel& channel, uint64_t sequence) {
+  const log::Record& record = ring_.at(sequence);
+  for (Cursor* cursor : channel.watchers) {
+    Waiting& waiting = *cursor->waiting;
+    // Another channel had it, too.
+    if (waiting.Knows(sequence) || !Passes(*cursor, record)) continue;
+    waiting.Came(sequence, waiting.by_key() ? KeyOf(ring_.data(record)) : absl::string_view(),
+                 std::max(cursor->next, ring_.first()));
+  }
 }
 
 void Queue::PostLocked(const Touched& touched) {
@@ -186,6 +200,7 @@ void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t
   MutexLock lock(&mu_);
   cursors_.insert(cursor);
   cursor->hold = durable() && cursor->subscription->holds();
+  cursor->waiting = cursor->subscription->NewWaiting();
   for (uint64_t target : targets) AddTargetLocked(cursor, target);
   StartLocked(cursor, start);
   cursor->scanning = cursor->next < ring_.end();
@@ -268,7 +283,8 @@ uint64_t Queue::LastOfLocked(const Cursor& cursor, uint64_t count) const {
   uint64_t found = 0;
   while (next > ring_.first() && found < count) {
     --next;
-    found += Hears(cursor, ring_.at(next)) ? 1 : 0;
+    const log::Record& record = ring_.at(next);
+    found += Hears(cursor, record) && !Expired(record.audience.get()) ? 1 : 0;
   }
   return next;
 }
@@ -323,6 +339,7 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
   auto listen = [&](absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     std::shared_ptr<Channel> channel = ChannelLocked(target, event);
     if (!channel->listeners[cursor->subscription->lane()->index()].insert(cursor).second) return;
+    if (cursor->waiting != nullptr) channel->watchers.push_back(cursor);
     Ear ear;
     ear.target = target;
     ear.next = channel->end();
@@ -367,6 +384,8 @@ void Queue::DropTarget(Cursor* cursor, uint64_t target) {
 
 void Queue::StopListening(Cursor* cursor, Channel* channel) {
   channel->listeners[cursor->subscription->lane()->index()].erase(cursor);
+  auto& watchers = channel->watchers;
+  watchers.erase(std::remove(watchers.begin(), watchers.end(), cursor), watchers.end());
   if (channel->ListenerCount() > 0) return;
   // Those who left it with something still to hear hold on to it themselves; a new channel may have its key by now.
   auto it = channels_.find(channel->key);
@@ -430,6 +449,7 @@ void Queue::Describe(v1::QueueInfo* info) const {
   info->set_automatic(options_.origin == QueueOrigin::kAutomatic);
   info->set_epoch(options_.epoch);
   counters_.ToProto(info->mutable_counters());
+  info->set_scheduled(schedule_.size());
   MutexLock lock(&mu_);
   info->set_first_sequence(FirstLocked());
   info->set_last_sequence(ring_.end() - 1);

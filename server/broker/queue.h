@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "nmq/v1/registry.pb.h"
+#include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/broker/channel.h"
 #include "server/broker/client.h"
@@ -27,6 +28,7 @@
 #include "server/broker/memberships.h"
 #include "server/broker/pattern_index.h"
 #include "server/broker/request_ids.h"
+#include "server/broker/schedule.h"
 #include "server/broker/start.h"
 #include "server/broker/storage.h"
 #include "server/config/config.h"
@@ -60,8 +62,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
     QueueOrigin origin;
     uint64_t epoch;
     log::RingTotal* total;                          // must outlive the queue
+    ScheduleTotal* scheduled;                       // the namespace's; must outlive the queue
     std::atomic<uint64_t>* stamps;                  // the namespace's; must outlive the queue
     absl::Span<const std::unique_ptr<Lane>> lanes;  // must outlive the queue
+    const Clock* clock;                             // must outlive the queue
     std::optional<QueueOnDisk> disk = {};           // where its messages are; not set for a live queue
     absl::Duration request_id_window;
     uint64_t request_ids = 0;          // how many are known at the most
@@ -79,6 +83,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   QueueOrigin origin() const { return options_.origin; }
   // Only for a queue with messages on disk.
   const QueueOnDisk& disk() const { return *options_.disk; }
+  // The messages that wait for their time.
+  Schedule& schedule() { return schedule_; }
   // The messages that are there: [first, end). Only for a queue with messages on disk.
   log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -231,6 +237,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The patterns with channels that an event is for.
   using Matching = absl::InlinedVector<absl::string_view, 4>;
+  // Tells those who must know of each message of the channel.
+  void TellWatchers(const Channel& channel, uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AppendToTarget(uint64_t target, absl::string_view event, const Matching& matching, uint64_t sequence,
                       Touched* touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PostLocked(const Touched& touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -275,6 +283,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool Hears(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddHeard(const Hearing& message, Heard* heard) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsMemberOfAny(const Memberships& memberships, const std::vector<uint64_t>& ids, uint64_t stamp) const;
+  // Whether the time of a message is over.
+  bool Expired(const log::Audience* audience) const {
+    return audience != nullptr && audience->expired(absl::ToUnixMicros(options_.clock->Now()));
+  }
   // Whether a cursor hears a message of one of its channels.
   bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -292,12 +304,32 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static bool IsDone(const Cursor& cursor, const Ear& ear);
   void DropDoneEars(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  static bool Add(log::Chunk* chunk, uint32_t offset, uint32_t length, uint64_t bytes_max, Delivery* delivery);
+  // A message that a cursor hears, and where its entry is.
+  struct Piece {
+    uint64_t sequence;
+    const log::Audience* audience;  // null for everyone
+    log::Chunk* chunk;
+    uint32_t offset;
+    uint32_t length;
+  };
+  static Piece PieceOf(const log::Record& record, uint64_t sequence) {
+    return {sequence, record.audience.get(), record.chunk, record.offset, record.length};
+  }
+  // Adds the message to the delivery, or a gap if it is not to be delivered any more. False if that has no room there.
+  bool Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells of messages that came while too many waited, and goes on behind them. Nothing if the delivery has no room.
+  void TellDropped(Cursor* cursor, const Waiting::Run& run, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PassOverLocked(Cursor* cursor, uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TellLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AddMissing(uint64_t sequence, v1::GapReason reason, Delivery* delivery) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static bool Add(const Piece& piece, uint64_t bytes_max, Delivery* delivery);
   void CaughtUp(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PendingLocked(const Cursor& cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   Counters counters_;
+  Schedule schedule_;
 
   // For the committer's thread only.
   uint64_t next_sequence_ = 1;

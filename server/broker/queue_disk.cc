@@ -240,8 +240,8 @@ Queue::BlockRead Queue::ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery*
       const Hearing message = HearingOf(block, cursor->next, &audience);
       if (!Hears(cursor->filter, cursor->subscription->memberships(), message)) continue;
       const log::Block::Item& item = block.items[cursor->next - block.first];
-      if (!Add(block.chunk.get(), item.entry_offset, item.entry_length, bytes_max, delivery)) return BlockRead::kFull;
-      cursor->reported = cursor->next;
+      const Piece piece = {cursor->next, message.audience, block.chunk.get(), item.entry_offset, item.entry_length};
+      if (!Take(cursor, piece, bytes_max, delivery)) return BlockRead::kFull;
     }
   }
   return BlockRead::kDone;
@@ -276,7 +276,8 @@ absl::StatusOr<uint64_t> Queue::FindLast(uint64_t count, uint64_t first, uint64_
       auto block = options_.disk->store->Read(options_.disk->number, next, at, kBlockBytes);
       if (!block.ok()) return block.status();
       for (; next < (*block)->end(); ++next) {
-        if (Hears(filter, memberships, HearingOf(**block, next, &audience))) heard.push_back(next);
+        const Hearing message = HearingOf(**block, next, &audience);
+        if (Hears(filter, memberships, message) && !Expired(message.audience)) heard.push_back(next);
       }
     }
     if (found + heard.size() >= count) return heard[heard.size() - (count - found)];

@@ -25,6 +25,13 @@ bool Matches(const EventFilter& filter, absl::string_view event) {
                      [&](const Pattern* pattern) { return pattern->Matches(event); });
 }
 
+bool HasHeaders(const EventFilter& filter, const char* entry) {
+  return filter.headers == nullptr ||
+         std::all_of(filter.headers->begin(), filter.headers->end(), [&](const HeaderFilter& wanted) {
+           return HasHeader(entry, wanted.name, wanted.value.has_value() ? &*wanted.value : nullptr);
+         });
+}
+
 }  // namespace
 
 // What a live queue has is for those who were members when it was published. What is on disk is also for those who are
@@ -42,7 +49,7 @@ bool Queue::Hears(const EventFilter& filter, const Memberships& memberships, con
     }
     if (IsMemberOfAny(memberships, message.audience->excepts, message.stamp)) return false;
   }
-  return filter.all || Matches(filter, EventOf(message.entry));
+  return (filter.all || Matches(filter, EventOf(message.entry))) && HasHeaders(filter, message.entry);
 }
 
 bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
@@ -50,52 +57,132 @@ bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
 }
 
 bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
-  if (cursor.filter.picks() && !Matches(cursor.filter, EventOf(ring_.data(record)))) return false;
+  const char* const entry = ring_.data(record);
+  if (cursor.filter.picks_events() && !Matches(cursor.filter, EventOf(entry))) return false;
+  if (!HasHeaders(cursor.filter, entry)) return false;
   return record.audience == nullptr || record.audience->excepts.empty() ||
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
 }
 
-bool Queue::Add(log::Chunk* chunk, uint32_t offset, uint32_t length, uint64_t bytes_max, Delivery* delivery) {
-  if (delivery->messages > 0 && delivery->bytes + length > bytes_max) return false;
-  delivery->bytes += length;
+bool Queue::Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
+  bool taken;
+  Waiting* const waiting = cursor->waiting.get();
+  const Waiting::Run* const run = waiting == nullptr ? nullptr : waiting->DroppedAt(piece.sequence);
+  if (run != nullptr) {
+    TellDropped(cursor, *run, delivery);
+    return false;
+  }
+  if (Expired(piece.audience)) {
+    taken = AddMissing(piece.sequence, v1::GAP_REASON_EXPIRED, delivery);
+  } else if (waiting != nullptr && waiting->by_key() &&
+             waiting->Superseded(piece.sequence, KeyOf(piece.chunk->data() + piece.offset))) {
+    taken = AddMissing(piece.sequence, v1::GAP_REASON_SUPERSEDED, delivery);
+  } else {
+    taken = Add(piece, bytes_max, delivery);
+  }
+  if (taken) cursor->reported = piece.sequence;
+  return taken;
+}
+
+void Queue::TellDropped(Cursor* cursor, const Waiting::Run& run, Delivery* delivery) {
+  if (!delivery->empty()) return;
+  delivery->gap = GapLocked(run.first, run.last + 1, run.count, v1::GAP_REASON_DROPPED_NEWEST);
+  delivery->has_gap = true;
+  cursor->reported = run.last;
+  PassOverLocked(cursor, run.last);
+}
+
+// Goes on behind `last`.
+void Queue::PassOverLocked(Cursor* cursor, uint64_t last) {
+  cursor->next = last + 1;
+  if (cursor->scanning) return;
+  for (Ear& ear : cursor->ears) {
+    uint64_t end = ear.end();
+    ear.next = std::max(ear.next, std::min(ear.channel->base, end));
+    while (ear.next < end) {
+      const uint64_t middle = ear.next + (end - ear.next) / 2;
+      if (ear.channel->at(middle) <= last) {
+        ear.next = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+  }
+}
+
+// Neighbours that are missing for the same reason are one gap; what lies between them is not for the cursor.
+bool Queue::AddMissing(uint64_t sequence, v1::GapReason reason, Delivery* delivery) const {
+  v1::Gap& gap = delivery->gap;
+  if (delivery->empty()) {
+    gap = GapLocked(sequence, sequence + 1, 1, reason);
+    delivery->has_gap = true;
+    return true;
+  }
+  if (!delivery->has_gap || gap.reason() != reason || gap.queue() != name()) return false;
+  gap.set_last(sequence);
+  gap.set_count(gap.count() + 1);
+  return true;
+}
+
+bool Queue::Add(const Piece& piece, uint64_t bytes_max, Delivery* delivery) {
+  if (delivery->has_gap || (delivery->messages > 0 && delivery->bytes + piece.length > bytes_max)) return false;
+  delivery->bytes += piece.length;
   ++delivery->messages;
   if (!delivery->ranges.empty()) {
     log::ByteRange& last = delivery->ranges.back();
-    if (last.chunk.get() == chunk && last.offset + last.length == offset) {
-      last.length += length;
+    if (last.chunk.get() == piece.chunk && last.offset + last.length == piece.offset) {
+      last.length += piece.length;
       return true;
     }
   }
-  chunk->Ref();
-  delivery->ranges.push_back({log::ChunkRef::Adopt(chunk), offset, length});
+  piece.chunk->Ref();
+  delivery->ranges.push_back({log::ChunkRef::Adopt(piece.chunk), piece.offset, piece.length});
   return true;
 }
 
 bool Queue::Read(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) {
   MutexLock lock(&mu_);
-  if (cursor->gaps.empty()) {
-    SkipLostLocked(cursor);
-    if (cursor->lost > 0) {
-      const uint64_t end = LossEndLocked(*cursor);
-      // What several of its channels had was counted for each.
-      const uint64_t count = std::min(cursor->lost, end - cursor->next);
-      cursor->gaps.push_back(GapLocked(cursor->next, end, count, LossReasonLocked(end)));
-      cursor->next = end;
-      cursor->lost = 0;
-    }
-  }
+  if (cursor->gaps.empty()) TellLostLocked(cursor);
   if (!cursor->gaps.empty()) {
     if (!delivery->empty()) return true;
     delivery->gap = std::move(cursor->gaps.front());
     delivery->has_gap = true;
     cursor->gaps.erase(cursor->gaps.begin());
-    cursor->reported = cursor->next - 1;
+    cursor->reported = cursor->gaps.empty() ? cursor->next - 1 : delivery->gap.last();
     return true;
   }
   const bool more =
       cursor->scanning ? ReadScanning(cursor, bytes_max, delivery) : ReadChannels(cursor, bytes_max, delivery);
+  if (cursor->waiting != nullptr) cursor->waiting->Passed(cursor->next);
   if (!more && closed_.load(std::memory_order_relaxed) && !PendingLocked(*cursor)) cursor->done = true;
   return more;
+}
+
+// What the queue gave up. Of that, what came while too many waited was dropped before, and is told so.
+void Queue::TellLostLocked(Cursor* cursor) {
+  SkipLostLocked(cursor);
+  if (cursor->lost == 0) return;
+  const uint64_t end = LossEndLocked(*cursor);
+  const Waiting* const waiting = cursor->waiting.get();
+  const auto tell_slow = [&](uint64_t first, uint64_t after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (first >= after) return;
+    // What several of its channels had was counted for each.
+    uint64_t count = std::min(cursor->lost, after - first);
+    const bool counted = waiting != nullptr && !waiting->dropped().empty() && !cursor->scanning;
+    if (counted) count = std::min(count, waiting->CountIn(first, after));
+    if (count > 0) cursor->gaps.push_back(GapLocked(first, after, count, LossReasonLocked(after)));
+  };
+  for (size_t i = 0; waiting != nullptr && i < waiting->dropped().size(); ++i) {
+    const Waiting::Run& run = waiting->dropped()[i];
+    if (run.first >= end) break;
+    tell_slow(cursor->next, run.first);
+    cursor->gaps.push_back(GapLocked(run.first, run.last + 1, run.count, v1::GAP_REASON_DROPPED_NEWEST));
+    PassOverLocked(cursor, run.last);
+  }
+  tell_slow(cursor->next, end);
+  cursor->next = std::max(cursor->next, end);
+  cursor->lost = 0;
+  if (waiting != nullptr) cursor->waiting->Passed(cursor->next);
 }
 
 // Counts the messages that the cursor could have heard and that are no longer held.
@@ -137,10 +224,7 @@ bool Queue::ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   }
   for (int looks = 0; looks < kLooksMax && cursor->next < ring_.end(); ++looks) {
     const log::Record& record = ring_.at(cursor->next);
-    if (Hears(*cursor, record)) {
-      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
-      cursor->reported = cursor->next;
-    }
+    if (Hears(*cursor, record) && !Take(cursor, PieceOf(record, cursor->next), bytes_max, delivery)) return true;
     ++cursor->next;
   }
   if (cursor->next < ring_.end()) return true;
@@ -163,10 +247,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
     const uint64_t sequence = pending.front().sequence;
     const log::Record& record = ring_.at(sequence);
-    if (Passes(*cursor, record)) {
-      if (!Add(record.chunk, record.offset, record.length, bytes_max, delivery)) return true;
-      cursor->reported = sequence;
-    }
+    if (Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery)) return true;
     cursor->next = sequence + 1;
     // A message for several rooms of the client stands in each of their channels.
     while (!pending.empty() && pending.front().sequence == sequence) {
@@ -189,7 +270,8 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 // The same for one channel.
 bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) {
   const Channel& channel = *ear->channel;
-  bool alike = delivery->empty() && !cursor->filter.picks() && channel.ListenerCount() > 1;
+  bool alike = delivery->empty() && !cursor->filter.picks() && cursor->waiting == nullptr;
+  alike = alike && channel.ListenerCount() > 1;
   const uint64_t begin = ear->next;
   const LastRead& known = last_read_;
   if (alike && known.channel == &channel && known.begin == begin && known.end <= ear->end() &&
@@ -205,13 +287,10 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
   while (ear->next < end && !full) {
     const uint64_t sequence = channel.at(ear->next);
     const log::Record& record = ring_.at(sequence);
-    if (record.audience != nullptr && !record.audience->excepts.empty()) alike = false;
-    if (Passes(*cursor, record)) {
-      full = !Add(record.chunk, record.offset, record.length, bytes_max, delivery);
-      if (full) break;
-      cursor->reported = sequence;
-    }
-    ++ear->next;
+    const log::Audience* audience = record.audience.get();
+    if (audience != nullptr && (!audience->excepts.empty() || audience->expire_us != 0)) alike = false;
+    full = Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery);
+    if (!full) ++ear->next;
   }
   if (ear->next == begin) return true;
   cursor->next = channel.at(ear->next - 1) + 1;
@@ -226,6 +305,7 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
 
 void Queue::CaughtUp(Cursor* cursor) {
   cursor->next = ring_.end();
+  if (cursor->waiting != nullptr) cursor->waiting->Clear();
   DropDoneEars(cursor);
 }
 

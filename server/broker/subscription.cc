@@ -15,9 +15,16 @@ constexpr size_t kChannelsMax = 8;
 
 constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
+// Whether what a gap counts came while the subscription listened, and was dropped.
+bool WasThere(v1::GapReason reason) {
+  return reason == v1::GAP_REASON_SLOW_SUBSCRIBER || reason == v1::GAP_REASON_EXPIRED ||
+         reason == v1::GAP_REASON_DROPPED_NEWEST || reason == v1::GAP_REASON_SUPERSEDED;
+}
+
 }  // namespace
 
-bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter) {
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
+               absl::string_view queue, EventFilter* filter) {
   for (const SubscriptionPattern& pattern : patterns) {
     if (!pattern.queue.Matches(queue)) continue;
     if (pattern.event.MatchesAll()) filter->all = true;
@@ -25,6 +32,7 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_vi
   }
   if (filter->patterns.empty()) return false;
   if (filter->all) filter->patterns.clear();
+  if (!headers.empty()) filter->headers = &headers;
   filter->by_channel = !filter->all && filter->patterns.size() <= kChannelsMax;
   return true;
 }
@@ -33,6 +41,17 @@ bool Subscription::Hears(absl::string_view queue, absl::string_view event) const
   return std::any_of(patterns().begin(), patterns().end(), [&](const SubscriptionPattern& pattern) {
     return (queue.empty() || pattern.queue.Matches(queue)) && (event.empty() || pattern.event.Matches(event));
   });
+}
+
+std::unique_ptr<Waiting> Subscription::NewWaiting() const {
+  switch (overflow()) {
+    case v1::OVERFLOW_DROP_NEWEST:
+      return std::make_unique<Waiting>(Waiting::DropNewest(options_.overflow_messages));
+    case v1::OVERFLOW_KEEP_LATEST:
+      return std::make_unique<Waiting>(Waiting::KeepLatest());
+    default:
+      return nullptr;
+  }
 }
 
 Cursor* Subscription::AddCursor(std::shared_ptr<Queue> queue, EventFilter filter) {
@@ -117,11 +136,12 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
     client().counters().Delivered(delivery->messages, delivery->bytes);
     options_.name_space_counters->Delivered(delivery->messages, delivery->bytes);
   }
-  if (delivery->has_gap && delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER) {
+  if (delivery->has_gap && WasThere(delivery->gap.reason())) {
     counters_.Dropped(delivery->gap.count());
     client().counters().Dropped(delivery->gap.count());
     options_.name_space_counters->Dropped(delivery->gap.count());
-    if (overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
+    const bool slow = delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER;
+    if (slow && overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
   }
   return absl::OkStatus();
 }

@@ -30,8 +30,10 @@ struct SubscriptionPattern {
   Pattern event;
 };
 
-// What of a queue somebody hears who has these patterns; false if nothing. The patterns must outlive the filter.
-bool FilterFor(const std::vector<SubscriptionPattern>& patterns, absl::string_view queue, EventFilter* filter);
+// What of a queue somebody hears who has these patterns and filters of headers; false if nothing. Both must outlive the
+// filter.
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
+               absl::string_view queue, EventFilter* filter);
 
 class Group;
 
@@ -50,7 +52,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     std::string id;
     std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
+    std::vector<HeaderFilter> headers;
     v1::Overflow overflow;
+    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
     std::string peer;
     absl::Time start_time;
     Lane* lane;
@@ -72,7 +76,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
   v1::Overflow overflow() const { return options_.overflow; }
   // Whether it lags behind where it can, instead of losing messages.
-  bool holds() const { return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD; }
+  bool holds() const {
+    return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD ||
+           overflow() == v1::OVERFLOW_DROP_NEWEST;
+  }
+  // What a cursor of it has to know of what comes; null if nothing.
+  std::unique_ptr<Waiting> NewWaiting() const;
   const std::string& peer() const { return options_.peer; }
   absl::Time start_time() const { return options_.start_time; }
   Lane* lane() const { return options_.lane; }
@@ -85,7 +94,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
-    return broker::FilterFor(patterns(), queue, filter);
+    return broker::FilterFor(patterns(), options_.headers, queue, filter);
   }
   bool Hears(absl::string_view queue, absl::string_view event) const;
 

@@ -21,6 +21,8 @@ namespace {
 constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
 constexpr absl::Duration kHousekeepInterval = absl::Seconds(1);
+// How late a message may come that waits for its time.
+constexpr absl::Duration kDeliverInterval = absl::Milliseconds(200);
 // For streams that were ended to be gone by themselves, and for gRPC to cut off the others.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kCutTime = absl::Milliseconds(500);
@@ -114,13 +116,14 @@ void Server::ServeCalls() {
 }
 
 void Server::Housekeep() {
-  while (true) {
+  constexpr int kRounds = kHousekeepInterval / kDeliverInterval;
+  for (int round = 1;; ++round) {
     {
       MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitWithTimeout(&mu_, kHousekeepInterval);
+      if (!stopping_) changed_.WaitWithTimeout(&mu_, kDeliverInterval);
       if (stopping_) return;
     }
-    broker_->Housekeep();
+    round % kRounds == 0 ? broker_->Housekeep() : broker_->DeliverDue();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -105,6 +106,60 @@ void Replay(const std::string& address, History* history) {
   EXPECT_EQ(listener->NextMessage().payload(), "the end");
   event.kind = EventKind::kCaughtUp;
   history->Record(event);
+}
+
+// Publishes messages that are to come in a moment, one after another, until the server is gone. Says which of them were
+// acknowledged.
+std::vector<std::string> PublishLater(const std::string& name, const std::string& address) {
+  Api api(address);
+  std::vector<std::string> acknowledged;
+  for (int i = 0;; ++i) {
+    v1::PublishRequest request;
+    *request.mutable_message() = MakeMessage("D", "E", absl::StrCat(name, "-", i));
+    const int64_t due_us = NowUs() + 1000 * (i % 300);
+    request.mutable_message()->mutable_deliver_at()->set_seconds(due_us / 1'000'000);
+    request.mutable_message()->mutable_deliver_at()->set_nanos(static_cast<int32_t>(due_us % 1'000'000) * 1000);
+    if (!api.Try(&v1::MessageQueue::Stub::Publish, request).ok()) return acknowledged;
+    acknowledged.push_back(request.message().payload());
+  }
+}
+
+TEST(Kill, WhatWaitsForItsTimeIsNeitherLostNorDoubled) {
+  const std::string directory = absl::StrCat(testing::TempDir(), "/kill-later-data");
+  std::filesystem::remove_all(directory);
+  std::vector<std::string> flags = Nmqd::WithConfig(kConfig);
+  flags.push_back(absl::StrCat("--data_dir=", directory));
+  std::mt19937 random(absl::GetFlag(FLAGS_seed));
+  std::uniform_int_distribution<int> wait_ms(100, 700);
+  std::vector<std::string> acknowledged;
+  for (int kill = 0; kill < absl::GetFlag(FLAGS_kills); ++kill) {
+    Nmqd nmqd(flags);
+    std::vector<std::vector<std::string>> of_each(kPublishers);
+    std::vector<std::thread> publishers;
+    for (int i = 0; i < kPublishers; ++i) {
+      publishers.emplace_back([&, i] { of_each[i] = PublishLater(absl::StrCat("p", kill, "-", i), nmqd.address()); });
+    }
+    // Not to wait for something: the moment is to be any.
+    absl::SleepFor(absl::Milliseconds(wait_ms(random)));
+    nmqd.process().Signal(SIGKILL);
+    for (std::thread& publisher : publishers) publisher.join();
+    for (const auto& one : of_each) acknowledged.insert(acknowledged.end(), one.begin(), one.end());
+  }
+  Nmqd nmqd(flags);
+  Api api(nmqd.address());
+  const TestClient client(&api);
+  EXPECT_TRUE(WaitUntil(
+      [&] { return api.Get(&v1::Registry::Stub::ListQueues, v1::ListQueuesRequest()).queues(0).scheduled() == 0; }));
+  client.Publish("D", "E", "the end");
+  v1::SubscribeRequest request = client.SubscribeRequest("D");
+  request.mutable_start()->set_earliest(true);
+  const std::vector<std::string> heard = client.Subscribe(request)->PayloadsUpTo("the end");
+  std::map<std::string, int> times;
+  for (const std::string& payload : heard) ++times[payload];
+  for (const auto& [payload, count] : times) EXPECT_EQ(count, 1) << payload;
+  for (const std::string& payload : acknowledged) EXPECT_EQ(times.count(payload), 1) << payload << " is lost";
+  RecordProperty("acknowledged", absl::StrCat(acknowledged.size()));
+  EXPECT_GE(acknowledged.size(), absl::GetFlag(FLAGS_acknowledged_min));
 }
 
 TEST(Kill, LosesNothingThatWasAcknowledged) {

@@ -34,6 +34,7 @@ constexpr char kConfig[] = R"(
       queues_per_namespace: 7
       subscriptions_per_client: 5
       patterns_per_subscription: 4
+      scheduled_messages: 5
     })";
 
 // A server at the beginning of each try.
@@ -173,6 +174,25 @@ std::vector<Case> ClientCases() {
          for (uint64_t i = 1; i < size; ++i) request.add_patterns()->set_queue("FS");
          return t->Subscribe(request);
        }},
+      {"HeaderFilters", "headers", "",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         for (const std::string& name : Names(size)) request.add_headers()->set_name(name);
+         return t->Subscribe(request);
+       }},
+      {"HeaderFilterName", "header_name_bytes", "headers[0].name",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         request.add_headers()->set_name(std::string(size, 'h'));
+         return t->Subscribe(request);
+       }},
+      {"HeaderFilterValue", "header_value_bytes", "headers[0].value",
+       [](Try* t, uint64_t size) {
+         v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
+         request.add_headers()->set_name("h");
+         request.mutable_headers(0)->set_value(std::string(size, 'v'));
+         return t->Subscribe(request);
+       }},
       {"ResumePositions", "queues_per_namespace", "start.resume.positions",
        [](Try* t, uint64_t size) {
          v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
@@ -191,6 +211,15 @@ std::vector<Case> QueueCases() {
          grpc::Status status;
          for (uint64_t i = 0; i < size && status.ok(); ++i) {
            status = t->Publish([&](v1::Message* m) { m->set_queue(absl::StrCat("q", i)); });
+         }
+         return status;
+       }},
+      {"Scheduled", "scheduled_messages", "",
+       [](Try* t, uint64_t size) {
+         grpc::Status status;
+         for (uint64_t i = 0; i < size && status.ok(); ++i) {
+           status = t->Publish(
+               [&](v1::Message* m) { m->mutable_deliver_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) + 3600); });
          }
          return status;
        }},
@@ -331,6 +360,8 @@ TEST(Limits, EachIsTestedSomewhere) {
       "request_max",  // request_test
       "request_id_window",
       "request_ids",
+      "overflow_messages",  // below
+      "delay_max",          // tests/unit/broker/delay_test
       "groups_per_queue",
       "credit_messages",
       "credit_bytes",  // tests/unit/broker
@@ -339,6 +370,20 @@ TEST(Limits, EachIsTestedSomewhere) {
     for (const Case& one : cases) tested.insert(one.limit);
   }
   for (const LimitRow& row : LimitRows()) EXPECT_TRUE(tested.contains(row.name)) << row.name;
+}
+
+TEST(Limits, MoreMessagesThanMayWaitCannotBeAskedFor) {
+  TestServer server("limits { overflow_messages: 5 }");
+  Api api(server);
+  const TestClient client(&api);
+  v1::SubscribeRequest request = client.SubscribeRequest("DB");
+  request.set_overflow(v1::OVERFLOW_DROP_NEWEST);
+  for (const uint64_t messages : {4, 5}) {
+    request.set_overflow_messages(messages);
+    client.Subscribe(request);
+  }
+  request.set_overflow_messages(6);
+  EXPECT_EQ(Summary(Listener(&api, request).End()), "INVALID_ARGUMENT INVALID_FIELD field=overflow_messages");
 }
 
 TEST(Limits, ABatchThatTakesTooManyQueuesMakesNone) {

@@ -168,6 +168,69 @@ TEST_F(SlowSubscriber, WithPolicyDisconnectOneThatNeverReadsIsResetAfterTheStall
   watch->Finish();
 }
 
+TEST_F(SlowSubscriber, WithPolicyDropNewestTheFirstOnesArriveAndTheRestIsTold) {
+  TcpProxy proxy(server_.port());
+  Api stalled_api(proxy.address());
+  const TestClient client(&stalled_api);
+  v1::SubscribeRequest request = client.SubscribeRequest("DB");
+  request.set_overflow(v1::OVERFLOW_DROP_NEWEST);
+  request.set_overflow_messages(50);
+  auto stalled = client.Subscribe(request);
+  proxy.Stall(true);
+  const TestClient publisher(&api_);
+  request.set_session(publisher.session());
+  auto healthy = publisher.Subscribe(request);
+  // No more than waits at a time.
+  for (int i = 0; i < 400; ++i) {
+    const v1::PublishResponse published = publisher.Publish("DB", "E", std::string(kPayloadBytes, 'x'));
+    ASSERT_EQ(healthy->NextMessage().sequence(), published.sequence());
+    published_ = published.sequence();
+  }
+  proxy.Stall(false);
+  Coverage coverage;
+  while (coverage.next() <= published_) {
+    const auto frame = stalled->NextFrame();
+    ASSERT_TRUE(frame.has_value()) << Summary(stalled->End());
+    if (frame->has_gap()) {
+      EXPECT_EQ(frame->gap().reason(), v1::GAP_REASON_DROPPED_NEWEST);
+    }
+    coverage.Add(*frame);
+  }
+  EXPECT_GE(coverage.heard(), 50);
+  EXPECT_GT(coverage.missed(), 0);
+  EXPECT_EQ(coverage.heard() + coverage.missed(), published_);
+}
+
+TEST_F(SlowSubscriber, WithPolicyKeepLatestTheLatestOfEachKeyArrives) {
+  TcpProxy proxy(server_.port());
+  Api stalled_api(proxy.address());
+  const TestClient client(&stalled_api);
+  v1::SubscribeRequest request = client.SubscribeRequest("DB");
+  request.set_overflow(v1::OVERFLOW_KEEP_LATEST);
+  auto stalled = client.Subscribe(request);
+  proxy.Stall(true);
+  const TestClient publisher(&api_);
+  for (int i = 0; i < 400; ++i) {
+    v1::Message message = MakeMessage("DB", "E", std::string(kPayloadBytes, 'x'));
+    message.set_key(i % 2 == 0 ? "even" : "odd");
+    published_ = publisher.Publish(message).sequence();
+  }
+  proxy.Stall(false);
+  Coverage coverage;
+  v1::Message last;
+  while (coverage.next() <= published_) {
+    const auto frame = stalled->NextFrame();
+    ASSERT_TRUE(frame.has_value()) << Summary(stalled->End());
+    if (frame->has_gap()) {
+      EXPECT_EQ(frame->gap().reason(), v1::GAP_REASON_SUPERSEDED);
+    }
+    coverage.Add(*frame);
+  }
+  EXPECT_GE(coverage.heard(), 2);
+  EXPECT_GT(coverage.missed(), 0);
+  EXPECT_EQ(coverage.heard() + coverage.missed(), published_);
+}
+
 TEST_F(SlowSubscriber, ABigMessageTravelsAlone) {
   auto listener = TestClient(&api_).Subscribe("DB");
   const TestClient publisher(&publishing_);

@@ -1,4 +1,5 @@
 // What a subscription hears: patterns, and where it starts.
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -204,6 +205,36 @@ TEST(SubscribingWithBounds, AStartBeforeTheOldestMessageBeginsWithAGap) {
   // The earliest is what is there: nothing is missing.
   request.mutable_start()->set_earliest(true);
   EXPECT_EQ(client.Subscribe(request)->NextMessage().sequence(), 16);
+}
+
+TEST_F(Subscribing, HeadersPickMessages) {
+  const auto publish = [this](const std::string& payload, const std::map<std::string, std::string>& headers) {
+    v1::Message message = MakeMessage("DB", "E", payload);
+    message.mutable_headers()->insert(headers.begin(), headers.end());
+    client_.Publish(message);
+  };
+  v1::SubscribeRequest request = client_.SubscribeRequest("DB");
+  request.add_headers()->set_name("region");
+  request.mutable_headers(0)->set_value("eu");
+  request.add_headers()->set_name("urgent");
+  auto live = client_.Subscribe(request);
+  publish("1", {{"region", "eu"}, {"urgent", "yes"}});
+  publish("2", {{"region", "us"}, {"urgent", "yes"}});
+  publish("3", {{"region", "eu"}});
+  publish("4", {});
+  publish("5", {{"region", "eu"}, {"urgent", ""}, {"more", "x"}});
+  EXPECT_THAT(live->Payloads(2), ElementsAre("1", "5"));
+  request.mutable_start()->set_last(2);
+  EXPECT_THAT(client_.Subscribe(request)->Payloads(2), ElementsAre("1", "5"));
+}
+
+TEST_F(Subscribing, HeaderFilterNeedsANameAndNoGroup) {
+  v1::SubscribeRequest request = client_.SubscribeRequest("DB");
+  request.add_headers();
+  EXPECT_EQ(Summary(Listener(&api_, request).End()), "INVALID_ARGUMENT INVALID_FIELD field=headers[0].name");
+  request.mutable_headers(0)->set_name("region");
+  request.mutable_group()->set_name("g");
+  EXPECT_EQ(Summary(Listener(&api_, request).End()), "INVALID_ARGUMENT INVALID_FIELD field=headers");
 }
 
 TEST(SubscribingWithBounds, MessagesThatAreTooOldAreNotHeldAnyMore) {

@@ -118,5 +118,38 @@ TEST(Base36, IsTheShortestForm) {
   EXPECT_EQ(Base36(std::numeric_limits<uint64_t>::max()), "3w5e11264sgsf");
 }
 
+v1::Message WithHeaders() {
+  v1::Message message = MakeMessage("q", "e", 300);
+  (*message.mutable_headers())["region"] = "eu";
+  (*message.mutable_headers())["empty"] = "";
+  message.set_content_type("key");
+  message.set_key("the key");
+  message.mutable_audience()->add_rooms("region");
+  return message;
+}
+
+TEST(Entry, HeadersAreFoundByNameAndValue) {
+  const EntrySuffix suffix(7, absl::UnixEpoch(), "region");
+  const std::string entry = Encode(suffix, WithHeaders());
+  const std::string eu = "eu";
+  const std::string other = "e";
+  const std::string empty;
+  EXPECT_TRUE(HasHeader(entry.data(), "region", nullptr));
+  EXPECT_TRUE(HasHeader(entry.data(), "region", &eu));
+  EXPECT_FALSE(HasHeader(entry.data(), "region", &other));
+  EXPECT_FALSE(HasHeader(entry.data(), "region", &empty));
+  EXPECT_TRUE(HasHeader(entry.data(), "empty", nullptr));
+  EXPECT_TRUE(HasHeader(entry.data(), "empty", &empty));
+  EXPECT_FALSE(HasHeader(entry.data(), "empty", &eu));
+  EXPECT_FALSE(HasHeader(entry.data(), "eu", nullptr));
+  EXPECT_FALSE(HasHeader(Encode(suffix, MakeMessage("q", "e", 0)).data(), "region", nullptr));
+}
+
+TEST(Entry, KeyIsFound) {
+  const EntrySuffix suffix(7, absl::UnixEpoch(), "publisher");
+  EXPECT_EQ(KeyOf(Encode(suffix, WithHeaders()).data()), "the key");
+  EXPECT_EQ(KeyOf(Encode(suffix, MakeMessage("q", "e", 0)).data()), "");
+}
+
 }  // namespace
 }  // namespace nmq::broker

@@ -32,6 +32,12 @@ void Fill(const std::vector<std::string>& from, google::protobuf::RepeatedPtrFie
   for (const std::string& name : from) *to->Add() = name;
 }
 
+void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  proto->set_seconds(nanos / 1'000'000'000);
+  proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
 }  // namespace
 
 void TestRandom::Fill(absl::Span<uint8_t> bytes) {
@@ -48,6 +54,10 @@ v1::Message ToMessage(const Post& post) {
   message.set_queue(post.queue);
   message.set_event(post.event);
   message.set_payload(post.payload);
+  message.mutable_headers()->insert(post.headers.begin(), post.headers.end());
+  message.set_key(post.key);
+  if (post.deliver_at != absl::InfinitePast()) SetTime(post.deliver_at, message.mutable_deliver_at());
+  if (post.expire_at != absl::InfiniteFuture()) SetTime(post.expire_at, message.mutable_expire_at());
   v1::Audience audience;
   Fill(post.rooms, audience.mutable_rooms());
   Fill(post.clients, audience.mutable_clients());

@@ -3,6 +3,7 @@
 #define NMQ_TESTS_UNIT_BROKER_HARNESS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,6 +47,10 @@ struct Post {
   std::vector<std::string> except_rooms = {};
   std::vector<std::string> except_clients = {};
   bool except_publisher = false;
+  std::map<std::string, std::string> headers = {};
+  std::string key = {};
+  absl::Time deliver_at = absl::InfinitePast();
+  absl::Time expire_at = absl::InfiniteFuture();
 };
 v1::Message ToMessage(const Post& post);
 

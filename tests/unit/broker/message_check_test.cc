@@ -2,9 +2,12 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "tests/testing/simulated_clock.h"
 
 namespace nmq::broker {
 namespace {
@@ -22,7 +25,7 @@ void ExpectBound(const Limits& limits, const std::string& limit, uint64_t bound,
   for (const uint64_t value : {bound - 1, bound, bound + 1}) {
     v1::Message message = Good();
     set(&message, value);
-    const absl::Status status = CheckMessage(limits, FromMessage(&message), true);
+    const absl::Status status = CheckMessage(limits, SimulatedClock(), FromMessage(&message), true);
     if (value <= bound) {
       EXPECT_TRUE(status.ok()) << limit << " " << value << ": " << status;
       continue;
@@ -35,7 +38,7 @@ void ExpectBound(const Limits& limits, const std::string& limit, uint64_t bound,
 }
 
 std::string BadField(v1::Message message, bool has_session = true) {
-  const absl::Status status = CheckMessage(Limits(), FromMessage(&message), has_session);
+  const absl::Status status = CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), has_session);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   return MetadataOf(status, "field");
 }
@@ -72,7 +75,7 @@ TEST(MessageCheck, LimitsAreThoseOfTheServer) {
   limits.payload_bytes = 3;
   v1::Message message = Good();
   message.set_payload("1234");
-  EXPECT_EQ(MetadataOf(CheckMessage(limits, FromMessage(&message), false), "bound"), "3");
+  EXPECT_EQ(MetadataOf(CheckMessage(limits, SimulatedClock(), FromMessage(&message), false), "bound"), "3");
 }
 
 TEST(MessageCheck, QueueAndEventAreNames) {
@@ -88,7 +91,7 @@ TEST(MessageCheck, QueueAndEventAreNames) {
   v1::Message message = Good();
   message.set_queue(std::string(128, 'a'));
   message.set_event("a.b_c~d-E9");
-  EXPECT_TRUE(CheckMessage(Limits(), FromMessage(&message), true).ok());
+  EXPECT_TRUE(CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), true).ok());
 }
 
 TEST(MessageCheck, NamesInAnAudienceAreNamedByTheirPlace) {
@@ -113,10 +116,47 @@ TEST(MessageCheck, HeaderNameMustNotBeEmpty) {
   EXPECT_EQ(BadField(message), "headers");
 }
 
+// The simulated clock shows 1,700,000,000 s.
+TEST(MessageCheck, MessageMustExpireInTheFuture) {
+  v1::Message message = Good();
+  message.mutable_expire_at()->set_seconds(1'700'000'000);
+  EXPECT_EQ(BadField(message), "expire_at");
+  message.mutable_expire_at()->set_nanos(1000);
+  EXPECT_TRUE(CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), true).ok());
+  message.mutable_expire_at()->Clear();
+  EXPECT_EQ(BadField(message), "expire_at");
+}
+
+TEST(MessageCheck, DelayIsBoundedAndBeforeTheExpiry) {
+  Limits limits;
+  limits.delay_max = absl::Seconds(100);
+  v1::Message message = Good();
+  for (const int64_t seconds : {99, 100, 101}) {
+    message.mutable_deliver_at()->set_seconds(1'700'000'000 + seconds);
+    const absl::Status status = CheckMessage(limits, SimulatedClock(), FromMessage(&message), true);
+    EXPECT_EQ(status.ok(), seconds <= 100) << status;
+  }
+  message.mutable_deliver_at()->set_seconds(1'700'000'010);
+  message.mutable_expire_at()->set_seconds(1'700'000'010);
+  EXPECT_EQ(BadField(message), "expire_at");
+  message.mutable_expire_at()->set_seconds(1'700'000'011);
+  EXPECT_TRUE(CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), true).ok());
+}
+
+TEST(MessageCheck, TimesAreTimes) {
+  for (const auto& [seconds, nanos] : std::vector<std::pair<int64_t, int32_t>>{
+           {-1, 0}, {253'402'300'800, 0}, {1'800'000'000, -1}, {1'800'000'000, 1'000'000'000}}) {
+    v1::Message message = Good();
+    message.mutable_expire_at()->set_seconds(seconds);
+    message.mutable_expire_at()->set_nanos(nanos);
+    EXPECT_EQ(BadField(message), "expire_at") << seconds << " " << nanos;
+  }
+}
+
 TEST(MessageCheck, ExceptPublisherNeedsASession) {
   v1::Message message = Good();
   message.mutable_audience()->set_except_publisher(true);
-  EXPECT_TRUE(CheckMessage(Limits(), FromMessage(&message), /*has_session=*/true).ok());
+  EXPECT_TRUE(CheckMessage(Limits(), SimulatedClock(), FromMessage(&message), /*has_session=*/true).ok());
   EXPECT_EQ(BadField(message, /*has_session=*/false), "audience.except_publisher");
 }
 

@@ -108,6 +108,38 @@ TEST_F(ArgumentsTest, AudienceOptionsRepeatAndTakeOneNameEach) {
   EXPECT_EQ(arguments.payload, "payload");
 }
 
+TEST_F(ArgumentsTest, TimesOfAMessageCountFromNow) {
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--expire-in", "90s"}).expire_in, absl::Seconds(90));
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).expire_in, absl::ZeroDuration());
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--delay", "250ms"}).delay, absl::Milliseconds(250));
+  ExpectUsage({"pub", "DB", "CREATE", "--delay", "soon"}, "--delay: ");
+  for (const char* time : {"5", "soon", "0s", "-1s", "inf", "8761h"}) {
+    ExpectUsage({"pub", "DB", "CREATE", "--expire-in", time}, "--expire-in: ");
+  }
+}
+
+TEST_F(ArgumentsTest, OverflowIsOneOfThePolicies) {
+  EXPECT_EQ(MustParse({"sub", "DB", "--overflow", "keep-latest"}).overflow, v1::OVERFLOW_KEEP_LATEST);
+  const Arguments arguments = MustParse({"sub", "DB", "--overflow", "drop-newest", "--overflow-messages", "7"});
+  EXPECT_EQ(arguments.overflow, v1::OVERFLOW_DROP_NEWEST);
+  EXPECT_EQ(arguments.overflow_messages, 7u);
+  ExpectUsage({"sub", "DB", "--overflow", "newest"}, "--overflow");
+  ExpectUsage({"sub", "DB", "--overflow-messages", "0"}, "--overflow-messages");
+}
+
+TEST_F(ArgumentsTest, WhereIsAHeaderOrAPair) {
+  const Arguments arguments = MustParse({"sub", "DB", "--where", "a=b=c", "--where", "d", "--where", "e="});
+  ASSERT_EQ(arguments.where.size(), 3u);
+  EXPECT_EQ(arguments.where[0].name(), "a");
+  EXPECT_EQ(arguments.where[0].value(), "b=c");
+  EXPECT_EQ(arguments.where[1].name(), "d");
+  EXPECT_FALSE(arguments.where[1].has_value());
+  EXPECT_TRUE(arguments.where[2].has_value());
+  EXPECT_EQ(arguments.where[2].value(), "");
+  ExpectUsage({"sub", "DB", "--where", "=b"}, "--where: ");
+  ExpectUsage({"sub", "DB", "--where", ""}, "--where: ");
+}
+
 TEST_F(ArgumentsTest, HeadersArePairs) {
   const Arguments arguments = MustParse(
       {"pub", "DB", "CREATE", "--header", "a=b=c", "--header", "empty=", "--key", "k", "--content-type", "t"});

@@ -178,6 +178,29 @@ TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   EXPECT_EQ(message.content_type(), "t");
 }
 
+TEST_F(CommandsTest, PubSetsTheTimesOfEachMessage) {
+  Arguments arguments = MakeArguments(Command::kPub);
+  arguments.expire_in = absl::Hours(1);
+  const absl::Time before = absl::Now();
+  EXPECT_EQ(Pub(arguments), 0);
+  const v1::Message message = server_.publishes.Next().message();
+  EXPECT_GE(message.expire_at().seconds(), absl::ToUnixSeconds(before + absl::Hours(1)));
+  EXPECT_LE(message.expire_at().seconds(), absl::ToUnixSeconds(absl::Now() + absl::Hours(1)));
+  EXPECT_FALSE(message.has_deliver_at());
+}
+
+TEST_F(CommandsTest, PubWithADelaySaysThatTheMessageIsToCome) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    return grpc::Status::OK;
+  };
+  Arguments arguments = MakeArguments(Command::kPub);
+  arguments.delay = absl::Seconds(90);
+  const absl::Time before = absl::Now();
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_EQ(out_.Text(), "DB CREATE: published, to come in 1m30s\n");
+  EXPECT_GE(server_.publishes.Next().message().deliver_at().seconds(), absl::ToUnixSeconds(before) + 90);
+}
+
 TEST_F(CommandsTest, RefusedPubFails) {
   server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
     return Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "no queue \"DB\"");

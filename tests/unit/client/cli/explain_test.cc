@@ -45,6 +45,9 @@ TEST(Explain, GapSaysHowManyWhereAndWhy) {
   gap.set_last(5);
   gap.set_count(1);
   EXPECT_EQ(Explain(gap), "at most 1 message of DB missing (sequence 5): this subscriber was too slow");
+  gap.set_reason(v1::GAP_REASON_EXPIRED);
+  EXPECT_EQ(Explain(gap), "at most 1 message of DB missing (sequence 5): their time was over");
+  gap.set_reason(v1::GAP_REASON_SLOW_SUBSCRIBER);
 }
 
 TEST(Explain, GapOfUnknownSizeSaysNoNumber) {
