@@ -223,6 +223,7 @@ class Namespace {
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
   void AddQueueLocked(QueueConfig config, bool automatic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropRequestIds(const std::shared_ptr<Queue>& queue);
   absl::Status NoQueue(absl::string_view queue) const;
   absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
   bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
