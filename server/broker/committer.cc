@@ -60,6 +60,7 @@ void Committer::Run() {
 void Committer::Commit(const Jobs& jobs) {
   log::Store::Batch batch;
   const absl::Time now = clock_->Now();
+  const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
   auto sync = log::Store::Sync::kNo;
   std::vector<std::vector<Queue::Prepared>> prepared(jobs.size());
   std::vector<absl::Status> refused(jobs.size());
@@ -70,7 +71,8 @@ void Committer::Commit(const Jobs& jobs) {
       if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
     }
     if (refused[i].ok() && job.expected_last.has_value()) {
-      refused[i] = job.groups.front().queue->CheckLast(*job.expected_last);
+      const Job::Group& group = job.groups.front();
+      refused[i] = group.queue->CheckLast(group.messages.front(), *job.expected_last, now_us);
     }
     if (refused[i].ok() && !job.reply_to.empty()) {
       refused[i] = job.groups.front().queue->CheckHeard(job.groups.front().messages.front());
@@ -79,7 +81,7 @@ void Committer::Commit(const Jobs& jobs) {
     for (size_t g = 0; g < job.groups.size(); ++g) {
       Job::Group& group = job.groups[g];
       if (!group.queue->durable()) continue;
-      group.queue->Prepare(group.messages, now, job.publisher, job.reply_to, &batch, &prepared[i][g]);
+      group.queue->Prepare(group.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
       if (group.queue->synced()) sync = log::Store::Sync::kYes;
     }
     if (job.along) job.along(&batch);

@@ -281,6 +281,7 @@ class Namespace {
   // Takes the queue out of the namespace, with its groups. The answer is how many messages it held.
   uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status DeletedStatus() const;
+  void DropRequestIds(const std::shared_ptr<Queue>& queue);
   absl::Status NoQueue(absl::string_view queue) const;
   absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
   bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);

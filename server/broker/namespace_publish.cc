@@ -107,13 +107,6 @@ absl::Status Namespace::AddressLocked(const Client* publisher, const Incoming& m
     if (addressed->groups.size() == 1) group->messages.reserve(addressed->expected);
   }
   if (!group->queue->Accepts(message.event)) return NoEvent(*group->queue, message.event);
-  if (!message.request_id.empty() && group->queue->durable()) {
-    return FailedPrecondition("REQUEST_ID_UNKNOWN_HERE",
-                              absl::StrCat("request_id: queue ", Quote(message.queue),
-                                           " is on disk, and only live queues know request ids; leave it unset, or "
-                                           "publish with expected_last_sequence"),
-                              {{"field", "request_id"}, {"queue", message.queue}});
-  }
   if (message.deliver_us != 0 && message.deliver_us > absl::ToUnixMicros(shared_->clock->Now())) {
     addressed->later.emplace_back(group->queue, &message);
     return absl::OkStatus();
@@ -153,6 +146,7 @@ void Namespace::AddQueueLocked(QueueConfig config, QueueOrigin origin) {
   }
   auto queue = std::make_shared<Queue>(std::move(options));
   if (queue->durable()) {
+    queue->RestoreRequestIds(shared_->clock->Now(), shared_->NowUs());
     const absl::Status status = queue->schedule().Load();
     LOG_IF(ERROR, !status.ok()) << "what waits for queue " << name_ << "/" << queue->name() << ": " << status;
   }
@@ -412,6 +406,17 @@ void Namespace::PublishQuestion(const Client* publisher, const Incoming& questio
   if (!status.ok()) done(status);
 }
 
+void Namespace::DropRequestIds(const std::shared_ptr<Queue>& queue) {
+  if (!queue->HasIdsToDrop()) return;
+  auto job = std::make_unique<Committer::Job>();
+  job->along = [queue](log::Store::Batch* batch) { queue->DropRequestIds(batch); };
+  job->done = [queue](const absl::Status& status, Committer::Job*) {
+    if (status.ok()) queue->NoteDropped();
+  };
+  const absl::Status status = shared_->committer->Submit(std::move(job));
+  LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " keeps old request ids: " << status;
+}
+
 void Namespace::TrimQueues() {
   std::vector<std::shared_ptr<Queue>> queues;
   {
@@ -421,6 +426,7 @@ void Namespace::TrimQueues() {
   for (const auto& queue : queues) {
     queue->Trim(shared_->NowUs());
     if (!queue->durable()) continue;
+    DropRequestIds(queue);
     const absl::Status status = queue->TrimDisk(shared_->clock->Now());
     LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " cannot be trimmed: " << status;
   }

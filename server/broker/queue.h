@@ -73,6 +73,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   };
   explicit Queue(Options options);
 
+  // Knows the request ids again that are on disk. Before anything is published; may block on the disk. If they cannot
+  // be read, messages with ids are refused.
+  void RestoreRequestIds(absl::Time now, int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
+
   const std::string& name() const { return options_.config.name; }
   uint64_t epoch() const { return options_.epoch; }
   bool Accepts(absl::string_view event) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -136,18 +140,28 @@ class Queue : public std::enable_shared_from_this<Queue> {
     uint64_t first = 0;  // sequence
     std::vector<Entry> entries;
     std::string bytes;  // the encoded entries, one after another
+    std::vector<Duplicate> duplicates;
   };
   // Whether the messages may be taken, after all that was prepared before.
   absl::Status CheckPrepare(absl::Span<const Outgoing> messages) const;
-  // FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if `expected_last` is not the last sequence that was prepared.
-  absl::Status CheckLast(uint64_t expected_last) const;
-  // Gives the messages their sequences and adds them to `batch`.
-  void Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
-               absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared);
+  // FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if `expected_last` is not the last sequence that was prepared,
+  // unless the message is a duplicate.
+  absl::Status CheckLast(const Outgoing& message, uint64_t expected_last, int64_t now_us) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives the messages that are no duplicates their sequences, and adds them to `batch`, with their request ids. What
+  // is a duplicate of a message that is prepared only must not be answered before that one is.
+  void Prepare(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
+               absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) ABSL_LOCKS_EXCLUDED(mu_);
   // They are on disk: now they are heard, by `heard` if that is not null. Wake the lanes afterwards.
   Appended Publish(Prepared* prepared, int64_t now_us, bool count_matches, Heard* heard) ABSL_LOCKS_EXCLUDED(mu_);
   // They could not be written.
-  void TakeBack(const Prepared& prepared) { next_sequence_ = prepared.first; }
+  void TakeBack(const Prepared& prepared) ABSL_LOCKS_EXCLUDED(mu_);
+  // Adds the deletion of request ids that are known no more to `batch`; NoteDropped once that is written.
+  void DropRequestIds(log::Store::Batch* batch) ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteDropped() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Whether request ids are on disk that are known no more.
+  bool HasIdsToDrop() const ABSL_LOCKS_EXCLUDED(mu_);
   // Appends a question to a live queue, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise. The answer
   // is its sequence. Post and wake as for Append.
   absl::StatusOr<uint64_t> AppendQuestion(const Outgoing& question, absl::Time time, int64_t now_us,
@@ -233,6 +247,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
     uint64_t messages = 0;
   };
 
+  void NoteRequestIds(absl::Span<const Outgoing> messages, int64_t now_us, log::Store::Batch* batch, Prepared* prepared)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void AppendToChannels(const log::Audience* audience, absl::string_view event, uint64_t sequence, Touched* touched)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The patterns with channels that an event is for.
@@ -334,6 +350,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // For the committer's thread only.
   uint64_t next_sequence_ = 1;
   int64_t last_time_us_ = 0;  // of the last message, since 1970
+  uint64_t dropping_ = 0;     // the last message whose request id is being deleted from disk
+
+  absl::Status restored_;  // whether the request ids on disk could be read; set before anything is published
 
   std::atomic<bool> any_event_;      // whether it accepts all events
   std::atomic<bool> closed_{false};  // set under the mutex
@@ -343,7 +362,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   RetentionConfig retention_ ABSL_GUARDED_BY(mu_);
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
   uint64_t purged_end_ ABSL_GUARDED_BY(mu_) = 0;  // what went before this was purged
-  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);   // of a live queue
+  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);  // with those of messages that are prepared
+  uint64_t dropped_ ABSL_GUARDED_BY(mu_) = 0;    // up to this message they were deleted from disk
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
   size_t name_channels_ ABSL_GUARDED_BY(mu_) = 0;     // those of channels_ that are for one event

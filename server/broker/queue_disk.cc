@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
 #include "server/base/errors.h"
 #include "server/broker/entry.h"
 #include "server/broker/group.h"
 #include "server/broker/queue.h"
+#include "server/broker/request_id_store.h"
 #include "server/broker/subscription.h"
 
 namespace nmq::broker {
@@ -25,29 +27,74 @@ constexpr uint64_t kLookBackFactor = 10;
 constexpr uint64_t kLookBackStepMin = 16;
 constexpr uint64_t kLookBackStepMax = 4096;
 
+bool HasId(const Queue::Outgoing& message) { return !message.request_id.empty(); }
+
 }  // namespace
 
-absl::Status Queue::CheckPrepare(absl::Span<const Outgoing>) const {
+void Queue::RestoreRequestIds(absl::Time now, int64_t now_us) {
+  const int64_t wall_us = absl::ToUnixMicros(now);
+  MutexLock lock(&mu_);
+  restored_ =
+      LoadRequestIds(*options_.disk->store, options_.disk->number,
+                     [&](absl::string_view id, uint64_t sequence, int64_t time_us) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                       // The clock may have been set back.
+                       const int64_t age_us = std::max<int64_t>(0, wall_us - time_us);
+                       request_ids_.Restore(id, sequence, now_us - age_us);
+                     });
+  request_ids_.Trim(now_us);
+  if (restored_.ok()) return;
+  restored_ = WithContext(restored_, absl::StrCat("request_id: queue ", Quote(name())));
+  LOG(ERROR) << restored_;
+}
+
+absl::Status Queue::CheckPrepare(absl::Span<const Outgoing> messages) const {
   if (closed_.load(std::memory_order_acquire)) {
     return NotFound("QUEUE_DELETED", absl::StrCat("queue ", Quote(name()), " was deleted"), {{"queue", name()}});
   }
+  if (!restored_.ok() && std::any_of(messages.begin(), messages.end(), HasId)) return restored_;
   return options_.disk->store->health();
 }
 
-absl::Status Queue::CheckLast(uint64_t expected_last) const {
+absl::Status Queue::CheckLast(const Outgoing& message, uint64_t expected_last, int64_t now_us) const {
   const uint64_t last = next_sequence_ - 1;
-  return expected_last == last ? absl::OkStatus() : SequenceMismatch(name(), expected_last, last);
+  if (expected_last == last) return absl::OkStatus();
+  MutexLock lock(&mu_);
+  if (HasId(message) && request_ids_.Find(message.request_id, now_us).has_value()) return absl::OkStatus();
+  return SequenceMismatch(name(), expected_last, last);
 }
 
-void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, absl::string_view publisher,
+void Queue::NoteRequestIds(absl::Span<const Outgoing> messages, int64_t now_us, log::Store::Batch* batch,
+                           Prepared* prepared) {
+  uint64_t sequence = prepared->first;
+  MutexLock lock(&mu_);
+  for (const Outgoing& message : messages) {
+    if (HasId(message)) {
+      if (const auto earlier = request_ids_.Find(message.request_id, now_us)) {
+        prepared->duplicates.push_back({message.index, *earlier});
+        continue;
+      }
+      request_ids_.Add(message.request_id, sequence, now_us);
+      PutRequestId(options_.disk->number, sequence, last_time_us_, message.request_id, batch);
+    }
+    ++sequence;
+  }
+}
+
+void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
                     absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) {
   // The store finds messages by their time, so it must not go back when the clock does.
   last_time_us_ = std::max(last_time_us_, absl::ToUnixMicros(time));
   EntrySuffix suffix(epoch(), absl::FromUnixMicros(last_time_us_), publisher, reply_to);
   prepared->first = next_sequence_;
-  prepared->entries.reserve(messages.size());
+  if (std::any_of(messages.begin(), messages.end(), HasId)) NoteRequestIds(messages, now_us, batch, prepared);
+  prepared->entries.reserve(messages.size() - prepared->duplicates.size());
+  auto duplicate = prepared->duplicates.begin();
   std::string audience;
   for (const Outgoing& message : messages) {
+    if (duplicate != prepared->duplicates.end() && duplicate->index == message.index) {
+      ++duplicate;
+      continue;
+    }
     suffix.SetSequence(next_sequence_);
     const size_t size = suffix.EntrySize(message.body.size());
     const size_t offset = prepared->bytes.size();
@@ -70,6 +117,7 @@ Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_ma
   Touched touched;
   Appended appended;
   appended.first = prepared->first;
+  appended.duplicates = std::move(prepared->duplicates);
   const char* at = prepared->bytes.data();
   MutexLock lock(&mu_);
   for (Prepared::Entry& entry : prepared->entries) {
@@ -86,6 +134,28 @@ Queue::Appended Queue::Publish(Prepared* prepared, int64_t now_us, bool count_ma
   counters_.Published(prepared->entries.size(), prepared->bytes.size());
   PostLocked(touched);
   return appended;
+}
+
+void Queue::TakeBack(const Prepared& prepared) {
+  next_sequence_ = prepared.first;
+  MutexLock lock(&mu_);
+  request_ids_.TakeBack(prepared.first);
+}
+
+bool Queue::HasIdsToDrop() const {
+  MutexLock lock(&mu_);
+  return request_ids_.forgotten() > dropped_;
+}
+
+void Queue::DropRequestIds(log::Store::Batch* batch) {
+  MutexLock lock(&mu_);
+  dropping_ = std::max(dropped_, request_ids_.forgotten());
+  if (dropping_ > dropped_) DeleteRequestIds(options_.disk->number, dropped_ + 1, dropping_ + 1, batch);
+}
+
+void Queue::NoteDropped() {
+  MutexLock lock(&mu_);
+  dropped_ = dropping_;
 }
 
 log::Store::Extent Queue::Held() const {

@@ -32,6 +32,7 @@ void RequestIds::Add(absl::string_view id, uint64_t sequence, int64_t now_us) {
 void RequestIds::PopFront() {
   auto it = index_.find(entries_.front().id());
   if (it != index_.end() && *it == first_) index_.erase(it);
+  forgotten_ = entries_.front().sequence;
   entries_.pop_front();
   ++first_;
 }
@@ -40,6 +41,15 @@ void RequestIds::Trim(int64_t now_us) {
   while (!entries_.empty() && IsOver(entries_.front(), now_us)) PopFront();
   // It does not shrink by itself.
   if (index_.empty() && index_.capacity() > 0) index_ = decltype(index_)(0, Hash{this}, Eq{this});
+}
+
+void RequestIds::TakeBack(uint64_t first) {
+  while (!entries_.empty() && entries_.back().sequence >= first) {
+    index_.erase(entries_.back().id());
+    entries_.pop_back();
+  }
+  // The sequences come again.
+  forgotten_ = std::min(forgotten_, first - 1);
 }
 
 void RequestIds::Clear() {

@@ -36,8 +36,15 @@ class RequestIds {
   // Forgets what is too old.
   void Trim(int64_t now_us);
 
+  // Forgets the ids of messages from sequence `first` on, the last that were added: they did not become messages.
+  void TakeBack(uint64_t first);
+
   // Forgets everything.
   void Clear();
+
+  // The sequence of the last message whose id was forgotten; 0 if none was. The ids of those before it are forgotten,
+  // too.
+  uint64_t forgotten() const { return forgotten_; }
 
   size_t size() const { return index_.size(); }
 
@@ -73,6 +80,7 @@ class RequestIds {
   const uint64_t count_max_;
   log::CircularBuffer<Entry> entries_;  // the oldest first
   uint64_t first_ = 0;                  // the running number of the first entry
+  uint64_t forgotten_ = 0;
   absl::flat_hash_set<uint64_t, Hash, Eq> index_;
 };
 

@@ -36,6 +36,11 @@ class CircularBuffer {
     if (capacity_ > kCapacityMin && size_ < capacity_ / 8) Resize(capacity_ / 2);
   }
 
+  void pop_back() {
+    back() = T();
+    --size_;
+  }
+
  private:
   static constexpr size_t kCapacityMin = 8;  // a power of two, like every capacity
 

@@ -97,6 +97,8 @@ class Store {
     void Delete(Table table, absl::string_view key);
     // Deletes all keys that begin with `prefix`.
     void DeletePrefix(Table table, absl::string_view prefix);
+    // Deletes all keys in [from, to). Both have 1 to kKeyBytesMax bytes, and `from` is less; Write refuses others.
+    void DeleteRange(Table table, absl::string_view from, absl::string_view to);
     bool empty() const;
     size_t bytes() const;
     void Clear();

@@ -157,7 +157,7 @@ struct Store::Rep {
 
 // Operations in the order in which they came; texts are in `bytes`.
 struct Store::Batch::Rep {
-  enum class Kind { kAppend, kPut, kDelete, kDeletePrefix };
+  enum class Kind { kAppend, kPut, kDelete, kDeletePrefix, kDeleteRange };
   struct Operation {
     Kind kind;
     Table table = Table::kMeta;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -60,6 +61,22 @@ void Store::Batch::DeletePrefix(Table table, absl::string_view prefix) {
   operation.key_bytes = prefix.size();
   rep_->operations.push_back(operation);
   absl::StrAppend(&rep_->bytes, prefix);
+}
+
+void Store::Batch::DeleteRange(Table table, absl::string_view from, absl::string_view to) {
+  if (from.empty() || from >= to || std::max(from.size(), to.size()) > kKeyBytesMax) {
+    rep_->error = InvalidArgument(
+        "key", absl::StrCat("a range from ", from.size(), " to ", to.size(), " bytes; both must have 1 to ",
+                            kKeyBytesMax, ", and the first must be less"));
+    return;
+  }
+  Rep::Operation operation;
+  operation.kind = Rep::Kind::kDeleteRange;
+  operation.table = table;
+  operation.key_bytes = from.size();
+  operation.value_bytes = to.size();
+  rep_->operations.push_back(operation);
+  absl::StrAppend(&rep_->bytes, from, to);
 }
 
 bool Store::Batch::empty() const { return rep_->operations.empty(); }
@@ -130,6 +147,9 @@ absl::Status Store::Rep::Translate(const Batch& batch, absl::flat_hash_map<uint6
         break;
       case Batch::Rep::Kind::kDelete:
         to->Delete(family(operation.table), key);
+        break;
+      case Batch::Rep::Kind::kDeleteRange:
+        to->DeleteRange(family(operation.table), key, ToSlice(bytes));
         break;
       case Batch::Rep::Kind::kDeletePrefix: {
         const std::string after = AfterPrefix(ToView(key));

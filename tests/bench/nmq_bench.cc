@@ -1,6 +1,7 @@
 // Measures nmq and its peers side by side: see README.md. run.sh starts it with all it needs.
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -18,14 +19,17 @@
 #include "tests/bench/harness/machine.h"
 #include "tests/bench/harness/report.h"
 #include "tests/bench/harness/system.h"
+#include "tests/bench/harness/temporary_folder.h"
 #include "tests/bench/nats/nats_system.h"
 #include "tests/bench/nmq/nmq_system.h"
 #include "tests/bench/redis/redis_system.h"
 #include "tests/bench/socketio/socketio_system.h"
 #include "tests/bench/workloads/cases.h"
+#include "tests/bench/workloads/run_case.h"
 
 ABSL_FLAG(std::string, nmqd, "", "nmqd's program; each measurement starts one of its own.");
 ABSL_FLAG(std::vector<std::string>, nmqd_flags, {}, "Flags for it, separated by commas.");
+ABSL_FLAG(bool, nmqd_stores, false, "Whether it has durable queues and groups.");
 ABSL_FLAG(std::string, floor_server, "", "The bare gRPC server's program.");
 ABSL_FLAG(std::string, socketio, "", "The folder of Socket.IO's scripts.");
 ABSL_FLAG(std::string, log, "/dev/null", "File to which the servers' messages are appended.");
@@ -35,6 +39,10 @@ ABSL_FLAG(std::vector<std::string>, systems, {}, "Systems to measure, by their n
 ABSL_FLAG(int, rounds, 3, "How often each is measured, one system after the other.");
 ABSL_FLAG(double, seconds, 3, "Measured time.");
 ABSL_FLAG(double, warm_up, 1, "Seconds before that.");
+ABSL_FLAG(uint64_t, backlog, 204800, "Stored messages that D2 consumes; hundreds.");
+ABSL_FLAG(uint64_t, history, 1000000, "Stored messages that D3 reads; hundreds.");
+ABSL_FLAG(uint64_t, survivors, 10000000, "Stored messages with which D5 kills the server; hundreds.");
+ABSL_FLAG(std::string, disk, "/var/tmp", "Folder for what is stored, on a disk; emptied again.");
 ABSL_FLAG(bool, short, false, "A small version of every workload, by counts: whether it works, not how fast.");
 ABSL_FLAG(std::string, channel_settings, "", "Arguments of the raw client's channels: name=number,...");
 ABSL_FLAG(std::string, json, "", "File for the figures, as JSON.");
@@ -46,6 +54,11 @@ namespace {
 
 // Messages that the short version publishes.
 constexpr uint64_t kShortMessages = 1000;
+// Stored messages are published in batches of so many.
+constexpr uint64_t kStoredBatch = 100;
+// Stands above the figures of what is stored.
+constexpr char kStoringNote[] =
+    "nats (JetStream) syncs its files every two minutes, not before it answers; nmq and redis sync before they answer";
 
 absl::StatusOr<std::vector<System>> Systems() {
   absl::StatusOr<ChannelSettings> channel = ParseChannelSettings(absl::GetFlag(FLAGS_channel_settings));
@@ -54,7 +67,8 @@ absl::StatusOr<std::vector<System>> Systems() {
   const NmqSettings nmq = {.nmqd = absl::GetFlag(FLAGS_nmqd),
                            .flags = absl::GetFlag(FLAGS_nmqd_flags),
                            .log = log,
-                           .channel = *std::move(channel)};
+                           .channel = *std::move(channel),
+                           .stores = absl::GetFlag(FLAGS_nmqd_stores)};
   const ServerCommand floor = {
       .words = {absl::GetFlag(FLAGS_floor_server)}, .ready = "floor_server ready grpc=", .log = log};
   std::vector<System> all = {NmqSystem(nmq),    NmqLibrarySystem(nmq),
@@ -101,22 +115,18 @@ absl::StatusOr<Extent> ReadExtent() {
   if (seconds <= 0 || warm_up < 0)
     return absl::InvalidArgumentError("--seconds and --warm_up: a time must be positive");
   if (absl::GetFlag(FLAGS_rounds) < 1) return absl::InvalidArgumentError("--rounds: at least 1");
+  for (const uint64_t stored :
+       {absl::GetFlag(FLAGS_backlog), absl::GetFlag(FLAGS_history), absl::GetFlag(FLAGS_survivors)}) {
+    if (stored == 0 || stored % kStoredBatch != 0) {
+      return absl::InvalidArgumentError("--backlog, --history, --survivors: hundreds of messages");
+    }
+  }
   return Extent{.warm_up = absl::Seconds(warm_up),
                 .measured = absl::Seconds(seconds),
-                .messages = absl::GetFlag(FLAGS_short) ? kShortMessages : 0};
-}
-
-absl::Status RunOne(const System& system, const Case& one, const Extent& extent, Report* report) {
-  absl::StatusOr<RunningSystem> running = system.start();
-  if (!running.ok()) {
-    return absl::Status(running.status().code(), absl::StrCat(running.status().message(), " (--log=FILE shows why)"));
-  }
-  const Subject subject = {.client = running->client.get(), .server = running->server->pid()};
-  if (absl::Status status = one.run(extent, subject, Record(report, one.name, system.name)); !status.ok()) {
-    return status;
-  }
-  running->client = nullptr;
-  return running->server->Stop();
+                .messages = absl::GetFlag(FLAGS_short) ? kShortMessages : 0,
+                .backlog = absl::GetFlag(FLAGS_backlog),
+                .history = absl::GetFlag(FLAGS_history),
+                .survivors = absl::GetFlag(FLAGS_survivors)};
 }
 
 std::string Date() { return absl::FormatTime("%Y-%m-%d %H:%M UTC", absl::Now(), absl::UTCTimeZone()); }
@@ -138,11 +148,12 @@ absl::Status RunAll(const std::vector<System>& systems, const std::vector<Case>&
         if (cases[i].own && system.name != "nmq") continue;
         std::cerr << absl::StrCat("round ", round, " of ", rounds, ", ", i + 1, " of ", cases.size(), ": ",
                                   cases[i].name, ", ", system.name, "\n");
-        const absl::Status status = RunOne(system, cases[i], extent, report);
+        const absl::Status status = RunCase(system, cases[i], extent, absl::GetFlag(FLAGS_disk), report);
         // What a system cannot do is no figure of it.
         if (absl::IsUnimplemented(status)) continue;
         if (!status.ok()) {
-          return absl::Status(status.code(), absl::StrCat(cases[i].name, ", ", system.name, ": ", status.message()));
+          return absl::Status(status.code(), absl::StrCat(cases[i].name, ", ", system.name, ": ", status.message(),
+                                                          " (--log=FILE shows what the server said)"));
         }
       }
     }
@@ -158,13 +169,19 @@ absl::Status Run() {
   if (!systems.ok()) return systems.status();
   const absl::StatusOr<std::vector<Case>> cases = Cases();
   if (!cases.ok()) return cases.status();
-  const std::vector<std::pair<std::string, std::string>> heading = {{"machine", DescribeMachine()},
-                                                                    {"date", Date()},
-                                                                    {"commit", absl::GetFlag(FLAGS_commit)},
-                                                                    {"build", DescribeBuild()}};
+  const bool stores = std::any_of(cases->begin(), cases->end(), [](const Case& one) { return one.stores; });
+  const bool is_short = absl::GetFlag(FLAGS_short);
+  if (stores && !is_short) {
+    if (absl::Status status = CheckOnDisk(absl::GetFlag(FLAGS_disk)); !status.ok()) return status;
+  }
+  std::vector<std::pair<std::string, std::string>> heading = {{"machine", DescribeMachine()},
+                                                              {"date", Date()},
+                                                              {"commit", absl::GetFlag(FLAGS_commit)},
+                                                              {"build", DescribeBuild()}};
+  if (stores) heading.emplace_back("D1 to D5", kStoringNote);
   Report report;
   if (absl::Status status = RunAll(*systems, *cases, *extent, &report); !status.ok()) return status;
-  if (absl::GetFlag(FLAGS_short)) {
+  if (is_short) {
     std::cout << absl::StrCat(cases->size(), " workloads on ", systems->size(),
                               " systems: everything that was published was heard, once and in order\n");
     return absl::OkStatus();

@@ -222,6 +222,32 @@ function publishingPanel(context, kind, label, title, subtitle) {
   return barPanel(context, rowsOf(context, new RegExp(`^W5/${kind}/(\\d+)$`), 'published', label), title, subtitle);
 }
 
+function storingPanel(context) {
+  const rows = (workload, label) => rowsOf(context, workload, 'stored', label);
+  return barPanel(
+    context,
+    [
+      ...rows(/^D1\/one$/, () => 'one by one'),
+      ...rows(/^D1\/(\d+)$/, ([, window]) => `${window} on|their way`),
+      ...rows(/^D1\/stream$/, () => 'as a stream'),
+    ],
+    'Storing: messages per second',
+    'Synced before the answer; NATS does not sync · longer is better',
+  );
+}
+
+function storedPanel(context) {
+  return barPanel(
+    context,
+    [
+      ...rowsOf(context, /^D2\/(\d+)$/, 'acknowledged', ([, consumers]) => `acknowledged by|${plural(consumers, 'consumer')}`),
+      ...rowsOf(context, /^D3\/earliest$/, 'read', () => 'read by one,|from the begin'),
+    ],
+    'Stored messages: heard per second',
+    'Each acknowledged, or only read · longer is better',
+  );
+}
+
 function idlePanel(context) {
   const label = ([, connections]) => `on ${grouped(connections)}|connections`;
   const kibibytes = (bytes) => bytes / 1024;
@@ -262,5 +288,7 @@ export function panelsOf(records, systems) {
       'Publishing as a stream: messages per second',
       'Up to 16 batches without an answer; nobody listens · longer is better',
     ),
+    storingPanel(context),
+    storedPanel(context),
   ].flat();
 }

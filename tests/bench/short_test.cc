@@ -2,14 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "tests/bench/nats/nats_system.h"
 #include "tests/bench/nmq/nmq_system.h"
+#include "tests/bench/redis/redis_system.h"
 #include "tests/bench/workloads/cases.h"
+#include "tests/bench/workloads/run_case.h"
 
 namespace nmq::bench {
 namespace {
@@ -22,13 +26,28 @@ const std::vector<System>& Systems() {
   static const auto* const systems = new std::vector<System>{
       NmqSystem({.nmqd = std::getenv("NMQD"), .log = Log()}),
       NmqLibrarySystem({.nmqd = std::getenv("NMQD"), .log = Log()}),
-      FloorSystem({.words = {std::getenv("FLOOR_SERVER")}, .ready = "floor_server ready grpc=", .log = Log()})};
+      FloorSystem({.words = {std::getenv("FLOOR_SERVER")}, .ready = "floor_server ready grpc=", .log = Log()}),
+      NatsSystem(Log()), RedisSystem(Log())};
   return *systems;
 }
 
+// Those of nmq's own clients come first; the peers are here for what is stored.
+constexpr size_t kOwnSystems = 3;
+constexpr size_t kAllSystems = 5;
+
+// Live cases come first.
 const std::vector<Case>& Cases() {
-  static const auto* const cases = new std::vector<Case>(AllCases(Scale::kShort));
+  static const auto* const cases = [] {
+    auto* const all = new std::vector<Case>(AllCases(Scale::kShort));
+    std::stable_partition(all->begin(), all->end(), [](const Case& one) { return !one.stores; });
+    return all;
+  }();
   return *cases;
+}
+
+size_t LiveCases() {
+  return static_cast<size_t>(
+      std::count_if(Cases().begin(), Cases().end(), [](const Case& one) { return !one.stores; }));
 }
 
 // The numbers of a system and a case.
@@ -39,18 +58,14 @@ class Short : public testing::TestWithParam<std::tuple<size_t, size_t>> {
 };
 
 TEST_P(Short, EveryDeliveryIsCounted) {
-  absl::StatusOr<RunningSystem> running = system().start();
-  ASSERT_TRUE(running.ok()) << running.status();
+  if (one().own && one().stores && system().name != "nmq") GTEST_SKIP() << "nmq's own";
   Report report;
-  const Subject subject = {.client = running->client.get(), .server = running->server->pid()};
-  const absl::Status status = one().run(kExtent, subject, Record(&report, one().name, system().name));
+  const absl::Status status = RunCase(system(), one(), kExtent, testing::TempDir(), &report);
   // Only what is not nmqd, or not the cheapest client, may lack something.
-  if (system().name != "nmq" && absl::IsUnimplemented(status)) GTEST_SKIP() << status;
+  const bool may_lack = system().name != "nmq" || (one().stores && system().start_storing == nullptr);
+  if (may_lack && absl::IsUnimplemented(status)) GTEST_SKIP() << status;
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_FALSE(report.Workloads().empty());
-  running->client = nullptr;
-  const absl::Status stopped = running->server->Stop();
-  EXPECT_TRUE(stopped.ok()) << stopped;
 }
 
 std::string NameOf(const testing::TestParamInfo<std::tuple<size_t, size_t>>& info) {
@@ -61,7 +76,12 @@ std::string NameOf(const testing::TestParamInfo<std::tuple<size_t, size_t>>& inf
 }
 
 INSTANTIATE_TEST_SUITE_P(Systems, Short,
-                         testing::Combine(testing::Range<size_t>(0, 3), testing::Range<size_t>(0, Cases().size())),
+                         testing::Combine(testing::Range<size_t>(0, kOwnSystems),
+                                          testing::Range<size_t>(0, Cases().size())),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Peers, Short,
+                         testing::Combine(testing::Range<size_t>(kOwnSystems, kAllSystems),
+                                          testing::Range<size_t>(LiveCases(), Cases().size())),
                          NameOf);
 
 TEST(System, ServerThatIsGoneIsAnError) {

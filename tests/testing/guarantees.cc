@@ -340,15 +340,18 @@ std::vector<std::string> Ordered(const std::vector<Event>& events) {
   std::map<std::tuple<std::string, std::string, uint64_t>, std::map<size_t, uint64_t>> answered;
   std::vector<const Publish*> by_answer;
   std::set<std::string> seen;
+  std::map<std::string, size_t> first_invoked;  // by token: of repetitions, any may be the one that was taken
   for (const Publish& publish : story.publishes) {
     if (publish.acknowledged) by_answer.push_back(&publish);
+    const auto first = first_invoked.try_emplace(publish.event.token, publish.invoked).first;
+    first->second = std::min(first->second, publish.invoked);
   }
   std::sort(by_answer.begin(), by_answer.end(),
             [](const Publish* a, const Publish* b) { return a->answered < b->answered; });
   for (const Publish* publish : by_answer) {
     if (!publish->event.request_id.empty() && !seen.insert(publish->event.token).second) continue;
     auto& before = answered[{publish->event.name_space, publish->event.queue, publish->position.first}];
-    const auto it = before.lower_bound(publish->invoked);
+    const auto it = before.lower_bound(first_invoked[publish->event.token]);
     if (it != before.begin() && std::prev(it)->second > publish->position.second) {
       violations.push_back(absl::StrCat(Name(*publish), " was published after ", std::prev(it)->second));
     }

@@ -206,6 +206,14 @@ TEST(Ordered, WhatWasAnsweredFirstIsFirst) {
   EXPECT_THAT(Ordered(tale.events()), ElementsAre(HasSubstr("was published after 2")));
 }
 
+TEST(Ordered, RepetitionMayBeAnsweredForTheFirstTry) {
+  Tale tale;
+  tale.Invoke("a", {}, "r1").Invoke("b").Answer("b", 2).Invoke("a", {}, "r1").Answer("a", 1);
+  EXPECT_THAT(Ordered(tale.events()), IsEmpty());
+  tale.Invoke("c", {}, "r2").Answer("c", 1);
+  EXPECT_THAT(Ordered(tale.events()), ElementsAre(HasSubstr("was published after 2")));
+}
+
 TEST(Unique, NoPositionTwice) {
   Tale tale;
   tale.Subscribe("s").Hear("s", "a", 1).Subscribe("t").Hear("t", "a", 1);

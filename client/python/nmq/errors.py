@@ -18,7 +18,6 @@ _HINT_OF_REASON = {
     "SESSION_EXPIRED": "connect again, and more often than the lease",
     "OTHER_NAMESPACE": "leave `namespace` out, or connect to that namespace",
     "SEQUENCE_MISMATCH": "somebody was faster: read what came meanwhile, then expect metadata['bound']",
-    "REQUEST_ID_UNKNOWN_HERE": "leave request_id out: only live queues know request ids",
     "NOBODY_LISTENS": "start somebody who answers, then ask again",
     "QUESTION_ABANDONED": "ask again when the server is back",
     "QUESTION_NOT_FOUND": "too late: nobody waits for this answer any more",

@@ -53,6 +53,8 @@ struct SubscriberSpec {
   bool every_latency = false;
   // Never reads a byte after the subscriptions are live.
   bool stalled = false;
+  // Hears what the queue holds, too, from its oldest message on.
+  bool from_earliest = false;
 };
 
 // Live subscriptions. Thread-safe. Destroying them cancels what is still running.
@@ -85,6 +87,7 @@ enum class PublishWay {
   // The fastest way in: nmq's PublishStream, pipelined PUBLISH of Redis, buffered publishing of NATS and Socket.IO.
   kStream,
   // Each message waits for its answer: nmq's Publish, PUBLISH, publish and flush of NATS, emit with acknowledgement.
+  // Where messages are stored: each is one of its own, and `window` of them may wait.
   kUnary,
 };
 
@@ -135,6 +138,31 @@ class Publisher {
   virtual Histogram answers() const { return {}; }
 };
 
+// Consumers that share what a queue stores.
+struct ConsumerSpec {
+  std::string queue = {};
+  int consumers = 1;
+  // Messages that are stored there, by one publisher; all are to be consumed.
+  uint64_t messages = 0;
+};
+
+// One reader of all that a queue stores.
+struct HistorySpec {
+  std::string queue = {};
+  // Messages that are stored there, by one publisher.
+  uint64_t messages = 0;
+};
+
+// What became of stored messages.
+struct Consumption {
+  // From the first request to the end: the last acknowledgement is noted by the server, or the last message is read.
+  absl::Duration time;
+  // Different messages that were heard, and, of consumers, acknowledged.
+  uint64_t messages = 0;
+  // What was heard twice or, by one reader, out of turn.
+  uint64_t wrong = 0;
+};
+
 // A kind of client whose cost is measured together with the server's. What a system cannot do is UNIMPLEMENTED.
 class Client {
  public:
@@ -144,6 +172,14 @@ class Client {
   virtual absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) = 0;
   virtual absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) = 0;
   virtual absl::StatusOr<std::unique_ptr<Publisher>> PublishPaced(const PaceSpec& spec) = 0;
+  // Acknowledges every stored message, and returns when the server has noted that.
+  virtual absl::StatusOr<Consumption> Consume(const ConsumerSpec&) {
+    return absl::UnimplementedError("it stores nothing");
+  }
+  // Reads every stored message once, in order.
+  virtual absl::StatusOr<Consumption> ReadHistory(const HistorySpec&) {
+    return absl::UnimplementedError("it stores nothing");
+  }
   // Another process that does the client's work; 0: this one does it.
   virtual pid_t process() const { return 0; }
 };

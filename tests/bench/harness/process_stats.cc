@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -64,6 +66,25 @@ absl::StatusOr<ProcessStats> ReadProcessStats(pid_t pid) {
   const absl::StatusOr<int64_t> peak = ParseMemoryField(*status, "VmHWM");
   if (!peak.ok()) return peak.status();
   return ProcessStats{*cpu, *resident, *peak};
+}
+
+absl::StatusOr<std::map<pid_t, absl::Duration>> ReadThreadTimes(pid_t pid) {
+  std::error_code error;
+  std::filesystem::directory_iterator task(absl::StrCat("/proc/", pid, "/task"), error);
+  std::map<pid_t, absl::Duration> times;
+  for (; !error && task != std::filesystem::directory_iterator(); task.increment(error)) {
+    const std::string name = task->path().filename().string();
+    pid_t thread;
+    if (!absl::SimpleAtoi(name, &thread)) continue;
+    const absl::StatusOr<std::string> stat = ReadProcFile(pid, absl::StrCat("task/", name, "/stat"));
+    // It may have ended.
+    if (!stat.ok()) continue;
+    const absl::StatusOr<absl::Duration> cpu = ParseCpuTime(*stat, sysconf(_SC_CLK_TCK));
+    if (!cpu.ok()) return cpu.status();
+    times[thread] = *cpu;
+  }
+  if (error || times.empty()) return absl::NotFoundError(absl::StrCat("cannot read the threads of process ", pid));
+  return times;
 }
 
 }  // namespace nmq::bench

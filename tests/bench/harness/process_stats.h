@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -23,7 +24,10 @@ struct ProcessStats {
 // Reads /proc/PID/stat and /proc/PID/status. Answers NOT_FOUND if there is no such process.
 absl::StatusOr<ProcessStats> ReadProcessStats(pid_t pid);
 
-// The two halves of it, on the text of these files. INVALID_ARGUMENT if something is missing.
+// User and system time of each thread, by its id. From /proc/PID/task; NOT_FOUND if there is no such process.
+absl::StatusOr<std::map<pid_t, absl::Duration>> ReadThreadTimes(pid_t pid);
+
+// The two halves of ReadProcessStats, on the text of these files. INVALID_ARGUMENT if something is missing.
 absl::StatusOr<absl::Duration> ParseCpuTime(absl::string_view stat, int64_t ticks_per_second);
 absl::StatusOr<int64_t> ParseMemoryField(absl::string_view status, absl::string_view field);
 

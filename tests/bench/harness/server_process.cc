@@ -18,7 +18,6 @@
 namespace nmq::bench {
 namespace {
 
-constexpr absl::Duration kStartPatience = absl::Seconds(20);
 constexpr absl::Duration kStopPatience = absl::Seconds(20);
 
 absl::Status SystemError(absl::string_view what) {
@@ -79,7 +78,7 @@ ServerProcess::~ServerProcess() {
 }
 
 absl::Status ServerProcess::AwaitReady(const ServerCommand& command) {
-  const absl::Time deadline = absl::Now() + kStartPatience;
+  const absl::Time deadline = absl::Now() + command.start_patience;
   std::string output;
   while (true) {
     pollfd wait = {output_, POLLIN, 0};

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace nmq::bench {
 
@@ -25,6 +26,8 @@ struct ServerCommand {
   std::string log = "/dev/null";
   // What it exits with after SIGTERM.
   int exit_status = 0;
+  // How long it may take until it is ready.
+  absl::Duration start_patience = absl::Seconds(20);
 };
 
 // A server of our own on a free port. Not thread-safe.

@@ -17,10 +17,15 @@ struct RunningSystem {
   std::unique_ptr<Client> client;
 };
 
+// The queue that a system which stores messages keeps on disk; all others are live.
+inline constexpr char kStoredQueue[] = "stored";
+
 // Something to be measured.
 struct System {
   std::string name;
   std::function<absl::StatusOr<RunningSystem>()> start;
+  // The same with kStoredQueue, in a folder, or what is there of a server that ran before; null if it stores nothing.
+  std::function<absl::StatusOr<RunningSystem>(const std::string& folder)> start_storing = nullptr;
 };
 
 }  // namespace nmq::bench

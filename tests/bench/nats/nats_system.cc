@@ -1,7 +1,12 @@
 #include "tests/bench/nats/nats_system.h"
 
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "tests/bench/nats/jetstream.h"
+#include "tests/bench/nats/jetstream_client.h"
 #include "tests/bench/nats/nats_client.h"
 #include "tests/bench/peers/logged_server.h"
 
@@ -11,24 +16,40 @@ namespace {
 // What this version exits with after SIGTERM.
 constexpr int kExitStatus = 1;
 
+absl::StatusOr<std::unique_ptr<ServerProcess>> StartServer(const std::vector<std::string>& flags,
+                                                           const std::string& log) {
+  std::vector<std::string> words = {"nats-server", "-a", "127.0.0.1", "-p", "-1"};
+  words.insert(words.end(), flags.begin(), flags.end());
+  ServerCommand command = LoggedServer(words, "Listening for client connections on ", "", log);
+  command.exit_status = kExitStatus;
+  return ServerProcess::Start(command);
+}
+
 System MakeSystem(const std::string& name, const std::string& log, NatsReading reading) {
   const auto start = [log, reading]() -> absl::StatusOr<RunningSystem> {
-    ServerCommand command =
-        LoggedServer({"nats-server", "-a", "127.0.0.1", "-p", "-1"}, "Listening for client connections on ", "", log);
-    command.exit_status = kExitStatus;
-    absl::StatusOr<std::unique_ptr<ServerProcess>> server = ServerProcess::Start(command);
+    absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer({}, log);
     if (!server.ok()) return server.status();
-    RunningSystem system;
-    system.client = MakeNatsClient((*server)->address(), reading);
-    system.server = *std::move(server);
-    return system;
+    std::unique_ptr<Client> client = MakeNatsClient((*server)->address(), reading);
+    return RunningSystem{*std::move(server), std::move(client)};
   };
   return {.name = name, .start = start};
 }
 
+absl::StatusOr<RunningSystem> StartJetStream(const std::string& folder, const std::string& log) {
+  absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer({"-js", "-sd", folder}, log);
+  if (!server.ok()) return server.status();
+  if (absl::Status status = MakeStream((*server)->address(), kStoredQueue); !status.ok()) return status;
+  std::unique_ptr<Client> client = MakeJetStreamClient((*server)->address());
+  return RunningSystem{*std::move(server), std::move(client)};
+}
+
 }  // namespace
 
-System NatsSystem(const std::string& log) { return MakeSystem("nats", log, NatsReading::kLibrary); }
+System NatsSystem(const std::string& log) {
+  System system = MakeSystem("nats", log, NatsReading::kLibrary);
+  system.start_storing = [log](const std::string& folder) { return StartJetStream(folder, log); };
+  return system;
+}
 
 System RawNatsSystem(const std::string& log) { return MakeSystem("nats bare reader", log, NatsReading::kRaw); }
 

@@ -7,7 +7,8 @@
 
 namespace nmq::bench {
 
-// nats-server with its C client, as "nats". The server appends its log to the file `log`.
+// nats-server with its C client, as "nats"; what it stores is in JetStream's files. The server appends its log to the
+// file `log`.
 System NatsSystem(const std::string& log);
 // The same server with a reader of our own for subscribers, as "nats bare reader".
 System RawNatsSystem(const std::string& log);

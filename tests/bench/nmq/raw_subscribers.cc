@@ -105,6 +105,7 @@ nmq::v1::SubscribeRequest RawSubscribers::RequestOf(int subscriber, const Subscr
   request.set_session(sessions_[subscriber % sessions_.size()]);
   nmq::v1::Pattern* const pattern = request.add_patterns();
   pattern->set_queue(spec.queue);
+  if (spec.from_earliest) request.mutable_start()->set_earliest(true);
   if (spec.interest != nullptr) {
     const Interest interest = spec.interest(subscriber);
     pattern->set_event(interest.event);

@@ -1,17 +1,14 @@
 #ifndef NMQ_TESTS_BENCH_PEERS_MESSAGE_SOURCE_H_
 #define NMQ_TESTS_BENCH_PEERS_MESSAGE_SOURCE_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "tests/bench/harness/client.h"
 #include "tests/bench/harness/payload.h"
 #include "tests/bench/peers/publish_link.h"
@@ -38,25 +35,6 @@ class MessageSource {
 
 // As many of them, each with a link of its own.
 absl::StatusOr<std::vector<MessageSource>> OpenSources(const LinkSpec& spec, int publishers, const LinkOpener& open);
-
-// How far publishing is. Thread-safe.
-class Outcome {
- public:
-  // What became of some messages. False if it was a failure.
-  bool Add(const absl::StatusOr<uint64_t>& accepted);
-  bool Add(const absl::Status& status);
-
-  uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
-  bool failed() const { return failed_.load(std::memory_order_relaxed); }
-  // The first failure.
-  absl::Status verdict() const;
-
- private:
-  std::atomic<uint64_t> accepted_{0};
-  std::atomic<bool> failed_{false};
-  mutable absl::Mutex mutex_;
-  absl::Status verdict_ ABSL_GUARDED_BY(mutex_);
-};
 
 }  // namespace nmq::bench
 

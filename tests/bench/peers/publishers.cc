@@ -17,6 +17,7 @@
 #include "tests/bench/harness/payload.h"
 #include "tests/bench/peers/message_source.h"
 #include "tests/bench/peers/names.h"
+#include "tests/bench/peers/outcome.h"
 
 namespace nmq::bench {
 namespace {

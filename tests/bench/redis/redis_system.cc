@@ -5,12 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/bench/peers/logged_server.h"
 #include "tests/bench/peers/socket.h"
 #include "tests/bench/redis/redis_client.h"
+#include "tests/bench/redis/stream_client.h"
 
 namespace nmq::bench {
 namespace {
@@ -32,28 +35,43 @@ int FreePort() {
   return bound ? ntohs(address.sin_port) : 0;
 }
 
-absl::StatusOr<std::unique_ptr<ServerProcess>> StartServer(const std::string& log) {
-  const int port = FreePort();
-  if (port == 0) return absl::UnavailableError("no free port");
-  return ServerProcess::Start(LoggedServer({"redis-server", "--bind", "127.0.0.1", "--port", absl::StrCat(port),
-                                            "--save", "", "--appendonly", "no", "--maxclients", "15000"},
-                                           "Ready to accept connections", absl::StrCat("127.0.0.1:", port), log));
+absl::StatusOr<std::unique_ptr<ServerProcess>> StartAt(int port, const std::vector<std::string>& flags,
+                                                       const std::string& log) {
+  std::vector<std::string> words = {"redis-server", "--bind", "127.0.0.1",    "--port", absl::StrCat(port),
+                                    "--save",       "",       "--maxclients", "15000"};
+  words.insert(words.end(), flags.begin(), flags.end());
+  return ServerProcess::Start(
+      LoggedServer(words, "Ready to accept connections", absl::StrCat("127.0.0.1:", port), log));
+}
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> StartServer(const std::vector<std::string>& flags,
+                                                           const std::string& log) {
+  RaiseFileLimit();
+  absl::StatusOr<std::unique_ptr<ServerProcess>> server = absl::UnavailableError("no free port");
+  for (int i = 0; i < kAttempts && !server.ok(); ++i) {
+    const int port = FreePort();
+    if (port != 0) server = StartAt(port, flags, log);
+  }
+  return server;
 }
 
 }  // namespace
 
 System RedisSystem(const std::string& log) {
   const auto start = [log]() -> absl::StatusOr<RunningSystem> {
-    RaiseFileLimit();
-    absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer(log);
-    for (int i = 1; i < kAttempts && !server.ok(); ++i) server = StartServer(log);
+    absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer({"--appendonly", "no"}, log);
     if (!server.ok()) return server.status();
-    RunningSystem system;
-    system.client = MakeRedisClient((*server)->address());
-    system.server = *std::move(server);
-    return system;
+    std::unique_ptr<Client> client = MakeRedisClient((*server)->address());
+    return RunningSystem{*std::move(server), std::move(client)};
   };
-  return {.name = "redis", .start = start};
+  const auto start_storing = [log](const std::string& folder) -> absl::StatusOr<RunningSystem> {
+    absl::StatusOr<std::unique_ptr<ServerProcess>> server =
+        StartServer({"--dir", folder, "--appendonly", "yes", "--appendfsync", "always"}, log);
+    if (!server.ok()) return server.status();
+    std::unique_ptr<Client> client = MakeRedisStreamClient((*server)->address());
+    return RunningSystem{*std::move(server), std::move(client)};
+  };
+  return {.name = "redis", .start = start, .start_storing = start_storing};
 }
 
 }  // namespace nmq::bench

@@ -7,7 +7,8 @@
 
 namespace nmq::bench {
 
-// redis-server with hiredis. The server appends its log to the file `log`.
+// redis-server with hiredis; what it stores is in streams, synced before each reply. The server appends its log to the
+// file `log`.
 System RedisSystem(const std::string& log);
 
 }  // namespace nmq::bench

@@ -23,6 +23,10 @@ std::vector<Case> AllCases(Scale scale) {
   AddPublishing(scale, &cases);
   AddIdle(scale, &cases);
   AddStalled(scale, &cases);
+  AddStoring(scale, &cases);
+  AddConsuming(scale, &cases);
+  AddBeside(scale, &cases);
+  AddRestart(scale, &cases);
   return cases;
 }
 

@@ -34,6 +34,8 @@ struct Case {
   std::string name;
   // Only nmq's own: how its cost grows.
   bool own = false;
+  // The system stores messages (kStoredQueue).
+  bool stores = false;
   std::function<absl::Status(const Extent&, const Subject&, const Record&)> run;
 };
 
@@ -55,6 +57,17 @@ void AddPublishing(Scale scale, std::vector<Case>* cases);
 void AddIdle(Scale scale, std::vector<Case>* cases);
 // W7: one subscriber that does not read.
 void AddStalled(Scale scale, std::vector<Case>* cases);
+// D1: storing messages.
+void AddStoring(Scale scale, std::vector<Case>* cases);
+// D2 and D3: consuming stored messages with acknowledgements, and reading them.
+void AddConsuming(Scale scale, std::vector<Case>* cases);
+// D4: live messages beside messages that are stored.
+void AddBeside(Scale scale, std::vector<Case>* cases);
+// D5: a server that is killed and started again.
+void AddRestart(Scale scale, std::vector<Case>* cases);
+
+// Stores that many messages in kStoredQueue, as fast as it goes. DATA_LOSS if not exactly those were accepted.
+absl::Status StoreMessages(uint64_t messages, int batch, const Subject& subject);
 
 // Figures that several workloads have.
 void AddDeliveries(const Sample& sample, const Record& record);

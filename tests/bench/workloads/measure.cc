@@ -41,6 +41,17 @@ absl::Status Settle(absl::Duration patience, uint64_t published, const Load& loa
       totals.disorder, " came out of turn; nothing more came within ", absl::FormatDuration(patience)));
 }
 
+// Nobody listens.
+class NoSubscribers final : public SubscriberSet {
+ public:
+  ReceiveTotals Totals() const override { return {}; }
+  uint64_t Slowest() const override { return 0; }
+  absl::Status Health() const override { return absl::OkStatus(); }
+  absl::Duration heartbeat() const override { return absl::ZeroDuration(); }
+  void RecordLatency(int64_t, int64_t) override {}
+  Histogram Stop() override { return {}; }
+};
+
 absl::StatusOr<std::unique_ptr<Publisher>> Publish(const Extent& extent, const Subject& subject, const Load& load,
                                                    Throttle* throttle) {
   if (load.paced) {
@@ -61,6 +72,7 @@ Watch::Watch(const Subject& subject) : subject_(subject), start_(Look()) {}
 Watch::Moment Watch::Look() const {
   Moment moment;
   moment.server = ReadProcessStats(subject_.server);
+  moment.threads = ReadThreadTimes(subject_.server);
   rusage own = {};
   getrusage(RUSAGE_SELF, &own);
   moment.client_cpu = absl::DurationFromTimeval(own.ru_utime) + absl::DurationFromTimeval(own.ru_stime);
@@ -76,11 +88,17 @@ absl::StatusOr<Usage> Watch::Read() const {
   const Moment now = Look();
   if (!start_.server.ok()) return start_.server.status();
   if (!now.server.ok()) return now.server.status();
-  return Usage{.time = absl::Nanoseconds(now.time - start_.time),
-               .server_cpu = now.server->cpu - start_.server->cpu,
-               .client_cpu = now.client_cpu - start_.client_cpu,
-               .resident = now.server->resident,
-               .resident_peak = now.server->resident_peak};
+  Usage usage = {.time = absl::Nanoseconds(now.time - start_.time),
+                 .server_cpu = now.server->cpu - start_.server->cpu,
+                 .client_cpu = now.client_cpu - start_.client_cpu,
+                 .resident = now.server->resident,
+                 .resident_peak = now.server->resident_peak};
+  if (!now.threads.ok() || !start_.threads.ok()) return usage;
+  for (const auto& [thread, cpu] : *now.threads) {
+    const auto before = start_.threads->find(thread);
+    usage.threads[thread] = cpu - (before == start_.threads->end() ? absl::ZeroDuration() : before->second);
+  }
+  return usage;
 }
 
 bool AwaitFor(absl::Duration patience, const std::function<bool()>& over) {
@@ -130,6 +148,12 @@ absl::StatusOr<Sample> Measure(const Extent& extent, const Subject& subject, con
   sample.answers = (*publisher)->answers();
   sample.latency = set->Stop();
   return sample;
+}
+
+absl::StatusOr<Sample> MeasurePublishing(const Extent& extent, const Subject& subject, const PublisherSpec& spec) {
+  const Load load = {.eager = spec, .fan_out = 0};
+  NoSubscribers nobody;
+  return Measure(extent, subject, load, &nobody);
 }
 
 }  // namespace nmq::bench

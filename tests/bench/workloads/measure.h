@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -25,12 +26,31 @@ struct Extent {
   uint64_t messages = 0;
   // How long to wait for subscribers that have not heard everything and hear nothing any more.
   absl::Duration patience = absl::Seconds(10);
+  // Messages that are stored before they are consumed, read, or found again after a restart; where `messages` is not 0,
+  // those.
+  uint64_t backlog = 204'800;
+  uint64_t history = 1'000'000;
+  uint64_t survivors = 10'000'000;
 };
+
+struct Restarted;
 
 // What is measured: a client of some kind, and the server's process.
 struct Subject {
   Client* client = nullptr;
   pid_t server = 0;
+  // Where it stores messages; empty if it stores none.
+  std::string folder = {};
+  // Kills the server, without asking it to end, and starts it with what it has stored. This subject is over then.
+  std::function<absl::StatusOr<Restarted>()> restart = nullptr;
+};
+
+// A server that runs again.
+struct Restarted {
+  Subject subject;
+  // When it was started, by Now(), and how long it took until it was ready.
+  int64_t start = 0;
+  absl::Duration ready;
 };
 
 // Who listens and who speaks; one of `eager` and `paced` is set.
@@ -52,6 +72,8 @@ struct Usage {
   // The server's, at the end.
   int64_t resident = 0;
   int64_t resident_peak = 0;
+  // Of server_cpu, what each of its threads used that is still there.
+  std::map<pid_t, absl::Duration> threads = {};
 };
 
 // Watches the server's process and the client's. Not thread-safe.
@@ -66,6 +88,7 @@ class Watch {
     int64_t time = 0;
     absl::Duration client_cpu;
     absl::StatusOr<ProcessStats> server;
+    absl::StatusOr<std::map<pid_t, absl::Duration>> threads;
   };
   Moment Look() const;
 
@@ -90,6 +113,9 @@ struct Sample {
 absl::StatusOr<Sample> Measure(const Extent& extent, const Subject& subject, const Load& load);
 // The same with subscribers that are there already; they are stopped in the end.
 absl::StatusOr<Sample> Measure(const Extent& extent, const Subject& subject, const Load& load, SubscriberSet* set);
+
+// The same with nobody who hears it.
+absl::StatusOr<Sample> MeasurePublishing(const Extent& extent, const Subject& subject, const PublisherSpec& spec);
 
 // Waits until `over` or, at the latest, `patience`; true if over.
 bool AwaitFor(absl::Duration patience, const std::function<bool()>& over);

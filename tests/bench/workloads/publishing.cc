@@ -4,22 +4,9 @@
 namespace nmq::bench {
 namespace {
 
-// Nobody listens.
-class NoSubscribers final : public SubscriberSet {
- public:
-  ReceiveTotals Totals() const override { return {}; }
-  uint64_t Slowest() const override { return 0; }
-  absl::Status Health() const override { return absl::OkStatus(); }
-  absl::Duration heartbeat() const override { return absl::ZeroDuration(); }
-  void RecordLatency(int64_t, int64_t) override {}
-  Histogram Stop() override { return {}; }
-};
-
 absl::Status RunPublishing(const PublisherSpec& spec, const Extent& extent, const Subject& subject,
                            const Record& record) {
-  const Load load = {.eager = spec, .fan_out = 0};
-  NoSubscribers nobody;
-  const absl::StatusOr<Sample> sample = Measure(extent, subject, load, &nobody);
+  const absl::StatusOr<Sample> sample = MeasurePublishing(extent, subject, spec);
   if (!sample.ok()) return sample.status();
   const double published = static_cast<double>(sample->published);
   record.Add("published", "1/s", published / absl::ToDoubleSeconds(sample->usage.time));

@@ -20,8 +20,12 @@ TEST(Cases, BothScalesHaveEveryWorkload) {
       workloads.insert(one.name.substr(0, one.name.find('/')));
       EXPECT_TRUE(names.insert(one.name).second) << one.name;
     }
-    EXPECT_THAT(workloads, ElementsAre("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"));
+    EXPECT_THAT(workloads, ElementsAre("D1", "D2", "D3", "D4", "D5", "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"));
   }
+}
+
+TEST(Cases, WhatIsStoredIsOfTheDWorkloads) {
+  for (const Case& one : AllCases(Scale::kFull)) EXPECT_EQ(one.stores, one.name.front() == 'D') << one.name;
 }
 
 TEST(Growth, CostThatStaysHasExponentZero) {

@@ -39,6 +39,10 @@ const ALL = ['nmq', 'redis', 'another'].flatMap((system) => [
   record('W6/100', system, 'memory per idle subscription', 3072),
   record('W7/without', system, 'latency p99', 1.1),
   record('W7/stalled', system, 'latency p99', 1800),
+  record('D1/one', system, 'stored', 876),
+  record('D1/64', system, 'stored', 23400),
+  record('D2/4', system, 'acknowledged', 345000),
+  record('D3/earliest', system, 'read', 678000),
 ]);
 
 test('every panel is drawn with its values', () => {
@@ -49,7 +53,7 @@ test('every panel is drawn with its values', () => {
     assert.ok(svg.includes(text), text);
   }
   // Per second of CPU: the inverse of 4 and 8 microseconds. Memory: KiB.
-  for (const value of ['0.11 – 0.42', '1.1 – 1,800', '250k', '125k', '45.6k', '789k', '>3<']) {
+  for (const value of ['0.11 – 0.42', '1.1 – 1,800', '250k', '125k', '45.6k', '789k', '>3<', '876', '23.4k', '345k', '678k']) {
     assert.ok(svg.includes(value), value);
   }
   assert.doesNotMatch(svg, /NaN|undefined|Infinity/);

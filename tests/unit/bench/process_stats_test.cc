@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <limits>
+#include <thread>
 
 namespace nmq::bench {
 namespace {
@@ -45,6 +47,26 @@ TEST(ProcessStats, ReadsThisProcess) {
 
 TEST(ProcessStats, UnknownProcessIsNotFound) {
   EXPECT_EQ(ReadProcessStats(std::numeric_limits<pid_t>::max()).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ThreadTimes, EveryThreadHasOne) {
+  std::atomic<pid_t> other{0};
+  std::atomic<bool> over{false};
+  std::thread thread([&] {
+    other.store(gettid());
+    while (!over.load()) std::this_thread::yield();
+  });
+  while (other.load() == 0) std::this_thread::yield();
+  const auto times = ReadThreadTimes(getpid());
+  over.store(true);
+  thread.join();
+  ASSERT_TRUE(times.ok()) << times.status();
+  EXPECT_EQ(times->count(gettid()), 1u);
+  EXPECT_EQ(times->count(other.load()), 1u);
+}
+
+TEST(ThreadTimes, UnknownProcessIsNotFound) {
+  EXPECT_EQ(ReadThreadTimes(std::numeric_limits<pid_t>::max()).status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -328,15 +328,6 @@ TEST_F(Durable, WhatTheDiskDoesNotKeepUpWithIsRefused) {
   EXPECT_TRUE(PublishTo(&world().broker(), &third).ok());
 }
 
-TEST_F(Durable, RequestIdIsRefusedWhereNobodyWouldKnowItAgain) {
-  v1::PublishRequest request;
-  *request.mutable_message() = ToMessage({.queue = "D"});
-  request.mutable_message()->set_request_id("17");
-  const absl::Status status = PublishTo(&world().broker(), &request).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(MetadataOf(status, "field"), "request_id");
-}
-
 TEST_F(Durable, ExpectedLastSequenceIsKeptAcrossARestart) {
   PublishNumbers(1, 3);
   Start();

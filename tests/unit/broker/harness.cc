@@ -17,10 +17,11 @@ ServerConfig Parse(absl::string_view text) {
 }
 
 std::unique_ptr<Storage> OpenStorage(const ServerConfig& config, const std::string& data_dir, const Clock* clock,
-                                     Random* random) {
+                                     Random* random, rocksdb::Env* env) {
   if (data_dir.empty()) return nullptr;
   log::Store::Options options;
   options.directory = data_dir;
+  options.env = env;
   auto storage = Storage::Open(options, clock, random);
   EXPECT_TRUE(storage.ok()) << storage.status();
   const absl::Status opened = (*storage)->OpenQueues(config);
@@ -181,9 +182,9 @@ void TakeTurn(Lane* lane) {
   }
 }
 
-World::World(absl::string_view config, int lanes, const std::string& data_dir)
+World::World(absl::string_view config, int lanes, const std::string& data_dir, rocksdb::Env* env)
     : config_(Parse(config)),
-      storage_(OpenStorage(config_, data_dir, &clock_, &random_)),
+      storage_(OpenStorage(config_, data_dir, &clock_, &random_, env)),
       broker_(config_, &clock_, &random_, lanes, storage_.get()) {
   for (int i = 0; i < lanes; ++i) broker_.lane(i)->set_wake([] {});
 }

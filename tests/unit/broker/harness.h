@@ -20,6 +20,10 @@
 #include "server/broker/storage.h"
 #include "tests/testing/simulated_clock.h"
 
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
+
 namespace nmq::broker {
 
 // Bytes that look random and are the same in each run. Thread-safe.
@@ -111,8 +115,10 @@ absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest
 
 class World {
  public:
-  // `config` is a configuration file; `data_dir` is where its durable queues are, if it has any.
-  explicit World(absl::string_view config = "", int lanes = 1, const std::string& data_dir = "");
+  // `config` is a configuration file; `data_dir` is where its durable queues are, if it has any, in `env`, the real one
+  // if null.
+  explicit World(absl::string_view config = "", int lanes = 1, const std::string& data_dir = "",
+                 rocksdb::Env* env = nullptr);
 
   SimulatedClock& clock() { return clock_; }
   Broker& broker() { return broker_; }

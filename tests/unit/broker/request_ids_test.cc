@@ -102,6 +102,39 @@ TEST(RequestIds, ForgetsEverythingAtOnce) {
   EXPECT_EQ(ids.Find("a", 0), 2u);
 }
 
+TEST(RequestIds, WhatDidNotBecomeAMessageIsNotKnown) {
+  RequestIds ids(100, 10);
+  ids.Add("a", 1, 0);
+  ids.Add("b", 2, 0);
+  ids.Add("c", 4, 0);
+  ids.TakeBack(2);
+  EXPECT_EQ(ids.size(), 1u);
+  EXPECT_EQ(ids.Find("a", 0), 1u);
+  EXPECT_EQ(ids.Find("b", 0), std::nullopt);
+  EXPECT_EQ(ids.Find("c", 0), std::nullopt);
+  ids.Add("c", 2, 0);
+  EXPECT_EQ(ids.Find("c", 0), 2u);
+  ids.Add("b", 3, 0);
+  EXPECT_EQ(ids.Find("b", 0), 3u);
+}
+
+TEST(RequestIds, SaysUpToWhereItHasForgotten) {
+  RequestIds ids(100, 2);
+  EXPECT_EQ(ids.forgotten(), 0u);
+  ids.Add("a", 10, 0);
+  ids.Add("b", 20, 50);
+  EXPECT_EQ(ids.forgotten(), 0u);
+  ids.Trim(100);
+  EXPECT_EQ(ids.forgotten(), 10u);
+  ids.Add("c", 30, 100);
+  ids.Add("d", 31, 100);
+  ids.Add("e", 32, 100);
+  EXPECT_EQ(ids.forgotten(), 30u);
+  ids.TakeBack(30);
+  EXPECT_EQ(ids.size(), 0u);
+  EXPECT_EQ(ids.forgotten(), 29u) << "the sequence comes again";
+}
+
 TEST(RequestIds, IsRightAfterAnyHistory) {
   constexpr int64_t kWindow = 50;
   constexpr uint64_t kCount = 20;

@@ -61,6 +61,23 @@ TEST(CircularBuffer, LetsGoOfWhatIsTakenOut) {
   EXPECT_EQ(held.use_count(), 4);
 }
 
+TEST(CircularBuffer, GivesBackWhatCameLast) {
+  CircularBuffer<std::shared_ptr<int>> buffer;
+  auto held = std::make_shared<int>(1);
+  for (int i = 0; i < 10; ++i) buffer.push_back(i < 5 ? nullptr : held);
+  for (int i = 0; i < 4; ++i) buffer.pop_front();
+  for (int i = 0; i < 4; ++i) buffer.pop_back();
+  EXPECT_EQ(buffer.size(), 2u);
+  EXPECT_EQ(buffer.front(), nullptr);
+  EXPECT_EQ(buffer.back(), held);
+  EXPECT_EQ(held.use_count(), 2);
+  buffer.pop_back();
+  buffer.pop_back();
+  EXPECT_TRUE(buffer.empty());
+  buffer.push_back(held);
+  EXPECT_EQ(buffer.front(), held);
+}
+
 TEST(CircularBuffer, HoldsWhatCanOnlyBeMoved) {
   CircularBuffer<std::unique_ptr<int>> buffer;
   for (int i = 0; i < 100; ++i) buffer.push_back(std::make_unique<int>(i));

@@ -389,6 +389,26 @@ TEST_F(StoreTest, ChangesOfABatchApplyInOrder) {
   EXPECT_EQ(*store_->Get(Table::kRequests, "y"), "2");
 }
 
+TEST_F(StoreTest, DeletesARangeOfKeys) {
+  Store::Batch batch;
+  for (const char* key : {"a", "b", "b1", "c", "d"}) batch.Put(Table::kRequests, key, "");
+  batch.Put(Table::kGroups, "b", "");
+  batch.DeleteRange(Table::kRequests, "b", "c");
+  batch.Put(Table::kRequests, "b2", "");
+  ASSERT_TRUE(store_->Write(&batch, Sync::kNo).ok());
+  Open();
+  EXPECT_EQ(Keys(Table::kRequests), (std::vector<std::string>{"a", "b2", "c", "d"}));
+  EXPECT_EQ(Keys(Table::kGroups), (std::vector<std::string>{"b"}));
+}
+
+TEST_F(StoreTest, RangeThatIsNoneIsRefused) {
+  for (const auto& [from, to] : {std::make_pair("b", "b"), std::make_pair("c", "b"), std::make_pair("", "b")}) {
+    Store::Batch batch;
+    batch.DeleteRange(Table::kRequests, from, to);
+    EXPECT_EQ(store_->Write(&batch, Sync::kNo).code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
 TEST_F(StoreTest, DeletesAllKeysOfAPrefix) {
   Store::Batch batch;
   const std::string high = "\xff\xff";
