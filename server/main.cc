@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -31,6 +30,7 @@
 #include "server/config/config.h"
 #include "server/health_check.h"
 #include "server/limits/memory.h"
+#include "server/reference.h"
 #include "server/rpc/server.h"
 #include "server/version.h"
 
@@ -45,6 +45,7 @@ ABSL_FLAG(
 ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop; at most 8s");
+ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,
     "serve nothing: ask the server that runs at --listen for its health, and end with 0 if it serves, else with 1");
@@ -57,7 +58,7 @@ constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
 constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr int kThreadsMax = 64;
 constexpr char kDataDir[] = "nmq-data";
-// Those that can come from the environment: not --health_check, which is one run and not how a server is set up.
+// Those that can come from the environment: the others are for one run and not how a server is set up.
 constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace"};
 
 int Fail(int code, const std::string& why) {
@@ -68,8 +69,7 @@ int Fail(int code, const std::string& why) {
 // NMQ_LISTEN stands for --listen, and so on. The command line wins.
 std::string TakeEnvironment() {
   for (const char* flag : kFlags) {
-    std::string name = absl::StrCat("NMQ_", flag);
-    std::transform(name.begin(), name.end(), name.begin(), ::toupper);
+    const std::string name = nmq::EnvironmentName(flag);
     const char* value = getenv(name.c_str());
     if (value == nullptr) continue;
     std::string error;
@@ -185,7 +185,7 @@ int main(int argc, char** argv) {
       "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
       "  nmqd --health_check              ask the one that runs whether it serves\n\n"
-      "The other flags can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
+      "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
       "NMQ_THREADS, NMQ_DRAIN_GRACE.");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
@@ -195,6 +195,10 @@ int main(int argc, char** argv) {
   if (!error.empty()) return Fail(kUsage, error);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) return Fail(kUsage, absl::StrCat("does not understand '", rest[1], "'; see nmqd --help"));
+  if (absl::GetFlag(FLAGS_print_reference)) {
+    std::cout << nmq::Reference(kFlags);
+    return 0;
+  }
   const int threads = absl::GetFlag(FLAGS_threads);
   if (threads < 0 || threads > kThreadsMax) {
     return Fail(kUsage, absl::StrCat("--threads=", threads, " is not in 0 to ", kThreadsMax));

@@ -114,7 +114,7 @@ check "thread-safety analysis" check_thread_safety
 bazel_tests "tests" //...
 # After bazel, which has built the nmqd that these run.
 check "client for Node.js" npm --prefix client/node test
-check "conformance of Python, Node.js and Ruby" tests/conformance/run.sh
+check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
 check "benchmark, short form" tests/bench/run.sh --short
 check "container" tests/container/container_test.sh
 

@@ -172,7 +172,7 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
       if (result == SubscribeStream::Result::kEnded) return status;
       if (stay <= silence) {
         attempt->left = true;
-        return Unavailable("DRAINING", "the server is about to shut down", absl::ZeroDuration());
+        return Unavailable("DRAINING", "the server asked the stream to leave", absl::ZeroDuration());
       }
       return absl::UnavailableError(
           absl::StrCat(attempt->live ? "nothing came for " : "no answer for ", absl::FormatDuration(silence)));

@@ -45,6 +45,10 @@ export interface Message extends QueuePosition {
   rooms: string[];
   /** Set if somebody waits for an answer. */
   replyTo: string;
+  /** In a group: 2 or more if the message was delivered before; 0 for the first time, and outside groups. */
+  attempt: number;
+  /** Set in a queue of dead letters: where the message comes from, and why it is here. */
+  deadLetter?: QueuePosition & { group: string; attempts: number; reason: string; time: Date };
 }
 
 /** Messages that will not come. */
@@ -56,7 +60,15 @@ export interface Gap {
   last: number;
   /** How many at the most; unset if not known. */
   count?: number;
-  reason: 'GAP_REASON_SLOW_SUBSCRIBER' | 'GAP_REASON_NOT_HELD' | 'GAP_REASON_EPOCH_CHANGED';
+  reason:
+    | 'GAP_REASON_SLOW_SUBSCRIBER'
+    | 'GAP_REASON_NOT_HELD'
+    | 'GAP_REASON_EPOCH_CHANGED'
+    | 'GAP_REASON_DROPPED_NEWEST'
+    | 'GAP_REASON_SUPERSEDED'
+    | 'GAP_REASON_EXPIRED'
+    | 'GAP_REASON_PURGED'
+    | 'GAP_REASON_RETENTION';
 }
 
 export class NmqError extends Error {
@@ -148,12 +160,43 @@ export type Start =
   | { time: Date }
   | { after: QueuePosition[] };
 
+/** What is not given is as the server has it, or as the group has it already. */
+export interface GroupOptions {
+  name: string;
+  /** How long a member has before a message is taken back. Default 30000. */
+  ackDeadline?: number;
+  /** How often a message is delivered before it is a dead letter. Default 5. */
+  attemptsMax?: number;
+  /** How long a message waits before it comes again, doubled each time up to backoffMax. */
+  backoff?: number;
+  backoffMax?: number;
+  /** Messages of the same key go to the same member, in order, as long as that member lives. */
+  byKey?: boolean;
+  /** Rooms whose messages the group hears, too. */
+  rooms?: string[];
+  /** Default: the queue's name with ".dead". */
+  deadLetterQueue?: string;
+  /** What this member may have unacknowledged. Default 100 messages and 1 MiB. */
+  creditMessages?: number;
+  creditBytes?: number;
+}
+
+/** What became of one message, or of all with sequences from `first` to `last`: one of the four. */
+export type Acknowledgement = { first: number; last?: number } & (
+  | { done: true }
+  | { retryAfter: number }
+  | { extend: number }
+  | { terminate: string }
+);
+
 export interface SubscribeOptions extends CallOptions, Partial<Pattern> {
   /** More than one pattern, in place of queue and event. */
   patterns?: Pattern[];
   /** Joined in the same step. */
   rooms?: string[];
   start?: Start;
+  /** Shares one durable queue with the other members; each message must be acknowledged, and may come again. */
+  group?: string | GroupOptions;
   overflow?: 'OVERFLOW_DROP_OLDEST' | 'OVERFLOW_DISCONNECT' | 'OVERFLOW_HOLD';
   /** Called between the messages, in place. Without it, gaps are warnings of the process (type NmqGap). */
   onGap?: (gap: Gap) => void;
@@ -172,6 +215,14 @@ export interface Subscription extends AsyncIterableIterator<Message> {
   readonly id: string;
   /** The last position of each queue that was handed out, for `start: {after}` in another run. */
   readonly positions: QueuePosition[];
+  /** For members of a group. The work on these is done. Resolves to how many of them the group still waited for. */
+  done(...messages: QueuePosition[]): Promise<number>;
+  /** Not done: to be delivered again, to any member, after this time at the earliest. */
+  retryAfter(message: QueuePosition, milliseconds?: number): Promise<number>;
+  /** Still at work: the group waits for this long, from now. */
+  extend(message: QueuePosition, milliseconds: number): Promise<number>;
+  /** Nobody can do it: a dead letter, with this reason. */
+  terminate(message: QueuePosition, reason: string): Promise<number>;
   close(): void;
 }
 
@@ -324,6 +375,13 @@ export class Client {
   reply(question: Message, answer?: Content & { error?: Error | string }, options?: CallOptions): Promise<void>;
   /** Resolves when the subscription is live. */
   subscribe(options?: SubscribeOptions): Promise<Subscription>;
+  /** Says what became of messages that a group delivered, many at a time; resolves when the server has noted it. */
+  acknowledge(
+    queue: string,
+    group: string,
+    acknowledgements: Acknowledgement[],
+    options?: CallOptions,
+  ): Promise<{ noted: number; notPending: number }>;
   /** Ends all subscriptions and leaves; with leave: false the server keeps the client for its lease. */
   close(options?: { leave?: boolean }): Promise<void>;
 }

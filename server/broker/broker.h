@@ -44,6 +44,7 @@ class Broker {
   Lane* lane(int index) { return shared_.lanes[index].get(); }
   const Limits& limits() const { return shared_.limits; }
   const Clock& clock() const { return *shared_.clock; }
+  Random& random() const { return *random_; }
   uint64_t server_epoch() const { return server_epoch_; }
   Changes& changes() { return shared_.changes; }
   const Changes& changes() const { return shared_.changes; }

@@ -37,6 +37,10 @@ Schedule::~Schedule() {
   rings_->bytes.fetch_sub(bytes_, std::memory_order_relaxed);
 }
 
+void DeleteSchedule(uint64_t queue, log::Store::Batch* batch) {
+  batch->DeletePrefix(log::Table::kSchedule, Encode(queue));
+}
+
 absl::Status Schedule::Load() {
   std::vector<Place> places;
   absl::Status status = store_->Scan(log::Table::kSchedule, Encode(queue_), Encode(queue_ + 1),

@@ -88,6 +88,9 @@ class Schedule {
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of all that count
 };
 
+// Deletes what waits for a queue, by its number in the store.
+void DeleteSchedule(uint64_t queue, log::Store::Batch* batch);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_BROKER_SCHEDULE_H_

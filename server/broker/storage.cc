@@ -9,6 +9,8 @@
 #include "absl/strings/strip.h"
 #include "server/base/errors.h"
 #include "server/broker/group_store.h"
+#include "server/broker/request_id_store.h"
+#include "server/broker/schedule.h"
 
 namespace nmq::broker {
 namespace {
@@ -228,6 +230,8 @@ absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::St
     const uint64_t number = queues_.at(path).number();
     if (number == 0) continue;  // nothing of a live queue is there
     DeleteGroups(number, batch);
+    DeleteRequestIds(number, 1, UINT64_MAX, batch);
+    DeleteSchedule(number, batch);
     batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
   }
   batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));

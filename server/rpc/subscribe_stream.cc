@@ -4,6 +4,7 @@
 
 #include "server/base/errors.h"
 #include "server/rpc/frames.h"
+#include "server/rpc/stream_age.h"
 
 namespace nmq::rpc {
 namespace {
@@ -29,7 +30,8 @@ SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* b
       broker_(broker),
       writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
-      stalled_([this] { OnStalled(); }) {
+      stalled_([this] { OnStalled(); }),
+      age_([this] { OnAge(); }) {
   service->RequestSubscribe(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -57,7 +59,9 @@ void SubscribeStream::Open() {
     End(status);
     return;
   }
-  loop()->SetTimer(&heartbeat_, loop()->clock().Monotonic() + broker_->limits().heartbeat);
+  const absl::Duration now = loop()->clock().Monotonic();
+  loop()->SetTimer(&heartbeat_, now + broker_->limits().heartbeat);
+  loop()->SetTimer(&age_, now + StreamLife(broker_->limits().stream_age, broker_->random()));
   WriteFrame(frame);
 }
 
@@ -157,8 +161,21 @@ void SubscribeStream::Drain(absl::Duration grace) {
   if (!writing()) Pump();
 }
 
+void SubscribeStream::OnAge() {
+  const absl::Duration now = loop()->clock().Monotonic();
+  if (!std::exchange(aged_, true)) {
+    loop()->SetTimer(&age_, now + kAgeGrace);
+    Drain(kAgeGrace);
+    return;
+  }
+  End(StreamAged());
+  // Who does not read shall not stay either.
+  if (writing() && !stalled_.set()) loop()->SetTimer(&stalled_, now + broker_->limits().stall);
+}
+
 void SubscribeStream::OnEnd(const absl::Status& status) {
   loop()->CancelTimer(&heartbeat_);
+  loop()->CancelTimer(&age_);
   if (subscription_ == nullptr) return;
   std::string reason = ReasonOf(status);
   if (reason.empty()) reason = status.ok() ? "DISCONNECTED" : absl::StatusCodeToString(status.code());

@@ -39,6 +39,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void WriteDelivery(broker::Delivery* delivery);
   void OnHeartbeat();
   void OnStalled();
+  void OnAge();
   void OnEnd(const absl::Status& status) override;
   void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
@@ -51,8 +52,10 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
+  Loop::Timer age_;
   absl::Duration drain_grace_;  // to be told, if not zero
   bool again_ = false;          // PumpAgain is posted
+  bool aged_ = false;           // was asked to leave because of its age
 };
 
 }  // namespace nmq::rpc

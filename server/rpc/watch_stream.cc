@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include "server/rpc/stream_age.h"
+
 namespace nmq::rpc {
 namespace {
 
@@ -33,7 +35,12 @@ void WatchStream::Serve(RegistryService* service, broker::Broker* broker, Loop* 
 }
 
 WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, Loop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), writer_(context()), heartbeat_([this] { OnHeartbeat(); }) {
+    : StreamCall(loop),
+      service_(service),
+      broker_(broker),
+      writer_(context()),
+      heartbeat_([this] { OnHeartbeat(); }),
+      age_([this] { End(StreamAged()); }) {
   service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -63,6 +70,7 @@ absl::Status WatchStream::Open() {
   response.set_revision(revision_);
   Write(response);
   loop()->SetTimer(&heartbeat_, last_write() + broker_->limits().heartbeat);
+  loop()->SetTimer(&age_, last_write() + StreamLife(broker_->limits().stream_age, broker_->random()));
   return absl::OkStatus();
 }
 
@@ -108,6 +116,7 @@ void WatchStream::Drain(absl::Duration) { End(broker_->CheckNotDraining()); }
 
 void WatchStream::OnEnd(const absl::Status&) {
   loop()->CancelTimer(&heartbeat_);
+  loop()->CancelTimer(&age_);
   if (bell_ == nullptr) return;
   broker_->changes().Unlisten(listener_);
   bell_->stream = nullptr;

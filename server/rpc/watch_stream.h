@@ -47,6 +47,7 @@ class WatchStream final : public StreamCall {
   std::shared_ptr<Bell> bell_;
   broker::Changes::Listener listener_;
   Loop::Timer heartbeat_;
+  Loop::Timer age_;
   uint64_t revision_ = 0;  // up to which everything was sent
 };
 

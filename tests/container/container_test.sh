@@ -34,6 +34,8 @@ finish() {
   local status=$?
   trap - EXIT
   podman rm --force --time 1 "$name" "$name-probe" >/dev/null 2>&1 || true
+  podman pod rm --force "$name-pod" >/dev/null 2>&1 || true
+  podman volume rm --force "$name-pod" "$name-pod-configuration" >/dev/null 2>&1 || true
   podman volume rm --force "$name" >/dev/null 2>&1 || true
   podman rmi --force "$image" >/dev/null 2>&1 || true
   rm -rf "$work"
@@ -198,6 +200,38 @@ check_wrong_configuration() {
   ok "a wrong configuration ends it with 1 and the line"
 }
 
+is_pod_ready() { podman logs "$name-pod-nmqd" 2>/dev/null | grep -q '^nmqd ready'; }
+
+# play_pod PORT ARGUMENT...: the pod of deploy/kubernetes; ARGUMENT as pod.mjs has it.
+play_pod() {
+  node "$root/tests/kubernetes/pod.mjs" "$image" "$name-pod" "$@" >"$work/pod.yaml" || fail "no pod"
+  (cd "$work" && podman play kube --build=false pod.yaml >"$work/play" 2>&1) || fail "podman play kube: $(cat "$work/play")"
+  await "nmqd in its pod" is_pod_ready
+  export NMQ_SERVER=127.0.0.1:$1
+}
+
+end_pod() {
+  podman play kube --down "$work/pod.yaml" >"$work/down" 2>&1 || fail "podman play kube --down: $(cat "$work/down")"
+}
+
+check_pod() {
+  local port facts
+  nmq_install_kubernetes_node_packages
+  port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => {
+    console.log(s.address().port);
+    s.close();
+  })')
+  play_pod "$port"
+  facts=$(podman inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.Config.User}} {{.EffectiveCaps}}' "$name-pod-nmqd")
+  [[ $facts == "true 65532:65532 []" ]] || fail "the pod's container: $facts"
+  seq "$ORDERS" | nmq pub ORDERS NEW - >/dev/null || fail "publishing to the pod"
+  seq "$ORDERS" >"$work/expected"
+  end_pod
+  play_pod "$port" --again
+  check_orders "the pod of deploy/kubernetes, played by podman, after a restart"
+  end_pod
+}
+
 prepare
 build
 cat >"$work/nmq.textproto" <<END
@@ -212,3 +246,4 @@ check_health
 check_messages
 check_restarts
 check_wrong_configuration
+check_pod

@@ -350,6 +350,7 @@ TEST(Limits, EachIsTestedSomewhere) {
       "page_default",
       "page_max",       // registry_test
       "watch_changes",  // watch_test
+      "stream_age",     // stream_age_test
       "stall",          // slow_subscriber_test
       "durable_bytes",
       "durable_messages",

@@ -2,6 +2,7 @@
 
 const backoff = require('./backoff.js');
 const errors = require('./errors.js');
+const groups = require('./groups.js');
 const { plain, durationOf } = require('./proto.js');
 const { Registry } = require('./registry.js');
 const { Session } = require('./session.js');
@@ -133,6 +134,10 @@ class Client {
 
   subscribe(options = {}) {
     return new Subscription(this.#session, options).start();
+  }
+
+  acknowledge(queue, group, acknowledgements, options) {
+    return groups.acknowledge(this.#session, queue, group, acknowledgements, options);
   }
 
   close({ leave = true } = {}) {

@@ -5,6 +5,7 @@ const { delays, sleep } = require('./backoff.js');
 const errors = require('./errors.js');
 const { Frames } = require('./frames.js');
 const { Positions } = require('./positions.js');
+const groups = require('./groups.js');
 const { plain, timestampOf } = require('./proto.js');
 
 // Of a server that does not say how long it may be silent, in milliseconds.
@@ -45,13 +46,14 @@ class Subscription {
   id = '';
 
   constructor(session, options) {
-    const { patterns, queue = '**', event = '', rooms = [], start, overflow } = options;
+    const { patterns, queue = '**', event = '', rooms = [], start, overflow, group } = options;
     this.#session = session;
     this.#request = {
       patterns: patterns ?? [{ queue, event }],
       rooms,
       start: startOf(start),
       overflow: overflow ?? 'OVERFLOW_UNSPECIFIED',
+      ...(group && { group: groups.optionsOf(group) }),
     };
     this.#options = { readyTimeout: 10000, onGap: warnOfGap, onState: () => {}, ...options };
   }
@@ -84,7 +86,7 @@ class Subscription {
     const result = await pending;
     if (result.done) this.#options.signal?.throwIfAborted();
     if (this.#stopping.signal.aborted) return { done: true, value: undefined };
-    if (!result.done) this.#handed.onPosition(result.value);
+    if (!result.done && !this.#request.group) this.#handed.onPosition(result.value);
     return result;
   }
 
@@ -97,8 +99,32 @@ class Subscription {
     this.#stop();
   }
 
+  done(...messages) {
+    return this.#acknowledge(messages, { done: true });
+  }
+
+  retryAfter(message, milliseconds = 0) {
+    return this.#acknowledge([message], { retryAfter: milliseconds });
+  }
+
+  extend(message, milliseconds) {
+    return this.#acknowledge([message], { extend: milliseconds });
+  }
+
+  terminate(message, reason) {
+    return this.#acknowledge([message], { terminate: reason });
+  }
+
   [Symbol.asyncIterator]() {
     return this;
+  }
+
+  async #acknowledge(messages, outcome) {
+    const { group } = this.#request;
+    if (!group) throw new TypeError('the subscription is no member of a group: subscribe({ group })');
+    if (messages.length === 0) return 0;
+    const acknowledgements = messages.map(({ sequence }) => ({ first: sequence, ...outcome }));
+    return (await groups.acknowledge(this.#session, messages[0].queue, group.name, acknowledgements)).noted;
   }
 
   #stop() {
@@ -163,7 +189,8 @@ class Subscription {
     if (this.#wasLive) {
       // Only rooms that nobody left since.
       request.rooms = request.rooms.filter((room) => this.#session.rooms.has(room));
-      request.start = this.#positions.resume();
+      // A group knows by itself how far it is.
+      if (!request.group) request.start = this.#positions.resume();
     }
     return request;
   }
@@ -194,7 +221,7 @@ class Subscription {
 
   #silence(attempt) {
     attempt.left = Date.now() >= attempt.leaveAt;
-    if (attempt.left) return new errors.NmqError('UNAVAILABLE', 'the server is about to shut down');
+    if (attempt.left) return new errors.NmqError('UNAVAILABLE', 'the server asked the stream to leave');
     return new errors.NmqError('UNAVAILABLE', `nothing came for ${attempt.silence} ms`);
   }
 
@@ -209,10 +236,11 @@ class Subscription {
       case 'gap': {
         const gap = plain('Gap', frame.gap);
         if (frame.gap._count === undefined) delete gap.count;
-        if (this.#positions.onGap(gap)) this.#reportGap(gap);
+        if (this.#request.group || this.#positions.onGap(gap)) this.#reportGap(gap);
         break;
       }
       case 'heartbeat':
+        if (this.#request.group) break;
         for (const position of plain('Heartbeat', frame.heartbeat).positions) this.#follow(position);
         break;
       case 'drain':
@@ -243,6 +271,12 @@ class Subscription {
       const message = plain('Message', encoded);
       message.rooms = message.audience?.rooms ?? [];
       delete message.audience;
+      // What a group delivers may come again, and out of order.
+      if (this.#request.group) {
+        yield message;
+        if (this.#stopped) return;
+        continue;
+      }
       const { fresh, lost } = this.#positions.onPosition(message);
       if (lost) this.#reportGap(lost);
       if (fresh) yield message;
@@ -257,7 +291,7 @@ class Subscription {
   }
 
   #reportGap(gap) {
-    this.#handed.onGap(gap);
+    if (!this.#request.group) this.#handed.onGap(gap);
     this.#options.onGap(gap);
   }
 }

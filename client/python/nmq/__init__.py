@@ -27,6 +27,7 @@ from .errors import (
     Unavailable,
     from_status,
 )
+from .groups import done, extend, group, retry_after, terminate
 from .registry import Registry
 from .subscription import (
     State,

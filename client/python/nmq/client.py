@@ -9,6 +9,7 @@ import grpc
 from . import errors
 from ._stubs import message_pb2, message_queue_pb2 as pb
 from .backoff import Backoff
+from .groups import group as group_options
 from .registry import Registry
 from .session import Session
 from .subscription import Subscription
@@ -174,6 +175,7 @@ class Client:
         rooms=(),
         start=None,
         overflow=pb.OVERFLOW_UNSPECIFIED,
+        group=None,
         on_gap=None,
         on_state=None,
         ready_timeout=10.0,
@@ -182,16 +184,24 @@ class Client:
 
         queue and event are names or patterns: `*` stands for one token, a trailing `**` for the rest, an empty event
         for every event. patterns: more than one, as (queue, event), in place of them. rooms are joined in the same
-        step. start: start_earliest() and the like. on_gap(Gap) hears of messages that will not come; without it they
-        are logged as a warning. on_state(State, Error or None) hears of lost and regained connections.
+        step. start: start_earliest() and the like. group: a name, or group(name, ...): shares one durable queue with
+        the other members; each message must be acknowledged, and may come again, as `attempt` says then. on_gap(Gap)
+        hears of messages that will not come; without it they are logged as a warning. on_state(State, Error or None)
+        hears of lost and regained connections.
         """
         request = pb.SubscribeRequest(
             patterns=[pb.Pattern(queue=q, event=e) for q, e in patterns or [(queue, event)]],
             rooms=rooms,
             start=start,
             overflow=overflow,
+            group=group_options(group) if isinstance(group, str) else group,
         )
         return Subscription(self._session, request, ready_timeout, on_gap, on_state).start()
+
+    def acknowledge(self, queue, group, *acknowledgements):
+        """Says what became of messages that a group of a queue delivered: done(), retry_after(), extend(), terminate(),
+        many at a time. Returns an AcknowledgeResponse, when the server has noted it."""
+        return self._session.acknowledge(queue, group, acknowledgements)
 
     def close(self, leave=True):
         """Ends all subscriptions and leaves the namespace; returns within a second or so even if the server is gone.

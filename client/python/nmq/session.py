@@ -132,6 +132,14 @@ class Session:
             # What grpc says of a closed channel.
             raise errors.closed() from None
 
+    def acknowledge(self, queue, group, acknowledgements):
+        """To say it twice does no harm."""
+
+        def request(session):
+            return pb.AcknowledgeRequest(session=session, queue=queue, group=group, acknowledgements=acknowledgements)
+
+        return self.call(self.stub.Acknowledge, request, self.options.timeout, repeatable=True)
+
     def call(self, rpc, make_request, timeout, repeatable, with_session=True):
         """Calls rpc(make_request(session)), anew after the server's own refusal (draining, session forgotten), and if
         `repeatable` also when it is not known whether the call was carried out."""

@@ -10,7 +10,7 @@ import time
 
 import grpc
 
-from . import errors
+from . import errors, groups
 from ._stubs import message_pb2, message_queue_pb2 as pb
 from .positions import Positions
 
@@ -50,8 +50,11 @@ class Subscription:
     A thread reads ahead, a few frames. on_gap and on_state are called by the thread that iterates, in their place
     between the messages.
 
-    For one iterating thread; close() may be called by any, also inside a callback. A context manager: leaving it
-    closes.
+    A member of a group says of each message what became of it, with done() and the like; messages may come again then,
+    and out of order, for it is the group that remembers.
+
+    For one iterating thread; close() and what acknowledges may be called by any, also inside a callback. A context
+    manager: leaving it closes.
     """
 
     def __init__(self, session, request, ready_timeout, on_gap, on_state):
@@ -96,6 +99,22 @@ class Subscription:
         """The last position of each queue that the program was given, for start_after() in another run."""
         return self._handed.list()
 
+    def done(self, *messages):
+        """The work on these is done. How many of them the group still waited for."""
+        return self._acknowledge(messages, groups.done)
+
+    def retry_after(self, message, seconds=0):
+        """Not done: to be delivered again, to any member, after this time at the earliest. As done() otherwise."""
+        return self._acknowledge([message], lambda sequence: groups.retry_after(sequence, seconds))
+
+    def extend(self, message, seconds):
+        """Still at work: the group waits for this long, from now. As done() otherwise."""
+        return self._acknowledge([message], lambda sequence: groups.extend(sequence, seconds))
+
+    def terminate(self, message, reason):
+        """Nobody can do it: a dead letter, with this reason. As done() otherwise."""
+        return self._acknowledge([message], lambda sequence: groups.terminate(sequence, reason))
+
     def __iter__(self):
         return self
 
@@ -134,6 +153,18 @@ class Subscription:
             call.cancel()
         self._session.wake()
 
+    def _acknowledge(self, messages, make):
+        if not self._in_group:
+            raise ValueError("the subscription is no member of a group: subscribe(group=...)")
+        if not messages:
+            return 0
+        acknowledgements = [make(message.sequence) for message in messages]
+        return self._session.acknowledge(messages[0].queue, self._request.group.name, acknowledgements).noted
+
+    @property
+    def _in_group(self):
+        return self._request.HasField("group")
+
     # What the program's thread does.
 
     def _next(self, timeout):
@@ -143,7 +174,8 @@ class Subscription:
                 return None
             if self._messages:
                 message = self._messages.popleft()
-                self._handed.on_position(message.queue, message.epoch, message.sequence)
+                if not self._in_group:
+                    self._handed.on_position(message.queue, message.epoch, message.sequence)
                 return message
             kind, *what = self._pop(deadline)
             if kind == "end":
@@ -156,7 +188,8 @@ class Subscription:
         if kind == "messages":
             self._messages.extend(what[0])
         elif kind == "gap":
-            self._handed.on_gap(what[0])
+            if not self._in_group:
+                self._handed.on_gap(what[0])
             self._on_gap(what[0])
         elif kind == "positions":
             for position in what[0]:
@@ -261,7 +294,8 @@ class Subscription:
             rooms = set(self._session.rooms).intersection(request.rooms)
             del request.rooms[:]
             request.rooms.extend(sorted(rooms))
-            request.start.CopyFrom(self._reached.resume())
+            if not self._in_group:
+                request.start.CopyFrom(self._reached.resume())
         call = None
         started = time.monotonic()
         try:
@@ -290,7 +324,7 @@ class Subscription:
             return errors.from_grpc(error)
         if attempt.leave_at < math.inf and time.monotonic() >= attempt.leave_at:
             attempt.left = True
-            return errors.make(grpc.StatusCode.UNAVAILABLE, "the server is about to shut down")
+            return errors.make(grpc.StatusCode.UNAVAILABLE, "the server asked the stream to leave")
         return errors.make(grpc.StatusCode.UNAVAILABLE, f"nothing came for {attempt.silence:g} s")
 
     def _read_frames(self, call, watch, attempt):
@@ -314,10 +348,11 @@ class Subscription:
         elif kind == "batch":
             self._on_messages(frame.batch.messages)
         elif kind == "gap":
-            if self._reached.on_gap(frame.gap):
+            if self._in_group or self._reached.on_gap(frame.gap):
                 self._push("gap", frame.gap)
         elif kind == "heartbeat":
-            self._on_heartbeat(frame.heartbeat.positions)
+            if not self._in_group:
+                self._on_heartbeat(frame.heartbeat.positions)
         elif kind == "drain":
             attempt.leave_at = time.monotonic() + frame.drain.jitter.ToTimedelta().total_seconds() * random.random()
 
@@ -341,6 +376,9 @@ class Subscription:
             self._changed.notify_all()
 
     def _on_messages(self, messages):
+        if self._in_group:
+            self._push("messages", messages)
+            return
         fresh = []
         for message in messages:
             new, lost = self._reached.on_position(message.queue, message.epoch, message.sequence)
@@ -369,7 +407,7 @@ class _Attempt:
     def __init__(self):
         self.live = False
         self.lived = 0.0
-        # Left because the server said that it shuts down.
+        # Left because the server asked for it.
         self.left = False
         self.leave_at = math.inf
         self.silence = 0.0

@@ -19,6 +19,14 @@ export async function everything(signal: AbortSignal): Promise<void> {
   });
   for await (const message of messages) await client.reply(message, { payload: message.payload });
   for await (const { name, members: count } of client.registry.rooms({ room: 'a.*' })) console.log(name, count);
+  const jobs = await client.subscribe({ queue: 'ORDERS', group: { name: 'billing', ackDeadline: 5000, byKey: true } });
+  for await (const job of jobs) {
+    const noted: number = job.attempt > 3 ? await jobs.terminate(job, 'too often') : await jobs.done(job);
+    if (noted === 0) await jobs.extend(job, 1000);
+  }
+  await client.acknowledge('ORDERS', 'billing', [{ first: 1, last: 9, done: true }, { first: 10, retryAfter: 50 }]);
+  // @ts-expect-error An acknowledgement says what became of the message.
+  await client.acknowledge('ORDERS', 'billing', [{ first: 1 }]);
   // @ts-expect-error A message has a queue.
   await client.publish({ event: 'CREATE' });
   // @ts-expect-error There is no such start.

@@ -1,0 +1,26 @@
+'use strict';
+
+const { durationOf, plain } = require('./proto.js');
+
+// A name, or options with times in milliseconds, as the protocol has them.
+function optionsOf(group) {
+  if (typeof group === 'string') return { name: group };
+  const { ackDeadline, backoff, backoffMax, ...options } = group;
+  const times = Object.entries({ ackDeadline, backoff, backoffMax }).filter(([, time]) => time !== undefined);
+  return { ...options, ...Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)])) };
+}
+
+function encode({ first, last, done, retryAfter, extend, terminate }) {
+  if (done !== undefined) return { first, last, done };
+  if (retryAfter !== undefined) return { first, last, retryAfter: durationOf(retryAfter) };
+  return { first, last, ...(extend === undefined ? { terminate } : { extend: durationOf(extend) }) };
+}
+
+// To say it twice does no harm.
+async function acknowledge(session, queue, group, acknowledgements, { signal } = {}) {
+  const encoded = acknowledgements.map(encode);
+  const request = (handle) => ({ session: handle, queue, group, acknowledgements: encoded });
+  return plain('AcknowledgeResponse', await session.call('Acknowledge', request, { repeatable: true, signal }));
+}
+
+module.exports = { acknowledge, optionsOf };

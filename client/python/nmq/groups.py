@@ -1,0 +1,63 @@
+"""Groups: subscriptions that share the work of a durable queue, and what they say of its messages. Times in seconds."""
+
+from ._stubs import message_queue_pb2 as pb
+
+
+def group(
+    name,
+    *,
+    ack_deadline=None,
+    attempts_max=0,
+    backoff=None,
+    backoff_max=None,
+    by_key=False,
+    rooms=(),
+    dead_letter_queue="",
+    credit_messages=0,
+    credit_bytes=0,
+):
+    """The GroupOptions of a group, for subscribe(group=...); what is not given is as the server has it, or as the group
+    has it already."""
+    options = pb.GroupOptions(
+        name=name,
+        attempts_max=attempts_max,
+        by_key=by_key,
+        rooms=rooms,
+        dead_letter_queue=dead_letter_queue,
+        credit_messages=credit_messages,
+        credit_bytes=credit_bytes,
+    )
+    for field, seconds in [("ack_deadline", ack_deadline), ("backoff", backoff), ("backoff_max", backoff_max)]:
+        if seconds is not None:
+            _set(getattr(options, field), seconds)
+    return options
+
+
+def done(first, last=0):
+    """The work is done: that of one message, or of all with sequences from `first` to `last`."""
+    return pb.Acknowledgement(first=first, last=last, done=True)
+
+
+def retry_after(sequence, seconds):
+    """Not done: to be delivered again, after this time at the earliest."""
+    acknowledgement = pb.Acknowledgement(first=sequence)
+    _set(acknowledgement.retry_after, seconds)
+    return acknowledgement
+
+
+def extend(sequence, seconds):
+    """Still at work: the group waits for this long, from now."""
+    acknowledgement = pb.Acknowledgement(first=sequence)
+    _set(acknowledgement.extend, seconds)
+    return acknowledgement
+
+
+def terminate(sequence, reason):
+    """Nobody can do it: a dead letter, with this reason."""
+    return pb.Acknowledgement(first=sequence, terminate=reason)
+
+
+def _set(duration, seconds):
+    # A duration of zero is one, too.
+    duration.SetInParent()
+    duration.FromNanoseconds(round(seconds * 1e9))

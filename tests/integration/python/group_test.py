@@ -1,0 +1,132 @@
+"""Groups of the Python client against a real nmqd."""
+
+import unittest
+
+import nmq
+from nmqd import Nmqd
+
+_CONFIG = 'namespace { name: "default" queue { name: "ORDERS" durability: DURABILITY_DURABLE } }'
+# Longer than anything takes; a test that needs it fails.
+_SECONDS = 60
+# The longest ack_deadline: nothing is taken back before a test is over.
+_FOREVER = 12 * 3600
+
+
+class Groups(unittest.TestCase):
+    """One server for each test: the queue is empty at first."""
+
+    def setUp(self):
+        self.server = Nmqd(_CONFIG)
+        self.addCleanup(self.server.close)
+        self.client = self.connect()
+
+    def connect(self):
+        client = nmq.connect(self.server.address, backoff=nmq.Backoff(initial=0.01, max=0.1), wait_for_server=_SECONDS)
+        self.addCleanup(client.close)
+        return client
+
+    def join(self, client=None, **options):
+        group = nmq.group("billing", **{"ack_deadline": _FOREVER, **options})
+        return (client or self.client).subscribe("ORDERS", group=group)
+
+    def publish(self, *payloads):
+        return [self.client.publish("ORDERS", "E", payload).sequence for payload in payloads]
+
+    def receive(self, messages):
+        return messages.receive(_SECONDS)
+
+    def test_each_message_goes_to_one_member(self):
+        with self.join(credit_messages=1) as one, self.join(credit_messages=1) as two:
+            self.publish("1", "2")
+            heard = {self.receive(one).payload, self.receive(two).payload}
+        self.assertEqual(heard, {b"1", b"2"})
+
+    def test_what_is_done_does_not_come_again(self):
+        self.join().close()
+        self.publish("1", "2", "3")
+        with self.join() as messages:
+            first, second = self.receive(messages), self.receive(messages)
+            self.assertEqual(messages.done(first, second), 2)
+            self.assertEqual(messages.done(first), 0, "it was done before")
+        with self.join(self.connect()) as messages:
+            self.assertEqual(self.receive(messages).payload, b"3")
+
+    def test_a_group_can_be_just_a_name(self):
+        with self.client.subscribe("ORDERS", group="plain") as messages:
+            self.publish("1")
+            message = self.receive(messages)
+            self.assertEqual((message.payload, message.attempt), (b"1", 0))
+            self.assertEqual(messages.done(message), 1)
+
+    def test_what_is_to_be_tried_again_comes_again(self):
+        with self.join() as messages:
+            self.publish("1")
+            messages.retry_after(self.receive(messages), 0)
+            again = self.receive(messages)
+            self.assertEqual((again.payload, again.attempt), (b"1", 2))
+
+    def test_what_nobody_can_do_is_a_dead_letter(self):
+        with self.join() as messages, self.client.subscribe("ORDERS.dead", start=nmq.start_earliest()) as dead:
+            (sequence,) = self.publish("1")
+            self.assertEqual(messages.terminate(self.receive(messages), "no such order"), 1)
+            letter = self.receive(dead)
+        self.assertEqual(letter.payload, b"1")
+        self.assertEqual((letter.dead_letter.queue, letter.dead_letter.sequence), ("ORDERS", sequence))
+        self.assertEqual(letter.dead_letter.reason, "no such order")
+
+    def test_who_needs_longer_says_so(self):
+        with self.join(ack_deadline=3) as messages:
+            self.publish("1", "2")
+            first = self.receive(messages)
+            self.assertEqual(messages.extend(first, _FOREVER), 1)
+            self.assertEqual(self.receive(messages).payload, b"2")
+            # Its time is over, that of the first is not.
+            again = self.receive(messages)
+            self.assertEqual((again.payload, again.attempt), (b"2", 2))
+            self.assertEqual(messages.done(first), 1)
+
+    def test_many_are_acknowledged_at_once(self):
+        with self.join() as messages:
+            one, two, three, four = self.publish("1", "2", "3", "4")
+            for _ in range(4):
+                self.receive(messages)
+            response = self.client.acknowledge(
+                "ORDERS", "billing", nmq.done(one, two), nmq.extend(three, 5), nmq.done(four + 1)
+            )
+        self.assertEqual((response.noted, response.not_pending), (3, 1))
+
+    def test_what_a_member_that_left_had_not_done_goes_to_another(self):
+        one, two = self.join(credit_messages=1), self.join(self.connect(), credit_messages=1)
+        with two:
+            with one:
+                self.publish("1", "2")
+                heard = [self.receive(one), self.receive(two)]
+                two.done(heard[1])
+            again = self.receive(two)
+        self.assertEqual((again.payload, again.attempt), (heard[0].payload, 2))
+
+    def test_a_member_goes_on_after_the_server_was_killed(self):
+        with self.join() as messages:
+            self.publish("1", "2")
+            messages.done(self.receive(messages))
+            self.receive(messages)
+            self.server.kill()
+            self.server.start()
+            self.publish("3")
+            heard = {self.receive(messages).payload, self.receive(messages).payload}
+        self.assertEqual(heard, {b"2", b"3"})
+
+    def test_outside_groups_there_is_nothing_to_acknowledge(self):
+        with self.client.subscribe("ORDERS") as messages:
+            self.publish("1")
+            with self.assertRaises(ValueError):
+                messages.done(self.receive(messages))
+
+    def test_a_group_that_is_another_one_is_refused(self):
+        with self.join(attempts_max=3), self.assertRaises(nmq.FailedPrecondition) as caught:
+            self.join(attempts_max=4)
+        self.assertEqual(caught.exception.reason, "OTHER_GROUP")
+
+
+if __name__ == "__main__":
+    unittest.main()

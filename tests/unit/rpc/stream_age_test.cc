@@ -1,0 +1,47 @@
+#include "server/rpc/stream_age.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+
+#include "gtest/gtest.h"
+#include "server/base/errors.h"
+
+namespace nmq::rpc {
+namespace {
+
+// Every byte is the same.
+class SameByte final : public Random {
+ public:
+  explicit SameByte(uint8_t byte) : byte_(byte) {}
+  void Fill(absl::Span<uint8_t> bytes) override { std::fill(bytes.begin(), bytes.end(), byte_); }
+
+ private:
+  const uint8_t byte_;
+};
+
+TEST(StreamLife, IsTheAgeAtTheMost) {
+  SameByte zero(0);
+  EXPECT_EQ(StreamLife(absl::Seconds(10), zero), absl::Seconds(10));
+}
+
+TEST(StreamLife, IsNineTenthsOfTheAgeAtTheLeast) {
+  SameByte most(255);
+  const absl::Duration life = StreamLife(absl::Hours(24 * 365), most);
+  EXPECT_GT(life, absl::Hours(24 * 365) * 0.9);
+  EXPECT_LT(life, absl::Hours(24 * 365) * 0.9001);
+}
+
+TEST(StreamLife, IsAnotherOneEachTime) {
+  std::set<absl::Duration> lives;
+  for (int i = 0; i < 100; ++i) lives.insert(StreamLife(absl::Hours(1), SystemRandom()));
+  EXPECT_GT(lives.size(), 50);
+}
+
+TEST(StreamAged, SaysSoToPrograms) {
+  EXPECT_EQ(StreamAged().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(StreamAged()), "STREAM_AGED");
+}
+
+}  // namespace
+}  // namespace nmq::rpc
