@@ -46,6 +46,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
    public:
     virtual ~Owner() = default;
     virtual void OnReady() = 0;
+    // Told before anybody of the same turn is told OnReady.
+    virtual void BeforeReady() {}
   };
 
   struct Options {

@@ -16,7 +16,7 @@ thread_local const Loop* current_loop = nullptr;
 }  // namespace
 
 Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock)
-    : queue_(std::move(queue)), lane_(lane), clock_(clock) {
+    : queue_(std::move(queue)), lane_(lane), clock_(clock), connections_(clock) {
   lane_->set_wake([this] { Wake(); });
 }
 
@@ -118,6 +118,7 @@ bool Loop::TakeEvents() {
 
 void Loop::ServeReady() {
   lane_->TakeReady(&ready_);
+  for (broker::Subscription* subscription : ready_) subscription->owner()->BeforeReady();
   for (broker::Subscription* subscription : ready_) {
     subscription->ClearReady();
     subscription->owner()->OnReady();
@@ -153,6 +154,7 @@ void Loop::Run() {
     RunTasks();
     ServeReady();
     RunTimers();
+    connections_.EndTurn();
   }
 }
 

@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/broker/lane.h"
+#include "server/rpc/connections.h"
 
 namespace nmq::rpc {
 
@@ -69,6 +70,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   grpc::ServerCompletionQueue* queue() const { return queue_.get(); }
   broker::Lane* lane() const { return lane_; }
   const Clock& clock() const { return *clock_; }
+  Connections& connections() { return connections_; }
 
   void Start();
   // Shuts the queue down, after the server; the loop ends when it is empty.
@@ -133,6 +135,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // For the loop's thread only.
   bool accepting_ = true;
   bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked
+  Connections connections_;
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;
   std::vector<std::function<void()>> again_;

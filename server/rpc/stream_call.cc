@@ -9,6 +9,11 @@ StreamCall::StreamCall(Loop* loop) : loop_(loop), last_write_(loop->clock().Mono
   context_.AsyncNotifyWhenDone(&done_);
 }
 
+void StreamCall::Begin() {
+  connection_ = loop_->connections().Enter(context_.peer());
+  loop_->AddStream(this);
+}
+
 void StreamCall::End(const absl::Status& status) {
   if (ending_) return;
   ending_ = true;
@@ -27,6 +32,7 @@ void StreamCall::Finish() {
 void StreamCall::WriteStarted() {
   writing_ = true;
   last_write_ = loop_->clock().Monotonic();
+  loop_->connections().BeforeWrite(connection_);
   Owe();
 }
 
@@ -52,6 +58,7 @@ void StreamCall::Done(bool) {
 
 void StreamCall::Release() {
   if (--owed_ > 0) return;
+  loop_->connections().Leave(connection_);
   loop_->RemoveStream(this);
   delete this;
 }

@@ -4,6 +4,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
+#include "server/rpc/connections.h"
 #include "server/rpc/loop.h"
 
 namespace nmq::rpc {
@@ -29,11 +30,16 @@ class StreamCall : public Stream {
   absl::Duration last_write() const { return last_write_; }
 
   // The call has come.
-  void Begin() { loop_->AddStream(this); }
+  void Begin();
 
   // One more event to come; and what to do last when it has come. The call may be gone after Release.
   void Owe() { ++owed_; }
   void Release();
+
+  // There will be a write in this turn, unless one is on its way.
+  void ExpectWrite() {
+    if (!writing_ && !ending_) loop_->connections().Expect(connection_);
+  }
 
   // To be called right before a write, and when its event has come; true if there may be another write.
   void WriteStarted();
@@ -55,6 +61,7 @@ class StreamCall : public Stream {
   grpc::ServerContext context_;
   MemberEvent<StreamCall> finished_{this, &StreamCall::Finished};
   MemberEvent<StreamCall> done_{this, &StreamCall::Done};
+  Connections::Connection* connection_ = nullptr;  // from Begin on
   absl::Duration last_write_;
   absl::Status status_;  // to end with, if ending_
   int owed_ = 1;         // events that gRPC has not handed back; at first, that the call is done

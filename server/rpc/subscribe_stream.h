@@ -22,6 +22,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   static void Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count);
 
   void OnReady() override;
+  void BeforeReady() override { ExpectWrite(); }
   void Drain(absl::Duration grace) override;
 
  private:
