@@ -253,6 +253,50 @@ TEST_F(ArgumentsTest, HelpAndVersionGoToStandardOutput) {
   EXPECT_THAT(version.text, ::testing::StartsWith("nmq "));
 }
 
+TEST_F(ArgumentsTest, QueuesAreMadeWithTheirPolicy) {
+  const Arguments arguments =
+      MustParse({"queue", "create", "JOBS", "--durability", "buffered", "--event", "A", "--event", "B", "--max-bytes",
+                 "1000", "--max-messages", "10", "--max-age", "90s"});
+  EXPECT_EQ(arguments.command, Command::kQueueCreate);
+  EXPECT_EQ(arguments.queue, "JOBS");
+  EXPECT_EQ(arguments.change.durability, v1::DURABILITY_BUFFERED);
+  EXPECT_THAT(arguments.change.events, ElementsAre("A", "B"));
+  EXPECT_EQ(arguments.change.bytes_max, 1000u);
+  EXPECT_EQ(arguments.change.messages_max, 10u);
+  EXPECT_EQ(arguments.change.age_max, absl::Seconds(90));
+  ExpectUsage({"queue", "create"}, "QUEUE");
+  ExpectUsage({"queue", "create", "JOBS", "--durability", "eternal"}, "--durability");
+  ExpectUsage({"queue", "create", "JOBS", "--max-age", "soon"}, "\"soon\"");
+  ExpectUsage({"queue", "update", "JOBS", "--event", "A", "--any-event"}, "--any-event");
+}
+
+TEST_F(ArgumentsTest, ChangesKnowWhatTheyChange) {
+  EXPECT_EQ(MustParse({"queue", "delete", "sub"}).queue, "sub");
+  EXPECT_EQ(MustParse({"queue", "purge", "JOBS", "--up-to", "7"}).change.up_to, 7u);
+  EXPECT_FALSE(MustParse({"queue", "update", "JOBS"}).change.bytes_max.has_value());
+  EXPECT_EQ(MustParse({"namespace", "create", "shop"}).change.automatic_queues, std::nullopt);
+  EXPECT_EQ(MustParse({"namespace", "update", "shop", "--automatic-queues", "false"}).change.automatic_queues, false);
+  EXPECT_EQ(MustParse({"namespace", "delete", "shop"}).name, "shop");
+  const Arguments group = MustParse({"group", "create", "JOBS", "workers", "--from", "earliest", "--attempts", "3"});
+  EXPECT_EQ(group.command, Command::kGroupCreate);
+  EXPECT_EQ(group.queue, "JOBS");
+  EXPECT_EQ(group.group.name, "workers");
+  EXPECT_EQ(group.group.attempts, 3u);
+  EXPECT_TRUE(group.start.earliest());
+  EXPECT_EQ(MustParse({"group", "seek", "JOBS", "workers", "--from", "time:2026-01-31T12:00:00Z"}).start.time().seconds(),
+            1769860800);
+  ExpectUsage({"group", "seek", "JOBS", "workers"}, "--from");
+  ExpectUsage({"group", "pause", "JOBS"}, "GROUP");
+  EXPECT_EQ(MustParse({"dead", "redrive", "JOBS.dead", "--count", "5"}).count, 5u);
+  EXPECT_EQ(MustParse({"dead", "list"}).command, Command::kDeadList);
+  const Arguments move = MustParse({"move", "--room", "red", "--join", "a", "--leave", "b"});
+  EXPECT_EQ(move.room, "red");
+  EXPECT_THAT(move.join, ElementsAre("a"));
+  EXPECT_THAT(move.change.leave, ElementsAre("b"));
+  EXPECT_TRUE(MustParse({"disconnect", "--all", "--reason", "bye"}).change.all);
+  ExpectUsage({"queue"}, "subcommand");
+}
+
 }  // namespace
 }  // namespace cli
 }  // namespace nmq
