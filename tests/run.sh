@@ -115,6 +115,10 @@ bazel_tests "tests" //...
 # After bazel, which has built the nmqd that these run.
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
+check "pages made from the code" tools/docs.sh --check
+check "reasons of errors are explained" tests/docs/reasons_test.py
+check "reader of the documentation" tests/docs/pages_test.py
+check "commands of the documentation" tests/docs/docs_test.py
 check "benchmark, short form" tests/bench/run.sh --short
 check "container" tests/container/container_test.sh
 

@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""Runs what the pages in docs/ show: each page in a folder and with a network of its own, so that nmqd has its usual port.
+Ends with 77 and a line "SKIPPED: why" where that cannot be.
+
+    tests/docs/docs_test.py [PAGE...]    nmqd and nmq as bazel built them, or NMQD and NMQ
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import pages
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+_SKIPPED = 77
+_SECONDS = 120
+# What pages use of the repository.
+_PARTS = ["client", "proto", "third_party", "tools/deps.sh"]
+
+
+class _Shell:
+    """One bash for the commands of a page."""
+
+    def __init__(self, folder, environment):
+        self._process = subprocess.Popen(
+            [*_own_network(), "bash"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._lines = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+        self._send("ip link set lo up")
+
+    def run(self, command):
+        """Why it failed; None if it did not."""
+        start = len(self._lines)
+        mark = f"done {command.line}:"
+        self._send(f"{command.text}\nprintf '\\n{mark}%s\\n' $?")
+        end = time.monotonic() + _SECONDS
+        with self._changed:
+            while True:
+                printed = self._lines[start:]
+                done = next((line for line in printed if line.startswith(mark)), None)
+                lost = pages.missing(command.expected, printed)
+                if done is not None and done != mark + "0":
+                    return f"ended with {done[len(mark):]}", printed
+                # What a command in the background prints may come a little later.
+                if done is not None and lost is None:
+                    return None
+                if time.monotonic() > end:
+                    return "did not end" if done is None else f"did not print: {lost}", printed
+                self._changed.wait(0.2)
+
+    def close(self):
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _send(self, text):
+        self._process.stdin.write(text + "\n")
+        self._process.stdin.flush()
+
+    def _read(self):
+        for line in self._process.stdout:
+            with self._changed:
+                self._lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+
+
+def _own_network():
+    return ["unshare", "--net"] if os.getuid() == 0 else ["unshare", "--map-root-user", "--net"]
+
+
+def _make_folder(folder):
+    """A copy of what pages use, for some of them make files beside it."""
+    for part in _PARTS:
+        source, target = _ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("node_modules"))
+        else:
+            shutil.copy(source, target)
+    modules = _ROOT / "client/node/node_modules"
+    if modules.exists():
+        (folder / "client/node/node_modules").symlink_to(modules)
+
+
+def _environment(folder):
+    (folder / "bin").mkdir()
+    for name, path in [("nmqd", "server/nmqd"), ("nmq", "client/cli/nmq"), ("first", "tests/docs/first")]:
+        binary = os.environ.get(name.upper(), str(_ROOT / "bazel-bin" / path))
+        if os.path.exists(binary):
+            (folder / "bin" / name).symlink_to(binary)
+    path = f"{folder}/bin:/usr/bin:{os.environ['PATH']}:{_ROOT}/tools/node_modules/.bin"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NMQ")}
+    return {**kept, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "GLOG_minloglevel": "1"}
+
+
+def _try(page):
+    """Prints what fails; whether nothing did."""
+    with tempfile.TemporaryDirectory(prefix="nmq-docs") as name:
+        folder = pathlib.Path(name)
+        _make_folder(folder)
+        shell = _Shell(folder, _environment(folder))
+        count = 0
+        try:
+            for block in pages.blocks(page.read_text(encoding="utf-8")):
+                if block.file:
+                    (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / block.file).write_text(block.text, encoding="utf-8")
+                for command in pages.commands(block) if block.language == "console" else []:
+                    count += 1
+                    failed = shell.run(command)
+                    if failed is not None:
+                        why, printed = failed
+                        print(f"failed {page.name}:{command.line}: {command.text}\n{why}\n  " + "\n  ".join(printed))
+                        return False
+        finally:
+            shell.close()
+    print(f"ok {page.name}: {count} commands")
+    return True
+
+
+def main():
+    able = subprocess.run([*_own_network(), "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+    if able.returncode != 0:
+        print(f"SKIPPED: no network of its own for the pages: {able.stderr.strip()}")
+        return _SKIPPED
+    chosen = [pathlib.Path(name) for name in sys.argv[1:]] or sorted((_ROOT / "docs").glob("*.md"))
+    return 0 if all([_try(page) for page in chosen]) else 1
+
+
+sys.exit(main())
