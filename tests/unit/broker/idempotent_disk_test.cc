@@ -104,7 +104,15 @@ class IdempotentOnDisk : public testing::Test {
   }
   int Messages(const std::string& queue = "D") {
     auto listener = world_->Listen(world_->Connect(), {{queue, ""}}, Earliest());
-    return static_cast<int>(listener->HearAll().messages.size());
+    size_t count = 0;
+    for (int quiet = 0; quiet < 2;) {
+      const size_t heard = listener->HearAll().messages.size();
+      quiet = heard == 0 ? quiet + 1 : 0;
+      count += heard;
+      // Blocks from disk.
+      world_->storage().FlushReader();
+    }
+    return static_cast<int>(count);
   }
 
   World& world() { return *world_; }
