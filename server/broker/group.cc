@@ -218,6 +218,8 @@ void Group::GiveUp(uint64_t first) {
 
 bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block) {
   if (*block != nullptr && (*block)->Contains(sequence)) return true;
+  *block = options_.queue->BlockFromRing(sequence, end, bytes_max);
+  if (*block != nullptr) return true;
   const QueueOnDisk& disk = options_.queue->disk();
   auto read = disk.store->Read(disk.number, sequence, end, bytes_max);
   if (read.ok()) {

@@ -92,6 +92,11 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // The messages that are there: [first, end). Only for a queue with messages on disk.
   log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Messages from `from` on that the ring has, as the store's Read gives them, but without their times; null if the
+  // ring has not got the first. Only for a queue with messages on disk.
+  std::shared_ptr<const log::Block> BlockFromRing(uint64_t from, uint64_t end, uint64_t bytes_max) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // The group is woken when there are new messages.
   void AddGroup(std::weak_ptr<Group> group) ABSL_LOCKS_EXCLUDED(mu_);
   void WakeGroups() ABSL_LOCKS_EXCLUDED(mu_);

@@ -166,6 +166,37 @@ log::Store::Extent Queue::Held() const {
   return extent;
 }
 
+std::shared_ptr<const log::Block> Queue::BlockFromRing(uint64_t from, uint64_t end, uint64_t bytes_max) const {
+  MutexLock lock(&mu_);
+  end = std::min(end, ring_.end());
+  if (from < ring_.first() || from >= end) return nullptr;
+  uint64_t last = from;
+  uint64_t entries = 0;
+  for (; last < end && (last == from || entries + ring_.at(last).length <= bytes_max); ++last) {
+    entries += ring_.at(last).length;
+  }
+  auto block = std::make_shared<log::Block>();
+  block->first = from;
+  block->items.reserve(last - from);
+  std::string audiences;
+  uint64_t offset = 0;
+  for (uint64_t sequence = from; sequence < last; ++sequence) {
+    const log::Record& record = ring_.at(sequence);
+    const std::string audience = record.audience == nullptr ? "" : log::EncodeAudience(*record.audience);
+    block->items.push_back({0, record.stamp, static_cast<uint32_t>(entries + audiences.size()),
+                            static_cast<uint32_t>(audience.size()), static_cast<uint32_t>(offset), record.length});
+    audiences += audience;
+    offset += record.length;
+  }
+  block->chunk = log::ChunkRef::Adopt(new log::Chunk(entries + audiences.size()));
+  for (uint64_t sequence = from; sequence < last; ++sequence) {
+    const log::Record& record = ring_.at(sequence);
+    memcpy(block->chunk->Extend(record.length), log::Ring::data(record), record.length);
+  }
+  std::copy(audiences.begin(), audiences.end(), block->chunk->Extend(audiences.size()));
+  return block;
+}
+
 void Queue::AddGroup(std::weak_ptr<Group> group) {
   MutexLock lock(&mu_);
   groups_.push_back(std::move(group));
