@@ -6,6 +6,14 @@
 #include "server/base/errors.h"
 
 namespace nmq::broker {
+namespace {
+
+// Whoever waits for others waits for this part of a sync's time at the most.
+constexpr int kGatherPart = 4;
+// When that was in vain, so many writes go without.
+constexpr int kGatherPause = 16;
+
+}  // namespace
 
 Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
                      uint64_t unwritten_max)
@@ -28,7 +36,7 @@ absl::Status Committer::Submit(std::unique_ptr<Job> job) {
   }
   unwritten_ += job->bytes;
   waiting_.push_back(std::move(job));
-  changed_.SignalAll();
+  if (waiting_.size() >= wanted_) changed_.SignalAll();
   return absl::OkStatus();
 }
 
@@ -46,6 +54,7 @@ void Committer::Run() {
       changed_.SignalAll();
       while (waiting_.empty() && !stop_) changed_.Wait(&mu_);
       if (waiting_.empty()) return;
+      Gather();
       jobs.swap(waiting_);
       busy_ = true;
     }
@@ -55,6 +64,31 @@ void Committer::Run() {
     MutexLock lock(&mu_);
     unwritten_ -= bytes;
   }
+}
+
+void Committer::Gather() {
+  if (gather_pause_ > 0) {
+    --gather_pause_;
+    return;
+  }
+  const absl::Duration end = clock_->Monotonic() + sync_time_ / kGatherPart;
+  wanted_ = in_flight_;
+  while (waiting_.size() < wanted_ && !stop_) {
+    const absl::Duration left = end - clock_->Monotonic();
+    if (left <= absl::ZeroDuration() || changed_.WaitWithTimeout(&mu_, left)) break;
+  }
+  if (waiting_.size() < wanted_) gather_pause_ = kGatherPause;
+  wanted_ = 1;
+}
+
+absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) {
+  if (batch->empty()) return absl::OkStatus();
+  const absl::Duration begin = clock_->Monotonic();
+  absl::Status status = store_->Write(batch, sync);
+  MutexLock lock(&mu_);
+  sync_time_ = sync == log::Store::Sync::kYes ? clock_->Monotonic() - begin : absl::ZeroDuration();
+  in_flight_ = jobs + waiting_.size();
+  return status;
 }
 
 void Committer::Commit(const Jobs& jobs) {
@@ -86,7 +120,7 @@ void Committer::Commit(const Jobs& jobs) {
     }
     if (job.along) job.along(&batch);
   }
-  const absl::Status status = batch.empty() ? absl::OkStatus() : store_->Write(&batch, sync);
+  const absl::Status status = Write(&batch, sync, jobs.size());
   // What was prepared last is taken back first.
   for (size_t i = jobs.size(); !status.ok() && i-- > 0;) {
     for (size_t g = jobs[i]->groups.size(); refused[i].ok() && g-- > 0;) {

@@ -64,6 +64,11 @@ class Committer {
   using Jobs = std::vector<std::unique_ptr<Job>>;
 
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits a part of a sync's time for those whose messages were on their way at the last one: whoever was answered then
+  // often publishes again at once, and shares the next sync if it waits for him. Nobody waits if there was only one,
+  // and seldom where it proves in vain.
+  void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(const Jobs& jobs);
   void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
 
@@ -75,6 +80,10 @@ class Committer {
   CondVar changed_;
   Jobs waiting_ ABSL_GUARDED_BY(mu_);
   uint64_t unwritten_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t wanted_ ABSL_GUARDED_BY(mu_) = 1;              // jobs for which the thread is woken
+  size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;           // jobs that were there when the last write was done
+  absl::Duration sync_time_ ABSL_GUARDED_BY(mu_) = {};  // of the last write; zero if it had none
+  int gather_pause_ ABSL_GUARDED_BY(mu_) = 0;           // writes that do not wait
   bool busy_ ABSL_GUARDED_BY(mu_) = false;
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
