@@ -29,7 +29,6 @@
 
 ABSL_FLAG(std::string, nmqd, "", "nmqd's program; each measurement starts one of its own.");
 ABSL_FLAG(std::vector<std::string>, nmqd_flags, {}, "Flags for it, separated by commas.");
-ABSL_FLAG(bool, nmqd_stores, false, "Whether it has durable queues and groups.");
 ABSL_FLAG(std::string, floor_server, "", "The bare gRPC server's program.");
 ABSL_FLAG(std::string, socketio, "", "The folder of Socket.IO's scripts.");
 ABSL_FLAG(std::string, log, "/dev/null", "File to which the servers' messages are appended.");
@@ -67,8 +66,7 @@ absl::StatusOr<std::vector<System>> Systems() {
   const NmqSettings nmq = {.nmqd = absl::GetFlag(FLAGS_nmqd),
                            .flags = absl::GetFlag(FLAGS_nmqd_flags),
                            .log = log,
-                           .channel = *std::move(channel),
-                           .stores = absl::GetFlag(FLAGS_nmqd_stores)};
+                           .channel = *std::move(channel)};
   const ServerCommand floor = {
       .words = {absl::GetFlag(FLAGS_floor_server)}, .ready = "floor_server ready grpc=", .log = log};
   std::vector<System> all = {NmqSystem(nmq),    NmqLibrarySystem(nmq),

@@ -229,6 +229,7 @@ function storingPanel(context) {
     [
       ...rows(/^D1\/one$/, () => 'one by one'),
       ...rows(/^D1\/(\d+)$/, ([, window]) => `${window} on|their way`),
+      ...rows(/^D1\/(\d+)\/stream$/, ([, window]) => `${window} in|a stream`),
       ...rows(/^D1\/stream$/, () => 'as a stream'),
     ],
     'Storing: messages per second',

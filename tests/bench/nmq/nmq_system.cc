@@ -60,7 +60,6 @@ System NmqSystem(const NmqSettings& settings) {
     return MakeRawClient({address, channel});
   };
   System system = SystemOf("nmq", NmqdCommand(settings), make_client);
-  if (!settings.stores) return system;
   system.start_storing = [settings, make_client](const std::string& folder) -> absl::StatusOr<RunningSystem> {
     const absl::StatusOr<ServerCommand> command = StoringCommand(settings, folder);
     if (!command.ok()) return command.status();

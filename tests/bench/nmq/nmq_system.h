@@ -17,8 +17,6 @@ struct NmqSettings {
   std::string log = {};
   // Of the raw client's channels.
   ChannelSettings channel = {};
-  // It has durable queues and groups.
-  bool stores = false;
 };
 
 // nmqd and the raw client.

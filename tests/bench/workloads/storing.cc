@@ -1,6 +1,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/bench/harness/disk.h"
@@ -58,6 +59,11 @@ void AddStoring(Scale scale, std::vector<Case>* cases) {
   cases->push_back(StoringCase(absl::StrCat("D1/", window),
                                {.queue = kStoredQueue, .way = PublishWay::kUnary, .batch = 1, .window = window},
                                /*latency=*/true));
+  // The peers' messages of D1/64 share a stream already.
+  Case streamed = StoringCase(absl::StrCat("D1/", window, "/stream"),
+                              {.queue = kStoredQueue, .batch = 1, .window = window}, /*latency=*/true);
+  streamed.own = true;
+  cases->push_back(std::move(streamed));
   cases->push_back(StoringCase("D1/stream", {.queue = kStoredQueue, .batch = 100}, /*latency=*/false));
 }
 
