@@ -9,7 +9,7 @@ namespace nmq::broker {
 namespace {
 
 // Whoever waits for others waits for this part of a sync's time at the most.
-constexpr int kGatherPart = 4;
+constexpr int kGatherPart = 2;
 // When that was in vain, so many writes go without.
 constexpr int kGatherPause = 16;
 
