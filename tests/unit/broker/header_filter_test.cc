@@ -21,9 +21,9 @@ using ::testing::SizeIs;
 
 using Headers = std::map<std::string, std::string>;
 
-// The rings in memory hold five messages.
+// The rings in memory hold ten messages.
 constexpr char kConfig[] = R"(
-    limits { queue_messages: 5 }
+    limits { queue_messages: 10 }
     namespace {
       name: "default"
       automatic_queues: true
