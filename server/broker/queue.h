@@ -367,8 +367,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   RetentionConfig retention_ ABSL_GUARDED_BY(mu_);
   log::Ring ring_ ABSL_GUARDED_BY(mu_);
   uint64_t purged_end_ ABSL_GUARDED_BY(mu_) = 0;  // what went before this was purged
-  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);  // with those of messages that are prepared
-  uint64_t dropped_ ABSL_GUARDED_BY(mu_) = 0;    // up to this message they were deleted from disk
+  RequestIds request_ids_ ABSL_GUARDED_BY(mu_);   // with those of messages that are prepared
+  uint64_t dropped_ ABSL_GUARDED_BY(mu_) = 0;     // up to this message they were deleted from disk
   absl::flat_hash_map<ChannelKey, std::shared_ptr<Channel>, ChannelKeyHash, ChannelKeyEq> channels_
       ABSL_GUARDED_BY(mu_);
   size_t name_channels_ ABSL_GUARDED_BY(mu_) = 0;     // those of channels_ that are for one event

@@ -283,8 +283,9 @@ TEST_F(ArgumentsTest, ChangesKnowWhatTheyChange) {
   EXPECT_EQ(group.group.name, "workers");
   EXPECT_EQ(group.group.attempts, 3u);
   EXPECT_TRUE(group.start.earliest());
-  EXPECT_EQ(MustParse({"group", "seek", "JOBS", "workers", "--from", "time:2026-01-31T12:00:00Z"}).start.time().seconds(),
-            1769860800);
+  EXPECT_EQ(
+      MustParse({"group", "seek", "JOBS", "workers", "--from", "time:2026-01-31T12:00:00Z"}).start.time().seconds(),
+      1769860800);
   ExpectUsage({"group", "seek", "JOBS", "workers"}, "--from");
   ExpectUsage({"group", "pause", "JOBS"}, "GROUP");
   EXPECT_EQ(MustParse({"dead", "redrive", "JOBS.dead", "--count", "5"}).count, 5u);
