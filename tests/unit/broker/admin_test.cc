@@ -276,6 +276,32 @@ TEST_F(AdminTest, ADeletedQueueIsGoneAlsoAfterARestart) {
   EXPECT_THAT(HearAll(listener.get()).order, ElementsAre("4"));
 }
 
+TEST_F(AdminTest, WhatACrashLeftOfADeletedQueueIsDeletedAtTheNextStart) {
+  CreateQueue("P", v1::DURABILITY_DURABLE);
+  Publish("P", 1, 3);
+  const uint64_t number = (*world().name_space().FindQueue("P"))->disk().number;
+  // The server was killed when it had forgotten the queue, and had not deleted its messages.
+  log::Store::Batch batch;
+  batch.Delete(log::Table::kMeta, "queue/default/P");
+  batch.Put(log::Table::kMeta, absl::StrCat("deleted/", number), "");
+  ASSERT_TRUE(world().storage().store().Write(&batch, log::Store::Sync::kYes).ok());
+  Restart();
+  const auto extent = world().storage().store().FindExtent(number);
+  ASSERT_TRUE(extent.ok()) << extent.status();
+  EXPECT_EQ(extent->first, extent->end);
+  EXPECT_TRUE(
+      absl::IsNotFound(world().storage().store().Get(log::Table::kMeta, absl::StrCat("deleted/", number)).status()));
+}
+
+TEST_F(AdminTest, TheNumberOfADeletedQueueIsNotGivenAgain) {
+  CreateQueue("P", v1::DURABILITY_DURABLE);
+  const uint64_t number = (*world().name_space().FindQueue("P"))->disk().number;
+  DeleteQueue("P");
+  Restart();
+  CreateQueue("P", v1::DURABILITY_DURABLE);
+  EXPECT_GT((*world().name_space().FindQueue("P"))->disk().number, number);
+}
+
 TEST_F(AdminTest, WhoHadNotHeardADeletedQueueIsToldAGapAndGoesOnWithTheNewOne) {
   for (const v1::Durability durability : {v1::DURABILITY_LIVE, v1::DURABILITY_DURABLE}) {
     CreateQueue("Q", durability);
