@@ -116,14 +116,14 @@ void Server::ServeCalls() {
 }
 
 void Server::Housekeep() {
-  constexpr int kRounds = kHousekeepInterval / kDeliverInterval;
-  for (int round = 1;; ++round) {
+  const int64_t rounds = kHousekeepInterval / kDeliverInterval;
+  for (int64_t round = 1;; ++round) {
     {
       MutexLock lock(&mu_);
       if (!stopping_) changed_.WaitWithTimeout(&mu_, kDeliverInterval);
       if (stopping_) return;
     }
-    round % kRounds == 0 ? broker_->Housekeep() : broker_->DeliverDue();
+    round % rounds == 0 ? broker_->Housekeep() : broker_->DeliverDue();
   }
 }
 
