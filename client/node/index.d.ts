@@ -197,7 +197,12 @@ export interface SubscribeOptions extends CallOptions, Partial<Pattern> {
   start?: Start;
   /** Shares one durable queue with the other members; each message must be acknowledged, and may come again. */
   group?: string | GroupOptions;
-  overflow?: 'OVERFLOW_DROP_OLDEST' | 'OVERFLOW_DISCONNECT' | 'OVERFLOW_HOLD';
+  overflow?:
+    | 'OVERFLOW_DROP_OLDEST'
+    | 'OVERFLOW_DROP_NEWEST'
+    | 'OVERFLOW_KEEP_LATEST'
+    | 'OVERFLOW_DISCONNECT'
+    | 'OVERFLOW_HOLD';
   /** Called between the messages, in place. Without it, gaps are warnings of the process (type NmqGap). */
   onGap?: (gap: Gap) => void;
   onState?: (state: 'connected' | 'reconnecting', error?: NmqError) => void;

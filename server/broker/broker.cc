@@ -508,7 +508,7 @@ void Broker::ExpireLeases() {
 }
 
 void Broker::DeliverDue() {
-  for (const auto& [name, name_space] : namespaces_) name_space->DeliverDue();
+  for (Namespace* name_space : NamespacesAfter("")) name_space->DeliverDue();
 }
 
 void Broker::Housekeep() {

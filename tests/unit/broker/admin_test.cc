@@ -206,6 +206,26 @@ TEST_F(AdminTest, AQueueKeepsItsEventsAndRetention) {
   }
 }
 
+TEST_F(AdminTest, WhatWaitsForItsTimeGoesWithItsQueueAndSurvivesAPurge) {
+  for (const v1::Durability durability : {v1::DURABILITY_LIVE, v1::DURABILITY_DURABLE}) {
+    const std::string name = absl::StrCat("Q", static_cast<int>(durability));
+    CreateQueue(name, durability);
+    const auto later = [&](const std::string& payload) {
+      const absl::Time due = world().clock().Now() + absl::Seconds(10);
+      EXPECT_TRUE(world().Publish({.queue = name, .payload = payload, .deliver_at = due}).ok());
+    };
+    later("gone");
+    DeleteQueue(name);
+    CreateQueue(name, durability);
+    later("kept");
+    EXPECT_EQ(Purge(name), 0u);
+    world().clock().Advance(absl::Seconds(10));
+    world().broker().DeliverDue();
+    auto listener = world().Listen(world().Connect(), {{name, ""}}, Earliest());
+    EXPECT_THAT(HearAll(listener.get()).order, ElementsAre("kept"));
+  }
+}
+
 TEST_F(AdminTest, AQueueThatIsThereIsNotMadeAgain) {
   v1::CreateQueueRequest request;
   request.set_name("Declared");

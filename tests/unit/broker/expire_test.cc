@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
@@ -256,6 +257,24 @@ TEST_F(ExpireInGroup, WhatExpiredBeforeItsDeliveryIsDoneAndTold) {
   EXPECT_EQ(heard.gaps[0].reason(), v1::GAP_REASON_EXPIRED);
   EXPECT_EQ(heard.gaps[0].count(), 2u);
   EXPECT_EQ(Info().pending_messages(), 1u);
+}
+
+TEST_F(ExpireInGroup, DeadLetterDoesNotExpire) {
+  auto member = Enter();
+  Publish("1", 10, {.queue = "D", .clients = {}});
+  ASSERT_THAT(Hear(member.get()).order, ElementsAre("1"));
+  v1::AcknowledgeRequest request;
+  request.set_session(world().Connect().session);
+  request.set_queue("D");
+  request.set_group("g");
+  request.add_acknowledgements()->set_first(1);
+  request.mutable_acknowledgements(0)->set_terminate("cannot");
+  absl::Notification noted;
+  world().broker().Acknowledge(&request, [&](const absl::StatusOr<v1::AcknowledgeResponse>&) { noted.Notify(); });
+  noted.WaitForNotification();
+  Pass(100);
+  auto letters = world().Listen(world().Connect(), {{"D.dead", ""}}, Earliest());
+  EXPECT_THAT(HearAll(letters.get()).order, ElementsAre("1"));
 }
 
 TEST_F(ExpireInGroup, WhatExpiredBeforeItsNextDeliveryIsDoneAndTold) {

@@ -188,6 +188,16 @@ TEST_F(Policies, DropNewestDoesNotForgetDropsWhenARoomIsLeft) {
   EXPECT_THAT(listener->HearAll().order, ElementsAre("1", "gap 2-3"));
 }
 
+TEST_F(Policies, EachListenerOfAChannelIsToldByItsOwnPolicy) {
+  auto all = world_.Listen(member_);
+  auto newest = Listen(DropNewest(1));
+  auto latest = Listen(KeepLatest());
+  PublishKeys({"a", "a", "a"});
+  EXPECT_THAT(all->HearAll().order, ElementsAre("a1", "a2", "a3"));
+  EXPECT_THAT(newest->HearAll().order, ElementsAre("a1", "gap 2-3"));
+  EXPECT_THAT(latest->HearAll().order, ElementsAre("gap 1-2", "a3"));
+}
+
 TEST_F(Policies, KeepLatestSkipsWhatALaterMessageOfItsKeySupersedes) {
   auto listener = Listen(KeepLatest());
   PublishKeys({"a", "a", "b", "a", "b"});

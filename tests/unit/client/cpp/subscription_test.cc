@@ -47,6 +47,21 @@ TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
   EXPECT_EQ(client_->rooms(), std::vector<std::string>{"kitchen"});
 }
 
+TEST_F(SubscriptionTest, AsksForHeadersAndHowManyMayWait) {
+  const auto subscription = MustSubscribe({.patterns = {{"DB", ""}},
+                                           .headers = {{.name = "region", .value = "eu"}, {.name = "urgent"}},
+                                           .overflow = v1::OVERFLOW_DROP_NEWEST,
+                                           .overflow_messages = 7});
+  const v1::SubscribeRequest& request = stream_->request();
+  ASSERT_EQ(request.headers_size(), 2);
+  EXPECT_EQ(request.headers(0).name(), "region");
+  EXPECT_EQ(request.headers(0).value(), "eu");
+  EXPECT_EQ(request.headers(1).name(), "urgent");
+  EXPECT_FALSE(request.headers(1).has_value());
+  EXPECT_EQ(request.overflow(), v1::OVERFLOW_DROP_NEWEST);
+  EXPECT_EQ(request.overflow_messages(), 7u);
+}
+
 TEST_F(SubscriptionTest, LeavesTheOverflowPolicyToTheQueueIfNothingIsSaid) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}});
   EXPECT_EQ(stream_->request().overflow(), v1::OVERFLOW_UNSPECIFIED);
