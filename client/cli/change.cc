@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
@@ -22,6 +23,11 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   const int64_t nanos = absl::ToInt64Nanoseconds(duration);
   proto->set_seconds(nanos / 1'000'000'000);
   proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+// "1 client", "2 clients".
+std::string Several(uint64_t count, absl::string_view what) {
+  return absl::StrCat(Count(count), " ", what, count == 1 ? "" : "s");
 }
 
 // One change: how it is asked for, and what is said of it.
@@ -87,7 +93,7 @@ class Changer {
   int DeleteQueue() const {
     v1::DeleteQueueResponse response;
     return Tell(server_.Change(&Stub::DeleteQueue, ForQueue<v1::DeleteQueueRequest>(), &response), response, [&] {
-      return absl::StrCat("queue ", arguments_.queue, " is gone, with ", Count(response.messages()), " messages");
+      return absl::StrCat("queue ", arguments_.queue, " is gone, with ", Several(response.messages(), "message"));
     });
   }
   int PurgeQueue() const {
@@ -95,7 +101,7 @@ class Changer {
     request.set_up_to_sequence(change().up_to);
     v1::PurgeQueueResponse response;
     return Tell(server_.Change(&Stub::PurgeQueue, request, &response), response,
-                [&] { return absl::StrCat(Count(response.messages()), " messages are gone"); });
+                [&] { return absl::StrCat(Several(response.messages(), "message"), " given up"); });
   }
 
   int CreateGroup() const {
@@ -145,7 +151,7 @@ class Changer {
     request.set_messages_max(arguments_.count.value_or(0));
     v1::RedriveDeadLettersResponse response;
     const int code = Tell(server_.Change(&Stub::RedriveDeadLetters, request, &response), response,
-                          [&] { return absl::StrCat(Count(response.messages()), " dead letters are published anew"); });
+                          [&] { return absl::StrCat(Several(response.messages(), "dead letter"), " published anew"); });
     if (code != kExitDone || response.stopped_at_sequence() == 0) return code;
     err_->WriteLine(absl::StrCat("nmq: stopped at sequence ", response.stopped_at_sequence(), ": ",
                                  response.stopped_because(), "; \"nmq queue purge ", arguments_.queue, " --up-to ",
@@ -162,9 +168,8 @@ class Changer {
     for (const std::string& room : change().leave) request.add_leave(room);
     v1::MoveClientsResponse response;
     return Tell(server_.Change(&Stub::MoveClients, request, &response), response, [&] {
-      const std::string refused =
-          response.refused() == 0 ? "" : absl::StrCat("; ", Count(response.refused()), " of them were refused");
-      return absl::StrCat(Count(response.clients()), " clients", refused);
+      const std::string refused = response.refused() == 0 ? "" : absl::StrCat("; refused: ", Count(response.refused()));
+      return absl::StrCat(Several(response.clients(), "client"), " moved", refused);
     });
   }
   int DisconnectClients() const {
@@ -175,7 +180,7 @@ class Changer {
     request.set_reason(change().reason);
     v1::DisconnectClientsResponse response;
     return Tell(server_.Change(&Stub::DisconnectClients, request, &response), response,
-                [&] { return absl::StrCat(Count(response.clients()), " clients are disconnected"); });
+                [&] { return absl::StrCat(Several(response.clients(), "client"), " disconnected"); });
   }
 
  private:
