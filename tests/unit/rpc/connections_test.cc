@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_replace.h"
@@ -157,6 +158,58 @@ TEST_F(ConnectionsTest, AClosedSocketIsNotTakenForTheOneInItsPlace) {
   for (int frame = 0; frame < 2; ++frame) connections_.BeforeWrite(again);
   EXPECT_FALSE(next.held_back());
   connections_.Leave(again);
+}
+
+TEST_F(ConnectionsTest, WhatStreamsThatLeaveInTheSameTurnWroteIsLetGo) {
+  const Tcp tcp;
+  Connections::Connection* const connection = connections_.Enter(PeerOf(tcp.server()));
+  for (int frame = 0; frame < 2; ++frame) connections_.BeforeWrite(connection);
+  connections_.Leave(connection);
+  EXPECT_TRUE(tcp.held_back());
+  connections_.EndTurn();
+  EXPECT_FALSE(tcp.held_back());
+}
+
+TEST_F(ConnectionsTest, NothingIsHeldBackOnceTheyAreGone) {
+  const Tcp tcp;
+  auto connections = std::make_unique<Connections>(&clock_);
+  Connections::Connection* const connection = connections->Enter(PeerOf(tcp.server()));
+  for (int frame = 0; frame < 2; ++frame) connections->BeforeWrite(connection);
+  EXPECT_TRUE(tcp.held_back());
+  connections = nullptr;
+  EXPECT_FALSE(tcp.held_back());
+}
+
+TEST_F(ConnectionsTest, ASocketThatTakesThePlaceOfAClosedOneIsHeldBackForATurnAtMost) {
+  Tcp tcp;
+  Connections::Connection* const connection = connections_.Enter(PeerOf(tcp.server()));
+  const int number = tcp.server();
+  for (int frame = 0; frame < 2; ++frame) connections_.BeforeWrite(connection);
+  connections_.EndTurn();
+  tcp.Close();
+  const Tcp next;
+  // As a rule it has that number already.
+  ASSERT_EQ(dup2(next.server(), number), number);
+  for (int frame = 0; frame < 2; ++frame) connections_.BeforeWrite(connection);
+  EXPECT_TRUE(next.held_back());
+  connections_.EndTurn();
+  EXPECT_FALSE(next.held_back());
+  if (next.server() != number) close(number);
+  connections_.Leave(connection);
+}
+
+TEST_F(ConnectionsTest, ASocketThatIsClosedWhileItIsHeldBackDoesNoHarm) {
+  Tcp tcp;
+  const Tcp other;
+  Connections::Connection* const gone = connections_.Enter(PeerOf(tcp.server()));
+  Connections::Connection* const left = connections_.Enter(PeerOf(other.server()));
+  for (Connections::Connection* connection : {gone, left}) {
+    for (int frame = 0; frame < 2; ++frame) connections_.BeforeWrite(connection);
+  }
+  tcp.Close();
+  connections_.EndTurn();
+  EXPECT_FALSE(other.held_back());
+  for (Connections::Connection* connection : {gone, left}) connections_.Leave(connection);
 }
 
 }  // namespace
