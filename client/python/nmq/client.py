@@ -247,8 +247,8 @@ def make_message(
     expire_at=None,
 ):
     """A message for the members of `rooms` and for `clients` (ids), for everyone if both are empty; minus the
-    excepted ones. payload: bytes or str; or `json`, anything that json.dumps takes. deliver_at, expire_at: when it is to
-    enter its queue, and from when on it is not delivered any more, as datetime.datetime; naive ones are taken for UTC."""
+    excepted ones. payload: bytes or str; or `json`, anything that json.dumps takes. deliver_at and expire_at: when it
+    enters its queue, and from when on it is not delivered any more; datetime.datetime, naive ones taken for UTC."""
     payload, content_type = _encode(payload, json, content_type)
     message = message_pb2.Message(
         queue=queue,
