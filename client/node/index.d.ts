@@ -28,8 +28,12 @@ export interface OutgoingMessage extends Content, Audience {
   queue: string;
   event: string;
   key?: string;
-  /** The same id inside the server's window is taken once. Live queues only. */
+  /** The same id inside the server's window is taken once. */
   requestId?: string;
+  /** When the message is to enter its queue; at once if unset. */
+  deliverAt?: Date;
+  /** From when on it is not delivered any more; a gap says so. */
+  expireAt?: Date;
 }
 
 export interface Message extends QueuePosition {
@@ -199,10 +203,14 @@ export interface SubscribeOptions extends CallOptions, Partial<Pattern> {
   group?: string | GroupOptions;
   overflow?:
     | 'OVERFLOW_DROP_OLDEST'
+    | 'OVERFLOW_DISCONNECT'
     | 'OVERFLOW_DROP_NEWEST'
     | 'OVERFLOW_KEEP_LATEST'
-    | 'OVERFLOW_DISCONNECT'
     | 'OVERFLOW_HOLD';
+  /** With OVERFLOW_DROP_NEWEST: how many messages may wait in each queue. */
+  overflowMessages?: number;
+  /** Only messages that have all of these headers, with that value if there is one. */
+  headers?: { name: string; value?: string }[];
   /** Called between the messages, in place. Without it, gaps are warnings of the process (type NmqGap). */
   onGap?: (gap: Gap) => void;
   onState?: (state: 'connected' | 'reconnecting', error?: NmqError) => void;

@@ -39,25 +39,27 @@ class _Shell:
             start_new_session=True,
         )
         self._lines = []
+        # Up to here they were expected. What a command in the background printed since may still be.
+        self._taken = 0
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
         self._send("ip link set lo up")
 
     def run(self, command):
-        """Why it failed; None if it did not."""
-        start = len(self._lines)
+        """Why it failed, and what was printed; None if it did not."""
         mark = f"done {command.line}:"
         self._send(f"{command.text}\nprintf '\\n{mark}%s\\n' $?")
         end = time.monotonic() + _SECONDS
         with self._changed:
             while True:
-                printed = self._lines[start:]
+                printed = self._lines[self._taken :]
                 done = next((line for line in printed if line.startswith(mark)), None)
-                lost = pages.missing(command.expected, printed)
+                lost, taken = pages.match(command.expected, printed)
                 if done is not None and done != mark + "0":
                     return f"ended with {done[len(mark):]}", printed
                 # What a command in the background prints may come a little later.
                 if done is not None and lost is None:
+                    self._taken += taken
                     return None
                 if time.monotonic() > end:
                     return "did not end" if done is None else f"did not print: {lost}", printed

@@ -58,11 +58,16 @@ def _pattern(expected):
     return re.compile(line)
 
 
-def missing(expected, printed):
-    """The first expected line that is not there; the lines must be in order, others may be between them."""
-    lines = iter([re.sub(r"\s+", " ", line.strip()) for line in printed])
+def match(expected, printed):
+    """The first expected line that is not there, None if all are, and how many of the printed lines they took. The lines
+    must be in order, others may be between them."""
+    taken = 0
     for line in expected:
         pattern = _pattern(line)
-        if not any(pattern.fullmatch(found) for found in lines):
-            return line
-    return None
+        found = next(
+            (i for i in range(taken, len(printed)) if pattern.fullmatch(re.sub(r"\s+", " ", printed[i].strip()))), None
+        )
+        if found is None:
+            return line, taken
+        taken = found + 1
+    return None, taken

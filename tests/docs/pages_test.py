@@ -32,17 +32,17 @@ class Pages(unittest.TestCase):
         self.assertEqual((second.text, second.expected, second.line), ("true", [], 11))
 
     def test_numbers_ids_and_widths_may_differ(self):
-        self.assertIsNone(pages.missing(["DB  17  c-bd7vooy6sf3ti"], ["DB    4,000 c-aaaaaaaaaaaaa"]))
+        self.assertEqual(pages.match(["DB  17  c-bd7vooy6sf3ti"], ["DB    4,000 c-aaaaaaaaaaaaa"]), (None, 1))
 
     def test_words_may_not(self):
-        self.assertEqual(pages.missing(["1 message"], ["1 massage"]), "1 message")
+        self.assertEqual(pages.match(["1 message"], ["1 massage"]), ("1 message", 0))
 
     def test_the_order_counts_and_lines_between_do_not(self):
-        self.assertIsNone(pages.missing(["a", "b"], ["a", "x", "b"]))
-        self.assertEqual(pages.missing(["a", "b"], ["b", "a"]), "b")
+        self.assertEqual(pages.match(["a", "b"], ["a", "x", "b", "c"]), (None, 3))
+        self.assertEqual(pages.match(["a", "b"], ["b", "a"]), ("b", 2))
 
     def test_dots_are_anything(self):
-        self.assertIsNone(pages.missing(["no ... way"], ["no such way"]))
+        self.assertEqual(pages.match(["no ... way"], ["no such way"]), (None, 1))
 
 
 if __name__ == "__main__":

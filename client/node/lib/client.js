@@ -3,7 +3,7 @@
 const backoff = require('./backoff.js');
 const errors = require('./errors.js');
 const groups = require('./groups.js');
-const { plain, durationOf } = require('./proto.js');
+const { plain, durationOf, timestampOf } = require('./proto.js');
 const { Registry } = require('./registry.js');
 const { Session } = require('./session.js');
 const { Subscription } = require('./subscription.js');
@@ -28,9 +28,11 @@ function encode({ payload, json, contentType = '' }) {
 }
 
 function encodeMessage(message) {
-  const { queue, event, headers, key, requestId } = message;
+  const { queue, event, headers, key, requestId, deliverAt, expireAt } = message;
   const { rooms, clients, exceptRooms, exceptClients, exceptPublisher } = message;
   const encoded = { queue, event, headers, key, requestId, ...encode(message) };
+  if (deliverAt) encoded.deliverAt = timestampOf(deliverAt);
+  if (expireAt) encoded.expireAt = timestampOf(expireAt);
   if ([rooms, clients, exceptRooms, exceptClients].some((names) => names?.length > 0) || exceptPublisher) {
     encoded.audience = { rooms, clients, exceptRooms, exceptClients, exceptPublisher };
   }

@@ -46,13 +46,16 @@ class Subscription {
   id = '';
 
   constructor(session, options) {
-    const { patterns, queue = '**', event = '', rooms = [], start, overflow, group } = options;
+    const { patterns, queue = '**', event = '', rooms = [], start, group } = options;
+    const { overflow = 'OVERFLOW_UNSPECIFIED', overflowMessages, headers } = options;
     this.#session = session;
     this.#request = {
       patterns: patterns ?? [{ queue, event }],
       rooms,
       start: startOf(start),
-      overflow: overflow ?? 'OVERFLOW_UNSPECIFIED',
+      overflow,
+      overflowMessages,
+      headers,
       ...(group && { group: groups.optionsOf(group) }),
     };
     this.#options = { readyTimeout: 10000, onGap: warnOfGap, onState: () => {}, ...options };

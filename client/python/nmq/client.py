@@ -175,6 +175,8 @@ class Client:
         rooms=(),
         start=None,
         overflow=pb.OVERFLOW_UNSPECIFIED,
+        overflow_messages=0,
+        headers=None,
         group=None,
         on_gap=None,
         on_state=None,
@@ -184,16 +186,19 @@ class Client:
 
         queue and event are names or patterns: `*` stands for one token, a trailing `**` for the rest, an empty event
         for every event. patterns: more than one, as (queue, event), in place of them. rooms are joined in the same
-        step. start: start_earliest() and the like. group: a name, or group(name, ...): shares one durable queue with
-        the other members; each message must be acknowledged, and may come again, as `attempt` says then. on_gap(Gap)
-        hears of messages that will not come; without it they are logged as a warning. on_state(State, Error or None)
-        hears of lost and regained connections.
+        step. start: start_earliest() and the like. headers: only messages with all of these headers, {name: value, or
+        None for any}. group: a name, or group(name, ...): shares one durable queue with the other members; each message
+        must be acknowledged, and may come again, as `attempt` says then. on_gap(Gap) hears of messages that will not
+        come; without it they are logged as a warning. on_state(State, Error or None) hears of lost and regained
+        connections.
         """
         request = pb.SubscribeRequest(
             patterns=[pb.Pattern(queue=q, event=e) for q, e in patterns or [(queue, event)]],
             rooms=rooms,
             start=start,
             overflow=overflow,
+            overflow_messages=overflow_messages,
+            headers=[pb.HeaderFilter(name=name, value=value) for name, value in (headers or {}).items()],
             group=group_options(group) if isinstance(group, str) else group,
         )
         return Subscription(self._session, request, ready_timeout, on_gap, on_state).start()
@@ -238,9 +243,12 @@ def make_message(
     key="",
     content_type="",
     request_id="",
+    deliver_at=None,
+    expire_at=None,
 ):
     """A message for the members of `rooms` and for `clients` (ids), for everyone if both are empty; minus the
-    excepted ones. payload: bytes or str; or `json`, anything that json.dumps takes."""
+    excepted ones. payload: bytes or str; or `json`, anything that json.dumps takes. deliver_at and expire_at: when it
+    enters its queue, and from when on it is not delivered any more; datetime.datetime, naive ones taken for UTC."""
     payload, content_type = _encode(payload, json, content_type)
     message = message_pb2.Message(
         queue=queue,
@@ -251,6 +259,10 @@ def make_message(
         content_type=content_type,
         request_id=request_id,
     )
+    if deliver_at is not None:
+        message.deliver_at.FromDatetime(deliver_at)
+    if expire_at is not None:
+        message.expire_at.FromDatetime(expire_at)
     if rooms or clients or except_rooms or except_clients or except_publisher:
         message.audience.CopyFrom(
             message_pb2.Audience(

@@ -236,6 +236,27 @@ describe('one server', { timeout: LONG }, () => {
     assert.deepEqual(await payloads(messages, 2), ['1', '3']);
   });
 
+  test('headers choose what is heard', async () => {
+    const client = await connect();
+    const headers = [{ name: 'kind', value: 'a' }, { name: 'more' }];
+    const messages = await client.subscribe({ queue: 'filtered', headers });
+    for (const [payload, kind, more] of [['1', 'b', ''], ['2', 'a', undefined], ['3', 'a', 'x']]) {
+      const given = more === undefined ? { kind } : { kind, more };
+      await client.publish({ queue: 'filtered', event: 'E', payload, headers: given });
+    }
+    assert.deepEqual(await payloads(messages, 1), ['3']);
+  });
+
+  test('a message can wait for its time', async () => {
+    const client = await connect();
+    const messages = await client.subscribe({ queue: 'later' });
+    const [deliverAt, expireAt] = [1000, LONG].map((milliseconds) => new Date(Date.now() + milliseconds));
+    const late = await client.publish({ queue: 'later', event: 'E', payload: 'late', deliverAt, expireAt });
+    assert.equal(late.sequence, 0);
+    await client.publish({ queue: 'later', event: 'E', payload: 'first' });
+    assert.deepEqual(await payloads(messages, 2), ['first', 'late']);
+  });
+
   test('leaving the loop ends the subscription', async () => {
     const client = await connect();
     const messages = await client.subscribe({ queue: 'loop' });

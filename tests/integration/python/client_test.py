@@ -1,6 +1,7 @@
 """The Python client against a real nmqd."""
 
 import contextlib
+import datetime
 import threading
 import unittest
 
@@ -165,6 +166,17 @@ class Messages(Server):
         self.assertEqual(caught.exception.reason, "SEQUENCE_MISMATCH")
         self.assertEqual(caught.exception.metadata["bound"], "1")
 
+    def test_a_message_can_wait_for_its_time(self):
+        client = self.connect()
+        with client.subscribe("later") as messages:
+            now = datetime.datetime.now(datetime.timezone.utc)
+            later = now + datetime.timedelta(seconds=1)
+            expires = now + datetime.timedelta(seconds=_SECONDS)
+            late = client.publish("later", "E", "late", deliver_at=later, expire_at=expires)
+            self.assertEqual(late.sequence, 0)
+            client.publish("later", "E", "first")
+            self.assertEqual(self.payloads(messages, 2), ["first", "late"])
+
     def test_a_payload_at_the_limit_is_taken_and_one_above_is_refused(self):
         client = self.connect()
         client.publish("large", "E", bytes(65536))
@@ -281,6 +293,14 @@ class Starts(Server):
             client.publish("p.1", "B", "2")
             client.publish("q", "B", "3")
             self.assertEqual(self.payloads(messages, 2), ["1", "3"])
+
+    def test_headers_choose_what_is_heard(self):
+        client = self.connect()
+        with client.subscribe("filtered", headers={"kind": "a", "more": None}) as messages:
+            all_headers = {"1": {"kind": "b", "more": ""}, "2": {"kind": "a"}, "3": {"kind": "a", "more": "x"}}
+            for payload, headers in all_headers.items():
+                client.publish("filtered", "E", payload, headers=headers)
+            self.assertEqual(self.payloads(messages, 1), ["3"])
 
     def test_a_closed_subscription_ends_its_loop(self):
         client = self.connect()

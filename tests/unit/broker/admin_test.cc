@@ -397,6 +397,7 @@ TEST_F(AdminTest, ANamespaceIsMadeChangedAndDeleted) {
   EXPECT_EQ(listener->HearAll().status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(world().Publish({.queue = "P"}, "shop").status()), "NAMESPACE_NOT_FOUND");
   EXPECT_EQ(world().Join(member, {"A"}).status().code(), absl::StatusCode::kNotFound);
+  listener = nullptr;
   Restart();
   EXPECT_THAT(NamespaceNames(), ElementsAre("default"));
 }
