@@ -10,6 +10,8 @@ namespace {
 
 // Events taken in one turn before subscriptions get to write.
 constexpr int kEventsMax = 256;
+// Looks for further events that may be in vain.
+constexpr int kLooksMax = 16;
 
 thread_local const Loop* current_loop = nullptr;
 
@@ -98,20 +100,32 @@ gpr_timespec Loop::Deadline() const {
 }
 
 // False when the queue is shut down and empty.
+//
+// Each look without waiting, gRPC takes care of one socket, and one that brings no event, as a window update does,
+// looks like the end. Where many publish, further looks mostly bring further events, and the more a turn takes in, the
+// more messages go out in a frame. Where they bring none, there is only one of them.
 bool Loop::TakeEvents() {
   void* tag;
   bool ok;
+  int vain = 0;
+  bool worth = false;  // an event came after a look in vain
   gpr_timespec deadline = Deadline();
-  for (int events = 0; events < kEventsMax; ++events) {
-    switch (queue_->AsyncNext(&tag, &ok, deadline)) {
-      case grpc::CompletionQueue::SHUTDOWN:
-        return false;
-      case grpc::CompletionQueue::TIMEOUT:
-        return true;
-      case grpc::CompletionQueue::GOT_EVENT:
-        static_cast<Event*>(tag)->Proceed(ok);
+  for (int events = 0; events < kEventsMax;) {
+    const auto status = queue_->AsyncNext(&tag, &ok, deadline);
+    if (status == grpc::CompletionQueue::SHUTDOWN) return false;
+    if (status == grpc::CompletionQueue::GOT_EVENT) {
+      static_cast<Event*>(tag)->Proceed(ok);
+      ++events;
+      worth = worth || vain > 0;
+    } else if (events == 0 || ++vain > looks_) {
+      break;
     }
     deadline = gpr_time_0(GPR_CLOCK_MONOTONIC);
+  }
+  if (worth) {
+    looks_ = std::min(2 * looks_, kLooksMax);
+  } else if (vain > looks_) {
+    looks_ = std::max(looks_ / 2, 1);
   }
   return true;
 }
@@ -156,6 +170,7 @@ void Loop::Run() {
     RunTimers();
     connections_.EndTurn();
   }
+  connections_.EndTurn();
 }
 
 }  // namespace nmq::rpc

@@ -135,6 +135,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // For the loop's thread only.
   bool accepting_ = true;
   bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked
+  int looks_ = 1;            // for further events that a turn takes in vain
   Connections connections_;
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;
