@@ -32,6 +32,7 @@ std::string KeyOf(uint64_t queue, const Schedule::Place& place) {
 
 Schedule::~Schedule() {
   MutexLock lock(&mu_);
+  if (waiting_.empty() && taken_ == 0) return;
   total_->messages.fetch_sub(waiting_.size() + taken_, std::memory_order_relaxed);
   total_->bytes->fetch_sub(bytes_, std::memory_order_relaxed);
   rings_->bytes.fetch_sub(bytes_, std::memory_order_relaxed);
