@@ -202,11 +202,10 @@ TEST_F(ArgumentsTest, CountsArePositive) {
   EXPECT_FALSE(MustParse({"top"}).count.has_value());
 }
 
-TEST_F(ArgumentsTest, OverflowIsTheQueuesUnlessItIsOneOfThree) {
+TEST_F(ArgumentsTest, OverflowIsTheQueuesUnlessAPolicyIsNamed) {
   EXPECT_EQ(MustParse({"sub", "DB"}).overflow, v1::OVERFLOW_UNSPECIFIED);
   EXPECT_EQ(MustParse({"sub", "DB", "--overflow", "drop-oldest"}).overflow, v1::OVERFLOW_DROP_OLDEST);
   EXPECT_EQ(MustParse({"sub", "DB", "--overflow", "hold"}).overflow, v1::OVERFLOW_HOLD);
-  ExpectUsage({"sub", "DB", "--overflow", "drop-newest"}, "--overflow");
 }
 
 TEST_F(ArgumentsTest, ListsTakeTheirFilters) {
