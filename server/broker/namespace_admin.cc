@@ -121,6 +121,7 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   }
   for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
   const uint64_t messages = queue->Close();
+  for (const Schedule::Item& item : queue->schedule().TakeDue(INT64_MAX, SIZE_MAX)) queue->schedule().Done(item);
   for (const auto& lane : shared_->lanes) lane->Wake();
   shared_->changes.Notify();
   return messages;

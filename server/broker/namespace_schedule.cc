@@ -107,9 +107,10 @@ bool Namespace::DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::st
   job->along = [queue, place = item.place](log::Store::Batch* batch) { queue->schedule().Delete(place, batch); };
   auto moving = std::make_shared<Schedule::Item>(std::move(item));
   job->done = [this, queue, moving](const absl::Status& written, Committer::Job* finished) {
-    if (!written.ok()) return queue->schedule().Return(std::move(*moving));
+    // Not found: the queue was deleted meanwhile.
+    if (!written.ok() && !absl::IsNotFound(written)) return queue->schedule().Return(std::move(*moving));
     queue->schedule().Done(*moving);
-    counters_.Published(1, finished->bytes);
+    if (written.ok()) counters_.Published(1, finished->bytes);
   };
   const absl::Status status = shared_->committer->Submit(std::move(job));
   if (!status.ok()) queue->schedule().Return(std::move(*moving));

@@ -68,19 +68,19 @@ TEST_F(ScheduleTest, WhatIsReturnedComesAgainWhereItWas) {
 }
 
 TEST_F(ScheduleTest, CountsAndBytesGoWithTheMessages) {
-  {
-    Schedule schedule(&total_, &rings_, nullptr, 0);
-    for (int64_t due : {1, 2, 3}) Add(&schedule, due, "12345");
-    EXPECT_EQ(total_.messages, 3u);
-    EXPECT_EQ(rings_.bytes, 15u);
-    const std::vector<Schedule::Item> items = schedule.TakeDue(2, 100);
-    EXPECT_EQ(total_.messages, 3u);
-    schedule.Done(items[0]);
-    EXPECT_EQ(schedule.size(), 2u);
-    EXPECT_EQ(total_.messages, 2u);
-    EXPECT_EQ(bytes_, 10u);
-    EXPECT_EQ(rings_.bytes, 10u);
-  }
+  Schedule schedule(&total_, &rings_, nullptr, 0);
+  for (int64_t due : {1, 2, 3}) Add(&schedule, due, "12345");
+  EXPECT_EQ(total_.messages, 3u);
+  EXPECT_EQ(rings_.bytes, 15u);
+  const std::vector<Schedule::Item> items = schedule.TakeDue(2, 100);
+  EXPECT_EQ(total_.messages, 3u);
+  schedule.Done(items[0]);
+  EXPECT_EQ(schedule.size(), 2u);
+  EXPECT_EQ(total_.messages, 2u);
+  EXPECT_EQ(bytes_, 10u);
+  EXPECT_EQ(rings_.bytes, 10u);
+  schedule.Done(items[1]);
+  for (const Schedule::Item& item : schedule.TakeDue(INT64_MAX, SIZE_MAX)) schedule.Done(item);
   EXPECT_EQ(total_.messages, 0u);
   EXPECT_EQ(bytes_, 0u);
   EXPECT_EQ(rings_.bytes, 0u);
