@@ -59,10 +59,6 @@ void Committer::Run() {
       busy_ = true;
     }
     Commit(jobs);
-    uint64_t bytes = 0;
-    for (const auto& job : jobs) bytes += job->bytes;
-    MutexLock lock(&mu_);
-    unwritten_ -= bytes;
   }
 }
 
@@ -134,6 +130,13 @@ void Committer::Commit(const Jobs& jobs) {
   for (const auto& lane : lanes_) lane->Wake();
   for (const auto& job : jobs) {
     for (const Job::Group& group : job->groups) group.queue->WakeGroups();
+  }
+  uint64_t bytes = 0;
+  for (const auto& job : jobs) bytes += job->bytes;
+  {
+    // Before anybody is told, so that whoever publishes again then finds room.
+    MutexLock lock(&mu_);
+    unwritten_ -= bytes;
   }
   for (size_t i = 0; i < jobs.size(); ++i) jobs[i]->done(refused[i], jobs[i].get());
 }

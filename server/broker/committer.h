@@ -69,7 +69,7 @@ class Committer {
   // and seldom where it proves in vain.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) ABSL_LOCKS_EXCLUDED(mu_);
-  void Commit(const Jobs& jobs);
+  void Commit(const Jobs& jobs) ABSL_LOCKS_EXCLUDED(mu_);
   void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
 
   log::Store* const store_;

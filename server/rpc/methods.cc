@@ -10,9 +10,8 @@
 namespace nmq::rpc {
 namespace {
 
-// Calls of each kind that a loop serves at a time; further ones wait in gRPC. Few: the distribution's gRPC, which is
-// built with its checks, looks through all that a queue still has to do whenever something is done.
-constexpr int kDataCalls = 4;
+// Calls of each kind that a loop serves at a time; further ones wait in gRPC.
+constexpr int kDataCalls = 64;
 constexpr int kRegistryCalls = 4;
 constexpr int kAdminCalls = 1;
 

@@ -40,6 +40,8 @@ std::string NameOf(const testing::TestParamInfo<How>& how) {
   return "";
 }
 
+constexpr absl::Duration kDropPatience = absl::Seconds(2);
+
 // A good request of each rpc.
 std::string RequestFor(const MethodDescriptor& method, const TestClient& client) {
   auto with_session = [&](auto request) {
@@ -123,7 +125,8 @@ class GivingUp : public testing::TestWithParam<How> {
   // One call, given up at that time, with `drop` breaking the connection.
   grpc::Status Call(const MethodDescriptor& method, const std::string& request, When when, int repetition,
                     const std::shared_ptr<grpc::Channel>& channel, const std::function<void()>& drop) {
-    auto context = NewContext();
+    // gRPC may take up to half a minute to notice that a connection broke just as it was made.
+    auto context = GetParam() == How::kDrop ? NewContext(kDropPatience) : NewContext();
     context->set_wait_for_ready(false);
     if (GetParam() == How::kDeadline && when != When::kAfter) {
       // From too short for anything to long enough for some answers.
@@ -144,8 +147,9 @@ class GivingUp : public testing::TestWithParam<How> {
     const bool stays_open = method.server_streaming();
     if (alive && stays_open && repetition % 2 == 0) alive = call.Read(&response);
     if (when == When::kDuring) give_up(&call.context());
-    // What stays open ends only so, unless it was given up already.
-    if (stays_open && when != When::kDuring) call.context().TryCancel();
+    // What stays open ends only so, unless it was given up already. A connection that breaks before the call is on it
+    // is made anew, and the call goes on.
+    if (stays_open && (when != When::kDuring || GetParam() == How::kDrop)) call.context().TryCancel();
     if (alive) call.WritesDone();
     const grpc::Status status = call.Finish();
     if (when == When::kAfter) give_up(&call.context());
