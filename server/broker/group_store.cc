@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/log/store_format.h"
 
 namespace nmq::broker {
 namespace {
@@ -14,22 +15,15 @@ constexpr char kItem = 'i';
 constexpr size_t kNumberBytes = 8;
 constexpr size_t kItemBytes = 1 + kNumberBytes;
 
-// Big-endian, so that keys are in the order of numbers.
-std::string Encode(uint64_t number) {
-  std::string bytes(kNumberBytes, '\0');
-  for (size_t i = 0; i < kNumberBytes; ++i) bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
-  return bytes;
-}
-
 // `bytes` has at least kNumberBytes.
-uint64_t Decode(absl::string_view bytes) {
+uint64_t NumberOf(absl::string_view bytes) {
   uint64_t number = 0;
-  for (size_t i = 0; i < kNumberBytes; ++i) number = number << 8 | static_cast<uint8_t>(bytes[i]);
+  log::ParseBigEndian(bytes.substr(0, kNumberBytes), &number);
   return number;
 }
 
 std::string Key(uint64_t queue, const std::string& name, char kind) {
-  return absl::StrCat(Encode(queue), name, absl::string_view("\0", 1), absl::string_view(&kind, 1));
+  return absl::StrCat(log::BigEndian(queue), name, absl::string_view("\0", 1), absl::string_view(&kind, 1));
 }
 
 // False if it is none. `key` is without the queue's number.
@@ -47,12 +41,12 @@ bool Read(absl::string_view key, absl::string_view value, std::vector<StoredGrou
   GroupState::Saved& saved = groups->back().saved;
   if (key[end + 1] == kMarks) {
     if (value.size() != 2 * kNumberBytes) return false;
-    saved.floor = Decode(value);
-    saved.delivered = Decode(value.substr(kNumberBytes));
+    saved.floor = NumberOf(value);
+    saved.delivered = NumberOf(value.substr(kNumberBytes));
     return saved.delivered >= saved.floor;
   }
   if (key[end + 1] != kItem || rest.size() != kNumberBytes || value.size() != kItemBytes) return false;
-  saved.items.push_back({Decode(rest), value[0] != 0, static_cast<uint32_t>(Decode(value.substr(1)))});
+  saved.items.push_back({NumberOf(rest), value[0] != 0, static_cast<uint32_t>(NumberOf(value.substr(1)))});
   return true;
 }
 
@@ -64,15 +58,17 @@ void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group&
 
 void PutChanges(uint64_t queue, const std::string& name, const GroupState::Changes& changes, log::Store::Batch* batch) {
   const std::string items = Key(queue, name, kItem);
-  for (uint64_t sequence : changes.erase) batch->Delete(log::Table::kGroups, absl::StrCat(items, Encode(sequence)));
+  for (uint64_t sequence : changes.erase) {
+    batch->Delete(log::Table::kGroups, absl::StrCat(items, log::BigEndian(sequence)));
+  }
   for (const GroupState::Saved::Item& item : changes.put) {
     const char done = item.done ? 1 : 0;
-    batch->Put(log::Table::kGroups, absl::StrCat(items, Encode(item.sequence)),
-               absl::StrCat(absl::string_view(&done, 1), Encode(item.attempts)));
+    batch->Put(log::Table::kGroups, absl::StrCat(items, log::BigEndian(item.sequence)),
+               absl::StrCat(absl::string_view(&done, 1), log::BigEndian(item.attempts)));
   }
   if (changes.marks) {
     batch->Put(log::Table::kGroups, Key(queue, name, kMarks),
-               absl::StrCat(Encode(changes.floor), Encode(changes.delivered)));
+               absl::StrCat(log::BigEndian(changes.floor), log::BigEndian(changes.delivered)));
   }
 }
 
@@ -84,12 +80,14 @@ void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* bat
   for (const char kind : {kGroup, kMarks, kItem}) batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kind));
 }
 
-void DeleteGroups(uint64_t queue, log::Store::Batch* batch) { batch->DeletePrefix(log::Table::kGroups, Encode(queue)); }
+void DeleteGroups(uint64_t queue, log::Store::Batch* batch) {
+  batch->DeletePrefix(log::Table::kGroups, log::BigEndian(queue));
+}
 
 absl::StatusOr<std::vector<StoredGroup>> LoadGroups(const log::Store& store, uint64_t queue) {
   std::vector<StoredGroup> groups;
   std::string damaged;
-  const absl::Status status = store.Scan(log::Table::kGroups, Encode(queue), Encode(queue + 1),
+  const absl::Status status = store.Scan(log::Table::kGroups, log::BigEndian(queue), log::BigEndian(queue + 1),
                                          [&](absl::string_view key, absl::string_view value) {
                                            if (Read(key.substr(kNumberBytes), value, &groups)) return true;
                                            damaged = std::string(key.substr(kNumberBytes));

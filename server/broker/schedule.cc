@@ -4,28 +4,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/errors.h"
+#include "server/log/store_format.h"
 
 namespace nmq::broker {
 namespace {
 
+// The due time and the number follow the queue's number, so that keys are in the order of places.
 constexpr size_t kNumberBytes = 8;
 
-// Big-endian, so that keys are in the order of numbers.
-std::string Encode(uint64_t number) {
-  std::string bytes(kNumberBytes, '\0');
-  for (size_t i = 0; i < kNumberBytes; ++i) bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
-  return bytes;
-}
-
-// `bytes` has at least kNumberBytes.
-uint64_t Decode(absl::string_view bytes) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < kNumberBytes; ++i) number = number << 8 | static_cast<uint8_t>(bytes[i]);
-  return number;
-}
-
 std::string KeyOf(uint64_t queue, const Schedule::Place& place) {
-  return absl::StrCat(Encode(queue), Encode(static_cast<uint64_t>(place.due_us)), Encode(place.number));
+  return absl::StrCat(log::BigEndian(queue), log::BigEndian(static_cast<uint64_t>(place.due_us)),
+                      log::BigEndian(place.number));
 }
 
 }  // namespace
@@ -34,17 +23,20 @@ std::string KeyOf(uint64_t queue, const Schedule::Place& place) {
 Schedule::~Schedule() = default;
 
 void DeleteSchedule(uint64_t queue, log::Store::Batch* batch) {
-  batch->DeletePrefix(log::Table::kSchedule, Encode(queue));
+  batch->DeletePrefix(log::Table::kSchedule, log::BigEndian(queue));
 }
 
 absl::Status Schedule::Load() {
   std::vector<Place> places;
-  absl::Status status = store_->Scan(log::Table::kSchedule, Encode(queue_), Encode(queue_ + 1),
+  absl::Status status = store_->Scan(log::Table::kSchedule, log::BigEndian(queue_), log::BigEndian(queue_ + 1),
                                      [&](absl::string_view key, absl::string_view /*value*/) {
                                        if (key.size() != 3 * kNumberBytes) return true;
                                        key.remove_prefix(kNumberBytes);
-                                       const auto due_us = static_cast<int64_t>(Decode(key));
-                                       places.push_back({due_us, Decode(key.substr(kNumberBytes))});
+                                       uint64_t due_us = 0;
+                                       uint64_t number = 0;
+                                       log::ParseBigEndian(key.substr(0, kNumberBytes), &due_us);
+                                       log::ParseBigEndian(key.substr(kNumberBytes), &number);
+                                       places.push_back({static_cast<int64_t>(due_us), number});
                                        return true;
                                      });
   if (!status.ok()) return status;

@@ -41,6 +41,48 @@ std::string NameOf(const testing::TestParamInfo<How>& how) {
   return "";
 }
 
+// A good request of each rpc of Admin; of others that have nothing to fill in, an empty one.
+std::string AdminRequestFor(const MethodDescriptor& method) {
+  v1::CreateNamespaceRequest create_namespace;
+  create_namespace.set_name("made");
+  v1::CreateQueueRequest create_queue;
+  create_queue.set_name("made");
+  v1::PurgeQueueRequest purge;
+  purge.set_name("nobody");
+  v1::SeekGroupRequest of_group;  // as of the other calls for groups
+  of_group.set_queue("DB");
+  of_group.set_group("nobody");
+  v1::CreateGroupRequest create_group;
+  create_group.set_queue("nobody");
+  create_group.mutable_options()->set_name("group");
+  v1::RedriveDeadLettersRequest redrive;
+  redrive.set_queue("nobody");
+  v1::MoveClientsRequest move;
+  move.mutable_filter()->set_name("nobody");
+  move.add_join("A");
+  v1::DisconnectClientsRequest disconnect;
+  disconnect.mutable_filter()->set_name("nobody");
+  const std::map<std::string, std::string> requests = {
+      {"CreateNamespace", create_namespace.SerializeAsString()},
+      {"UpdateNamespace", create_namespace.SerializeAsString()},
+      {"DeleteNamespace", create_namespace.SerializeAsString()},
+      {"CreateQueue", create_queue.SerializeAsString()},
+      {"UpdateQueue", create_queue.SerializeAsString()},
+      {"DeleteQueue", create_queue.SerializeAsString()},
+      {"PurgeQueue", purge.SerializeAsString()},
+      {"CreateGroup", create_group.SerializeAsString()},
+      {"DeleteGroup", of_group.SerializeAsString()},
+      {"PauseGroup", of_group.SerializeAsString()},
+      {"ResumeGroup", of_group.SerializeAsString()},
+      {"SeekGroup", of_group.SerializeAsString()},
+      {"RedriveDeadLetters", redrive.SerializeAsString()},
+      {"MoveClients", move.SerializeAsString()},
+      {"DisconnectClients", disconnect.SerializeAsString()},
+  };
+  auto it = requests.find(method.name());
+  return it == requests.end() ? "" : it->second;
+}
+
 // A good request of each rpc.
 std::string RequestFor(const MethodDescriptor& method, const TestClient& client) {
   auto with_session = [&](auto request) {
@@ -67,25 +109,6 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
   acknowledge.set_group("nobody");
   acknowledge.add_acknowledgements()->set_first(1);
   acknowledge.mutable_acknowledgements(0)->set_done(true);
-  v1::CreateNamespaceRequest create_namespace;
-  create_namespace.set_name("made");
-  v1::CreateQueueRequest create_queue;
-  create_queue.set_name("made");
-  v1::PurgeQueueRequest purge;
-  purge.set_name("nobody");
-  v1::SeekGroupRequest of_group;  // as of the other calls for groups
-  of_group.set_queue("DB");
-  of_group.set_group("nobody");
-  v1::CreateGroupRequest create_group;
-  create_group.set_queue("nobody");
-  create_group.mutable_options()->set_name("group");
-  v1::RedriveDeadLettersRequest redrive;
-  redrive.set_queue("nobody");
-  v1::MoveClientsRequest move;
-  move.mutable_filter()->set_name("nobody");
-  move.add_join("A");
-  v1::DisconnectClientsRequest disconnect;
-  disconnect.mutable_filter()->set_name("nobody");
   v1::GetClientRequest get;
   get.set_client_id(client.id());
   const std::map<std::string, std::string> requests = {
@@ -99,24 +122,9 @@ std::string RequestFor(const MethodDescriptor& method, const TestClient& client)
       {"Reply", reply.SerializeAsString()},
       {"Acknowledge", acknowledge.SerializeAsString()},
       {"GetClient", get.SerializeAsString()},
-      {"CreateNamespace", create_namespace.SerializeAsString()},
-      {"UpdateNamespace", create_namespace.SerializeAsString()},
-      {"DeleteNamespace", create_namespace.SerializeAsString()},
-      {"CreateQueue", create_queue.SerializeAsString()},
-      {"UpdateQueue", create_queue.SerializeAsString()},
-      {"DeleteQueue", create_queue.SerializeAsString()},
-      {"PurgeQueue", purge.SerializeAsString()},
-      {"CreateGroup", create_group.SerializeAsString()},
-      {"DeleteGroup", of_group.SerializeAsString()},
-      {"PauseGroup", of_group.SerializeAsString()},
-      {"ResumeGroup", of_group.SerializeAsString()},
-      {"SeekGroup", of_group.SerializeAsString()},
-      {"RedriveDeadLetters", redrive.SerializeAsString()},
-      {"MoveClients", move.SerializeAsString()},
-      {"DisconnectClients", disconnect.SerializeAsString()},
   };
   auto it = requests.find(method.name());
-  return it == requests.end() ? "" : it->second;  // the others have nothing to fill in
+  return it == requests.end() ? AdminRequestFor(method) : it->second;
 }
 
 class GivingUp : public testing::TestWithParam<How> {
