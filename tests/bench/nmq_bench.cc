@@ -57,7 +57,9 @@ constexpr uint64_t kShortMessages = 1000;
 constexpr uint64_t kStoredBatch = 100;
 // Stands above the figures of what is stored.
 constexpr char kStoringNote[] =
-    "nats (JetStream) syncs its files every two minutes, not before it answers; nmq and redis sync before they answer";
+    "nats (JetStream) syncs its files every two minutes, nmq buffered leaves that to the operating system; nmq and "
+    "redis "
+    "sync before they answer";
 
 absl::StatusOr<std::vector<System>> Systems() {
   absl::StatusOr<ChannelSettings> channel = ParseChannelSettings(absl::GetFlag(FLAGS_channel_settings));
@@ -69,9 +71,13 @@ absl::StatusOr<std::vector<System>> Systems() {
                            .channel = *std::move(channel)};
   const ServerCommand floor = {
       .words = {absl::GetFlag(FLAGS_floor_server)}, .ready = "floor_server ready grpc=", .log = log};
-  std::vector<System> all = {NmqSystem(nmq),    NmqLibrarySystem(nmq),
-                             NatsSystem(log),   RawNatsSystem(log),
-                             RedisSystem(log),  SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log),
+  std::vector<System> all = {NmqSystem(nmq),
+                             NmqLibrarySystem(nmq),
+                             NmqBufferedSystem(nmq),
+                             NatsSystem(log),
+                             RawNatsSystem(log),
+                             RedisSystem(log),
+                             SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log),
                              FloorSystem(floor)};
   const std::vector<std::string> wanted = absl::GetFlag(FLAGS_systems);
   if (wanted.empty()) return all;

@@ -23,6 +23,7 @@ inline constexpr char kStoredQueue[] = "stored";
 // Something to be measured.
 struct System {
   std::string name;
+  // Null if it is only for what is stored.
   std::function<absl::StatusOr<RunningSystem>()> start;
   // The same with kStoredQueue, in a folder, or what is there of a server that ran before; null if it stores nothing.
   std::function<absl::StatusOr<RunningSystem>(const std::string& folder)> start_storing = nullptr;

@@ -5,7 +5,6 @@
 #include <functional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -13,8 +12,9 @@
 #include "absl/time/clock.h"
 #include "client/cpp/client.h"
 #include "tests/bench/harness/pacer.h"
-#include "tests/bench/harness/payload.h"
 #include "tests/bench/nmq/library_subscribers.h"
+#include "tests/bench/nmq/library_window_publisher.h"
+#include "tests/bench/nmq/stamped_messages.h"
 
 namespace nmq::bench {
 namespace {
@@ -22,28 +22,6 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(20);
 // How often a pausing publisher looks whether the subscribers have caught up.
 constexpr absl::Duration kPause = absl::Milliseconds(1);
-
-// A publisher's messages, one for each destination, that are stamped over and over.
-class StampedMessages {
- public:
-  template <typename Spec>
-  explicit StampedMessages(const Spec& spec) {
-    for (const Destination& destination : spec.destinations) {
-      messages_.push_back(nmq::MakeMessage(spec.queue, destination.event, MakePayload({}, spec.payload_bytes)));
-      if (!destination.room.empty()) messages_.back().mutable_audience()->add_rooms(destination.room);
-    }
-  }
-
-  const nmq::Message& Next(int64_t now) {
-    nmq::Message& message = messages_[number_ % messages_.size()];
-    WriteStamp({now, 0, number_++}, message.mutable_payload()->data());
-    return message;
-  }
-
- private:
-  std::vector<nmq::Message> messages_;
-  uint64_t number_ = 0;
-};
 
 absl::StatusOr<std::unique_ptr<nmq::Client>> ConnectPublisher(const std::string& address) {
   return nmq::Client::Connect({.server = address, .lazy = true, .publish_with_session = false});
@@ -202,9 +180,9 @@ class LibraryClient final : public Client {
 
   absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
     if (spec.connections != 1) return absl::UnimplementedError("one publisher only");
-    if (spec.way == PublishWay::kUnary) return absl::UnimplementedError("callers that wait have a thread each");
     auto client = ConnectPublisher(address_);
     if (!client.ok()) return client.status();
+    if (spec.way == PublishWay::kUnary) return PublishInWindow(*std::move(client), spec);
     return std::make_unique<LibraryPublisher>(*std::move(client), spec);
   }
 

@@ -3,11 +3,13 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "tests/bench/nmq/library_client.h"
 #include "tests/bench/nmq/raw_client.h"
@@ -25,12 +27,13 @@ ServerCommand NmqdCommand(const NmqSettings& settings) {
   return command;
 }
 
-// With a durable queue, and everything in the folder.
-absl::StatusOr<ServerCommand> StoringCommand(const NmqSettings& settings, const std::string& folder) {
+// With a queue on disk, and everything in the folder.
+absl::StatusOr<ServerCommand> StoringCommand(const NmqSettings& settings, absl::string_view durability,
+                                             const std::string& folder) {
   const std::string config = absl::StrCat(folder, "/nmqd.textproto");
   std::ofstream file(config);
-  file << absl::StrFormat(R"(namespace { name: "default" queue { name: "%s" durability: DURABILITY_DURABLE } })",
-                          kStoredQueue);
+  file << absl::StrFormat(R"(namespace { name: "default" queue { name: "%s" durability: %s } })", kStoredQueue,
+                          durability);
   file.close();
   if (!file) return absl::InternalError(absl::StrCat("cannot write ", config));
   ServerCommand command = NmqdCommand(settings);
@@ -53,23 +56,40 @@ System SystemOf(const std::string& name, const ServerCommand& command, const Mak
   return {.name = name, .start = [command, make_client] { return StartSystem(command, make_client); }};
 }
 
-}  // namespace
+MakeClient RawClients(const NmqSettings& settings) {
+  return [channel = settings.channel](const std::string& address) { return MakeRawClient({address, channel}); };
+}
 
-System NmqSystem(const NmqSettings& settings) {
-  const MakeClient make_client = [channel = settings.channel](const std::string& address) {
-    return MakeRawClient({address, channel});
-  };
-  System system = SystemOf("nmq", NmqdCommand(settings), make_client);
-  system.start_storing = [settings, make_client](const std::string& folder) -> absl::StatusOr<RunningSystem> {
-    const absl::StatusOr<ServerCommand> command = StoringCommand(settings, folder);
+std::function<absl::StatusOr<RunningSystem>(const std::string&)> Storing(const NmqSettings& settings,
+                                                                         absl::string_view durability,
+                                                                         const MakeClient& make_client) {
+  return [settings, durability = std::string(durability),
+          make_client](const std::string& folder) -> absl::StatusOr<RunningSystem> {
+    const absl::StatusOr<ServerCommand> command = StoringCommand(settings, durability, folder);
     if (!command.ok()) return command.status();
     return StartSystem(*command, make_client);
   };
+}
+
+}  // namespace
+
+System NmqSystem(const NmqSettings& settings) {
+  const MakeClient make_client = RawClients(settings);
+  System system = SystemOf("nmq", NmqdCommand(settings), make_client);
+  system.start_storing = Storing(settings, "DURABILITY_DURABLE", make_client);
   return system;
 }
 
+System NmqBufferedSystem(const NmqSettings& settings) {
+  return {.name = "nmq buffered",
+          .start = nullptr,
+          .start_storing = Storing(settings, "DURABILITY_BUFFERED", RawClients(settings))};
+}
+
 System NmqLibrarySystem(const NmqSettings& settings) {
-  return SystemOf("nmq library", NmqdCommand(settings), MakeLibraryClient);
+  System system = SystemOf("nmq library", NmqdCommand(settings), MakeLibraryClient);
+  system.start_storing = Storing(settings, "DURABILITY_DURABLE", MakeLibraryClient);
+  return system;
 }
 
 System FloorSystem(const ServerCommand& command) {

@@ -21,6 +21,8 @@ struct NmqSettings {
 
 // nmqd and the raw client.
 System NmqSystem(const NmqSettings& settings);
+// The same with a queue that is buffered: written, but not synced, before the answer. Only for what is stored.
+System NmqBufferedSystem(const NmqSettings& settings);
 // nmqd and the C++ library.
 System NmqLibrarySystem(const NmqSettings& settings);
 // The bare server of floor/, and the raw client.

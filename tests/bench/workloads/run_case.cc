@@ -10,6 +10,7 @@ namespace nmq::bench {
 namespace {
 
 absl::Status RunLive(const System& system, const Case& one, const Extent& extent, Report* report) {
+  if (system.start == nullptr) return absl::UnimplementedError(absl::StrCat(system.name, " is for what is stored"));
   absl::StatusOr<RunningSystem> running = system.start();
   if (!running.ok()) return running.status();
   const Subject subject = {.client = running->client.get(), .server = running->server->pid()};
