@@ -16,7 +16,7 @@ inline namespace client {
 namespace internal {
 namespace {
 
-enum Tag : intptr_t { kStart = 1, kRead, kWrite, kFinish };
+enum Tag : intptr_t { kStart = 1, kRead, kWrite, kWake, kFinish };
 
 void* ToPointer(Tag tag) { return reinterpret_cast<void*>(tag); }
 
@@ -26,6 +26,8 @@ constexpr char kMethod[] = "/nmq.v1.MessageQueue/PublishStream";
 constexpr size_t kExpectedBytesMax = 64 << 10;
 // The rest of a batch.
 constexpr size_t kBatchOverhead = 1024;
+// A batch waits for others for this part of the last answer's time at the most.
+constexpr int kGatherPart = 4;
 
 absl::Status Stopped() { return absl::CancelledError("the publisher has ended"); }
 
@@ -81,7 +83,11 @@ absl::Status PublisherLoop::Add(const Message& message) {
   }
   ++messages_;
   gathering_->messages.Add(message, message_bytes);
-  Pump();
+  if (MoreMayCome()) {
+    PumpSoon();
+  } else {
+    Pump();
+  }
   return absl::OkStatus();
 }
 
@@ -235,6 +241,10 @@ void PublisherLoop::TakeCompletions(Stream* stream) {
         }
         break;
       }
+      case kWake: {
+        PumpWhenGathered();
+        break;
+      }
       case kFinish:
         break;
     }
@@ -273,6 +283,8 @@ PublisherLoop::BatchPtr PublisherLoop::TakeAnswered(Stream* stream, uint64_t num
   }
   BatchPtr batch = std::move(in_flight_.front());
   in_flight_.pop_front();
+  answered_ = batch->messages.count();
+  answer_time_ = absl::Now() - batch->written;
   if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
     again_.push_back(std::move(batch));
     stream->session_lost = true;
@@ -369,6 +381,29 @@ void PublisherLoop::Pump() {
   }
 }
 
+bool PublisherLoop::MoreMayCome() const {
+  const size_t count = gathering_->messages.count();
+  return count > 0 && count < answered_ && !IsFull() && in_flight_.empty() && pressing_ == 0;
+}
+
+void PublisherLoop::PumpSoon() {
+  // A stream that is not open yet or is being written to comes to it by itself.
+  if (stream_ == nullptr || !stream_->open || stream_->writing || stream_->waking) return;
+  stream_->waking = true;
+  stream_->alarm.Set(&stream_->completions, gpr_time_0(GPR_CLOCK_MONOTONIC), ToPointer(kWake));
+}
+
+void PublisherLoop::PumpWhenGathered() {
+  MutexLock lock(&mu_);
+  const absl::Time deadline = absl::Now() + answer_time_ / kGatherPart;
+  while (MoreMayCome() && !stopped_) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration() || changed_.WaitWithTimeout(&mu_, left)) break;
+  }
+  stream_->waking = false;
+  Pump();
+}
+
 void PublisherLoop::Write(BatchPtr batch) {
   v1::PublishStreamRequest head;
   if (std::exchange(stream_->first_write, false)) {
@@ -380,6 +415,7 @@ void PublisherLoop::Write(BatchPtr batch) {
   // The batch is kept for its results, and to be written again if the session is lost.
   stream_->calls->Write(EncodeWith(head, batch->messages.Share()), ToPointer(kWrite));
   stream_->writing = true;
+  batch->written = absl::Now();
   in_flight_.push_back(std::move(batch));
 }
 

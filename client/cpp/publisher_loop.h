@@ -16,6 +16,7 @@
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
 #include "client/cpp/session.h"
+#include "grpcpp/alarm.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -30,7 +31,9 @@ namespace internal {
 // Thread-safe. Always owned by a shared_ptr: its thread owns it, too.
 //
 // Callers write to the stream themselves when it is free, so that a lone message waits for no thread; the thread takes
-// the answers, writes what has gathered meanwhile, and opens the stream again when it broke.
+// the answers, writes what has gathered meanwhile, and opens the stream again when it broke. An answer to several
+// messages often frees several callers: the next batch waits a little for as many messages, since those that come after
+// a lone one has left wait for its answer, too.
 class PublisherLoop final : public Attachment, public std::enable_shared_from_this<PublisherLoop> {
  public:
   PublisherLoop(std::shared_ptr<Session> session, PublisherOptions options);
@@ -52,6 +55,7 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
     // What the request carries; given when it is full.
     uint64_t number = 0;
     uint64_t first_message = 0;
+    absl::Time written;
     // Was refused once because the session was lost.
     bool again = false;
   };
@@ -67,6 +71,9 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
     // It takes writes, but for the one under way.
     bool open = false;
     bool writing = false;
+    // The thread is on its way to wait for more, and to write what has gathered then.
+    bool waking = false;
+    grpc::Alarm alarm;
     bool first_write = true;
     // Nothing more goes out; a new session and stream are needed.
     bool session_lost = false;
@@ -103,6 +110,10 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
 
   // Writes a batch if there is one to write and the stream takes it.
   void Pump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Lets the thread do so when as many messages have come as the last answer was for, or a part of its time is over.
+  void PumpSoon() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool MoreMayCome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void PumpWhenGathered() ABSL_LOCKS_EXCLUDED(mu_);
   void Write(BatchPtr batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Fits(size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -132,6 +143,9 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   int pressing_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t messages_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t batches_ ABSL_GUARDED_BY(mu_) = 0;
+  // Of the last answer: how many messages it was for, and how long it took.
+  size_t answered_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration answer_time_ ABSL_GUARDED_BY(mu_) = {};
   FlushResult since_flush_ ABSL_GUARDED_BY(mu_);
   // The server ended the stream for good.
   absl::Status refused_ ABSL_GUARDED_BY(mu_);

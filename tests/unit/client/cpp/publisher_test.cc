@@ -102,6 +102,42 @@ TEST_F(PublisherTest, WhatComesWhileAnAnswerIsAwaitedGoesTogether) {
   EXPECT_EQ(result.outcome, BatchOutcome::kAccepted);
 }
 
+TEST_F(PublisherTest, ThoseWhomAnAnswerFreesTravelTogether) {
+  absl::Notification answered;
+  absl::Notification go_on;
+  std::atomic<int> answers = 0;
+  const auto publisher = client_->NewPublisher({.on_result = [&](const BatchResult&) {
+    if (++answers != 2) return;
+    answered.Notify();
+    go_on.WaitForNotification();
+  }});
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 20).ok());
+  stream->Accept(first);
+  stream->Accept(stream->requests.Next());
+  answered.WaitForNotification();
+  // Nothing awaits an answer, and the publisher's thread has still to come.
+  ASSERT_TRUE(Add(publisher.get(), 20).ok());
+  go_on.Notify();
+  EXPECT_EQ(stream->requests.Next().messages_size(), 20);
+}
+
+TEST_F(PublisherTest, WhoComesAloneIsNotKeptForThoseWhoStayAway) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  ASSERT_TRUE(Add(publisher.get(), 20).ok());
+  stream->Accept(first);
+  stream->Accept(stream->requests.Next());
+  EXPECT_EQ(results_.Next().messages, 1u);
+  EXPECT_EQ(results_.Next().messages, 20u);
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  EXPECT_EQ(stream->requests.Next().messages_size(), 1);
+}
+
 TEST_F(PublisherTest, FullBatchDoesNotWaitForTheAnswerBefore) {
   const auto publisher = MakePublisher({.max_batch_messages = 5, .window = 2});
   ASSERT_TRUE(Add(publisher.get(), 1).ok());
