@@ -7,6 +7,7 @@
 #include "server/base/errors.h"
 #include "server/base/names.h"
 #include "server/broker/client_filter.h"
+#include "server/broker/proto_fields.h"
 #include "server/broker/redrive.h"
 
 namespace nmq::broker {
@@ -14,12 +15,6 @@ namespace {
 
 // Clients looked at before others get the namespace.
 constexpr int kLooksMax = 1000;
-
-std::vector<const std::string*> Pointers(const google::protobuf::RepeatedPtrField<std::string>& strings) {
-  std::vector<const std::string*> pointers;
-  for (const std::string& string : strings) pointers.push_back(&string);
-  return pointers;
-}
 
 absl::Status DeclaredNamespace(const std::string& name) {
   return FailedPrecondition(

@@ -10,6 +10,7 @@
 #include "server/base/names.h"
 #include "server/broker/client_filter.h"
 #include "server/broker/page.h"
+#include "server/broker/proto_fields.h"
 #include "server/broker/queue.h"
 
 namespace nmq::broker {
@@ -29,12 +30,6 @@ constexpr char kGroups[] = "groups";
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
   const int64_t nanos = absl::ToUnixNanos(time);
-  proto->set_seconds(nanos / 1000000000);
-  proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
-}
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
   proto->set_seconds(nanos / 1000000000);
   proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
 }

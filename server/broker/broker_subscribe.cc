@@ -1,0 +1,119 @@
+// How a broker reads what a subscription asks for.
+#include "absl/strings/str_cat.h"
+#include "server/base/errors.h"
+#include "server/broker/broker.h"
+#include "server/broker/proto_fields.h"
+
+namespace nmq::broker {
+namespace {
+
+absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::SubscribeRequest& request,
+                                                               const Limits& limits) {
+  if (request.patterns().empty())
+    return InvalidArgument("patterns", "is empty; say what to hear, for example queue \"**\"");
+  if (static_cast<uint64_t>(request.patterns_size()) > limits.patterns_per_subscription) {
+    return LimitExceeded("patterns_per_subscription", request.patterns_size(), limits.patterns_per_subscription);
+  }
+  std::vector<SubscriptionPattern> patterns;
+  for (int i = 0; i < request.patterns_size(); ++i) {
+    const v1::Pattern& wanted = request.patterns(i);
+    auto queue = Pattern::Parse(absl::StrCat("patterns[", i, "].queue"), wanted.queue(), limits.name_bytes);
+    if (!queue.ok()) return queue.status();
+    auto event = Pattern::Parse(absl::StrCat("patterns[", i, "].event"), wanted.event().empty() ? "**" : wanted.event(),
+                                limits.name_bytes);
+    if (!event.ok()) return event.status();
+    patterns.push_back({*std::move(queue), *std::move(event)});
+  }
+  return patterns;
+}
+
+absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeRequest& request, const Limits& limits) {
+  if (static_cast<uint64_t>(request.headers_size()) > limits.headers) {
+    return LimitExceeded("headers", request.headers_size(), limits.headers);
+  }
+  if (request.headers_size() > 0 && request.has_group()) {
+    return InvalidArgument("headers", "a group shares all of its queue's messages; leave headers or group unset");
+  }
+  std::vector<HeaderFilter> headers;
+  for (int i = 0; i < request.headers_size(); ++i) {
+    const v1::HeaderFilter& wanted = request.headers(i);
+    const std::string field = absl::StrCat("headers[", i, "]");
+    if (wanted.name().empty()) return InvalidArgument(absl::StrCat(field, ".name"), "a header's name is empty");
+    if (wanted.name().size() > limits.header_name_bytes) {
+      return LimitExceeded("header_name_bytes", wanted.name().size(), limits.header_name_bytes, field + ".name");
+    }
+    if (wanted.value().size() > limits.header_value_bytes) {
+      return LimitExceeded("header_value_bytes", wanted.value().size(), limits.header_value_bytes, field + ".value");
+    }
+    HeaderFilter& header = headers.emplace_back();
+    header.name = wanted.name();
+    if (wanted.has_value()) header.value = wanted.value();
+  }
+  return headers;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::SubscribeRequest& request,
+                                                                absl::string_view peer, Lane* lane,
+                                                                Subscription::Owner* owner, v1::Ready* ready) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  auto client = FindSession(request.session());
+  if (!client.ok()) return client.status();
+  Namespace* name_space = &(*client)->name_space();
+  Namespace::SubscribeOptions options;
+  auto patterns = ParsePatterns(request, limits());
+  if (!patterns.ok()) return Counted(name_space, patterns.status());
+  status = CheckRooms(request.rooms());
+  if (!status.ok()) return Counted(name_space, status);
+  auto headers = ParseHeaders(request, limits());
+  if (!headers.ok()) return Counted(name_space, headers.status());
+  auto start = Start::Parse(request.start(), limits().queues_per_namespace);
+  if (!start.ok()) return Counted(name_space, start.status());
+  options.overflow = request.overflow();
+  if (!v1::Overflow_IsValid(options.overflow)) {
+    return InvalidArgument("overflow", absl::StrCat(static_cast<int>(request.overflow()), " is not a policy"));
+  }
+  options.overflow_messages =
+      request.overflow_messages() == 0 ? limits().overflow_messages : request.overflow_messages();
+  if (options.overflow_messages > limits().overflow_messages) {
+    return InvalidArgument("overflow_messages", absl::StrCat(options.overflow_messages, " exceeds the limit of ",
+                                                             limits().overflow_messages));
+  }
+  if (request.has_group()) {
+    auto group = ParseGroup(request.group(), *patterns, limits());
+    if (!group.ok()) return Counted(name_space, group.status());
+    options.group = *std::move(group);
+  }
+  options.client = *std::move(client);
+  options.patterns = *std::move(patterns);
+  options.headers = *std::move(headers);
+  options.rooms = Pointers(request.rooms());
+  options.start = *std::move(start);
+  options.peer = std::string(peer);
+  options.lane = lane;
+  options.owner = owner;
+  SetDuration(limits().heartbeat, ready->mutable_heartbeat());
+  auto subscription = name_space->Subscribe(std::move(options), ready);
+  if (!subscription.ok()) return Counted(name_space, subscription.status());
+  return subscription;
+}
+
+void Broker::Unsubscribe(Subscription* subscription, absl::string_view reason) {
+  subscription->client().name_space().Unsubscribe(subscription, reason);
+}
+
+void Broker::Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
+  auto client = FindSession(request->session());
+  if (!client.ok()) return done(client.status());
+  Namespace* const name_space = &(*client)->name_space();
+  absl::Status status = CheckAcknowledge(*request, limits());
+  if (!status.ok()) return done(Counted(name_space, status));
+  auto group = name_space->FindGroup(request->queue(), request->group());
+  if (!group.ok()) return done(group.status());
+  status = (*group)->Acknowledge(std::move(*request), done);
+  if (!status.ok()) done(Counted(name_space, status));
+}
+
+}  // namespace nmq::broker
