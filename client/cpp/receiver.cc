@@ -6,6 +6,10 @@
 #include "client/cpp/deadline.h"
 #include "grpc/support/time.h"
 
+#ifdef NMQ_THREAD_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace nmq {
 inline namespace client {
 namespace internal {
@@ -22,6 +26,12 @@ gpr_timespec After(absl::Duration duration) {
 }
 
 }  // namespace
+
+void Receiver::Starting() {
+#ifdef NMQ_THREAD_SANITIZER
+  __tsan_release(this);
+#endif
+}
 
 std::shared_ptr<Receiver> Receiver::Shared() {
   // Never destroyed: threads may outlive static objects.
@@ -77,6 +87,9 @@ bool Receiver::RunNext(absl::Time deadline) {
   bool ok;
   const absl::Duration timeout = std::max(TimeUntil(deadline), absl::ZeroDuration());
   if (queue_.AsyncNext(&tag, &ok, After(timeout)) != grpc::CompletionQueue::GOT_EVENT) return false;
+#ifdef NMQ_THREAD_SANITIZER
+  __tsan_acquire(this);
+#endif
   (*static_cast<Tag*>(tag))(ok);
   return true;
 }

@@ -47,6 +47,10 @@ class Receiver {
   // For operations whose tags point to a Tag.
   grpc::CompletionQueue* queue() { return &queue_; }
 
+  // To be called before an operation is started. gRPC's queue sees to it that the thread that polls finds what was
+  // written before; this tells ThreadSanitizer, which does not see that.
+  void Starting();
+
   // Returns when the waiter was notified since the last call, or at `deadline`.
   void Wait(Waiter* waiter, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
 

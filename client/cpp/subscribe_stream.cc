@@ -28,6 +28,7 @@ void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const
     MutexLock lock(&mu_);
     running_ = true;
   }
+  receiver_->Starting();
   // All that starts the call goes in one step.
   context_.set_initial_metadata_corked(true);
   call_->StartCall(nullptr);
@@ -64,6 +65,7 @@ SubscribeStream::Result SubscribeStream::TakeFrame() {
 absl::Status SubscribeStream::Finish() {
   if (!ended()) context_.TryCancel();
   while (running()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
+  receiver_->Starting();
   call_->Finish(&status_, &on_finish_);
   while (!finished()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
   return FromGrpc(status_);

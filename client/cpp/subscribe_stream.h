@@ -64,7 +64,10 @@ class SubscribeStream {
   bool running() const ABSL_LOCKS_EXCLUDED(mu_);
   bool finished() const ABSL_LOCKS_EXCLUDED(mu_);
   // Starts to read the next frame; once at a time.
-  void ReadAhead() { call_->Read(&incoming_, &on_read_); }
+  void ReadAhead() {
+    receiver_->Starting();
+    call_->Read(&incoming_, &on_read_);
+  }
   bool IsFarAhead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Receiver* const receiver_;

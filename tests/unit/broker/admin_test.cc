@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -148,7 +148,7 @@ class AdminTest : public testing::Test {
     one->set_first(first);
     one->set_last(last);
     one->set_terminate("no good");
-    absl::Notification told;
+    Notification told;
     world_->broker().Acknowledge(&request, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       told.Notify();

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -304,15 +304,15 @@ TEST_F(Durable, WhatTheDiskDoesNotKeepUpWithIsRefused) {
     return request;
   };
   // As long as somebody has not been told, nothing further is written.
-  absl::Notification told;
-  absl::Notification go_on;
+  Notification told;
+  Notification go_on;
   v1::PublishRequest first = request_of(1);
   world().broker().Publish(&first, [&](const absl::StatusOr<v1::PublishResponse>&) {
     told.Notify();
     go_on.WaitForNotification();
   });
   told.WaitForNotification();
-  absl::Notification written;
+  Notification written;
   v1::PublishRequest second = request_of(1000 << 10);
   world().broker().Publish(&second, [&](const absl::StatusOr<v1::PublishResponse>& answer) {
     EXPECT_TRUE(answer.ok()) << answer.status();

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -269,7 +269,7 @@ TEST_F(ExpireInGroup, DeadLetterDoesNotExpire) {
   request.set_group("g");
   request.add_acknowledgements()->set_first(1);
   request.mutable_acknowledgements(0)->set_terminate("cannot");
-  absl::Notification noted;
+  Notification noted;
   world().broker().Acknowledge(&request, [&](const absl::StatusOr<v1::AcknowledgeResponse>&) { noted.Notify(); });
   noted.WaitForNotification();
   Pass(100);

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -98,7 +98,7 @@ class GroupTest : public testing::Test {
     request.set_queue(queue);
     request.set_group(group);
     request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
-    absl::Notification told;
+    Notification told;
     absl::StatusOr<v1::AcknowledgeResponse> answer;
     world_->broker().Acknowledge(&request, [&](absl::StatusOr<v1::AcknowledgeResponse> response) {
       answer = std::move(response);

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "server/config/config.h"
+#include "tests/testing/notification.h"
 
 namespace nmq::broker {
 namespace {
@@ -236,7 +236,7 @@ absl::StatusOr<v1::LeaveResponse> World::Leave(const Member& member, const std::
 
 absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest* request) {
   absl::StatusOr<v1::PublishResponse> response;
-  absl::Notification answered;
+  Notification answered;
   broker->Publish(request, [&](absl::StatusOr<v1::PublishResponse> answer) {
     response = std::move(answer);
     answered.Notify();
@@ -340,7 +340,7 @@ v1::StartPosition ResumeFrom(const std::string& queue, uint64_t epoch, uint64_t 
 absl::Status PublishOn(PublishStream* stream, const v1::PublishStreamRequest& request,
                        v1::PublishStreamResponse* response) {
   google::protobuf::Arena arena;
-  absl::Notification answered;
+  Notification answered;
   absl::Status status =
       stream->Publish(request.SerializeAsString(), &arena, [&](const v1::PublishStreamResponse& answer) {
         *response = answer;

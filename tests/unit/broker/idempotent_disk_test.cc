@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "server/base/errors.h"
 #include "server/log/store.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -67,8 +67,8 @@ class IdempotentOnDisk : public testing::Test {
 
   // Publishes messages that are written together.
   std::vector<std::string> PublishTogether(const std::vector<std::string>& ids, const std::function<void()>& before) {
-    absl::Notification told;
-    absl::Notification go_on;
+    Notification told;
+    Notification go_on;
     v1::PublishRequest first = WithId("");
     world_->broker().Publish(&first, [&](const absl::StatusOr<v1::PublishResponse>&) {
       told.Notify();
