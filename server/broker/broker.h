@@ -133,6 +133,8 @@ class Broker {
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  // Says in the log that the disk fails, or that it works again.
+  void LogDiskHealth();
 
   Shared shared_;
   Random* const random_;
@@ -142,6 +144,7 @@ class Broker {
   std::map<std::string, std::unique_ptr<Namespace>> namespaces_ ABSL_GUARDED_BY(namespaces_mu_);
   std::atomic<bool> draining_{false};
   Questions questions_;
+  absl::StatusCode logged_health_ = absl::StatusCode::kOk;  // only for whoever calls Housekeep
 
   mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id
