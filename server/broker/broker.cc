@@ -106,6 +106,8 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
 }
 
 Broker::~Broker() {
+  // What is looked for is for subscriptions of this broker.
+  if (shared_.storage != nullptr) shared_.storage->FlushSearches();
   if (shared_.group_runner != nullptr) shared_.group_runner->Stop();
   shared_.committer = nullptr;
   // What it reads is for cursors of this broker.
@@ -418,9 +420,9 @@ absl::Status Broker::DiskHealth() const {
   return shared_.storage == nullptr ? absl::OkStatus() : shared_.storage->store().health();
 }
 
-absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::SubscribeRequest& request,
-                                                                absl::string_view peer, Lane* lane,
-                                                                Subscription::Owner* owner, v1::Ready* ready) {
+absl::StatusOr<Namespace::SubscribeOptions> Broker::CheckSubscribe(const v1::SubscribeRequest& request,
+                                                                   absl::string_view peer, Lane* lane,
+                                                                   Subscription::Owner* owner) const {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
   auto client = FindSession(request.session());
@@ -458,6 +460,34 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   options.peer = std::string(peer);
   options.lane = lane;
   options.owner = owner;
+  return options;
+}
+
+bool Broker::NeedsDisk(const Namespace::SubscribeOptions& options) {
+  return options.client->name_space().NeedsDisk(options);
+}
+
+absl::Status Broker::PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+                                      std::function<void(const absl::Status&)> done) {
+  const std::shared_ptr<Client> client = options->client;
+  Namespace* const name_space = &client->name_space();
+  const uint64_t searches = client->searches().fetch_add(1) + 1;
+  if (searches > limits().subscriptions_per_client) {
+    client->searches().fetch_sub(1);
+    return Counted(name_space, LimitExceeded("subscriptions_per_client", searches, limits().subscriptions_per_client));
+  }
+  shared_.storage->Search([client, name_space, options, stop, done = std::move(done)] {
+    const absl::Status status = Counted(name_space, name_space->PrepareSubscribe(options, stop));
+    client->searches().fetch_sub(1);
+    done(status);
+  });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  Namespace* const name_space = &options.client->name_space();
   SetDuration(limits().heartbeat, ready->mutable_heartbeat());
   auto subscription = name_space->Subscribe(std::move(options), ready);
   if (!subscription.ok()) return Counted(name_space, subscription.status());

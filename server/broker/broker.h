@@ -67,9 +67,20 @@ class Broker {
   // When to do so next, on the monotonic clock; none if no question waits.
   std::optional<absl::Duration> NextQuestionDeadline() const;
 
-  // Only for the thread of `lane`, on which the subscription must be ended, too, with Unsubscribe.
-  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
-                                                          Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
+  // What a subscription on `lane` is to be, checked. `request` must outlive it.
+  absl::StatusOr<Namespace::SubscribeOptions> CheckSubscribe(const v1::SubscribeRequest& request,
+                                                             absl::string_view peer, Lane* lane,
+                                                             Subscription::Owner* owner) const;
+  // Whether Subscribe would block on the disk, unless it was prepared: its start is looked for there, or its group is
+  // made there.
+  static bool NeedsDisk(const Namespace::SubscribeOptions& options);
+  // Does that on another thread, and calls `done` there; only if NeedsDisk. `options` must live until then; once `stop`
+  // is set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done`
+  // is not called then.
+  absl::Status PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+                                std::function<void(const absl::Status&)> done);
+  // Only for the thread of its lane, on which the subscription must be ended, too, with Unsubscribe.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready);
   void Unsubscribe(Subscription* subscription, absl::string_view reason);
 
   // What became of messages that a group delivered. `done` is called once, at once or later, on any thread and under no
