@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
 #include "server/broker/entry.h"
@@ -37,6 +38,8 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
 }
 
 Broker::~Broker() {
+  // What is looked for is for subscriptions of this broker.
+  if (shared_.storage != nullptr) shared_.storage->FlushSearches();
   if (shared_.group_runner != nullptr) shared_.group_runner->Stop();
   shared_.committer = nullptr;
   // What it reads is for cursors of this broker.
@@ -219,10 +222,23 @@ void Broker::DeliverDue() {
   for (Namespace* name_space : NamespacesAfter("")) name_space->DeliverDue();
 }
 
+// Once for each change; the words alone, such as how much is free, are no change.
+void Broker::LogDiskHealth() {
+  const absl::Status health = DiskHealth();
+  if (health.code() == logged_health_) return;
+  logged_health_ = health.code();
+  if (health.ok()) {
+    LOG(WARNING) << "the disk can be written to again";
+  } else {
+    LOG(ERROR) << health.message();
+  }
+}
+
 void Broker::Housekeep() {
   DeliverDue();
   ExpireLeases();
   if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
+  LogDiskHealth();
   for (Namespace* name_space : NamespacesAfter("")) name_space->TrimQueues();
   if (shared_.group_runner != nullptr) shared_.group_runner->Tick();
 }

@@ -67,9 +67,20 @@ class Broker {
   // When to do so next, on the monotonic clock; none if no question waits.
   std::optional<absl::Duration> NextQuestionDeadline() const;
 
-  // Only for the thread of `lane`, on which the subscription must be ended, too, with Unsubscribe.
-  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(const v1::SubscribeRequest& request, absl::string_view peer,
-                                                          Lane* lane, Subscription::Owner* owner, v1::Ready* ready);
+  // What a subscription on `lane` is to be, checked. `request` must outlive it.
+  absl::StatusOr<Namespace::SubscribeOptions> CheckSubscribe(const v1::SubscribeRequest& request,
+                                                             absl::string_view peer, Lane* lane,
+                                                             Subscription::Owner* owner) const;
+  // Whether Subscribe would block on the disk, unless it was prepared: its start is looked for there, or its group is
+  // made there.
+  static bool NeedsDisk(const Namespace::SubscribeOptions& options);
+  // Does that on another thread, and calls `done` there; only if NeedsDisk. `options` must live until then; once `stop`
+  // is set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done`
+  // is not called then.
+  absl::Status PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+                                std::function<void(const absl::Status&)> done);
+  // Only for the thread of its lane, on which the subscription must be ended, too, with Unsubscribe.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready);
   void Unsubscribe(Subscription* subscription, absl::string_view reason);
 
   // What became of messages that a group delivered. `done` is called once, at once or later, on any thread and under no
@@ -133,6 +144,8 @@ class Broker {
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  // Says in the log that the disk fails, or that it works again.
+  void LogDiskHealth();
 
   Shared shared_;
   Random* const random_;
@@ -142,6 +155,7 @@ class Broker {
   std::map<std::string, std::unique_ptr<Namespace>> namespaces_ ABSL_GUARDED_BY(namespaces_mu_);
   std::atomic<bool> draining_{false};
   Questions questions_;
+  absl::StatusCode logged_health_ = absl::StatusCode::kOk;  // only for whoever calls Housekeep
 
   mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id

@@ -54,9 +54,9 @@ absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeReques
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::SubscribeRequest& request,
-                                                                absl::string_view peer, Lane* lane,
-                                                                Subscription::Owner* owner, v1::Ready* ready) {
+absl::StatusOr<Namespace::SubscribeOptions> Broker::CheckSubscribe(const v1::SubscribeRequest& request,
+                                                                   absl::string_view peer, Lane* lane,
+                                                                   Subscription::Owner* owner) const {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
   auto client = FindSession(request.session());
@@ -94,6 +94,34 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(const v1::Subscr
   options.peer = std::string(peer);
   options.lane = lane;
   options.owner = owner;
+  return options;
+}
+
+bool Broker::NeedsDisk(const Namespace::SubscribeOptions& options) {
+  return options.client->name_space().NeedsDisk(options);
+}
+
+absl::Status Broker::PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+                                      std::function<void(const absl::Status&)> done) {
+  const std::shared_ptr<Client> client = options->client;
+  Namespace* const name_space = &client->name_space();
+  const uint64_t searches = client->searches().fetch_add(1) + 1;
+  if (searches > limits().subscriptions_per_client) {
+    client->searches().fetch_sub(1);
+    return Counted(name_space, LimitExceeded("subscriptions_per_client", searches, limits().subscriptions_per_client));
+  }
+  shared_.storage->Search([client, name_space, options, stop, done = std::move(done)] {
+    const absl::Status status = Counted(name_space, name_space->PrepareSubscribe(options, stop));
+    client->searches().fetch_sub(1);
+    done(status);
+  });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready) {
+  absl::Status status = CheckNotDraining();
+  if (!status.ok()) return status;
+  Namespace* const name_space = &options.client->name_space();
   SetDuration(limits().heartbeat, ready->mutable_heartbeat());
   auto subscription = name_space->Subscribe(std::move(options), ready);
   if (!subscription.ok()) return Counted(name_space, subscription.status());

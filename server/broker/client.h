@@ -49,6 +49,9 @@ class Client {
     streams_.fetch_sub(1, std::memory_order_acq_rel);
   }
 
+  // Subscriptions of it whose start is looked for on disk.
+  std::atomic<uint64_t>& searches() { return searches_; }
+
   // When to look next whether the lease has run out. The broker's mutex of leases guards it.
   int64_t lease_due_us = 0;
 
@@ -63,6 +66,7 @@ class Client {
   std::atomic<bool> gone_{false};
   std::atomic<int64_t> last_active_us_{0};
   std::atomic<int> streams_{0};
+  std::atomic<uint64_t> searches_{0};
 };
 
 }  // namespace nmq::broker

@@ -129,7 +129,7 @@ class Namespace {
   void PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to, QuestionDone done)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Starts a subscription; `ready` is set to what its stream begins with.
+  // What a subscription is to be.
   struct SubscribeOptions {
     std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
@@ -142,7 +142,15 @@ class Namespace {
     Lane* lane;
     Subscription::Owner* owner;
     std::optional<GroupWish> group = {};
+    // Set by PrepareSubscribe.
+    bool prepared = false;
+    std::shared_ptr<Group> found_group = {};  // null without a group
   };
+  // Whether PrepareSubscribe may block on the disk.
+  bool NeedsDisk(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Finds the start, and finds or makes the group. CANCELLED once `stop` is set, if it is not null.
+  absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) ABSL_LOCKS_EXCLUDED(mu_);
+  // Starts a subscription; `ready` is set to what its stream begins with. Prepares it, if that has not been done.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Ends a subscription for good. Only for its lane's thread.
@@ -287,7 +295,8 @@ class Namespace {
   bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
 
-  absl::Status FindStarts(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasGroup(const GroupWish& wish) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,

@@ -65,6 +65,8 @@ QueueConfig Namespace::DeadLetterConfig(const std::string& name) const {
   return config;
 }
 
+bool Namespace::HasGroup(const GroupWish& wish) const { return groups_.contains(PathOf(wish.queue, wish.set.name())); }
+
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueOnDiskFor(const GroupWish& wish) const {
   ReaderMutexLock lock(&mu_);
   const auto queue = queues_.find(wish.queue);

@@ -42,7 +42,7 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
 }
 
 // Looks on disk for what no memory knows, before any lock is taken.
-absl::Status Namespace::FindStarts(SubscribeOptions* options) const {
+absl::Status Namespace::FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const {
   Start& start = options->start;
   if (start.kind != Start::Kind::kLast && start.kind != Start::Kind::kTime) return absl::OkStatus();
   start.monotonic_us = shared_->NowUs() - (absl::ToUnixMicros(shared_->clock->Now()) - start.time_us);
@@ -56,10 +56,32 @@ absl::Status Namespace::FindStarts(SubscribeOptions* options) const {
   for (const auto& queue : queues) {
     EventFilter filter;
     if (!FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
-    auto found = queue->FindStart(start, filter, options->client->memberships());
+    auto found = queue->FindStart(start, filter, options->client->memberships(), stop);
     if (!found.ok()) return WithContext(found.status(), absl::StrCat("start: queue ", Quote(queue->name())));
     start.found[queue->name()] = *found;
   }
+  return absl::OkStatus();
+}
+
+bool Namespace::NeedsDisk(const SubscribeOptions& options) const {
+  if (shared_->storage == nullptr || options.prepared) return false;
+  ReaderMutexLock lock(&mu_);
+  if (options.group.has_value()) return !HasGroup(*options.group);
+  if (options.start.kind != Start::Kind::kLast && options.start.kind != Start::Kind::kTime) return false;
+  EventFilter filter;
+  return std::any_of(queues_.begin(), queues_.end(), [&](const auto& item) {
+    return item.second->durable() && FilterFor(options.patterns, options.headers, item.first, &filter);
+  });
+}
+
+absl::Status Namespace::PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) {
+  options->prepared = true;
+  if (stop != nullptr && stop->load()) return absl::CancelledError("nobody waits");
+  if (!options->group.has_value()) return FindStarts(options, stop);
+  auto group = FindOrMakeGroup(*options->group, options->start);
+  if (!group.ok()) return group.status();
+  options->found_group = *std::move(group);
+  options->start = Start();
   return absl::OkStatus();
 }
 
@@ -86,17 +108,9 @@ void Namespace::AttachLocked(Subscription* subscription, const std::shared_ptr<Q
 
 absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOptions options, v1::Ready* ready) {
   std::shared_ptr<Subscription> subscription;
-  std::shared_ptr<Group> group;
-  absl::Status status;
-  if (options.group.has_value()) {
-    auto found = FindOrMakeGroup(*options.group, options.start);
-    if (!found.ok()) return found.status();
-    group = *std::move(found);
-    options.start = Start();
-  } else {
-    status = FindStarts(&options);
-    if (!status.ok()) return status;
-  }
+  absl::Status status = options.prepared ? absl::OkStatus() : PrepareSubscribe(&options, /*stop=*/nullptr);
+  if (!status.ok()) return status;
+  const std::shared_ptr<Group>& group = options.found_group;
   {
     MutexLock lock(&mu_);
     status = SubscribeCheckLocked(options);

@@ -195,9 +195,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   absl::Status TrimDisk(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Where `start` is, if that takes a look at the disk: of a time, and of the last messages that `filter` and
-  // `memberships` let through. May block on the disk.
-  absl::StatusOr<uint64_t> FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // `memberships` let through. May block on the disk, for long: CANCELLED once `stop` is set, if it is not null.
+  absl::StatusOr<uint64_t> FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
+                                     const std::atomic<bool>* stop = nullptr) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // OUT_OF_RANGE if `start` is past what the queue has reached.
   absl::Status CheckStart(const Start& start) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -319,7 +319,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) ABSL_LOCKS_EXCLUDED(mu_);
   Hearing HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const;
   absl::StatusOr<uint64_t> FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
-                                    const Memberships& memberships) const;
+                                    const Memberships& memberships, const std::atomic<bool>* stop) const;
   bool ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SkipLostLocked(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

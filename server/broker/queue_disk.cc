@@ -348,8 +348,8 @@ Queue::BlockRead Queue::ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery*
   return BlockRead::kDone;
 }
 
-absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter,
-                                          const Memberships& memberships) {
+absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
+                                          const std::atomic<bool>* stop) const {
   uint64_t first;
   uint64_t end;
   {
@@ -360,11 +360,11 @@ absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter&
   if (start.kind == Start::Kind::kTime) {
     return options_.disk->store->FindTime(options_.disk->number, first, end, start.time_us);
   }
-  return FindLast(start.number, first, end, filter, memberships);
+  return FindLast(start.number, first, end, filter, memberships, stop);
 }
 
 absl::StatusOr<uint64_t> Queue::FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
-                                         const Memberships& memberships) const {
+                                         const Memberships& memberships, const std::atomic<bool>* stop) const {
   const uint64_t look_back = std::max(kLookBackMin, kLookBackFactor * count);
   first = std::max(first, end - std::min(end, look_back));
   log::Audience audience;
@@ -374,6 +374,7 @@ absl::StatusOr<uint64_t> Queue::FindLast(uint64_t count, uint64_t first, uint64_
     const uint64_t begin = at - std::min(step, at - first);
     std::vector<uint64_t> heard;
     for (uint64_t next = begin; next < at;) {
+      if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
       auto block = options_.disk->store->Read(options_.disk->number, next, at, kBlockBytes);
       if (!block.ok()) return block.status();
       for (; next < (*block)->end(); ++next) {

@@ -2,6 +2,7 @@
 #define NMQ_SERVER_BROKER_STORAGE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ struct QueueOnDisk {
   log::Store::Extent extent;
 };
 
-// The disk of a server: its store, the thread that reads it, and the list of queues in it. Thread-safe.
+// The disk of a server: its store, the threads that read it, and the list of queues in it. Thread-safe.
 class Storage {
  public:
   // Opens or makes the store. `clock` must outlive the storage.
@@ -41,6 +42,11 @@ class Storage {
   log::Store& store() { return *store_; }
   // Waits until the reader has done what it was asked.
   void FlushReader() { reader_.Flush(); }
+  // Runs `task`, which may read and write the store for long, on a thread for that, one after another. Whoever asks
+  // bounds what waits.
+  void Search(std::function<void()> task) { searcher_.Post(std::move(task)); }
+  // Waits until all that was asked for with Search is done.
+  void FlushSearches() { searcher_.Flush(); }
   // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
   const std::string& key() const { return key_; }
 
@@ -93,6 +99,7 @@ class Storage {
   const Clock* const clock_;
   std::string key_;
   Worker reader_;
+  Worker searcher_;
   mutable Mutex mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
   absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name

@@ -1,5 +1,6 @@
 #include "server/log/store_errors.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -15,8 +16,9 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(5);
 // RocksDB's text. A missing table has its old name there, which is tried last.
 std::string TextOf(const rocksdb::Status& status) { return absl::StrReplaceAll(status.ToString(), {{".ldb", ".sst"}}); }
 
+// The whole path, however long it is.
 std::string About(absl::string_view directory, absl::string_view what) {
-  return absl::StrCat("store in ", Quote(directory), ": ", what);
+  return absl::StrCat("store in \"", absl::CHexEscape(directory), "\": ", what);
 }
 
 }  // namespace
@@ -32,14 +34,15 @@ absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t
   const std::string reserve = absl::StrCat(reserve_bytes);
   return ResourceExhausted(kReasonDiskFull,
                            About(directory, absl::StrCat("the disk is full: ", free, " bytes are free, and ", reserve,
-                                                         " are kept in reserve")),
+                                                         " are kept in reserve; make room, and writing goes on")),
                            kRetryAfter, {{"free_bytes", free}, {"reserve_bytes", reserve}});
 }
 
 absl::Status StoreFailed(absl::string_view directory, const rocksdb::Status& cause) {
   return Unavailable(
       kReasonStoreFailed,
-      About(directory, absl::StrCat("writing failed, so nothing more is written until a restart: ", cause.ToString())),
+      About(directory, absl::StrCat("writing failed, so nothing more is written until a restart; look at the disk: ",
+                                    cause.ToString())),
       absl::ZeroDuration());
 }
 
@@ -56,12 +59,15 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
   // RocksDB hands on what the system said as text only.
   if (absl::StrContains(text, "While lock file") || absl::StrContains(text, "lock hold by current process")) {
     return FailedPrecondition(kReasonStoreInUse,
-                              About(directory, absl::StrCat("another process or store has it open: ", text)));
+                              About(directory, absl::StrCat("another process or store has it open, and each needs a "
+                                                            "directory of its own: ",
+                                                            text)));
   }
   for (const char* denied : {"Permission denied", "Operation not permitted", "Read-only file system"}) {
     if (absl::StrContains(text, denied)) {
-      return PermissionDenied(kReasonStoreDirectory,
-                              About(directory, absl::StrCat("needs a directory that this user may write to: ", text)));
+      return PermissionDenied(
+          kReasonStoreDirectory,
+          About(directory, absl::StrCat("needs a directory that this user may read and write: ", text)));
     }
   }
   if (absl::StrContains(text, "is not a directory") || absl::StrContains(text, "Not a directory")) {
@@ -77,7 +83,7 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
     return Damaged(directory,
                    absl::StrCat("damaged; bring it back from a backup, or move it away to begin anew: ", text));
   }
-  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be opened: ", text)),
+  return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be opened; look at the disk: ", text)),
                      absl::ZeroDuration());
 }
 

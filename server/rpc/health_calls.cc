@@ -11,6 +11,8 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+constexpr absl::Duration kLookInterval = absl::Seconds(1);
+
 HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const HealthCheckRequest& request) {
   const std::string& service = request.service();
   if (service == kLivenessService) return HealthCheckResponse::SERVING;
@@ -39,7 +41,7 @@ void HealthWatch::Serve(HealthService* service, broker::Broker* broker, Loop* lo
 }
 
 HealthWatch::HealthWatch(HealthService* service, broker::Broker* broker, Loop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), writer_(context()) {
+    : StreamCall(loop), service_(service), broker_(broker), writer_(context()), look_([this] { Look(); }) {
   service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -50,7 +52,12 @@ void HealthWatch::Started(bool ok) {
   }
   new HealthWatch(service_, broker_, loop());
   Begin();
+  Look();
+}
+
+void HealthWatch::Look() {
   Tell();
+  loop()->SetTimer(&look_, loop()->clock().Monotonic() + kLookInterval);
 }
 
 void HealthWatch::Tell() {

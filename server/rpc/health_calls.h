@@ -22,7 +22,7 @@ inline constexpr char kLivenessService[] = "liveness";
 absl::Status CheckHealth(const broker::Broker& broker, const grpc::health::v1::HealthCheckRequest& request,
                          grpc::health::v1::HealthCheckResponse* response);
 
-// One Watch call.
+// One Watch call. It tells of a disk that fails, or works again, within a second.
 class HealthWatch final : public StreamCall {
  public:
   // Waits for `count` calls; each that comes is replaced.
@@ -37,7 +37,8 @@ class HealthWatch final : public StreamCall {
   void Started(bool ok);
   void Written(bool ok);
   void Tell();
-  void OnEnd(const absl::Status&) override {}
+  void Look();
+  void OnEnd(const absl::Status&) override { loop()->CancelTimer(&look_); }
   void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
   HealthService* const service_;
@@ -47,6 +48,7 @@ class HealthWatch final : public StreamCall {
   grpc::health::v1::HealthCheckRequest request_;
   grpc::ServerAsyncWriter<grpc::health::v1::HealthCheckResponse> writer_;
   grpc::health::v1::HealthCheckResponse told_;
+  Loop::Timer look_;
 };
 
 }  // namespace nmq::rpc

@@ -46,19 +46,50 @@ void SubscribeStream::Started(bool ok) {
 }
 
 void SubscribeStream::Open() {
-  v1::SubscribeRequest request;
-  v1::SubscribeResponse frame;
-  absl::Status status = Decode(request_, &request);
+  auto search = std::make_shared<Search>();
+  absl::Status status = Decode(request_, &search->request);
   request_.Clear();
   if (status.ok()) {
-    auto subscription = broker_->Subscribe(request, context()->peer(), loop()->lane(), this, frame.mutable_ready());
-    status = subscription.status();
-    if (status.ok()) subscription_ = *std::move(subscription);
+    auto options = broker_->CheckSubscribe(search->request, context()->peer(), loop()->lane(), this);
+    status = options.status();
+    if (status.ok()) search->options = *std::move(options);
   }
   if (!status.ok()) {
     End(status);
     return;
   }
+  if (!broker::Broker::NeedsDisk(search->options)) {
+    Subscribe(std::move(search->options));
+    return;
+  }
+  search->stream = this;
+  search_ = search;
+  status = broker_->PrepareSubscribe(&search->options, &search->stop,
+                                     [search, loop = loop()->shared_from_this()](const absl::Status& found) {
+                                       loop->Post([search, found] {
+                                         if (search->stream != nullptr) search->stream->Found(found);
+                                       });
+                                     });
+  if (!status.ok()) End(status);
+}
+
+void SubscribeStream::Found(const absl::Status& status) {
+  const std::shared_ptr<Search> search = std::exchange(search_, nullptr);
+  if (status.ok()) {
+    Subscribe(std::move(search->options));
+  } else {
+    End(status);
+  }
+}
+
+void SubscribeStream::Subscribe(broker::Namespace::SubscribeOptions options) {
+  v1::SubscribeResponse frame;
+  auto subscription = broker_->Subscribe(std::move(options), frame.mutable_ready());
+  if (!subscription.ok()) {
+    End(subscription.status());
+    return;
+  }
+  subscription_ = *std::move(subscription);
   const absl::Duration now = loop()->clock().Monotonic();
   loop()->SetTimer(&heartbeat_, now + broker_->limits().heartbeat);
   loop()->SetTimer(&age_, now + StreamLife(broker_->limits().stream_age, broker_->random()));
@@ -157,6 +188,10 @@ void SubscribeStream::OnHeartbeat() {
 
 void SubscribeStream::Drain(absl::Duration grace) {
   if (ending()) return;
+  if (subscription_ == nullptr) {
+    End(broker_->CheckNotDraining());
+    return;
+  }
   drain_grace_ = grace;
   if (!writing()) Pump();
 }
@@ -176,6 +211,11 @@ void SubscribeStream::OnAge() {
 void SubscribeStream::OnEnd(const absl::Status& status) {
   loop()->CancelTimer(&heartbeat_);
   loop()->CancelTimer(&age_);
+  if (search_ != nullptr) {
+    search_->stop = true;
+    search_->stream = nullptr;
+    search_ = nullptr;
+  }
   if (subscription_ == nullptr) return;
   std::string reason = ReasonOf(status);
   if (reason.empty()) reason = status.ok() ? "DISCONNECTED" : absl::StatusCodeToString(status.code());

@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_RPC_SUBSCRIBE_STREAM_H_
 #define NMQ_SERVER_RPC_SUBSCRIBE_STREAM_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,8 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void Started(bool ok);
   void Written(bool ok);
   void Open();
+  void Found(const absl::Status& status);
+  void Subscribe(broker::Namespace::SubscribeOptions options);
   // Writes the next frame, if there is one.
   void Pump();
   void PumpAgain();
@@ -44,12 +47,22 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnEnd(const absl::Status& status) override;
   void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
+  // What is looked for on disk, on another thread, before there is a subscription. It outlives a stream that ends
+  // before.
+  struct Search {
+    v1::SubscribeRequest request;
+    broker::Namespace::SubscribeOptions options;
+    std::atomic<bool> stop{false};
+    SubscribeStream* stream = nullptr;  // null once nobody waits; only for the loop's thread
+  };
+
   MessageQueueService* const service_;
   broker::Broker* const broker_;
   MemberEvent<SubscribeStream> started_{this, &SubscribeStream::Started};
   MemberEvent<SubscribeStream> written_{this, &SubscribeStream::Written};
   grpc::ByteBuffer request_;
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
+  std::shared_ptr<Search> search_;                      // null if it is not needed, before and after
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;

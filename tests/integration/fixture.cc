@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "server/base/random.h"
 #include "server/broker/broker.h"
+#include "server/broker/storage.h"
 #include "server/config/config.h"
 #include "server/rpc/server.h"
 
@@ -26,6 +27,17 @@ ServerConfig Parse(const std::string& text) {
   auto config = ParseConfig(text, "test", kMemoryBytes);
   if (!config.ok()) ADD_FAILURE() << config.status();
   return config.ok() ? *std::move(config) : DefaultConfig(kMemoryBytes);
+}
+
+// Null without a directory.
+std::unique_ptr<broker::Storage> OpenStorage(const TestServer::Options& options) {
+  if (options.data_dir.empty()) return nullptr;
+  log::Store::Options store;
+  store.directory = options.data_dir;
+  auto storage = broker::Storage::Open(store, options.clock, &SystemRandom());
+  if (!storage.ok()) ADD_FAILURE() << storage.status();
+  EXPECT_TRUE((*storage)->OpenQueues(Parse(options.config)).ok());
+  return *std::move(storage);
 }
 
 }  // namespace
@@ -42,7 +54,9 @@ bool WaitUntil(const std::function<bool()>& done, absl::Duration patience) {
 TestServer::TestServer(std::string config) : TestServer(Options{.config = std::move(config)}) {}
 
 TestServer::TestServer(const Options& options)
-    : broker_(std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), options.lanes)) {
+    : storage_(OpenStorage(options)),
+      broker_(std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), options.lanes,
+                                               storage_.get())) {
   rpc::ServerOptions server_options;
   server_options.listen = options.listen;
   auto server = rpc::Server::Start(server_options, broker_.get());

@@ -22,6 +22,7 @@
 
 namespace nmq::broker {
 class Broker;
+class Storage;
 }  // namespace nmq::broker
 
 namespace nmq::rpc {
@@ -52,6 +53,7 @@ class TestServer {
     Clock* clock = &RealClock();
     int lanes = 2;
     std::string listen = "127.0.0.1:0";
+    std::string data_dir = {};  // without one, all queues must be live
   };
   explicit TestServer(std::string config = "");
   explicit TestServer(const Options& options);
@@ -61,11 +63,14 @@ class TestServer {
   const std::string& address() const;
   int port() const;
   broker::Broker& broker() { return *broker_; }
+  // Only with a data_dir.
+  broker::Storage& storage() { return *storage_; }
   rpc::Server& rpc() { return *server_; }
   // Once only.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
  private:
+  std::unique_ptr<broker::Storage> storage_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<rpc::Server> server_;
 };

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "gtest/gtest.h"
 
 namespace nmq::integration {
 namespace {
@@ -26,6 +25,11 @@ std::string WriteFile(const std::string& name, const std::string& content) {
   const std::string path = absl::StrCat(testing::TempDir(), "/", name);
   std::ofstream(path) << content;
   return path;
+}
+
+testing::AssertionResult IsOneLine(const std::string& text) {
+  if (!text.empty() && text.find('\n') == text.size() - 1) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "not one line: " << text;
 }
 
 Outcome::Outcome(const std::vector<std::string>& flags, const std::vector<std::string>& environment) {

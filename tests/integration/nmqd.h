@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
 #include "tests/testing/process.h"
 
 namespace nmq::integration {
@@ -13,6 +14,9 @@ inline constexpr char kNmqdPath[] = "server/nmqd";
 
 // A file in the test's own folder.
 std::string WriteFile(const std::string& name, const std::string& content);
+
+// One line and no more.
+testing::AssertionResult IsOneLine(const std::string& text);
 
 // One run of nmqd that is to end by itself: its exit code, -1 if it does not end, and what it says.
 struct Outcome {

@@ -16,12 +16,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// One line and no more.
-testing::AssertionResult IsOneLine(const std::string& text) {
-  if (!text.empty() && text.find('\n') == text.size() - 1) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << "not one line: " << text;
-}
-
 TEST(StartUp, SaysWhereItListensAndServesThere) {
   Nmqd nmqd;
   EXPECT_THAT(nmqd.address(), StartsWith("127.0.0.1:"));

@@ -126,6 +126,11 @@ void FaultFileSystem::FailSyncs(bool fail) {
   fail_syncs_ = fail;
 }
 
+void FaultFileSystem::OnSync(std::function<void()> hook) {
+  MutexLock lock(&mutex_);
+  on_sync_ = std::move(hook);
+}
+
 void FaultFileSystem::DenyWriting(bool deny) {
   MutexLock lock(&mutex_);
   deny_writing_ = deny;
@@ -183,6 +188,12 @@ IOStatus FaultFileSystem::AdmitBytes(const std::string& path, uint64_t bytes, ui
 }
 
 IOStatus FaultFileSystem::SyncFile(const std::string& path) {
+  std::function<void()> on_sync;
+  {
+    MutexLock lock(&mutex_);
+    on_sync = on_sync_;
+  }
+  if (on_sync) on_sync();
   MutexLock lock(&mutex_);
   if (IOStatus status = Admit(); !status.ok()) return status;
   if (fail_syncs_) return IOStatus::IOError("While fsync", path + ": Input/output error");

@@ -1,4 +1,5 @@
 // Queues whose messages are on disk: what a restart leaves, who is replayed what, and what the retention takes.
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -358,6 +359,22 @@ TEST_F(Durable, NamespacesKeepTheirQueuesApartOnDisk) {
   Start(two);
   EXPECT_THAT(Replay(world().Connect("one")), ElementsAre("1"));
   EXPECT_THAT(Replay(world().Connect("two")), ElementsAre("2"));
+}
+
+TEST_F(Durable, WhoeverIsGoneIsNotSearchedForAnyMore) {
+  PublishNumbers(1, 20);
+  const std::atomic<bool> stop{true};
+  world().name_space().VisitQueues("", 10, [&](const Queue& queue) {
+    broker::Start start;
+    start.kind = broker::Start::Kind::kLast;
+    start.number = 3;
+    EventFilter all;
+    all.all = true;
+    if (queue.name() != "D") return true;
+    EXPECT_TRUE(queue.FindStart(start, all, Memberships(0)).ok());
+    EXPECT_TRUE(absl::IsCancelled(queue.FindStart(start, all, Memberships(0), &stop).status()));
+    return true;
+  });
 }
 
 }  // namespace

@@ -272,7 +272,9 @@ void World::Overrun(const std::string& queue, int messages, const std::string& r
 
 absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest request, int lane) {
   auto listener = std::make_unique<Listener>(&broker_, nullptr, v1::Ready());
-  auto subscription = broker_.Subscribe(request, "test:2", broker_.lane(lane), listener.get(), &listener->ready_);
+  auto options = broker_.CheckSubscribe(request, "test:2", broker_.lane(lane), listener.get());
+  if (!options.ok()) return options.status();
+  auto subscription = broker_.Subscribe(*std::move(options), &listener->ready_);
   if (!subscription.ok()) return subscription.status();
   listener->subscription_ = *std::move(subscription);
   for (const v1::QueuePosition& position : listener->ready_.positions()) listener->Note(position);
