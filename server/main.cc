@@ -45,7 +45,8 @@ ABSL_FLAG(
     "the configuration has such queues, and otherwise nothing is kept");
 ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two processors");
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
-          "how long clients have to leave when the server is told to stop; at most 8s");
+          "how long clients have to leave when the server is told to stop: it asks them one after the other, about 200 "
+          "a second, and all in the first half; at most 8s");
 ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,

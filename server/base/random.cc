@@ -34,6 +34,14 @@ Random& SystemRandom() {
   return *random;
 }
 
+double RandomFraction(Random& random) {
+  uint8_t bytes[4];
+  random.Fill(absl::MakeSpan(bytes));
+  double fraction = 0;
+  for (const uint8_t byte : bytes) fraction = (fraction + byte) / 256;
+  return fraction;
+}
+
 std::string RandomName(Random& random, size_t bytes) {
   static constexpr char kDigits[] = "abcdefghijklmnopqrstuvwxyz234567";
   absl::InlinedVector<uint8_t, 32> raw(bytes);

@@ -22,6 +22,9 @@ class Random {
 // The kernel's generator, fit for secrets. Lives for ever.
 Random& SystemRandom();
 
+// From 0 up to 1, without it.
+double RandomFraction(Random& random);
+
 // `bytes` random bytes written as a name, of [a-z2-7], 8 characters for 5 bytes, rounded up.
 std::string RandomName(Random& random, size_t bytes);
 

@@ -64,7 +64,7 @@ class DeferredCall final : public Event, public Stream {
     }
   }
 
-  void Drain(absl::Duration) override {}
+  void Drain(const DrainPlan&) override {}
   void End(const absl::Status& status) override { Finish(status); }
 
  private:

@@ -73,6 +73,6 @@ void HealthWatch::Written(bool ok) {
   Release();
 }
 
-void HealthWatch::Drain(absl::Duration) { Tell(); }
+void HealthWatch::Drain(const DrainPlan&) { Tell(); }
 
 }  // namespace nmq::rpc

@@ -28,7 +28,7 @@ class HealthWatch final : public StreamCall {
   // Waits for `count` calls; each that comes is replaced.
   static void Serve(HealthService* service, broker::Broker* broker, Loop* loop, int count);
 
-  void Drain(absl::Duration grace) override;
+  void Drain(const DrainPlan& plan) override;
 
  private:
   HealthWatch(HealthService* service, broker::Broker* broker, Loop* loop);

@@ -20,6 +20,7 @@
 #include "server/base/mutex.h"
 #include "server/broker/lane.h"
 #include "server/rpc/connections.h"
+#include "server/rpc/drain_plan.h"
 
 namespace nmq::rpc {
 
@@ -47,8 +48,8 @@ class MemberEvent final : public Event {
 class Stream {
  public:
   virtual ~Stream() = default;
-  // The server will end the stream `grace` from now.
-  virtual void Drain(absl::Duration grace) = 0;
+  // The server stops, and asks the stream to leave as planned.
+  virtual void Drain(const DrainPlan& plan) = 0;
   // The server ends the stream now.
   virtual void End(const absl::Status& status) = 0;
 };

@@ -98,6 +98,7 @@ void PublishCall::Written(bool ok) {
   Release();
 }
 
-void PublishCall::Drain(absl::Duration) { End(broker_->CheckNotDraining()); }
+// At once, since nothing is taken any more.
+void PublishCall::Drain(const DrainPlan&) { End(broker_->CheckNotDraining()); }
 
 }  // namespace nmq::rpc

@@ -22,7 +22,7 @@ class PublishCall final : public StreamCall {
   // Waits for `count` calls; each that comes is replaced.
   static void Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count);
 
-  void Drain(absl::Duration grace) override;
+  void Drain(const DrainPlan& plan) override;
 
  private:
   PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop);

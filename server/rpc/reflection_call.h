@@ -35,7 +35,7 @@ class ReflectionCall final : public StreamCall {
     new ReflectionCall(service, services, loop);
   }
 
-  void Drain(absl::Duration) override { End(absl::UnavailableError("the server is shutting down")); }
+  void Drain(const DrainPlan&) override { End(absl::UnavailableError("the server is shutting down")); }
 
  private:
   ReflectionCall(Service* service, const std::vector<std::string>* services, Loop* loop);

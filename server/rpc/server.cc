@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/drain_plan.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/listen.h"
 #include "server/rpc/methods.h"
@@ -156,9 +157,10 @@ void Server::EndStreams() {
 void Server::Stop(absl::Duration grace) {
   if (server_ == nullptr) return;
   broker_->StartDrain();  // health says so from here on
+  const DrainPlan plan(broker_->clock().Monotonic(), grace, streams());
   for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), grace] {
-      for (Stream* stream : raw->streams()) stream->Drain(grace);
+    loop->Post([raw = loop.get(), plan] {
+      for (Stream* stream : raw->streams()) stream->Drain(plan);
     });
   }
   WaitForStreams(grace);

@@ -34,8 +34,9 @@ class Server {
   const std::string& address() const { return address_; }
   size_t streams() const;
 
-  // Stops in order: health says not serving, nobody new is let in, every stream is told to leave within `grace`, then
-  // ended with UNAVAILABLE, then cut off. Returns when all is done, at most about two seconds after `grace`. Once only.
+  // Stops in order: health says not serving, nobody new is let in, every stream is asked to leave within `grace`, each
+  // at a time of its own (DrainPlan), then ended with UNAVAILABLE, then cut off. Returns when all is done, at most
+  // about two seconds after `grace`. Once only.
   void Stop(absl::Duration grace);
   // Makes a Stop that is under way skip what is left of its grace.
   void Hurry();

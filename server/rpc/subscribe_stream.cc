@@ -1,5 +1,6 @@
 #include "server/rpc/subscribe_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/base/errors.h"
@@ -31,7 +32,8 @@ SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* b
       writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
       stalled_([this] { OnStalled(); }),
-      age_([this] { OnAge(); }) {
+      age_([this] { OnAge(); }),
+      drain_([this] { AskToLeave(); }) {
   service->RequestSubscribe(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -116,14 +118,7 @@ void SubscribeStream::OnStalled() {
 }
 
 void SubscribeStream::Pump() {
-  if (drain_grace_ > absl::ZeroDuration()) {
-    v1::SubscribeResponse frame;
-    SetDuration(drain_grace_, frame.mutable_drain()->mutable_deadline());
-    SetDuration(drain_grace_ / 2, frame.mutable_drain()->mutable_jitter());
-    drain_grace_ = absl::ZeroDuration();
-    WriteFrame(frame);
-    return;
-  }
+  if (ask_ && WriteNotice()) return;
   broker::Delivery delivery;
   const absl::Status status = subscription_->Read(broker_->limits().in_flight_bytes, &delivery);
   if (!status.ok() || subscription_->ended()) {
@@ -186,21 +181,41 @@ void SubscribeStream::OnHeartbeat() {
   loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
 }
 
-void SubscribeStream::Drain(absl::Duration grace) {
+void SubscribeStream::Drain(const DrainPlan& plan) {
   if (ending()) return;
   if (subscription_ == nullptr) {
     End(broker_->CheckNotDraining());
     return;
   }
-  drain_grace_ = grace;
+  // It will not grow older than the plan; if it has been asked, it leaves for that.
+  if (!aged_) loop()->CancelTimer(&age_);
+  notice_ = {.end = plan.end(), .jitter = plan.spread()};
+  loop()->SetTimer(&drain_, plan.PickTime(broker_->random()));
+}
+
+void SubscribeStream::AskToLeave() {
+  ask_ = true;
   if (!writing()) Pump();
+}
+
+bool SubscribeStream::WriteNotice() {
+  ask_ = false;
+  // What is left now: the frame may have waited for what was being written.
+  const absl::Duration left = notice_.end - loop()->clock().Monotonic();
+  if (left <= absl::ZeroDuration()) return false;
+  v1::SubscribeResponse frame;
+  SetDuration(left, frame.mutable_drain()->mutable_deadline());
+  SetDuration(std::min(notice_.jitter, left / 2), frame.mutable_drain()->mutable_jitter());
+  WriteFrame(frame);
+  return true;
 }
 
 void SubscribeStream::OnAge() {
   const absl::Duration now = loop()->clock().Monotonic();
   if (!std::exchange(aged_, true)) {
     loop()->SetTimer(&age_, now + kAgeGrace);
-    Drain(kAgeGrace);
+    notice_ = {.end = now + kAgeGrace, .jitter = kAgeGrace / 2};
+    AskToLeave();
     return;
   }
   End(StreamAged());
@@ -211,6 +226,7 @@ void SubscribeStream::OnAge() {
 void SubscribeStream::OnEnd(const absl::Status& status) {
   loop()->CancelTimer(&heartbeat_);
   loop()->CancelTimer(&age_);
+  loop()->CancelTimer(&drain_);
   if (search_ != nullptr) {
     search_->stop = true;
     search_->stream = nullptr;

@@ -24,9 +24,15 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
 
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
-  void Drain(absl::Duration grace) override;
+  void Drain(const DrainPlan& plan) override;
 
  private:
+  // What a stream that is to leave is told.
+  struct Notice {
+    absl::Duration end;     // when it will be ended, on the monotonic clock
+    absl::Duration jitter;  // the span over which such streams are to leave, at the most
+  };
+
   SubscribeStream(MessageQueueService* service, broker::Broker* broker, Loop* loop);
   ~SubscribeStream() override = default;
 
@@ -41,6 +47,9 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void Write(grpc::ByteBuffer frame);
   void WriteFrame(const v1::SubscribeResponse& frame);
   void WriteDelivery(broker::Delivery* delivery);
+  void AskToLeave();
+  // False if it is too late for that.
+  bool WriteNotice();
   void OnHeartbeat();
   void OnStalled();
   void OnAge();
@@ -67,9 +76,11 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
   Loop::Timer age_;
-  absl::Duration drain_grace_;  // to be told, if not zero
-  bool again_ = false;          // PumpAgain is posted
-  bool aged_ = false;           // was asked to leave because of its age
+  Loop::Timer drain_;
+  Notice notice_;
+  bool ask_ = false;    // the notice is to be written
+  bool again_ = false;  // PumpAgain is posted
+  bool aged_ = false;   // was asked to leave because of its age
 };
 
 }  // namespace nmq::rpc

@@ -40,7 +40,8 @@ WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, Loop*
       broker_(broker),
       writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
-      age_([this] { End(StreamAged()); }) {
+      age_([this] { End(StreamAged()); }),
+      drain_([this] { End(broker_->CheckNotDraining()); }) {
   service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -112,11 +113,14 @@ void WatchStream::Written(bool ok) {
   Release();
 }
 
-void WatchStream::Drain(absl::Duration) { End(broker_->CheckNotDraining()); }
+void WatchStream::Drain(const DrainPlan& plan) {
+  if (!ending()) loop()->SetTimer(&drain_, plan.PickTime(broker_->random()));
+}
 
 void WatchStream::OnEnd(const absl::Status&) {
   loop()->CancelTimer(&heartbeat_);
   loop()->CancelTimer(&age_);
+  loop()->CancelTimer(&drain_);
   if (bell_ == nullptr) return;
   broker_->changes().Unlisten(listener_);
   bell_->stream = nullptr;

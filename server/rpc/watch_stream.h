@@ -20,7 +20,7 @@ class WatchStream final : public StreamCall {
   // Waits for `count` calls; each that comes is replaced.
   static void Serve(RegistryService* service, broker::Broker* broker, Loop* loop, int count);
 
-  void Drain(absl::Duration grace) override;
+  void Drain(const DrainPlan& plan) override;
 
  private:
   // What the changes call, from any thread; outlives the stream as long as that goes on.
@@ -48,6 +48,7 @@ class WatchStream final : public StreamCall {
   broker::Changes::Listener listener_;
   Loop::Timer heartbeat_;
   Loop::Timer age_;
+  Loop::Timer drain_;
   uint64_t revision_ = 0;  // up to which everything was sent
 };
 

@@ -237,6 +237,14 @@ v1::StartPosition Listener::Resume() const {
   return start;
 }
 
+v1::Drain NextDrain(Listener* listener) {
+  while (const auto frame = listener->NextFrame()) {
+    if (frame->has_drain()) return frame->drain();
+  }
+  ADD_FAILURE() << "no drain frame";
+  return v1::Drain();
+}
+
 v1::Message MakeMessage(const std::string& queue, const std::string& event, const std::string& payload) {
   v1::Message message;
   message.set_queue(queue);

@@ -175,6 +175,9 @@ class Listener {
   std::map<std::string, v1::QueuePosition> positions_;
 };
 
+// The frame that says that the stream is about to end; other frames before it are passed over.
+v1::Drain NextDrain(Listener* listener);
+
 v1::Message MakeMessage(const std::string& queue, const std::string& event, const std::string& payload);
 v1::Message ForRooms(v1::Message message, const std::vector<std::string>& rooms);
 

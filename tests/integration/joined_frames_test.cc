@@ -106,7 +106,7 @@ TEST_F(JoinedFrames, OfStreamsThatAreToldToLeaveArriveAtOnce) {
   TestClient client(&api);
   auto listeners = Listen(&client);
   publisher_.Publish("DB", "E", "text");
-  server_.Stop(absl::Milliseconds(100));
+  server_.Stop(absl::Seconds(1));
   for (auto& listener : listeners) {
     bool message = false;
     bool drain = false;

@@ -26,6 +26,16 @@ class FixedRandom final : public Random {
   std::vector<uint8_t> bytes_;
 };
 
+TEST(RandomFraction, IsFromZeroUpToOne) {
+  FixedRandom least({0, 0, 0, 0});
+  FixedRandom half({0, 0, 0, 128});
+  FixedRandom most({255, 255, 255, 255});
+  EXPECT_EQ(RandomFraction(least), 0);
+  EXPECT_EQ(RandomFraction(half), 0.5);
+  EXPECT_LT(RandomFraction(most), 1);
+  EXPECT_GT(RandomFraction(most), 0.999'999);
+}
+
 TEST(SystemRandom, FillsEveryByte) {
   // 64 fills leave some byte at zero with probability 1e-151.
   std::vector<uint8_t> seen(1000);
