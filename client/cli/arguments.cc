@@ -45,6 +45,7 @@ struct Raw {
   std::string expire_in = {};
   uint64_t count = 0;
   uint64_t after = 0;
+  uint64_t expected_last = 0;
   std::string durability = {};
   uint64_t bytes_max = 0;
   uint64_t messages_max = 0;
@@ -86,6 +87,10 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   AddMessage(pub, arguments, raw);
   pub->add_option("--delay", raw->delay, "To enter the queue after this time: 10s");
   pub->add_option("--expire-in", raw->expire_in, "Not to be delivered any more after this time: 30s");
+  pub->add_option("--request-id", arguments->request_id,
+                  "To be taken once, however often it is published with this id");
+  pub->add_option("--expect-last", raw->expected_last, "Only if this is the queue's last sequence, 0 if it is empty")
+      ->check(CLI::NonNegativeNumber);
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
@@ -407,7 +412,12 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
   if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
   if (raw.count > 0) arguments->count = raw.count;
   if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = raw.after;
+  if (app.get_subcommand("pub")->count("--expect-last") > 0) arguments->expected_last = raw.expected_last;
   arguments->lines = arguments->command == Command::kPub && arguments->payload == "-";
+  if (arguments->lines && (arguments->expected_last.has_value() || !arguments->request_id.empty())) {
+    *error = "--request-id and --expect-last are for one message, and not for lines";
+    return false;
+  }
   return true;
 }
 

@@ -71,6 +71,9 @@ struct Arguments {
   std::map<std::string, std::string> headers;
   std::string key;
   std::string content_type;
+  // pub
+  std::string request_id;
+  std::optional<uint64_t> expected_last;
   // pub: from now on; nothing if zero.
   absl::Duration delay;
   absl::Duration expire_in;

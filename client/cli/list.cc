@@ -55,6 +55,7 @@ std::vector<std::string> Row(const v1::QueueInfo& info) {
           Count(info.last_sequence() + 1 - info.first_sequence()),
           Bytes(info.bytes()),
           Count(info.last_sequence()),
+          Count(info.scheduled()),
           Count(info.subscriptions()),
           Count(info.counters().delivered_messages()),
           Count(info.counters().dropped_messages())};
@@ -143,7 +144,7 @@ int PrintQueues(const RegistryClient& registry, const Arguments& arguments, Outp
   request.set_queue(arguments.queue);
   return PrintList(registry, arguments, &Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
                    {Left("QUEUE"), Left("EVENTS"), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
-                    Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
+                    Right("SCHEDULED"), Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
                    out, err);
 }
 

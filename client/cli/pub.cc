@@ -19,26 +19,36 @@ namespace {
 // How long to wait for a server that went away in the middle.
 constexpr absl::Duration kGiveUpAfter = absl::Seconds(3);
 
+std::string AsJson(const PublishResult& result) {
+  JsonWriter json;
+  json.BeginObject().Key("id").String(result.id).Key("epoch").Integer(result.epoch);
+  json.Key("sequence").Integer(result.sequence).Key("matched").Integer(result.matched.value_or(0));
+  json.Key("duplicate").Bool(result.duplicate).Key("storage").String(EnumName(result.storage)).EndObject();
+  return json.json();
+}
+
+std::string AsText(const PublishResult& result, const Arguments& arguments) {
+  const std::string what = absl::StrCat(arguments.queue, " ", arguments.event);
+  const bool waits = result.sequence == 0;
+  if (result.duplicate) {
+    return waits ? absl::StrCat(what, ": published before, to come at its time")
+                 : absl::StrCat(what, " ", result.sequence, ": published before as ", result.id);
+  }
+  if (waits) return absl::StrCat(what, ": published, to come in ", absl::FormatDuration(arguments.delay));
+  const uint64_t matched = result.matched.value_or(0);
+  return absl::StrCat(what, " ", result.sequence, ": published as ", result.id, ", heard by ", Count(matched),
+                      matched == 1 ? " subscription" : " subscriptions");
+}
+
 int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* err) {
   Message message = MakeTemplate(arguments);
   message.set_payload(arguments.payload);
+  message.set_request_id(arguments.request_id);
   SetTimes(arguments, absl::Now(), &message);
-  absl::StatusOr<PublishResult> result = client->Publish(message, {.count_matches = true});
+  const absl::StatusOr<PublishResult> result =
+      client->Publish(message, {.expected_last_sequence = arguments.expected_last, .count_matches = true});
   if (!result.ok()) return Fail(result.status(), arguments, err);
-  const uint64_t matched = result->matched.value_or(0);
-  if (arguments.json) {
-    JsonWriter json;
-    json.BeginObject().Key("id").String(result->id).Key("epoch").Integer(result->epoch);
-    json.Key("sequence").Integer(result->sequence).Key("matched").Integer(matched).EndObject();
-    out->WriteLine(json.json());
-  } else if (result->sequence == 0) {
-    out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, ": published, to come in ",
-                                absl::FormatDuration(arguments.delay)));
-  } else {
-    out->WriteLine(absl::StrCat(arguments.queue, " ", arguments.event, " ", result->sequence, ": published as ",
-                                result->id, ", heard by ", Count(matched),
-                                matched == 1 ? " subscription" : " subscriptions"));
-  }
+  out->WriteLine(arguments.json ? AsJson(*result) : AsText(*result, arguments));
   return Done(*out, err);
 }
 

@@ -85,6 +85,9 @@ absl::StatusOr<PublishResult> Client::Publish(const Message& message, const Publ
   request.set_namespace_(session_->options().namespace_name);
   *request.mutable_message() = message;
   request.set_count_matches(options.count_matches);
+  if (options.expected_last_sequence.has_value()) {
+    request.set_expected_last_sequence(*options.expected_last_sequence);
+  }
   v1::PublishResponse response;
   absl::Status status =
       session_->CallOnce(absl::Now() + options.timeout, [&](grpc::ClientContext* context, const std::string& session) {
@@ -92,7 +95,11 @@ absl::StatusOr<PublishResult> Client::Publish(const Message& message, const Publ
         return session_->stub()->Publish(context, request, &response);
       });
   if (!status.ok()) return status;
-  PublishResult result{.id = response.id(), .epoch = response.epoch(), .sequence = response.sequence()};
+  PublishResult result{.id = response.id(),
+                       .epoch = response.epoch(),
+                       .sequence = response.sequence(),
+                       .duplicate = response.duplicate(),
+                       .storage = response.storage()};
   if (response.has_matched()) result.matched = response.matched();
   return result;
 }

@@ -53,7 +53,7 @@ class Client {
   // Leaves rooms and returns how many clients remain in each.
   absl::StatusOr<std::vector<RoomCount>> Leave(const std::vector<std::string>& rooms);
 
-  // Publishes one message. OK means that the queue holds it.
+  // Publishes one message. OK means that the queue holds it; the result says how safely.
   //
   // Repeats itself, within options.timeout and the client's wait_for_server, only when the message cannot have been
   // taken: while there is no connection, or after the server's own refusal (draining, session forgotten). UNAVAILABLE,

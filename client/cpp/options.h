@@ -71,6 +71,9 @@ struct ClientOptions {
 };
 
 struct PublishOptions {
+  // Publishes only if this is the queue's last sequence, 0 for an empty queue; else FAILED_PRECONDITION, reason
+  // SEQUENCE_MISMATCH.
+  std::optional<uint64_t> expected_last_sequence = {};
   // Asks how many subscriptions will hear the message.
   bool count_matches = false;
   // Bounds the whole call, attempts included.
@@ -85,6 +88,10 @@ struct PublishResult {
   uint64_t sequence = 0;
   // Set if asked for.
   std::optional<uint64_t> matched = {};
+  // A message with the same request id was there before: this is where that one went.
+  bool duplicate = false;
+  // Where the message is now: in memory, handed to the operating system, or synced to disk.
+  v1::Storage storage = v1::STORAGE_UNSPECIFIED;
 };
 
 struct RequestOptions {

@@ -8,6 +8,7 @@
 #include "client/cpp/client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/base/errors.h"
 #include "server/base/mutex.h"
 #include "tests/integration/fixture.h"
 #include "tests/testing/tcp_proxy.h"
@@ -71,6 +72,28 @@ TEST(ClientLibrary, SubscriptionsOfAClientShareItsConnection) {
   }
   EXPECT_EQ(heard.WaitFor(10).size(), 10);
   EXPECT_EQ(ConnectionsTo(server.port()), 1);
+}
+
+TEST(ClientLibrary, PublishesOnceUnderARequestIdAndOnlyWhereItIsExpected) {
+  TestServer server;
+  auto client = Client::Connect(At(server.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  Message message = nmq::MakeMessage("DB", "E", "text");
+  message.set_request_id("once");
+  for (const bool again : {false, true}) {
+    const absl::StatusOr<PublishResult> result = (*client)->Publish(message);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->sequence, 1);
+    EXPECT_EQ(result->duplicate, again);
+    EXPECT_EQ(result->storage, v1::STORAGE_MEMORY);
+  }
+  const Message next = nmq::MakeMessage("DB", "E", "next");
+  const absl::Status mismatch = (*client)->Publish(next, {.expected_last_sequence = 0}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(mismatch)) << mismatch;
+  EXPECT_EQ(ReasonOf(mismatch), "SEQUENCE_MISMATCH");
+  const absl::StatusOr<PublishResult> expected = (*client)->Publish(next, {.expected_last_sequence = 1});
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  EXPECT_EQ(expected->sequence, 2);
 }
 
 TEST(ClientLibrary, ASubscriptionGoesOnAfterABrokenConnectionAndMissesNothing) {

@@ -56,6 +56,19 @@ TEST_F(ArgumentsTest, PayloadsThatLookLikeSyntaxStayAsTheyAre) {
   EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "--", "--json"}).payload, "--json");
 }
 
+TEST_F(ArgumentsTest, PubTakesARequestIdAndTheSequenceThatItExpects) {
+  const Arguments arguments = MustParse({"pub", "DB", "CREATE", "x", "--request-id", "r", "--expect-last", "0"});
+  EXPECT_EQ(arguments.request_id, "r");
+  EXPECT_EQ(arguments.expected_last, 0);
+  EXPECT_FALSE(MustParse({"pub", "DB", "CREATE", "x"}).expected_last.has_value());
+  ExpectUsage({"pub", "DB", "CREATE", "x", "--expect-last", "-1"}, "--expect-last");
+}
+
+TEST_F(ArgumentsTest, RequestIdAndExpectedSequenceAreNotForLines) {
+  ExpectUsage({"pub", "DB", "CREATE", "-", "--request-id", "r"}, "one message");
+  ExpectUsage({"pub", "DB", "CREATE", "-", "--expect-last", "3"}, "one message");
+}
+
 TEST_F(ArgumentsTest, DashStandsForLines) { EXPECT_TRUE(MustParse({"pub", "DB", "CREATE", "-"}).lines); }
 
 TEST_F(ArgumentsTest, PayloadMayBeLeftOut) { EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).payload, ""); }

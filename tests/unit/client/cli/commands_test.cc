@@ -59,7 +59,9 @@ class FakeRegistry final : public v1::Registry::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status ListQueues(grpc::ServerContext*, const v1::ListQueuesRequest*, v1::ListQueuesResponse*) override {
+  grpc::Status ListQueues(grpc::ServerContext*, const v1::ListQueuesRequest*,
+                          v1::ListQueuesResponse* response) override {
+    response->mutable_queues()->Add(queues.begin(), queues.end());
     return grpc::Status::OK;
   }
 
@@ -94,6 +96,7 @@ class FakeRegistry final : public v1::Registry::Service {
   }
 
   size_t client_pages = 1;
+  std::vector<v1::QueueInfo> queues;
   Inbox<v1::ListClientsRequest> list_clients;
   Inbox<v1::WatchRequest> watches;
 
@@ -167,7 +170,9 @@ TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   arguments.content_type = "t";
   arguments.json = true;
   EXPECT_EQ(Pub(arguments), 0);
-  EXPECT_EQ(out_.Text(), "{\"id\":\"message\",\"epoch\":7,\"sequence\":1,\"matched\":3}\n");
+  EXPECT_EQ(out_.Text(),
+            "{\"id\":\"message\",\"epoch\":7,\"sequence\":1,\"matched\":3,"
+            "\"duplicate\":false,\"storage\":\"MEMORY\"}\n");
   const v1::Message message = server_.publishes.Next().message();
   EXPECT_EQ(message.audience().rooms(0), "a");
   EXPECT_EQ(message.audience().clients(0), "b");
@@ -176,6 +181,50 @@ TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   EXPECT_EQ(message.headers().at("h"), "v");
   EXPECT_EQ(message.key(), "k");
   EXPECT_EQ(message.content_type(), "t");
+}
+
+TEST_F(CommandsTest, PubSaysThatTheMessageWasPublishedBefore) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest& request, v1::PublishResponse* response) {
+    EXPECT_EQ(request.message().request_id(), "r");
+    response->set_id("old");
+    response->set_sequence(5);
+    response->set_duplicate(true);
+    return grpc::Status::OK;
+  };
+  Arguments arguments = MakeArguments(Command::kPub);
+  arguments.request_id = "r";
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_EQ(out_.Text(), "DB CREATE 5: published before as old\n");
+}
+
+TEST_F(CommandsTest, PubSaysThatADelayedMessageWasPublishedBefore) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse* response) {
+    response->set_duplicate(true);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Pub(MakeArguments(Command::kPub)), 0);
+  EXPECT_EQ(out_.Text(), "DB CREATE: published before, to come at its time\n");
+}
+
+TEST_F(CommandsTest, PubExpectsTheSequenceThatItIsGiven) {
+  Arguments arguments = MakeArguments(Command::kPub);
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_FALSE(server_.publishes.Next().has_expected_last_sequence());
+  arguments.expected_last = 0;
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_TRUE(server_.publishes.Next().has_expected_last_sequence());
+}
+
+TEST_F(CommandsTest, QueuesAreListedWithWhatWaitsForItsTime) {
+  v1::QueueInfo& queue = registry_.queues.emplace_back();
+  queue.set_name("DB");
+  queue.set_first_sequence(1);
+  queue.set_last_sequence(9);
+  queue.set_scheduled(1234);
+  queue.set_subscriptions(2);
+  EXPECT_EQ(RunList(MakeArguments(Command::kQueues), &out_.output, &err_.output), 0);
+  EXPECT_THAT(out_.Text(), HasSubstr("  LAST  SCHEDULED  SUBSCRIPTIONS  DELIVERED  DROPPED\n"));
+  EXPECT_THAT(out_.Text(), HasSubstr("     9      1,234              2          0        0\n"));
 }
 
 TEST_F(CommandsTest, PubSetsTheTimesOfEachMessage) {

@@ -189,6 +189,35 @@ TEST_F(ClientTest, PublishSaysWhereTheMessageWent) {
   EXPECT_EQ(request.message().payload(), "x");
 }
 
+TEST_F(ClientTest, PublishSaysHowSafelyTheMessageIsHeldAndWhetherItWasThereBefore) {
+  server_.on_publish = [](grpc::ServerContext*, const v1::PublishRequest& request, v1::PublishResponse* response) {
+    response->set_duplicate(request.message().request_id() == "again");
+    response->set_storage(v1::STORAGE_SYNCED);
+    return grpc::Status::OK;
+  };
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  Message message = MakeMessage("DB", "CREATE", "x");
+  const absl::StatusOr<PublishResult> first = client->Publish(message);
+  message.set_request_id("again");
+  const absl::StatusOr<PublishResult> again = client->Publish(message);
+  ASSERT_TRUE(first.ok() && again.ok());
+  EXPECT_FALSE(first->duplicate);
+  EXPECT_TRUE(again->duplicate);
+  EXPECT_EQ(first->storage, v1::STORAGE_SYNCED);
+}
+
+TEST_F(ClientTest, PublishExpectsALastSequenceOnlyIfAskedTo) {
+  const std::unique_ptr<Client> client = MustConnect(Options());
+  ASSERT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x")).ok());
+  EXPECT_FALSE(server_.publishes.Next().has_expected_last_sequence());
+  ASSERT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x"), {.expected_last_sequence = 0}).ok());
+  const v1::PublishRequest empty = server_.publishes.Next();
+  EXPECT_TRUE(empty.has_expected_last_sequence());
+  EXPECT_EQ(empty.expected_last_sequence(), 0);
+  ASSERT_TRUE(client->Publish(MakeMessage("DB", "CREATE", "x"), {.expected_last_sequence = 17}).ok());
+  EXPECT_EQ(server_.publishes.Next().expected_last_sequence(), 17);
+}
+
 TEST_F(ClientTest, MatchesAreUnsetUnlessAskedFor) {
   const std::unique_ptr<Client> client = MustConnect(Options());
   const absl::StatusOr<PublishResult> result = client->Publish(MakeMessage("DB", "CREATE", ""));

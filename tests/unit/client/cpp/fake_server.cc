@@ -336,6 +336,7 @@ grpc::Status FakeServer::Publish(grpc::ServerContext* context, const v1::Publish
   response->set_epoch(7);
   response->set_sequence(publishes.total());
   if (request->count_matches()) response->set_matched(3);
+  response->set_storage(v1::STORAGE_MEMORY);
   return grpc::Status::OK;
 }
 
