@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Runs what the pages in docs/ show: each page in a folder and with a network of its own, so that nmqd has its usual port.
-Ends with 77 and a line "SKIPPED: why" where that cannot be.
+"""Runs what the pages show, those in docs/ and some READMEs: each page in a folder and with a network of its own, so
+that nmqd has its usual port. Ends with 77 and a line "SKIPPED: why" where that cannot be.
 
     tests/docs/docs_test.py [PAGE...]    nmqd and nmq as bazel built them, or NMQD and NMQ
 """
@@ -20,6 +20,9 @@ import pages
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 _SKIPPED = 77
 _SECONDS = 120
+# It has no commands.
+_FROM_CODE = "api.md"
+_READMES = [".", "deploy", "client", "client/cli", "client/cpp", "client/examples", "client/node", "client/python"]
 # What pages use of the repository.
 _PARTS = ["client", "proto", "third_party", "tools/deps.sh"]
 
@@ -28,6 +31,7 @@ class _Shell:
     """One bash for the commands of a page."""
 
     def __init__(self, folder, environment):
+        self._folder = folder
         self._process = subprocess.Popen(
             [*_own_network(), "bash"],
             cwd=folder,
@@ -55,7 +59,7 @@ class _Shell:
                 printed = self._lines[self._taken :]
                 done = next((line for line in printed if line.startswith(mark)), None)
                 lost, taken = pages.match(command.expected, printed)
-                if done is not None and done != mark + "0":
+                if done is not None and (done == mark + "0") == command.fails:
                     return f"ended with {done[len(mark):]}", printed
                 # What a command in the background prints may come a little later.
                 if done is not None and lost is None:
@@ -64,6 +68,21 @@ class _Shell:
                 if time.monotonic() > end:
                     return "did not end" if done is None else f"did not print: {lost}", printed
                 self._changed.wait(0.2)
+
+    def run_aside(self, command, terminal):
+        """The same for another terminal, where the command goes on."""
+        output = self._folder / f"{terminal}.out"
+        if command.text:
+            self._send(f"{{ {command.text}\n}} >'{output}' 2>&1 &")
+        end = time.monotonic() + _SECONDS
+        while True:
+            printed = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
+            lost, _ = pages.match(command.expected, printed)
+            if lost is None:
+                return None
+            if time.monotonic() > end:
+                return f"did not print: {lost}", printed
+            time.sleep(0.1)
 
     def close(self):
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -109,28 +128,46 @@ def _environment(folder):
     return {**kept, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "GLOG_minloglevel": "1"}
 
 
+def _try_block(block, shell):
+    """Runs its commands, and how many; None, and says so, if one fails."""
+    count = 0
+    for command in pages.commands(block):
+        failed = shell.run_aside(command, block.file) if block.file else shell.run(command)
+        if failed is not None:
+            why, printed = failed
+            print(f"line {command.line}: {command.text}\n{why}\n  " + "\n  ".join(printed))
+            return None
+        count += 1
+    return count
+
+
 def _try(page):
     """Prints what fails; whether nothing did."""
-    with tempfile.TemporaryDirectory(prefix="nmq-docs") as name:
-        folder = pathlib.Path(name)
+    text = page.read_text(encoding="utf-8")
+    name = page.resolve().relative_to(_ROOT)
+    untried = [] if page.name == _FROM_CODE else pages.untried(text)
+    if untried:
+        print(f"failed {name}: nobody tries lines {untried}: show commands in a block of console, or say why not")
+        return False
+    with tempfile.TemporaryDirectory(prefix="nmq-docs") as temporary:
+        folder = pathlib.Path(temporary)
         _make_folder(folder)
         shell = _Shell(folder, _environment(folder))
-        count = 0
+        counts = []
         try:
-            for block in pages.blocks(page.read_text(encoding="utf-8")):
-                if block.file:
+            for block in pages.blocks(text):
+                if block.language == "console" and not block.not_run:
+                    counts.append(_try_block(block, shell))
+                    if counts[-1] is None:
+                        print(f"failed {name}")
+                        return False
+                elif block.file and block.language != "console":
                     (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
                     (folder / block.file).write_text(block.text, encoding="utf-8")
-                for command in pages.commands(block) if block.language == "console" else []:
-                    count += 1
-                    failed = shell.run(command)
-                    if failed is not None:
-                        why, printed = failed
-                        print(f"failed {page.name}:{command.line}: {command.text}\n{why}\n  " + "\n  ".join(printed))
-                        return False
         finally:
             shell.close()
-    print(f"ok {page.name}: {count} commands")
+    excused = sum(bool(block.not_run) for block in pages.blocks(text))
+    print(f"ok {name}: {sum(counts)} commands, {excused} blocks not run")
     return True
 
 
@@ -139,7 +176,8 @@ def main():
     if able.returncode != 0:
         print(f"SKIPPED: no network of its own for the pages: {able.stderr.strip()}")
         return _SKIPPED
-    chosen = [pathlib.Path(name) for name in sys.argv[1:]] or sorted((_ROOT / "docs").glob("*.md"))
+    chosen = [pathlib.Path(name) for name in sys.argv[1:]]
+    chosen = chosen or sorted((_ROOT / "docs").glob("*.md")) + [_ROOT / folder / "README.md" for folder in _READMES]
     return 0 if all([_try(page) for page in chosen]) else 1
 
 
