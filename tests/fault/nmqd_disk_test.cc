@@ -114,7 +114,9 @@ struct Publisher {
 };
 
 TEST_F(NmqdBrokenDiskTest, NothingAcknowledgedIsLostWhenItBreaksUnderLoad) {
-  Start(FragileDisk());
+  std::vector<std::string> disk = FragileDisk();
+  disk.push_back("NMQ_TEST_DISK_LOSES=1");
+  Start(disk);
   std::vector<Publisher> publishers(8);
   std::vector<std::thread> threads;
   std::atomic<int> total{0};

@@ -71,6 +71,17 @@ class CommitterTest : public testing::Test {
     return second;
   }
 
+  // Each time two publish, who shared the last sync.
+  void ExpectSharedSyncs(int rounds) {
+    const int before = syncs();
+    for (int round = 1; round <= rounds; ++round) {
+      const auto one = Publish();
+      const auto other = Publish();
+      EXPECT_TRUE(Await(one) && Await(other));
+      EXPECT_EQ(syncs(), before + round);
+    }
+  }
+
   void Hold(absl::Duration sync_time) ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
     held_ = true;
@@ -115,17 +126,12 @@ class CommitterTest : public testing::Test {
 };
 
 TEST_F(CommitterTest, WhoSharedASyncSharesTheNextOne) {
-  auto second = PublishTwo(kLong);
+  const auto second = PublishTwo(kLong);
   // Whoever was answered publishes again.
-  auto again = Publish();
+  const auto again = Publish();
   EXPECT_TRUE(Await(second) && Await(again));
   EXPECT_EQ(syncs(), 2) << "one for the first message, and one for both others";
-  for (int round = 3; round <= 10; ++round) {
-    second = Publish();
-    again = Publish();
-    EXPECT_TRUE(Await(second) && Await(again));
-    EXPECT_EQ(syncs(), round);
-  }
+  ExpectSharedSyncs(8);
 }
 
 TEST_F(CommitterTest, ALonePublisherNeverWaits) {
@@ -153,6 +159,7 @@ TEST_F(CommitterTest, AfterWaitingInVainTheNextWritesGoWithout) {
   const auto again = Publish();
   EXPECT_TRUE(Await(second) && Await(again));
   EXPECT_EQ(syncs(), before + 2) << "then they wait again";
+  ExpectSharedSyncs(8);
 }
 
 TEST_F(CommitterTest, WhoWaitsIsDoneWhenTheServerStops) {
