@@ -89,11 +89,13 @@ absl::StatusOr<PublishResult> Client::Publish(const Message& message, const Publ
     request.set_expected_last_sequence(*options.expected_last_sequence);
   }
   v1::PublishResponse response;
-  absl::Status status =
-      session_->CallOnce(absl::Now() + options.timeout, [&](grpc::ClientContext* context, const std::string& session) {
+  absl::Status status = session_->CallOnce(
+      absl::Now() + options.timeout,
+      [&](grpc::ClientContext* context, const std::string& session) {
         request.set_session(session);
         return session_->stub()->Publish(context, request, &response);
-      });
+      },
+      /*known=*/!message.request_id().empty());
   if (!status.ok()) return status;
   PublishResult result{.id = response.id(),
                        .epoch = response.epoch(),

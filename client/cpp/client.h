@@ -56,7 +56,8 @@ class Client {
   // Publishes one message. OK means that the queue holds it; the result says how safely.
   //
   // Repeats itself, within options.timeout and the client's wait_for_server, only when the message cannot have been
-  // taken: while there is no connection, or after the server's own refusal (draining, session forgotten). UNAVAILABLE,
+  // taken: while there is no connection, or after the server's own refusal (draining, session forgotten). With a
+  // `request_id`, by which the queue knows a message that comes again, also when the answer was lost. UNAVAILABLE,
   // CANCELLED or DEADLINE_EXCEEDED in the end may mean that the message was taken and the answer was lost.
   absl::StatusOr<PublishResult> Publish(const Message& message, const PublishOptions& options = {});
 

@@ -120,7 +120,7 @@ absl::Status Session::CallWithSession(absl::Time deadline, SessionRpc rpc) {
   }
 }
 
-absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
+absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc, bool known) {
   const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
   Backoff backoff(options_.backoff);
   bool renewed = false;
@@ -140,7 +140,7 @@ absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc) {
       if (!fresh.ok()) return fresh.status();
       continue;
     }
-    if (!IsRefusedForNow(status)) return status;
+    if (!IsRefusedForNow(status) && !(known && absl::IsUnavailable(status))) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
     if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
   }

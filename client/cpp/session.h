@@ -70,8 +70,9 @@ class Session {
   absl::Status CallWithSession(absl::Time deadline, SessionRpc rpc);
 
   // The same for calls that must not be made twice: waits for a connection first, and repeats only what the server
-  // itself refused. With an empty session if options().publish_with_session is false.
-  absl::Status CallOnce(absl::Time deadline, SessionRpc rpc);
+  // itself refused; or all that CallWithSession repeats, if the server knows the second for the first (`known`). With
+  // an empty session if options().publish_with_session is false.
+  absl::Status CallOnce(absl::Time deadline, SessionRpc rpc, bool known = false);
 
   // Lets the channel connect now, not when its own backoff is over, and waits for the outcome.
   void TryConnection(const CancelFlag* cancelled = nullptr) ABSL_LOCKS_EXCLUDED(mu_);

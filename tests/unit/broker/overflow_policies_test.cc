@@ -168,6 +168,21 @@ TEST_F(Policies, DropNewestTellsApartWhatALiveQueueGaveUp) {
   EXPECT_THAT(listener->HearAll().order, ElementsAre("31"));
 }
 
+TEST_F(Policies, DropNewestCountsOnlyWhatWaitedOfWhatALiveQueueGaveUp) {
+  member_ = world_.Connect("", {"a"});
+  auto listener = Listen(DropNewest(2));
+  for (int i = 0; i < 2; ++i) {
+    Publish(1, 1, {.rooms = {"a"}});
+    Publish(1, 1, {.rooms = {"b"}});
+  }
+  Publish(1, 2, {.rooms = {"a"}});
+  Publish(1, 20, {.rooms = {"b"}});
+  const Heard heard = listener->HearAll();
+  EXPECT_THAT(heard.order, ElementsAre("gap 1-4", "gap 5-6"));
+  EXPECT_EQ(heard.gaps[0].count(), 2u);
+  EXPECT_EQ(heard.gaps[1].count(), 2u);
+}
+
 TEST_F(Policies, DropNewestReadsWhatWaitsFromDisk) {
   auto listener = Listen(DropNewest(15));
   Publish(1, 40, {.queue = "D"});
@@ -186,6 +201,27 @@ TEST_F(Policies, DropNewestDoesNotForgetDropsWhenARoomIsLeft) {
   ASSERT_TRUE(world_.Leave(member_, {"a"}).ok());
   Publish(4, 4, {.rooms = {"a"}});
   EXPECT_THAT(listener->HearAll().order, ElementsAre("1", "gap 2-3"));
+}
+
+TEST_F(Policies, DropNewestDoesNotCountWhatComesForARoomThatWasLeft) {
+  member_ = world_.Connect("", {"a"});
+  auto listener = Listen(DropNewest(2));
+  auto stays = world_.Listen(world_.Connect("", {"a"}));
+  ASSERT_TRUE(world_.Leave(member_, {"a"}).ok());
+  Publish(1, 2, {.rooms = {"a"}});
+  Publish(3, 4);
+  EXPECT_THAT(listener->HearAll().order, ElementsAre("3", "4"));
+  EXPECT_THAT(stays->Payloads(), ElementsAre("1", "2", "3", "4"));
+}
+
+TEST_F(Policies, HoldReadsFromDiskWhatIsNoLongerInMemory) {
+  v1::SubscribeRequest request = SubscribeTo(member_, {{"**", ""}});
+  request.set_overflow(v1::OVERFLOW_HOLD);
+  auto listener = Listen(request);
+  Publish(1, 40, {.queue = "D"});
+  std::vector<std::string> expected;
+  for (int i = 1; i <= 40; ++i) expected.push_back(absl::StrCat(i));
+  EXPECT_EQ(HearAll(listener.get()).order, expected);
 }
 
 TEST_F(Policies, EachListenerOfAChannelIsToldByItsOwnPolicy) {
@@ -228,6 +264,18 @@ TEST_F(Policies, KeepLatestLooksOnlyAtWhatTheSubscriptionHears) {
   PublishKeys({"a"}, {.event = "x", .rooms = {"other"}});
   PublishKeys({"a"}, {.event = "x", .except_clients = {member_.id}});
   EXPECT_THAT(listener->HearAll().order, ElementsAre("a1"));
+}
+
+TEST_F(Policies, KeepLatestTellsApartWhatExpired) {
+  auto listener = Listen(KeepLatest());
+  PublishKeys({"k"});
+  PublishKeys({"x"}, {.expire_at = world_.clock().Now() + absl::Seconds(10)});
+  PublishKeys({"k"});
+  world_.clock().Advance(absl::Seconds(10));
+  const Heard heard = listener->HearAll();
+  EXPECT_THAT(heard.order, ElementsAre("gap 1-1", "gap 2-2", "k3"));
+  EXPECT_EQ(heard.gaps[0].reason(), v1::GAP_REASON_SUPERSEDED);
+  EXPECT_EQ(heard.gaps[1].reason(), v1::GAP_REASON_EXPIRED);
 }
 
 TEST_F(Policies, KeepLatestIsToldWhatTheQueueGaveUp) {

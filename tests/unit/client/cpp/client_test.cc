@@ -251,6 +251,22 @@ TEST_F(ClientTest, PublishWhoseAnswerWasLostIsNotRepeated) {
   EXPECT_EQ(server_.publishes.total(), 1u);
 }
 
+TEST_F(ClientTest, PublishByWhoseIdTheQueueKnowsTheMessageIsRepeatedWhenItsAnswerWasLost) {
+  server_.on_publish = [this](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
+    if (server_.publishes.total() < 3) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection reset");
+    return grpc::Status::OK;
+  };
+  ClientOptions options = Options();
+  options.wait_for_server = kPatience;
+  const std::unique_ptr<Client> client = MustConnect(options);
+  Message message = MakeMessage("DB", "CREATE", "x");
+  message.set_request_id("order-17");
+  EXPECT_TRUE(client->Publish(message, {.timeout = kPatience}).ok());
+  EXPECT_EQ(server_.publishes.total(), 3u);
+  EXPECT_EQ(server_.publishes.Next().message().request_id(), "order-17");
+  EXPECT_EQ(server_.publishes.Next().message().request_id(), "order-17");
+}
+
 TEST_F(ClientTest, PublishThatTheServerRefusedBecauseItDrainsIsRepeated) {
   server_.on_publish = [this](grpc::ServerContext*, const v1::PublishRequest&, v1::PublishResponse*) {
     if (server_.publishes.total() < 3) return Refusal(grpc::StatusCode::UNAVAILABLE, "DRAINING", "the server drains");
