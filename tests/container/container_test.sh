@@ -100,8 +100,8 @@ END
 build() {
   "$root/deploy/container.sh" --tag="$image" || fail "deploy/container.sh"
   cd "$root"
-  bazel build -c opt --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
-  bin=$(readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")
+  bazel build --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
+  bin=$(readlink -f "$(bazel info bazel-bin 2>/dev/null)")
   podman run --rm --name "$name-probe" "${OPTIONS[@]}" --publish 127.0.0.1::50051 "$BASE" true >"$work/probe" 2>&1 ||
     skip "this machine cannot run containers: $(tail -n 1 "$work/probe")"
 }
