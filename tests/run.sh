@@ -23,7 +23,8 @@ for arg in "$@"; do
 done
 
 nmq_install check
-PATH=$root/tools/node_modules/.bin:$PATH
+# Not in PATH: Bazel would build everything anew that was built with another one.
+readonly tools=$root/tools/node_modules/.bin
 
 passed=0
 failed=0
@@ -97,7 +98,7 @@ sources() {
 }
 
 check_clang_format() { sources '*.cc' '*.h' | xargs -r clang-format --dry-run --Werror; }
-check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r buildifier -mode=check; }
+check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r "$tools/buildifier" -mode=check; }
 check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x; }
 check_thread_safety() {
   bazel build --config=clang --color=no --curses=no --noshow_progress --ui_event_filters=-info //server/... //client/...
@@ -106,8 +107,8 @@ check_thread_safety() {
 check "clang-format" check_clang_format
 check "buildifier" check_buildifier
 check "shellcheck" check_shellcheck
-check "buf lint" buf lint
-check "buf format" buf format -d --exit-code
+check "buf lint" "$tools/buf" lint
+check "buf format" "$tools/buf" format -d --exit-code
 check "benchmark chart" node --test tests/unit/bench/plot_test.mjs
 check "Kubernetes manifests" node --test tests/kubernetes/checks_test.mjs tests/kubernetes/manifests_test.mjs
 check "thread-safety analysis" check_thread_safety
