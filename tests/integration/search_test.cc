@@ -133,6 +133,7 @@ TEST_F(Search, MakingAGroupKeepsNobodyElseWaiting) {
   server_->storage().Search([&] { again.WaitForNotification(); });
   EXPECT_TRUE(client_.Subscribe(request)->live());
   again.Notify();
+  server_->storage().FlushSearches();
 }
 
 TEST_F(Search, OfWhoeverIsGoneIsForgotten) {
