@@ -45,35 +45,37 @@ class DeferredCall final : public Event, public Stream {
 
   void Proceed(bool ok) override {
     // Not ok before an answer: the server shuts down.
-    if (finishing_ || !ok || !loop_->accepting()) {
-      loop_->RemoveStream(this);
-      delete this;
+    if (answer_ != nullptr || !ok || !loop_->accepting()) {
+      Forget();
       return;
     }
     new DeferredCall(method_, loop_);
     answer_ = std::make_shared<Answer>(this);
     method_->handle(context_, request_.get(),
                     [answer = answer_, loop = loop_->shared_from_this()](absl::StatusOr<Response> response) {
-                      if (answer->Set(std::move(response))) loop->Post([answer] { answer->Deliver(); });
+                      if (answer->Set(std::move(response))) Send(answer, loop.get());
                     });
     request_ = nullptr;  // it may wait for long
     if (answer_->Handled()) {
       answer_->Deliver();
     } else {
+      // It may be finished by now, but its event comes to this thread.
       loop_->AddStream(this);
     }
   }
 
   void Drain(const DrainPlan&) override {}
-  void End(const absl::Status& status) override { Finish(status); }
+  void End(const absl::Status& status) override {
+    if (answer_->Claim() != nullptr) FinishOnLoop(status);
+  }
 
  private:
-  // What may outlive the call: the answer on its way to it.
+  // What may outlive the call: the answer on its way to it. Whoever claims the call, once, may finish it.
   class Answer {
    public:
     explicit Answer(DeferredCall* call) : call_(call) {}
 
-    // True if it must be delivered by a task of the loop.
+    // True if it is to be sent: it is the first, and the handler has returned.
     bool Set(absl::StatusOr<Response> response) ABSL_LOCKS_EXCLUDED(mu_) {
       MutexLock lock(&mu_);
       if (response_.has_value()) return false;
@@ -86,12 +88,18 @@ class DeferredCall final : public Event, public Stream {
       handled_ = true;
       return response_.has_value();
     }
-
-    // On the loop's thread only.
-    void Deliver() {
-      if (call_ != nullptr) call_->Finish(Take());
+    DeferredCall* Claim() ABSL_LOCKS_EXCLUDED(mu_) {
+      MutexLock lock(&mu_);
+      return std::exchange(call_, nullptr);
     }
-    void CallIsGone() { call_ = nullptr; }
+    // On the loop's thread.
+    void Deliver() {
+      if (DeferredCall* call = Claim(); call != nullptr) call->FinishOnLoop(Take());
+    }
+    // On any thread, while the loop is held.
+    void DeliverHere() {
+      if (DeferredCall* call = Claim(); call != nullptr) call->Finish(Take());
+    }
 
    private:
     absl::StatusOr<Response> Take() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -99,8 +107,8 @@ class DeferredCall final : public Event, public Stream {
       return *std::move(response_);
     }
 
-    DeferredCall* call_;
     Mutex mu_;  // a leaf: nothing is locked under it
+    DeferredCall* call_ ABSL_GUARDED_BY(mu_);
     bool handled_ ABSL_GUARDED_BY(mu_) = false;
     std::optional<absl::StatusOr<Response>> response_ ABSL_GUARDED_BY(mu_);
   };
@@ -111,21 +119,35 @@ class DeferredCall final : public Event, public Stream {
   }
   ~DeferredCall() override = default;
 
-  // The first one counts.
-  void Finish(absl::StatusOr<Response> response) {
-    if (finishing_) return;
-    finishing_ = true;
-    answer_->CallIsGone();
-    answer_ = nullptr;
-    if (!loop_->accepting()) {
-      // Nobody waits any more, and nothing may be asked of the queue.
-      loop_->RemoveStream(this);
-      delete this;
-    } else if (response.ok()) {
+  // To wake a loop that sleeps takes longer than to send the answer here. One that is awake sends what has gathered.
+  static void Send(const std::shared_ptr<Answer>& answer, Loop* loop) {
+    if (loop->HoldAsleep()) {
+      answer->DeliverHere();
+      loop->Release();
+    } else {
+      loop->Post([answer] { answer->Deliver(); });
+    }
+  }
+
+  // For whoever has claimed the call.
+  void Finish(const absl::StatusOr<Response>& response) {
+    if (response.ok()) {
       writer_.Finish(*response, grpc::Status::OK, this);
     } else {
       writer_.FinishWithError(ToGrpc(response.status()), this);
     }
+  }
+  void FinishOnLoop(const absl::StatusOr<Response>& response) {
+    if (loop_->accepting()) {
+      Finish(response);
+    } else {
+      // Nobody waits any more, and nothing may be asked of the queue.
+      Forget();
+    }
+  }
+  void Forget() {
+    loop_->RemoveStream(this);
+    delete this;
   }
 
   const Method* const method_;
@@ -133,8 +155,7 @@ class DeferredCall final : public Event, public Stream {
   grpc::ServerContext context_;
   std::unique_ptr<Request> request_;  // until it is handled
   grpc::ServerAsyncResponseWriter<Response> writer_;
-  std::shared_ptr<Answer> answer_;  // from the call's coming to its answer
-  bool finishing_ = false;
+  std::shared_ptr<Answer> answer_;  // null until the call comes
 };
 
 }  // namespace nmq::rpc

@@ -1,6 +1,7 @@
 #include "server/rpc/loop.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "grpc/support/time.h"
 #include "server/broker/subscription.h"
@@ -63,10 +64,23 @@ void Loop::Shutdown() {
   // On the loop's thread, so that nobody asks anything of the queue in between.
   Post([this] {
     accepting_ = false;
+    closing_ = true;
+    // No longer than it takes to give an answer to gRPC.
+    while (holds_ > 0) std::this_thread::yield();
     // From here on nobody sets the alarm. If somebody is about to, the queue must live until it has rung.
     if (!alarm_set_.exchange(true, std::memory_order_acq_rel)) queue_->Shutdown();
   });
 }
+
+bool Loop::HoldAsleep() {
+  if (!asleep_.load(std::memory_order_relaxed)) return false;
+  ++holds_;
+  if (!closing_) return true;
+  --holds_;
+  return false;
+}
+
+void Loop::Release() { --holds_; }
 
 void Loop::SetTimer(Timer* timer, absl::Duration time) {
   CancelTimer(timer);
@@ -110,8 +124,10 @@ bool Loop::TakeEvents() {
   int vain = 0;
   bool worth = false;  // an event came after a look in vain
   gpr_timespec deadline = Deadline();
+  asleep_.store(!look_again_ && again_.empty(), std::memory_order_relaxed);
   for (int events = 0; events < kEventsMax;) {
     const auto status = queue_->AsyncNext(&tag, &ok, deadline);
+    asleep_.store(false, std::memory_order_relaxed);
     if (status == grpc::CompletionQueue::SHUTDOWN) return false;
     if (status == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Event*>(tag)->Proceed(ok);

@@ -58,8 +58,8 @@ class Stream {
 // arrived, then lets those subscriptions write that have something to say: so what gathers while it is busy goes out
 // together.
 //
-// Start, Join, Shutdown, Post and Wake may be called from any thread, the others only on the loop's own. Who answers
-// calls later keeps the loop alive; what is posted to one that has ended is forgotten.
+// Start, Join, Shutdown, Post, Wake, HoldAsleep and Release may be called from any thread, the others only on the
+// loop's own. Who answers calls later keeps the loop alive; what is posted to one that has ended is forgotten.
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
   // `lane` and `clock` must outlive the loop. Shutdown must come before the loop's end.
@@ -87,6 +87,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void Post(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
   // Makes the loop take a turn.
   void Wake();
+  // True if the loop sleeps: then the caller may finish a call on this thread, and calls Release when it has. Until
+  // then the queue is not shut down.
+  bool HoldAsleep();
+  void Release();
 
   // Calls `task` in the next turn, after events.
   void Again(std::function<void()> task) { again_.push_back(std::move(task)); }
@@ -130,6 +134,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   grpc::Alarm alarm_;
   std::atomic<bool> alarm_set_{false};
   std::atomic<size_t> stream_count_{0};
+  std::atomic<bool> asleep_{false};  // it may wake at any time
+  // Whoever holds counts itself and then looks whether the loop closes; the loop closes and then looks who holds.
+  std::atomic<int> holds_{0};
+  std::atomic<bool> closing_{false};
   Mutex mu_;  // a leaf: nothing is locked under it
   std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
 

@@ -108,6 +108,32 @@ TEST_F(DeferredCallTest, AnswerMayComeFromAnotherThread) {
   answerer.join();
 }
 
+TEST_F(DeferredCallTest, AnswersThatCrossTheEndOfTheirCallsDoNoHarm) {
+  constexpr size_t kCalls = 50;
+  std::promise<std::vector<Call::Done>> given;
+  std::vector<Call::Done> waiting;  // of the loop's thread
+  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+    waiting.push_back(std::move(done));
+    if (waiting.size() == kCalls) given.set_value(std::move(waiting));
+  });
+  std::vector<std::future<Outcome>> outcomes;
+  for (size_t i = 0; i < kCalls; ++i) outcomes.push_back(std::async(std::launch::async, [this] { return Ask(); }));
+  const std::vector<Call::Done> dones = given.get_future().get();
+  std::thread answerer([&] {
+    for (const Call::Done& done : dones) done(Members(3));
+  });
+  Stop();
+  answerer.join();
+  for (auto& outcome : outcomes) {
+    const Outcome got = outcome.get();
+    if (got.status.ok()) {
+      EXPECT_EQ(got.response.rooms(0).members(), 3);
+    } else {
+      EXPECT_EQ(got.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    }
+  }
+}
+
 TEST_F(DeferredCallTest, ErrorArrivesAsAStatus) {
   Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) {
     done(NotFound("NOTHING", "there is nothing"));
