@@ -1,11 +1,12 @@
 #include "server/rpc/drain_plan.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "server/base/random.h"
+#include "tests/testing/same_byte.h"
 
 namespace nmq::rpc {
 namespace {
@@ -13,16 +14,6 @@ namespace {
 constexpr absl::Duration kStart = absl::Seconds(1000);
 constexpr absl::Duration kGrace = absl::Seconds(8);
 constexpr size_t kMany = 100'000;
-
-// Every byte is the same.
-class SameByte final : public Random {
- public:
-  explicit SameByte(uint8_t byte) : byte_(byte) {}
-  void Fill(absl::Span<uint8_t> bytes) override { std::fill(bytes.begin(), bytes.end(), byte_); }
-
- private:
-  const uint8_t byte_;
-};
 
 TEST(DrainPlan, AsksTheFirstAtTheStart) {
   SameByte zero(0);

@@ -1,24 +1,15 @@
 #include "server/rpc/stream_age.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <set>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
+#include "server/base/random.h"
+#include "tests/testing/same_byte.h"
 
 namespace nmq::rpc {
 namespace {
-
-// Every byte is the same.
-class SameByte final : public Random {
- public:
-  explicit SameByte(uint8_t byte) : byte_(byte) {}
-  void Fill(absl::Span<uint8_t> bytes) override { std::fill(bytes.begin(), bytes.end(), byte_); }
-
- private:
-  const uint8_t byte_;
-};
 
 TEST(StreamLife, IsTheAgeAtTheMost) {
   SameByte zero(0);
