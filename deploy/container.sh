@@ -2,6 +2,7 @@
 # Makes the container image of nmqd with buildah, installing what is missing.
 #
 #   deploy/container.sh                      with an nmqd that Bazel builds here: on Debian 12, fast
+#   deploy/container.sh --nmqd=FILE          with one that is built already
 #   deploy/container.sh --from-source        builds nmqd inside the image's build, too: on any system, slow
 #   deploy/container.sh --tag=HOST/NAME:TAG  called so, instead of localhost/nmqd:VERSION
 set -euo pipefail
@@ -13,14 +14,16 @@ source "$root/tools/deps.sh"
 readonly BASE=docker.io/library/debian:bookworm-slim
 readonly PULL_SECONDS=60
 from_source=false
+nmqd=
 version=$(sed -nE 's/.*kVersion\[\] = "([^"]+)".*/\1/p' "$root/server/version.h")
 tag=localhost/nmqd:$version
 for arg in "$@"; do
   case $arg in
     --from-source) from_source=true ;;
     --tag=?*) tag=${arg#--tag=} ;;
+    --nmqd=?*) nmqd=${arg#--nmqd=} ;;
     *)
-      nmq_say "usage: deploy/container.sh [--from-source] [--tag=HOST/NAME:TAG]"
+      nmq_say "usage: deploy/container.sh [--from-source | --nmqd=FILE] [--tag=HOST/NAME:TAG]"
       exit 2
       ;;
   esac
@@ -46,15 +49,17 @@ provide_base() {
 
 # What the Dockerfile's build stage would leave, in $work/out.
 build_here() {
-  local options=(-c opt --show_result=0 --ui_event_filters=-info) bin
+  local options=(-c opt --show_result=0 --ui_event_filters=-info)
   [[ -t 2 ]] || options+=(--noshow_progress)
   [[ $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) == bookworm ]] ||
     nmq_fail "the image is Debian 12 and this system is not: its libraries are others; use --from-source"
   nmq_install image
-  nmq_say "Building nmqd"
-  (cd "$root" && bazel build "${options[@]}" //server:nmqd) || nmq_fail "the build failed; its messages are above"
-  bin=$(cd "$root" && readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")
-  install -D -t "$work/out" "$bin/server/nmqd" "$root/deploy/container/spdx.sh"
+  if [[ -z $nmqd ]]; then
+    nmq_say "Building nmqd"
+    (cd "$root" && bazel build "${options[@]}" //server:nmqd) || nmq_fail "the build failed; its messages are above"
+    nmqd=$(cd "$root" && readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")/server/nmqd
+  fi
+  install -D -t "$work/out" "$nmqd" "$root/deploy/container/spdx.sh"
   sh "$root/deploy/container/needed_packages.sh" "$work/out/nmqd" >"$work/out/packages"
 }
 

@@ -2,8 +2,11 @@
 # Installs what is missing, then runs every check and test. Ends with "N passed, N failed, N skipped" and fails if any did;
 # what was skipped, because this machine cannot run it, is named with the reason.
 #
+# Everything is compiled once, by Clang, whose analysis of the locks is an error.
+#
 #   tests/run.sh                 every check and every test
-#   tests/run.sh --sanitizers    the tests with Clang's sanitizers, too; that takes about three times as long
+#   tests/run.sh --sanitizers    the tests with Clang's sanitizers, and the build of what is deployed by GCC, too; that takes
+#                                about four times as long
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -100,8 +103,9 @@ sources() {
 check_clang_format() { sources '*.cc' '*.h' | xargs -r clang-format --dry-run --Werror; }
 check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r "$tools/buildifier" -mode=check; }
 check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x; }
-check_thread_safety() {
-  bazel build --config=clang --color=no --curses=no --noshow_progress --ui_event_filters=-info //server/... //client/...
+check_gcc() {
+  bazel build -c opt --color=no --curses=no --noshow_progress --ui_event_filters=-info \
+    //server:nmqd //client/cli:nmq //tests/bench:nmq_bench
 }
 
 check "clang-format" check_clang_format
@@ -111,9 +115,10 @@ check "buf lint" "$tools/buf" lint
 check "buf format" "$tools/buf" format -d --exit-code
 check "benchmark chart" node --test tests/unit/bench/plot_test.mjs
 check "Kubernetes manifests" node --test tests/kubernetes/checks_test.mjs tests/kubernetes/manifests_test.mjs
-check "thread-safety analysis" check_thread_safety
-bazel_tests "tests" //...
-# After bazel, which has built the nmqd that these run.
+bazel_tests "tests, and thread-safety analysis" --config=clang //...
+# What these run is built by now.
+NMQ_BIN=$(bazel info --config=clang bazel-bin 2>/dev/null)
+export NMQ_BIN
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
 check "pages made from the code" tools/docs.sh --check
@@ -125,6 +130,7 @@ check "container" tests/container/container_test.sh
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then
+  check "what is deployed, compiled by GCC" check_gcc
   bazel_tests "tests, address and undefined behaviour sanitizers" --config=asan_ubsan //...
   bazel_tests "tests, thread sanitizer" --config=tsan //tests/unit/broker/... //tests/unit/rpc/... //tests/integration/...
 fi

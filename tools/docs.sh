@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Makes anew what the pages in docs/ have from the code: api.md, and the tables of configuration.md.
 #
-#   tools/docs.sh            with nmqd as bazel built it, or NMQD
+#   tools/docs.sh            with nmqd as bazel built it; NMQ_BIN names another folder than bazel-bin
 #   tools/docs.sh --check    changes nothing; fails if a page is not as the code says
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-nmqd=${NMQD:-$root/bazel-bin/server/nmqd}
+nmqd=${NMQ_BIN:-$root/bazel-bin}/server/nmqd
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

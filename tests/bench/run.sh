@@ -6,7 +6,8 @@
 #   tests/bench/run.sh --only=W1,W2/2000x10          some workloads, or some of their cases
 #   tests/bench/run.sh --systems=nmq,nats --rounds=1
 #   tests/bench/run.sh --out=DIR                     instead of nmq-figures in the current directory
-#   tests/bench/run.sh --short                       whether everything works, in two minutes; no figures
+#   tests/bench/run.sh --short                       whether everything works, in two minutes; no figures. NMQ_BIN names the
+#                                                    folder of what is built already, as bazel-bin is laid out
 #
 # Other arguments go to nmq_bench; --help lists them. "--only W1" does as well as "--only=W1".
 set -euo pipefail
@@ -37,21 +38,22 @@ done
 
 nmq_install bench
 
-# What is not for its speed may be what the tests have built already.
-mode=opt
-if $short; then mode=fastbuild; fi
-options=(-c "$mode" --show_result=0 --ui_event_filters=-info)
-[[ -t 2 ]] || options+=(--noshow_progress)
-targets=(//server:nmqd //tests/bench:nmq_bench //tests/bench/floor:floor_server)
+build() {
+  # What is not for its speed may be what the tests have built already.
+  local mode=opt options
+  if $short; then mode=fastbuild; fi
+  options=(-c "$mode" --show_result=0 --ui_event_filters=-info)
+  [[ -t 2 ]] || options+=(--noshow_progress)
+  nmq_say "Building nmqd and nmq_bench"
+  (cd "$root" && bazel build "${options[@]}" //server:nmqd //tests/bench:nmq_bench //tests/bench/floor:floor_server) ||
+    nmq_fail "the build failed; its messages are above"
+  # Not through bazel-bin, which the next build may point elsewhere.
+  bin=$(cd "$root" && readlink -f "$(bazel info -c "$mode" bazel-bin 2>/dev/null)")
+}
 
-nmq_say "Building nmqd and nmq_bench"
-cd_back=$PWD
-cd "$root"
-bazel build "${options[@]}" "${targets[@]}" || nmq_fail "the build failed; its messages are above"
-# Not through bazel-bin, which the next build may point elsewhere.
-bin=$(readlink -f "$(bazel info -c "$mode" bazel-bin 2>/dev/null)")
-commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
-cd "$cd_back"
+bin=${NMQ_BIN:-}
+if ! $short || [[ -z $bin ]]; then build; fi
+commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
 
 bench=("$bin/tests/bench/nmq_bench" --nmqd="$bin/server/nmqd" --floor_server="$bin/tests/bench/floor/floor_server"
   --socketio="$root/tests/bench/socketio" --commit="$commit")

@@ -2,7 +2,7 @@
 # Runs the cases against nmqd with the clients of several languages, and with `buf curl`; prints a table, language by case.
 # Fails if a case does. What this machine or a client cannot do is left out, and said so.
 #
-#   tests/conformance/run.sh            all languages; nmqd as bazel built it, or NMQD
+#   tests/conformance/run.sh            all languages; nmqd as bazel built it; NMQ_BIN names another folder than bazel-bin
 #   tests/conformance/run.sh ruby       only these
 set -euo pipefail
 
@@ -81,7 +81,7 @@ run_java() {
 }
 
 : >"$work/nmqd"
-"${NMQD:-$root/bazel-bin/server/nmqd}" --listen=127.0.0.1:0 --config="$here/nmqd.textproto" \
+"${NMQ_BIN:-$root/bazel-bin}/server/nmqd" --listen=127.0.0.1:0 --config="$here/nmqd.textproto" \
   --data_dir="$work/data" >>"$work/nmqd" 2>"$work/nmqd.log" &
 server=$!
 if ! read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" |

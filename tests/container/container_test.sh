@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes nmqd's image and runs it as it is to be run: read-only, without capabilities, in 256 MiB. Ends with 0 if all holds,
-# with 77 and a line "SKIPPED: why" where containers cannot run, else with 1.
+# with 77 and a line "SKIPPED: why" where containers cannot run, else with 1. NMQ_BIN names the folder of what is built
+# already, as bazel-bin is laid out.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -98,10 +99,15 @@ END
 }
 
 build() {
-  "$root/deploy/container.sh" --tag="$image" || fail "deploy/container.sh"
   cd "$root"
-  bazel build --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
-  bin=$(readlink -f "$(bazel info bazel-bin 2>/dev/null)")
+  bin=${NMQ_BIN:-}
+  if [[ -n $bin ]]; then
+    deploy/container.sh --tag="$image" --nmqd="$bin/server/nmqd" || fail "deploy/container.sh"
+  else
+    deploy/container.sh --tag="$image" || fail "deploy/container.sh"
+    bazel build --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
+    bin=$(readlink -f "$(bazel info bazel-bin 2>/dev/null)")
+  fi
   podman run --rm --name "$name-probe" "${OPTIONS[@]}" --publish 127.0.0.1::50051 "$BASE" true >"$work/probe" 2>&1 ||
     skip "this machine cannot run containers: $(tail -n 1 "$work/probe")"
 }

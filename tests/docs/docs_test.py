@@ -2,7 +2,7 @@
 """Runs what the pages show, those in docs/ and some READMEs: each page in a folder and with a network of its own, so
 that nmqd has its usual port. Ends with 77 and a line "SKIPPED: why" where that cannot be.
 
-    tests/docs/docs_test.py [PAGE...]    nmqd and nmq as bazel built them, or NMQD and NMQ
+    tests/docs/docs_test.py [PAGE...]    nmqd and nmq as bazel built them; NMQ_BIN names another folder than bazel-bin
 """
 
 import os
@@ -120,8 +120,8 @@ def _make_folder(folder):
 def _environment(folder):
     (folder / "bin").mkdir()
     for name, path in [("nmqd", "server/nmqd"), ("nmq", "client/cli/nmq"), ("first", "tests/docs/first")]:
-        binary = os.environ.get(name.upper(), str(_ROOT / "bazel-bin" / path))
-        if os.path.exists(binary):
+        binary = pathlib.Path(os.environ.get("NMQ_BIN", _ROOT / "bazel-bin")) / path
+        if binary.exists():
             (folder / "bin" / name).symlink_to(binary)
     path = f"{folder}/bin:/usr/bin:{os.environ['PATH']}:{_ROOT}/tools/node_modules/.bin"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NMQ")}

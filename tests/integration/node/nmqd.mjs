@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const READY = /^nmqd ready grpc=(\S+)/;
-const BUILT = fileURLToPath(new URL('../../../bazel-bin/server/nmqd', import.meta.url));
+const BIN = process.env.NMQ_BIN ?? fileURLToPath(new URL('../../../bazel-bin', import.meta.url));
 
 // On a free port; keeps its port and its data when it is started again.
 export class Nmqd {
@@ -32,7 +32,7 @@ export class Nmqd {
       drain_grace: '1s',
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    this.#process = spawn(process.env.NMQD ?? BUILT, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#process = spawn(path.join(BIN, 'server/nmqd'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
     const lines = createInterface({ input: this.#process.stdout });
     const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
     this.address = READY.exec(line ?? '')?.[1];
