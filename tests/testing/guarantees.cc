@@ -459,7 +459,7 @@ std::vector<std::string> Isolated(const std::vector<Event>& events) {
   for (const auto& [name, session] : story.sessions) {
     for (const Heard& delivery : session.deliveries) {
       const std::vector<const Publish*> publishes = story.Of(delivery.event.token);
-      const auto may = [&](const Publish* publish) { return story.MayHear(*publish, session); };
+      const auto may = [&story, &me = session](const Publish* publish) { return story.MayHear(*publish, me); };
       if (publishes.empty() || std::any_of(publishes.begin(), publishes.end(), may)) continue;
       violations.push_back(absl::StrCat(Name(delivery.event), " is not for this subscriber"));
     }
