@@ -59,7 +59,8 @@ build_here() {
     (cd "$root" && bazel build "${options[@]}" //server:nmqd) || nmq_fail "the build failed; its messages are above"
     nmqd=$(cd "$root" && readlink -f "$(bazel info -c opt bazel-bin 2>/dev/null)")/server/nmqd
   fi
-  install -D -t "$work/out" "$nmqd" "$root/deploy/container/spdx.sh"
+  install -D "$nmqd" "$work/out/nmqd"
+  install -t "$work/out" "$root/deploy/container/spdx.sh"
   sh "$root/deploy/container/needed_packages.sh" "$work/out/nmqd" >"$work/out/packages"
 }
 

@@ -102,7 +102,9 @@ build() {
   cd "$root"
   bin=${NMQ_BIN:-}
   if [[ -n $bin ]]; then
-    deploy/container.sh --tag="$image" --nmqd="$bin/server/nmqd" || fail "deploy/container.sh"
+    # It is not optimized: with its symbols it would be larger than what is deployed.
+    strip -o "$work/stripped" "$bin/server/nmqd" || fail "no nmqd"
+    deploy/container.sh --tag="$image" --nmqd="$work/stripped" || fail "deploy/container.sh"
   else
     deploy/container.sh --tag="$image" || fail "deploy/container.sh"
     bazel build --show_result=0 --ui_event_filters=-info --noshow_progress //client/cli:nmq || fail "no nmq"
