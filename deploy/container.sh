@@ -62,6 +62,7 @@ build_here() {
   install -D "$nmqd" "$work/out/nmqd"
   install -t "$work/out" "$root/deploy/container/spdx.sh"
   sh "$root/deploy/container/needed_packages.sh" "$work/out/nmqd" >"$work/out/packages"
+  sh "$root/deploy/container/linked_packages.sh" "$work/out/nmqd" >"$work/out/linked"
 }
 
 build_image() {
