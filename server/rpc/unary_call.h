@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_RPC_UNARY_CALL_H_
 #define NMQ_SERVER_RPC_UNARY_CALL_H_
 
+#include <atomic>
 #include <functional>
 
 #include "absl/status/status.h"
@@ -33,13 +34,13 @@ class UnaryCall final : public Event {
   }
 
   void Proceed(bool ok) override {
-    if (answered_ || !ok) {
+    const bool answered = answered_.load(std::memory_order_acquire);
+    if (answered || !ok) {
       // Not ok before an answer: the server shuts down.
-      if (answered_ && loop_->accepting()) new UnaryCall(method_, loop_);
+      if (answered && loop_->accepting()) new UnaryCall(method_, loop_);
       delete this;
       return;
     }
-    answered_ = true;
     if (method_->worker == nullptr) {
       Answer();
     } else {
@@ -54,6 +55,8 @@ class UnaryCall final : public Event {
 
   void Answer() {
     const absl::Status status = method_->handle(context_, &request_, &response_);
+    // gRPC's queue hands over what the worker's thread wrote, too, but ThreadSanitizer does not see that.
+    answered_.store(true, std::memory_order_release);
     if (status.ok()) {
       writer_.Finish(response_, grpc::Status::OK, this);
     } else {
@@ -67,7 +70,7 @@ class UnaryCall final : public Event {
   Request request_;
   Response response_;
   grpc::ServerAsyncResponseWriter<Response> writer_;
-  bool answered_ = false;
+  std::atomic<bool> answered_{false};
 };
 
 }  // namespace nmq::rpc

@@ -20,7 +20,8 @@ extern "C" const char* __tsan_default_options() {
 
 // Only `race_top:` (the innermost frame): `race:` would match any frame, and hide our own races behind a handler that
 // gRPC calls. Only what gRPC never calls a handler from may be named by `race:`: an operation that one thread starts
-// and another finishes. Abseil's headers are left in on purpose: a race on a flat_hash_map is one of ours.
+// and another finishes, and what gRPC calls when it has sent a frame, on any thread. Abseil's headers are left in on
+// purpose: a race on a flat_hash_map is one of ours.
 extern "C" const char* __tsan_default_suppressions() {
   return "race_top:*/include/grpc/*\n"
          "race_top:*/include/grpc++/*\n"
@@ -29,7 +30,9 @@ extern "C" const char* __tsan_default_suppressions() {
          "race_top:*.pb.h\n"
          "race_top:*.pb.cc\n"
          "race:grpc::internal::InterceptorBatchMethodsImpl::*\n"
-         "race:grpc::internal::CallOpSet<*>::FinalizeResult\n";
+         "race:grpc::internal::CallOpSet<*>::FinalizeResult\n"
+         "race:grpc::internal::CallOpServerSendStatus::*\n"
+         "race:nmq::rpc::(anonymous namespace)::Unref\n";
 }
 
 #endif  // NMQ_TSAN

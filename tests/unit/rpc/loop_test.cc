@@ -5,7 +5,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpc/support/time.h"
@@ -16,6 +15,7 @@
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "server/base/clock.h"
 #include "server/broker/lane.h"
+#include "tests/testing/notification.h"
 
 namespace nmq::rpc {
 namespace {
@@ -46,7 +46,7 @@ class LoopTest : public testing::Test {
   }
   // Runs `task` on the loop, and waits until that is done.
   void Run(const std::function<void()>& task) {
-    absl::Notification done;
+    Notification done;
     loop_->Post([&] {
       task();
       done.Notify();
@@ -85,7 +85,7 @@ TEST_F(LoopTest, TasksRunOnItsThreadInTheirOrder) {
 
 TEST_F(LoopTest, TimersComeInTheOrderOfTheirTimes) {
   std::vector<int> order;
-  absl::Notification last;
+  Notification last;
   Loop::Timer first([&] { order.push_back(1); });
   Loop::Timer never([&] { order.push_back(0); });
   Loop::Timer second([&] {
@@ -114,7 +114,7 @@ TEST_F(LoopTest, WhoHoldsMayStillAskSomethingOfAQueueThatIsToShutDown) {
   grpc::Alarm alarm;
   Hold();
   server_->Shutdown();
-  absl::Notification closes;
+  Notification closes;
   loop_->Post([&] { closes.Notify(); });
   loop_->Shutdown();
   closes.WaitForNotification();
