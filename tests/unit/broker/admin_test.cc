@@ -355,6 +355,7 @@ TEST_F(AdminTest, PurgedMessagesAreAGapForWhoHadNotHeardThem) {
     Publish(name, 1, 5);
     EXPECT_EQ(Purge(name, 3), 3u);
     EXPECT_EQ(Purge(name, 2), 0u);
+    EXPECT_TRUE((*listener)->subscription().CheckOverflow().ok());
     const Heard heard = HearAll(listener->get());
     EXPECT_THAT(heard.order, ElementsAre("gap 1-3", "4", "5")) << heard.status;
     EXPECT_EQ(heard.gaps[0].reason(), v1::GAP_REASON_PURGED);
