@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/time/time.h"
 #include "server/base/errors.h"
 #include "server/base/names.h"
 
@@ -63,8 +64,9 @@ class PlainReader {
   const char* const end_;
 };
 
+// What is beyond the range is its nearest end.
 int64_t Microseconds(const google::protobuf::Timestamp& time) {
-  return time.seconds() * 1'000'000 + time.nanos() / 1000;
+  return absl::ToUnixMicros(absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()));
 }
 
 bool IsAscii(absl::string_view text) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 namespace nmq::broker {
@@ -178,6 +180,15 @@ TEST_F(Incomings, UnknownFieldOfTheRequestIsPassedOver) {
   const std::string bytes = RequestOf(PlainMessage()).SerializeAsString() + "\xa2\x06\x01z";
   EXPECT_EQ(TakeEncoded(bytes).queue, "DB");
   EXPECT_EQ(batch_.number, 300u);
+}
+
+TEST_F(Incomings, TimeBeyondAllBoundsIsTheFurthestOne) {
+  v1::Message message = PlainMessage();
+  message.mutable_deliver_at()->set_seconds(std::numeric_limits<int64_t>::min());
+  message.mutable_expire_at()->set_seconds(std::numeric_limits<int64_t>::max());
+  const Incoming incoming = Take(message);
+  EXPECT_EQ(incoming.deliver_us, std::numeric_limits<int64_t>::min());
+  EXPECT_EQ(incoming.expire_us, std::numeric_limits<int64_t>::max());
 }
 
 TEST_F(Incomings, EmptyRequestHasNoMessages) {
