@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
@@ -62,7 +63,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
     close(ends[0]);
     return SystemError(log < 0 ? command.log : "fork");
   }
-  auto server = std::unique_ptr<ServerProcess>(new ServerProcess(pid, ends[0], command.exit_status));
+  auto server = std::unique_ptr<ServerProcess>(new ServerProcess(pid, ends[0], command.exit_statuses));
   if (const absl::Status status = server->AwaitReady(command); !status.ok()) {
     return absl::Status(status.code(), absl::StrCat(command.words[0], ": ", status.message()));
   }
@@ -105,7 +106,7 @@ absl::Status ServerProcess::Stop() {
     absl::SleepFor(absl::Milliseconds(5));
   }
   pid_ = 0;
-  if (!WIFEXITED(result) || WEXITSTATUS(result) != exit_status_) {
+  if (!WIFEXITED(result) || !absl::c_linear_search(exit_statuses_, WEXITSTATUS(result))) {
     return absl::InternalError(absl::StrCat("the server ended with wait status ", result));
   }
   return absl::OkStatus();

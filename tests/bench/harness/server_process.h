@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,8 +25,8 @@ struct ServerCommand {
   bool ready_on_stderr = false;
   // File to which the other one is appended.
   std::string log = "/dev/null";
-  // What it exits with after SIGTERM.
-  int exit_status = 0;
+  // What it may exit with after SIGTERM.
+  std::vector<int> exit_statuses = {0};
   // How long it may take until it is ready.
   absl::Duration start_patience = absl::Seconds(20);
 };
@@ -47,13 +48,14 @@ class ServerProcess {
   absl::Status Stop();
 
  private:
-  ServerProcess(pid_t pid, int output, int exit_status) : pid_(pid), output_(output), exit_status_(exit_status) {}
+  ServerProcess(pid_t pid, int output, std::vector<int> exit_statuses)
+      : pid_(pid), output_(output), exit_statuses_(std::move(exit_statuses)) {}
 
   absl::Status AwaitReady(const ServerCommand& command);
 
   pid_t pid_;
   const int output_;
-  const int exit_status_;
+  const std::vector<int> exit_statuses_;
   std::string address_;
 };
 

@@ -5,6 +5,9 @@
 
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace nmq::bench {
 namespace {
@@ -54,6 +57,18 @@ TEST(ServerProcess, AddressMayBeKnownBefore) {
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ((*server)->address(), "127.0.0.1:4713");
   EXPECT_TRUE((*server)->Stop().ok());
+}
+
+TEST(ServerProcess, MayExitWithWhatIsExpectedAndNothingElse) {
+  const std::string program = WriteScript("fails", "trap 'exit 3' TERM; echo ready x; while :; do sleep 0.01; done");
+  ServerCommand command = {.words = {program}, .ready = "ready "};
+  for (const auto& [statuses, fine] :
+       {std::pair(std::vector<int>{0}, false), std::pair(std::vector<int>{1, 3}, true)}) {
+    command.exit_statuses = statuses;
+    auto server = ServerProcess::Start(command);
+    ASSERT_TRUE(server.ok()) << server.status();
+    EXPECT_EQ((*server)->Stop().ok(), fine);
+  }
 }
 
 TEST(ServerProcess, LogThatCannotBeWrittenIsAnError) {
