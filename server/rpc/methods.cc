@@ -10,9 +10,10 @@
 namespace nmq::rpc {
 namespace {
 
-// Calls of each kind that a loop serves at a time; further ones wait in gRPC.
-constexpr int kDataCalls = 64;
-constexpr int kRegistryCalls = 4;
+// Calls of each kind that a loop waits for, or serves at a time where each is served at once; further ones wait in
+// gRPC. Few, since Debian's gRPC looks through all that are waited for whenever anything is done.
+constexpr int kDataCalls = 4;
+constexpr int kRegistryCalls = 2;
 constexpr int kAdminCalls = 1;
 
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.

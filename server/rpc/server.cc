@@ -29,7 +29,7 @@ constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kCutTime = absl::Milliseconds(500);
 constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
-constexpr int kCallsWaiting = 16;  // of each kind, on each loop
+constexpr int kCallsWaiting = 4;  // of each kind, on each loop
 
 void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
   // A second server on the same address shall fail, not share it.
