@@ -1,8 +1,7 @@
-// The least that a gRPC server can do: every batch that is published makes it send prepared bytes of as many messages
-// to every subscriber. It looks at nothing, keeps nothing and routes nothing. One thread, one completion queue.
+// The least that a gRPC server can do: every batch that is published makes it send bytes that were prepared. Lone
+// messages go out with their own payload, so that their latency can be seen; subscribers that want an event or are in
+// rooms are looked up by that name. It keeps nothing else. One thread, one completion queue.
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
@@ -19,58 +18,21 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/flat_hash_map.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/base/clock.h"
+#include "server/rpc/connections.h"
+#include "tests/bench/floor/prepared.h"
 #include "tests/bench/nmq/connection.h"
 #include "tests/bench/nmq/poller.h"
 
 namespace nmq::bench {
 namespace {
 
-// Bytes of one frame, as nmqd has it on its way to one subscription.
-constexpr size_t kFrameBytes = 256 << 10;
-// Messages of one prepared slice.
-constexpr uint64_t kPrepared = 100;
-
-std::string Varint(uint64_t value) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream(&stream).WriteVarint64(value);
-  return bytes;
-}
-
-// Entries of Batch.messages as nmqd writes them, of the size that the given message has there.
-class Prepared {
- public:
-  explicit Prepared(const nmq::v1::Message& published) {
-    nmq::v1::Message message = published;
-    message.clear_audience();
-    message.set_id("hofxff2x7o-12345");
-    message.set_sequence(12345);
-    message.mutable_publish_time()->set_seconds(1700000000);
-    message.mutable_publish_time()->set_nanos(123456789);
-    nmq::v1::Batch one;
-    *one.add_messages() = message;
-    one_ = grpc::Slice(one.SerializeAsString());
-    std::string all;
-    for (uint64_t i = 0; i < kPrepared; ++i) all += one.SerializeAsString();
-    many_ = grpc::Slice(all);
-  }
-
-  uint64_t messages_per_frame() const { return std::max<uint64_t>(1, kFrameBytes / one_.size()); }
-
-  // A frame with that many messages.
-  grpc::ByteBuffer Frame(uint64_t messages) const {
-    std::vector<grpc::Slice> slices = {grpc::Slice(absl::StrCat("\x12", Varint(messages * one_.size())))};
-    for (; messages >= kPrepared; messages -= kPrepared) slices.push_back(many_);
-    for (; messages > 0; --messages) slices.push_back(one_);
-    return grpc::ByteBuffer(slices.data(), slices.size());
-  }
-
- private:
-  grpc::Slice one_;
-  grpc::Slice many_;
-};
+// Batches with fewer messages are looked into.
+constexpr uint64_t kLookBelow = 100;
+// Lone messages that are kept for those who have not been sent them.
+constexpr uint64_t kKept = 4096;
 
 class Call;
 
@@ -78,14 +40,28 @@ struct Floor {
   grpc::AsyncGenericService service;
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
   std::unique_ptr<grpc::Server> server;
+  // As nmqd does it, frames of several streams of a connection go out together.
+  rpc::Connections connections{&RealClock()};
   std::unique_ptr<Prepared> prepared;
   // Of every batch: the publisher sends the same one again and again.
   size_t batch_bytes = 0;
   uint64_t batch_messages = 0;
   // Messages published.
   uint64_t published = 0;
+  // Entry of message number n at n % kKept; empty if it was not looked into.
+  std::vector<grpc::Slice> kept = std::vector<grpc::Slice>(kKept);
+  // Who hears everything.
   std::unordered_set<Call*> subscribers;
+  // Who hears what is for a room or of an event.
+  absl::flat_hash_map<std::string, std::vector<Call*>> routes;
+  // Of those, who has something new.
+  std::vector<Call*> ready;
 };
+
+// The room that a message is for, or its event.
+const std::string& RouteOf(const nmq::v1::Message& message) {
+  return message.audience().rooms().empty() ? message.event() : message.audience().rooms(0);
+}
 
 // One call of any rpc. Deletes itself when it has ended and nothing of it is under way.
 class Call final {
@@ -95,11 +71,31 @@ class Call final {
     floor_->service.RequestCall(&context_, &stream_, floor_->queue.get(), floor_->queue.get(), &on_call_);
   }
 
-  // Writes what has been published since the last frame.
-  void Advance() {
+  // Of those who hear everything: writes what has been published since the last frame.
+  void WriteNew() {
     if (writing_ || floor_->published == heard_) return;
     const uint64_t messages = std::min(floor_->published - heard_, floor_->prepared->messages_per_frame());
+    std::vector<grpc::Slice> entries;
+    for (uint64_t i = heard_; i < heard_ + messages && floor_->published - i <= kKept; ++i) {
+      const grpc::Slice& kept = floor_->kept[i % kKept];
+      if (kept.size() == 0) break;
+      entries.push_back(kept);
+    }
     heard_ += messages;
+    Write(entries.size() == messages ? Prepared::FrameOf(entries) : floor_->prepared->Frame(messages));
+  }
+
+  // Of the others: one message more to be written, by WriteDue.
+  void Owe() {
+    if (due_++ == 0) floor_->ready.push_back(this);
+  }
+  void ExpectWrite() {
+    if (!writing_) floor_->connections.Expect(connection_);
+  }
+  void WriteDue() {
+    if (writing_ || due_ == 0) return;
+    const uint64_t messages = std::min(due_, floor_->prepared->messages_per_frame());
+    due_ -= messages;
     Write(floor_->prepared->Frame(messages));
   }
 
@@ -108,6 +104,7 @@ class Call final {
     finishing_ = !ok;
     if (ok) {
       new Call(floor_);
+      connection_ = floor_->connections.Enter(context_.peer());
       Read();
     }
     Done();
@@ -132,8 +129,10 @@ class Call final {
       Finish();
     } else if (!unanswered_.empty()) {
       WriteAnswer();
+    } else if (routed_) {
+      WriteDue();
     } else if (subscribed_) {
-      Advance();
+      WriteNew();
     }
     Done();
   }
@@ -141,7 +140,9 @@ class Call final {
   void OnFinish(bool) { Done(); }
 
   void Done() {
-    if (--pending_ == 0 && finishing_) delete this;
+    if (--pending_ > 0 || !finishing_) return;
+    if (connection_ != nullptr) floor_->connections.Leave(connection_);
+    delete this;
   }
 
   void Read() {
@@ -152,20 +153,32 @@ class Call final {
   void Write(const grpc::ByteBuffer& frame) {
     ++pending_;
     writing_ = true;
+    floor_->connections.BeforeWrite(connection_);
     stream_.Write(frame, &on_write_);
   }
 
   void Finish() {
-    if (subscribed_) floor_->subscribers.erase(this);
     if (std::exchange(finishing_, true)) return;
+    floor_->subscribers.erase(this);
+    std::erase(floor_->ready, this);
+    if (routed_) {
+      for (auto& [name, calls] : floor_->routes) std::erase(calls, this);
+    }
     ++pending_;
     stream_.Finish(grpc::Status::OK, &on_finish_);
   }
 
   void Subscribe() {
+    nmq::v1::SubscribeRequest request;
+    Decode(request_, &request);
     subscribed_ = true;
     heard_ = floor_->published;
-    floor_->subscribers.insert(this);
+    for (const std::string& room : request.rooms()) floor_->routes[room].push_back(this);
+    if (request.rooms().empty() && !request.patterns(0).event().empty()) {
+      for (const auto& pattern : request.patterns()) floor_->routes[pattern.event()].push_back(this);
+    }
+    routed_ = !request.rooms().empty() || !request.patterns(0).event().empty();
+    if (!routed_) floor_->subscribers.insert(this);
     nmq::v1::SubscribeResponse response;
     response.mutable_ready()->mutable_heartbeat()->set_seconds(15);
     Write(Encode(response));
@@ -173,6 +186,11 @@ class Call final {
 
   void OnBatch() {
     if (request_.Length() != floor_->batch_bytes) Learn();
+    if (!floor_->routes.empty()) {
+      Route();
+    } else if (!floor_->subscribers.empty() && floor_->batch_messages < kLookBelow) {
+      Keep();
+    }
     floor_->published += floor_->batch_messages;
     unanswered_.push_back(floor_->batch_messages);
     if (!writing_) WriteAnswer();
@@ -181,12 +199,28 @@ class Call final {
 
   // Prepares for batches like this one.
   void Learn() {
-    nmq::v1::PublishStreamRequest batch;
-    Decode(request_, &batch);
+    Decode(request_, &batch_);
     floor_->batch_bytes = request_.Length();
-    floor_->batch_messages = static_cast<uint64_t>(batch.messages_size());
-    if (floor_->prepared == nullptr && batch.messages_size() > 0) {
-      floor_->prepared = std::make_unique<Prepared>(batch.messages(0));
+    floor_->batch_messages = static_cast<uint64_t>(batch_.messages_size());
+    if (floor_->prepared == nullptr && batch_.messages_size() > 0) {
+      floor_->prepared = std::make_unique<Prepared>(batch_.messages(0));
+    }
+  }
+
+  void Route() {
+    Decode(request_, &batch_);
+    for (const auto& message : batch_.messages()) {
+      const auto found = floor_->routes.find(RouteOf(message));
+      if (found == floor_->routes.end()) continue;
+      for (Call* const call : found->second) call->Owe();
+    }
+  }
+
+  void Keep() {
+    Decode(request_, &batch_);
+    uint64_t number = floor_->published;
+    for (const auto& message : batch_.messages()) {
+      floor_->kept[number++ % kKept] = floor_->prepared->Entry(message.payload());
     }
   }
 
@@ -213,14 +247,18 @@ class Call final {
   }
 
   Floor* const floor_;
+  rpc::Connections::Connection* connection_ = nullptr;
   int pending_ = 0;
   bool subscribed_ = false;
+  bool routed_ = false;
   bool writing_ = false;
   bool finishing_ = false;
-  // What has been written of what has been published.
+  // Of what was published, what has been written; and of what was routed here, what has not.
   uint64_t heard_ = 0;
+  uint64_t due_ = 0;
   std::deque<uint64_t> unanswered_;
   grpc::ByteBuffer request_;
+  nmq::v1::PublishStreamRequest batch_;
   MemberTag<Call, &Call::OnCall> on_call_{this};
   MemberTag<Call, &Call::OnRead> on_read_{this};
   MemberTag<Call, &Call::OnWrite> on_write_{this};
@@ -235,14 +273,21 @@ class Call final {
   void* tag;
   bool ok;
   uint64_t written = 0;
+  std::vector<Call*> ready;
   while (true) {
     gpr_timespec deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     while (floor->queue->AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Tag*>(tag)->Run(ok);
       deadline = gpr_time_0(GPR_CLOCK_MONOTONIC);
     }
-    if (std::exchange(written, floor->published) == floor->published) continue;
-    for (Call* const subscriber : floor->subscribers) subscriber->Advance();
+    ready.swap(floor->ready);
+    for (Call* const call : ready) call->ExpectWrite();
+    for (Call* const call : ready) call->WriteDue();
+    ready.clear();
+    if (std::exchange(written, floor->published) != floor->published) {
+      for (Call* const subscriber : floor->subscribers) subscriber->WriteNew();
+    }
+    floor->connections.EndTurn();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "tests/bench/nmq/batch_stream.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "nmq/v1/message_queue.pb.h"
@@ -9,6 +10,9 @@
 
 namespace nmq::bench {
 namespace {
+
+// Of gathered batches. With only one, whoever publishes less often than an answer takes would wait for it, too.
+constexpr size_t kUnansweredMax = 4;
 
 // How many messages an encoded PublishStreamResponse says were accepted; what it says instead if the batch was refused.
 absl::StatusOr<uint64_t> ReadAnswer(const grpc::ByteBuffer& answer) {
@@ -25,8 +29,8 @@ absl::StatusOr<uint64_t> ReadAnswer(const grpc::ByteBuffer& answer) {
 }  // namespace
 
 BatchStream::BatchStream(const std::shared_ptr<grpc::Channel>& channel, grpc::CompletionQueue* queue,
-                         Callbacks callbacks)
-    : callbacks_(std::move(callbacks)), stub_(channel) {
+                         Callbacks callbacks, Way way)
+    : callbacks_(std::move(callbacks)), way_(way), stub_(channel) {
   stream_ = stub_.PrepareCall(&context_, kPublishStreamMethod, queue);
 }
 
@@ -40,20 +44,52 @@ void BatchStream::Stop() {
 void BatchStream::Send(const grpc::ByteBuffer& batch) {
   {
     absl::MutexLock lock(&mutex_);
-    sent_.push_back(Now());
-    if (writing_) return waiting_.push_back(batch);
+    waiting_.push_back(batch);
+  }
+  WriteNext();
+}
+
+void BatchStream::WriteNext() {
+  grpc::ByteBuffer next;
+  bool close;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (writing_) return;
+    next = TakeNext();
+    close = closing_ && waiting_.empty();
+    if (!next.Valid() && !close) return;
     writing_ = true;
   }
-  stream_->Write(batch, &on_write_);
+  if (next.Valid()) return stream_->Write(next, &on_write_);
+  stream_->WritesDone(&on_close_);
+}
+
+grpc::ByteBuffer BatchStream::TakeNext() {
+  grpc::ByteBuffer next;
+  if (waiting_.empty() || (way_ == Way::kGathered && sent_.size() >= kUnansweredMax)) return next;
+  sent_.push_back(Now());
+  if (way_ == Way::kEach || waiting_.size() == 1) {
+    next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return next;
+  }
+  // Encoded messages one behind the other are one message, with the repeated fields of all.
+  std::vector<grpc::Slice> all;
+  std::vector<grpc::Slice> slices;
+  for (const grpc::ByteBuffer& batch : waiting_) {
+    if (!batch.Dump(&slices).ok()) continue;
+    all.insert(all.end(), slices.begin(), slices.end());
+  }
+  waiting_.clear();
+  return grpc::ByteBuffer(all.data(), all.size());
 }
 
 void BatchStream::Close() {
   {
     absl::MutexLock lock(&mutex_);
-    if (std::exchange(closing_, true) || writing_) return;
-    writing_ = true;
+    if (std::exchange(closing_, true)) return;
   }
-  stream_->WritesDone(&on_close_);
+  WriteNext();
 }
 
 absl::Status BatchStream::AwaitEnd(absl::Duration patience) {
@@ -71,19 +107,11 @@ void BatchStream::OnStart(bool ok) {
 
 void BatchStream::OnWrite(bool ok) {
   if (!ok) return;
-  grpc::ByteBuffer next;
   {
     absl::MutexLock lock(&mutex_);
-    if (!waiting_.empty()) {
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
-    } else if (!closing_) {
-      writing_ = false;
-      return;
-    }
+    writing_ = false;
   }
-  if (next.Valid()) return stream_->Write(next, &on_write_);
-  stream_->WritesDone(&on_close_);
+  WriteNext();
 }
 
 void BatchStream::OnRead(bool ok) {
@@ -99,6 +127,7 @@ void BatchStream::OnRead(bool ok) {
   }
   if (!messages.ok()) context_.TryCancel();
   callbacks_.on_answer(std::move(messages), sent);
+  if (way_ == Way::kGathered) WriteNext();
   stream_->Read(&answer_, &on_read_);
 }
 

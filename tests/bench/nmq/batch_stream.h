@@ -28,12 +28,19 @@ class BatchStream {
   struct Callbacks {
     // The stream is open, and from now on takes batches.
     std::function<void()> on_open;
-    // How many messages of the oldest unanswered batch were accepted, and when it was sent, by Now(). A refusal ends
-    // the stream.
+    // How many messages of the oldest unanswered batch were accepted, and when it was written, by Now(). A refusal
+    // ends the stream.
     std::function<void(absl::StatusOr<uint64_t>, int64_t)> on_answer;
   };
+  enum class Way {
+    // Batches go as they are, however many are unanswered.
+    kEach,
+    // While several are unanswered the others wait, and then go as one.
+    kGathered,
+  };
 
-  BatchStream(const std::shared_ptr<grpc::Channel>& channel, grpc::CompletionQueue* queue, Callbacks callbacks);
+  BatchStream(const std::shared_ptr<grpc::Channel>& channel, grpc::CompletionQueue* queue, Callbacks callbacks,
+              Way way = Way::kEach);
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
@@ -56,8 +63,13 @@ class BatchStream {
   void OnRead(bool ok);
   void OnFinish(bool ok);
   void End();
+  // Starts to write what waits, if it may go.
+  void WriteNext() ABSL_LOCKS_EXCLUDED(mutex_);
+  // What goes next; not valid if nothing does.
+  grpc::ByteBuffer TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Callbacks callbacks_;
+  const Way way_;
   absl::Notification over_;
   absl::Mutex mutex_;
   std::deque<grpc::ByteBuffer> waiting_ ABSL_GUARDED_BY(mutex_);

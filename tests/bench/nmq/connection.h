@@ -27,8 +27,10 @@ struct Endpoint {
   // HOST:PORT
   std::string address;
   ChannelSettings settings = {};
-  // The server numbers its messages, and knows rooms and events.
+  // The server numbers its messages.
   bool numbers = true;
+  // It knows patterns of events.
+  bool patterns = true;
 };
 
 // Opens a connection of its own, shared with no other channel, and waits until it is up.

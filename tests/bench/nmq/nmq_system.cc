@@ -93,8 +93,9 @@ System NmqLibrarySystem(const NmqSettings& settings) {
 }
 
 System FloorSystem(const ServerCommand& command) {
-  return SystemOf("bare gRPC", command,
-                  [](const std::string& address) { return MakeRawClient({.address = address, .numbers = false}); });
+  return SystemOf("bare gRPC", command, [](const std::string& address) {
+    return MakeRawClient({.address = address, .numbers = false, .patterns = false});
+  });
 }
 
 }  // namespace nmq::bench

@@ -27,8 +27,8 @@ class PacedPublisher final : public Publisher {
       if (spec.way == PublishWay::kUnary) {
         stubs_.push_back(std::make_unique<grpc::GenericStub>(channel));
       } else {
-        streams_.push_back(
-            std::make_unique<BatchStream>(channel, poller_.queue(), BatchStream::Callbacks{nullptr, on_answer}));
+        streams_.push_back(std::make_unique<BatchStream>(
+            channel, poller_.queue(), BatchStream::Callbacks{nullptr, on_answer}, BatchStream::Way::kGathered));
       }
     }
     for (const auto& stream : streams_) stream->Start();

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "tests/bench/nmq/eager_publisher.h"
@@ -22,7 +23,9 @@ class RawClient final : public Client {
   explicit RawClient(const Endpoint& endpoint) : endpoint_(endpoint) {}
 
   absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) override {
-    if (!endpoint_.numbers && spec.interest != nullptr) return absl::UnimplementedError("it cannot route");
+    if (!endpoint_.patterns && spec.interest != nullptr && absl::StrContains(spec.interest(0).event, '*')) {
+      return absl::UnimplementedError("it knows no patterns");
+    }
     return SubscribeRaw(endpoint_, spec);
   }
   absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
