@@ -193,6 +193,11 @@ struct SubscribeOptions {
   // Makes the subscription a member of this group: it shares the messages of one durable queue with the other members,
   // and each message must be acknowledged (Client::Acknowledge). Messages may come again then, and out of order.
   std::optional<v1::GroupOptions> group = {};
+  // That on_message returns at once, and waits for nothing. Then it is called by whichever thread receives, instead of
+  // on the subscription's own, which saves waking that up for each lone message: for programs with many subscriptions.
+  // One that takes long holds up all subscriptions of the program. Client::Subscribe() fails in it
+  // (FAILED_PRECONDITION), and a subscription that is destroyed in it may still be calling back afterwards.
+  bool brief_callbacks = false;
 };
 
 // What became of messages that a group delivered, for Client::Acknowledge().
@@ -222,7 +227,8 @@ enum class SubscriptionState {
   kEnded,
 };
 
-// What a subscription calls, one at a time, on its own thread; some calls may come before Subscribe() has returned. All
+// What a subscription calls, one at a time, on its own thread (see also brief_callbacks); some calls may come before
+// Subscribe() has returned. All
 // may be empty. References are valid during the call: the same Message is filled again for the next one. A callback may
 // call anything of the library, also cancel or destroy its own subscription, but never Subscription::Wait().
 struct SubscriptionHandler {

@@ -1,5 +1,7 @@
 #include "client/cpp/subscribe_stream.h"
 
+#include <algorithm>
+
 #include "absl/time/clock.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
@@ -35,21 +37,31 @@ void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const
   call_->WriteLast(Encode(request), grpc::WriteOptions(), &on_start_);
 }
 
-SubscribeStream::Result SubscribeStream::Read(absl::Duration timeout) {
+SubscribeStream::Result SubscribeStream::Read(absl::Duration silence, absl::Time until) {
   frame_.Clear();
-  Result result = TakeFrame();
-  if (result != Result::kSilent) return result;
-  const absl::Time deadline = absl::Now() + timeout;
-  while (result == Result::kSilent && absl::Now() < deadline) {
+  const absl::Time start = absl::Now();
+  Result result = start < until ? TakeFrame() : Result::kSilent;
+  while (result == Result::kSilent) {
+    const absl::Time deadline = std::min(until, std::max(start, LastTaken()) + silence);
+    if (absl::Now() >= deadline) break;
     receiver_->Wait(&waiter_, deadline);
     result = TakeFrame();
   }
+  if (result == Result::kSilent) StopTaking();
   return result;
+}
+
+void SubscribeStream::StopTaking() {
+  MutexLock lock(&mu_);
+  idle_ = false;
+  while (taking_) taken_.Wait(&mu_);
 }
 
 SubscribeStream::Result SubscribeStream::TakeFrame() {
   {
     MutexLock lock(&mu_);
+    while (taking_) taken_.Wait(&mu_);
+    idle_ = frames_.empty() && !ended_;
     if (frames_.empty()) return ended_ ? Result::kEnded : Result::kSilent;
     frame_.Swap(&frames_.front());
     frames_.pop_front();
@@ -60,6 +72,11 @@ SubscribeStream::Result SubscribeStream::TakeFrame() {
   }
   ReadAhead();
   return Result::kFrame;
+}
+
+absl::Time SubscribeStream::LastTaken() const {
+  MutexLock lock(&mu_);
+  return last_taken_;
 }
 
 absl::Status SubscribeStream::Finish() {
@@ -79,18 +96,32 @@ void SubscribeStream::OnStart(bool ok) {
   receiver_->Notify(&waiter_);
 }
 
+bool SubscribeStream::StartTaking() {
+  MutexLock lock(&mu_);
+  taking_ = take_ != nullptr && idle_ && frames_.empty();
+  return taking_;
+}
+
 void SubscribeStream::OnRead(bool ok) {
+  const bool taken = ok && StartTaking() && take_(&incoming_);
   {
     MutexLock lock(&mu_);
-    if (ok) {
-      frames_bytes_ += incoming_.Length();
-      frames_.emplace_back().Swap(&incoming_);
+    if (taking_) taken_.SignalAll();
+    taking_ = false;
+    if (taken) {
+      last_taken_ = absl::Now();
       incoming_.Clear();
+    } else {
+      if (ok) {
+        frames_bytes_ += incoming_.Length();
+        frames_.emplace_back().Swap(&incoming_);
+        incoming_.Clear();
+      }
+      ended_ = !ok;
+      running_ = ok && !IsFarAhead();
+      receiver_->Notify(&waiter_);
+      if (!running_) return;
     }
-    ended_ = !ok;
-    running_ = ok && !IsFarAhead();
-    receiver_->Notify(&waiter_);
-    if (!running_) return;
   }
   ReadAhead();
 }

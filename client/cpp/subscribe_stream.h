@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -24,7 +26,8 @@ namespace internal {
 // Used by one thread, except for Cancel(). The destructor ends the call.
 //
 // Whoever polls takes frames in, a few of them ahead of Read(): so a thread that is busy with one is not woken up for
-// the next.
+// the next. With a Taker, whoever polls also does what is to be done with a frame, as long as the thread has nothing
+// left to do but to wait in Read().
 class SubscribeStream {
  public:
   enum class Result {
@@ -35,15 +38,20 @@ class SubscribeStream {
     kSilent,
   };
 
-  // `receiver` must outlive this.
-  explicit SubscribeStream(Receiver* receiver) : receiver_(receiver) {}
+  // Called on the thread that polls, never at the same time as the thread that reads does anything but wait. False if
+  // that one is to read the frame instead. Must not block.
+  using Taker = std::function<bool(grpc::ByteBuffer* frame)>;
+
+  // `receiver` must outlive this. `take` may be null.
+  SubscribeStream(Receiver* receiver, Taker take) : receiver_(receiver), take_(std::move(take)) {}
   ~SubscribeStream();
   SubscribeStream(const SubscribeStream&) = delete;
   SubscribeStream& operator=(const SubscribeStream&) = delete;
 
   void Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request);
 
-  Result Read(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  // kSilent if nothing came for `silence`, not even to the Taker, or when it is `until`.
+  Result Read(absl::Duration silence, absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
 
   // What Read() read.
   grpc::ByteBuffer* frame() { return &frame_; }
@@ -58,8 +66,12 @@ class SubscribeStream {
   void OnStart(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnRead(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
   void OnFinish() ABSL_LOCKS_EXCLUDED(mu_);
-  // kSilent if there is none yet.
+  // kSilent if there is none yet; then whoever polls may give frames to take_.
   Result TakeFrame() ABSL_LOCKS_EXCLUDED(mu_);
+  // True if the frame that came is for take_. The thread that reads waits until it has been taken.
+  bool StartTaking() ABSL_LOCKS_EXCLUDED(mu_);
+  void StopTaking() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Time LastTaken() const ABSL_LOCKS_EXCLUDED(mu_);
   bool ended() const ABSL_LOCKS_EXCLUDED(mu_);
   bool running() const ABSL_LOCKS_EXCLUDED(mu_);
   bool finished() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -71,6 +83,7 @@ class SubscribeStream {
   bool IsFarAhead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Receiver* const receiver_;
+  const Taker take_;
   Receiver::Tag on_start_ = [this](bool ok) { OnStart(ok); };
   Receiver::Tag on_read_ = [this](bool ok) { OnRead(ok); };
   Receiver::Tag on_finish_ = [this](bool) { OnFinish(); };
@@ -89,6 +102,12 @@ class SubscribeStream {
   // Frames that came and were not read.
   std::deque<grpc::ByteBuffer> frames_ ABSL_GUARDED_BY(mu_);
   size_t frames_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // The thread that reads waits for a frame.
+  bool idle_ ABSL_GUARDED_BY(mu_) = false;
+  // take_ is running; and who waits for its end.
+  bool taking_ ABSL_GUARDED_BY(mu_) = false;
+  CondVar taken_;
+  absl::Time last_taken_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   // An operation is under way.
   bool running_ ABSL_GUARDED_BY(mu_) = false;
   // None but those in frames_ will come.

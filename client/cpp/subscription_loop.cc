@@ -26,6 +26,9 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+// This thread polls, and is in a callback of whichever subscription.
+thread_local bool in_brief_callback = false;
+
 absl::Status NoFrame() { return absl::DataLossError("the server sent what is no frame of a subscription"); }
 
 }  // namespace
@@ -38,6 +41,12 @@ SubscriptionLoop::SubscriptionLoop(std::shared_ptr<Session> session, SubscribeOp
       backoff_(session_->options().backoff) {}
 
 absl::Status SubscriptionLoop::Start() {
+  if (in_brief_callback) {
+    return absl::FailedPreconditionError(
+        "a callback of a subscription with brief_callbacks must not wait, as Subscribe() does; call it on another "
+        "thread, "
+        "or leave brief_callbacks off");
+  }
   give_up_first_at_ = absl::Now() + session_->options().wait_for_server;
   thread_ = std::thread([self = shared_from_this()] { self->Run(); });
   MutexLock lock(&mu_);
@@ -57,8 +66,9 @@ void SubscriptionLoop::Stop() {
 
 void SubscriptionLoop::Join() {
   if (!thread_.joinable()) return;
-  if (std::this_thread::get_id() == thread_.get_id()) {
-    // A callback destroys its own subscription. The thread owns this object until it is through.
+  if (std::this_thread::get_id() == thread_.get_id() || in_brief_callback) {
+    // A callback destroys its own subscription, or nobody polls while it waits. The thread owns this object until it is
+    // through.
     thread_.detach();
   } else {
     thread_.join();
@@ -139,7 +149,10 @@ bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& at
 }
 
 absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* attempt) {
-  SubscribeStream stream(receiver_.get());
+  SubscribeStream stream(receiver_.get(),
+                         options_.brief_callbacks
+                             ? [this, &stream](grpc::ByteBuffer* bytes) { return TakeBatch(bytes, &stream); }
+                             : SubscribeStream::Taker());
   {
     MutexLock lock(&mu_);
     stream_ = &stream;
@@ -164,13 +177,13 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
 absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* attempt) {
   while (true) {
     const absl::Duration silence = attempt->live ? attempt->silence : options_.ready_timeout;
-    const absl::Duration stay = attempt->leave_at - absl::Now();
-    const SubscribeStream::Result result =
-        stay > absl::ZeroDuration() ? stream->Read(std::min(silence, stay)) : SubscribeStream::Result::kSilent;
-    if (result != SubscribeStream::Result::kFrame) {
+    const SubscribeStream::Result result = stream->Read(silence, attempt->leave_at);
+    if (result != SubscribeStream::Result::kFrame || !taken_.ok()) {
+      const bool leave = absl::Now() >= attempt->leave_at;
       absl::Status status = stream->Finish();
+      if (!taken_.ok()) return taken_;
       if (result == SubscribeStream::Result::kEnded) return status;
-      if (stay <= silence) {
+      if (leave) {
         attempt->left = true;
         return Unavailable("DRAINING", "the server asked the stream to leave", absl::ZeroDuration());
       }
@@ -183,6 +196,16 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
       return stopped_ ? absl::OkStatus() : status;
     }
   }
+}
+
+bool SubscriptionLoop::TakeBatch(grpc::ByteBuffer* bytes, SubscribeStream* stream) {
+  BatchReader batch(bytes, &scratch_);
+  if (!batch.is_batch() || !taken_.ok()) return false;
+  in_brief_callback = true;
+  taken_ = OnBatch(&batch);
+  in_brief_callback = false;
+  if (!taken_.ok()) stream->Cancel();
+  return true;
 }
 
 absl::Status SubscriptionLoop::OnFrame(grpc::ByteBuffer* bytes, Attempt* attempt) {

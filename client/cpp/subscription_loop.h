@@ -67,6 +67,8 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   bool WaitToRetry(const absl::Status& status, const Attempt& attempt);
   v1::SubscribeRequest MakeRequest(const std::string& session) const;
 
+  // On the thread that polls, while this one waits: false if what came is no batch.
+  bool TakeBatch(grpc::ByteBuffer* bytes, SubscribeStream* stream);
   // An error if what came is no frame.
   absl::Status OnFrame(grpc::ByteBuffer* bytes, Attempt* attempt);
   absl::Status OnOtherFrame(grpc::ByteBuffer* bytes, Attempt* attempt);
@@ -95,10 +97,12 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
 
   Positions positions_;
 
-  // Only the thread uses these.
+  // Only the thread uses these, or, while that waits, whoever takes a batch for it.
   MessageDecoder decoder_;
   std::string scratch_;
   Gap lost_;
+  // What became of the batches that were taken.
+  absl::Status taken_;
   Backoff backoff_;
   absl::Time give_up_first_at_;
   // The last session that was used.

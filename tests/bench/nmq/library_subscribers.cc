@@ -22,7 +22,7 @@ constexpr int kSubscribersMax = 1000;
 constexpr uint64_t kSampled = 64;
 
 uint64_t Load(const Counter& counter) { return counter.load(std::memory_order_relaxed); }
-// For counters that one thread writes.
+// For counters that one thread at a time writes.
 void Add(Counter* counter, uint64_t more) { counter->store(Load(*counter) + more, std::memory_order_relaxed); }
 
 // What all subscriptions share.
@@ -39,7 +39,7 @@ struct Shared {
   }
 };
 
-// What one subscription has heard. Its callbacks come on the subscription's thread.
+// What one subscription has heard. Its callbacks come one at a time.
 struct Listener {
   Shared* shared = nullptr;
   bool every_latency = false;
@@ -153,8 +153,8 @@ absl::Status LibrarySubscribers::Start(const std::string& address, const Subscri
     const Interest interest = spec.interest == nullptr ? Interest() : spec.interest(i);
     if (!interest.rooms.empty()) return absl::UnimplementedError("subscribers that share a client share its rooms");
     listener->whole = spec.interest == nullptr;
-    auto subscription =
-        clients_[i % clients]->Subscribe({.patterns = {{spec.queue, interest.event}}}, std::move(handler));
+    auto subscription = clients_[i % clients]->Subscribe(
+        {.patterns = {{spec.queue, interest.event}}, .brief_callbacks = true}, std::move(handler));
     if (!subscription.ok()) return subscription.status();
     subscriptions_.push_back(*std::move(subscription));
   }

@@ -1,6 +1,9 @@
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -15,6 +18,7 @@ namespace {
 
 using nmq::fake::DrainFrame;
 using nmq::fake::FakeSubscribe;
+using nmq::fake::GapFrame;
 using nmq::fake::Inbox;
 using nmq::fake::kPatience;
 using nmq::fake::MessagesFrame;
@@ -139,6 +143,108 @@ TEST_F(SubscriptionCallbacks, LeavesADrainingServerThoughMessagesWait) {
   ASSERT_NE(next, nullptr);
   const uint64_t resumed = next->request().start().resume().positions(0).sequence();
   EXPECT_EQ(resumed, 10 + sequences.total());
+}
+
+// A subscription that hears nothing, so that its thread mostly polls, and calls back for others.
+std::unique_ptr<Subscription> Idle(Client* client, fake::FakeServer* server) {
+  auto idle = client->Subscribe({.patterns = {{"IDLE", "*"}}, .brief_callbacks = true}, {});
+  EXPECT_TRUE(idle.ok()) << idle.status();
+  server->subscribes.Next();
+  return *std::move(idle);
+}
+
+TEST_F(SubscriptionCallbacks, BriefOnesComeInTheOrderOfTheFrames) {
+  const auto idle = Idle(client_.get(), &server_);
+  const auto subscription = client_->Subscribe({.patterns = {{"DB", "*"}}, .brief_callbacks = true}, Handler());
+  ASSERT_TRUE(subscription.ok()) << subscription.status();
+  ASSERT_EQ(heard_.Next(), "connected");
+  const std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
+  std::vector<std::string> expected;
+  for (uint64_t i = 11; i < 2011; i += 4) {
+    stream->Send(MessagesFrame("DB", 3, i, i));
+    stream->Send(GapFrame("DB", 3, i + 1, i + 1, v1::GAP_REASON_EXPIRED));
+    stream->Send(MessagesFrame("DB", 3, i + 2, i + 3));
+    expected.push_back(absl::StrCat("DB 3/", i));
+    expected.push_back(absl::StrCat("gap DB 3/", i + 1, "-", i + 1));
+    expected.push_back(absl::StrCat("DB 3/", i + 2));
+    expected.push_back(absl::StrCat("DB 3/", i + 3));
+  }
+  for (const std::string& next : expected) ASSERT_EQ(heard_.Next(), next);
+  EXPECT_EQ((*subscription)->positions()[0].sequence(), 2010u);
+}
+
+TEST_F(SubscriptionCallbacks, BriefOnesComeOnTheThreadThatPolls) {
+  const auto idle = Idle(client_.get(), &server_);
+  std::atomic<std::thread::id> own;
+  Inbox<std::thread::id> threads;
+  const auto subscription = client_->Subscribe(
+      {.patterns = {{"DB", "*"}}, .brief_callbacks = true},
+      {.on_message = [&](const Message&) { threads.Put(std::this_thread::get_id()); },
+       .on_state = [&](SubscriptionState, const absl::Status&) { own = std::this_thread::get_id(); }});
+  ASSERT_TRUE(subscription.ok()) << subscription.status();
+  const std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
+  // Its own thread has just said that it is connected, and may read what follows at once.
+  bool elsewhere = false;
+  for (uint64_t i = 11; i < 111 && !elsewhere; ++i) {
+    stream->Send(MessagesFrame("DB", 3, i, i));
+    elsewhere = threads.Next() != own.load();
+  }
+  EXPECT_TRUE(elsewhere);
+}
+
+TEST_F(SubscriptionCallbacks, SubscribeInABriefOneIsRefused) {
+  Inbox<absl::Status> refusals;
+  const auto subscription =
+      client_->Subscribe({.patterns = {{"DB", "*"}}, .brief_callbacks = true}, {.on_message = [&](const Message&) {
+                           refusals.Put(client_->Subscribe({.patterns = {{"DB", "*"}}}, {}).status());
+                         }});
+  ASSERT_TRUE(subscription.ok());
+  // The first frames may find the subscription's thread still busy; it may wait.
+  const std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
+  absl::Status refusal;
+  for (uint64_t i = 11; i < 111 && refusal.ok(); ++i) {
+    stream->Send(MessagesFrame("DB", 3, i, i));
+    refusal = refusals.Next();
+  }
+  EXPECT_EQ(refusal.code(), absl::StatusCode::kFailedPrecondition) << refusal;
+}
+
+TEST_F(SubscriptionCallbacks, AnotherSubscriptionMayBeDestroyedInABriefOne) {
+  const auto idle = Idle(client_.get(), &server_);
+  std::unique_ptr<Subscription> other = MustSubscribe({.patterns = {{"DB", "*"}}, .brief_callbacks = true});
+  absl::Notification destroyed;
+  const auto subscription =
+      client_->Subscribe({.patterns = {{"DB", "*"}}, .brief_callbacks = true}, {.on_message = [&](const Message&) {
+                           if (other == nullptr) return;
+                           other.reset();
+                           destroyed.Notify();
+                         }});
+  ASSERT_TRUE(subscription.ok());
+  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 11));
+  EXPECT_TRUE(destroyed.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_EQ(heard_.Next(), "ended");
+}
+
+TEST_F(SubscriptionCallbacks, BriefOneMayDestroyItsOwnSubscription) {
+  std::unique_ptr<Subscription> subscription;
+  absl::Notification assigned;
+  absl::Notification ended;
+  absl::StatusOr<std::unique_ptr<Subscription>> result = client_->Subscribe(
+      {.patterns = {{"DB", ""}}, .brief_callbacks = true}, {.on_message =
+                                                                [&](const Message&) {
+                                                                  assigned.WaitForNotification();
+                                                                  subscription.reset();
+                                                                },
+                                                            .on_state =
+                                                                [&](SubscriptionState state, const absl::Status&) {
+                                                                  if (state == SubscriptionState::kEnded)
+                                                                    ended.Notify();
+                                                                }});
+  ASSERT_TRUE(result.ok());
+  subscription = *std::move(result);
+  assigned.Notify();
+  server_.subscribes.Next()->Send(MessagesFrame("DB", 3, 11, 20));
+  EXPECT_TRUE(ended.WaitForNotificationWithTimeout(kPatience));
 }
 
 }  // namespace

@@ -46,7 +46,11 @@ class SubscriptionFixture : public ::testing::Test {
                 }};
   }
 
+  // Whether MustSubscribe's callbacks are said to be brief.
+  virtual bool brief() const { return false; }
+
   std::unique_ptr<Subscription> MustSubscribe(SubscribeOptions options = {.patterns = {{"DB", "*"}}}) {
+    options.brief_callbacks |= brief();
     absl::StatusOr<std::unique_ptr<Subscription>> subscription = client_->Subscribe(std::move(options), Handler());
     EXPECT_TRUE(subscription.ok()) << subscription.status();
     EXPECT_EQ(heard_.Next(), "connected");
@@ -69,6 +73,14 @@ class SubscriptionFixture : public ::testing::Test {
   std::unique_ptr<Client> client_;
   std::shared_ptr<FakeSubscribe> stream_;
 };
+
+// The same facts with callbacks on the subscription's thread and on the one that receives.
+class EitherThread : public SubscriptionFixture, public ::testing::WithParamInterface<bool> {
+ protected:
+  bool brief() const override { return GetParam(); }
+};
+
+inline std::string ThreadName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Brief" : "Own"; }
 
 }  // namespace fake
 }  // namespace nmq

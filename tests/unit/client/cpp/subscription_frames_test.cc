@@ -17,9 +17,11 @@ using nmq::fake::kPatience;
 using nmq::fake::MessagesFrame;
 
 // What the server may put on the wire.
-using SubscriptionFrames = nmq::fake::SubscriptionFixture;
+class SubscriptionFrames : public nmq::fake::EitherThread {};
 
-TEST_F(SubscriptionFrames, BatchMayComeInPiecesAndBesideOtherFields) {
+INSTANTIATE_TEST_SUITE_P(Callbacks, SubscriptionFrames, ::testing::Bool(), nmq::fake::ThreadName);
+
+TEST_P(SubscriptionFrames, BatchMayComeInPiecesAndBesideOtherFields) {
   const auto subscription = MustSubscribe();
   const std::string bytes = MessagesFrame("DB", 3, 11, 12).SerializeAsString();
   stream_->SendBytes({bytes.substr(0, 9), bytes.substr(9)});
@@ -27,7 +29,7 @@ TEST_F(SubscriptionFrames, BatchMayComeInPiecesAndBesideOtherFields) {
   for (const char* message : {"DB 3/11", "DB 3/12", "DB 3/13"}) EXPECT_EQ(heard_.Next(), message);
 }
 
-TEST_F(SubscriptionFrames, WhatIsNoFrameEndsItAfterWhatCameBefore) {
+TEST_P(SubscriptionFrames, WhatIsNoFrameEndsItAfterWhatCameBefore) {
   const std::string good = MessagesFrame("DB", 3, 11, 11).batch().SerializeAsString();
   const std::string start = absl::StrCat("\x12", std::string(1, static_cast<char>(good.size() + 4)), good);
   for (const std::string& bytes : {
@@ -47,7 +49,7 @@ TEST_F(SubscriptionFrames, WhatIsNoFrameEndsItAfterWhatCameBefore) {
   }
 }
 
-TEST_F(SubscriptionFrames, BrokenFramesOfOtherKindsEndIt) {
+TEST_P(SubscriptionFrames, BrokenFramesOfOtherKindsEndIt) {
   for (const std::string bytes : {"\x12", "\x12\x05zu", "\x1a\x02\x0a\x05", "\x0a\x01\xff", "\x7a", "zu"}) {
     const auto subscription = MustSubscribe();
     stream_->SendBytes({bytes});
@@ -57,12 +59,12 @@ TEST_F(SubscriptionFrames, BrokenFramesOfOtherKindsEndIt) {
   }
 }
 
-TEST_F(SubscriptionFrames, BrokenFirstFrameRefusesIt) {
+TEST_P(SubscriptionFrames, BrokenFirstFrameRefusesIt) {
   server_.on_subscribe = [](FakeSubscribe* stream) { stream->SendBytes({"\x0a\x05zu"}); };
   EXPECT_EQ(client_->Subscribe({.patterns = {{"DB", ""}}}, Handler()).status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(SubscriptionFrames, FrameOfAKindThatIsNotKnownIsPassedOver) {
+TEST_P(SubscriptionFrames, FrameOfAKindThatIsNotKnownIsPassedOver) {
   const auto subscription = MustSubscribe();
   stream_->SendBytes({"\x7a\x01x"});
   stream_->SendBytes({});

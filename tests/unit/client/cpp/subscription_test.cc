@@ -28,9 +28,11 @@ using nmq::fake::Refusal;
 
 const grpc::Status kGone(grpc::StatusCode::UNAVAILABLE, "connection reset");
 
-using SubscriptionTest = nmq::fake::SubscriptionFixture;
+class SubscriptionTest : public nmq::fake::EitherThread {};
 
-TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
+INSTANTIATE_TEST_SUITE_P(Callbacks, SubscriptionTest, ::testing::Bool(), nmq::fake::ThreadName);
+
+TEST_P(SubscriptionTest, AsksForWhatTheOptionsSay) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", "CREATE"}, {"FS", ""}},
                                            .rooms = {"kitchen"},
                                            .start = StartLast(5),
@@ -47,7 +49,7 @@ TEST_F(SubscriptionTest, AsksForWhatTheOptionsSay) {
   EXPECT_EQ(client_->rooms(), std::vector<std::string>{"kitchen"});
 }
 
-TEST_F(SubscriptionTest, AsksForHeadersAndHowManyMayWait) {
+TEST_P(SubscriptionTest, AsksForHeadersAndHowManyMayWait) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", ""}},
                                            .headers = {{.name = "region", .value = "eu"}, {.name = "urgent"}},
                                            .overflow = v1::OVERFLOW_DROP_NEWEST,
@@ -62,12 +64,12 @@ TEST_F(SubscriptionTest, AsksForHeadersAndHowManyMayWait) {
   EXPECT_EQ(request.overflow_messages(), 7u);
 }
 
-TEST_F(SubscriptionTest, LeavesTheOverflowPolicyToTheQueueIfNothingIsSaid) {
+TEST_P(SubscriptionTest, LeavesTheOverflowPolicyToTheQueueIfNothingIsSaid) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}});
   EXPECT_EQ(stream_->request().overflow(), v1::OVERFLOW_UNSPECIFIED);
 }
 
-TEST_F(SubscriptionTest, RefusalIsReturned) {
+TEST_P(SubscriptionTest, RefusalIsReturned) {
   server_.on_subscribe = [](FakeSubscribe* stream) {
     stream->End(Refusal(grpc::StatusCode::INVALID_ARGUMENT, "INVALID_FIELD", "patterns: is empty"));
   };
@@ -78,7 +80,7 @@ TEST_F(SubscriptionTest, RefusalIsReturned) {
   EXPECT_EQ(server_.subscribes.total(), 1u);
 }
 
-TEST_F(SubscriptionTest, ServerThatNeverSaysReadyIsNotWaitedForForEver) {
+TEST_P(SubscriptionTest, ServerThatNeverSaysReadyIsNotWaitedForForEver) {
   server_.on_subscribe = [](FakeSubscribe*) {};
   ClientOptions options;
   options.server = server_.address();
@@ -90,7 +92,7 @@ TEST_F(SubscriptionTest, ServerThatNeverSaysReadyIsNotWaitedForForEver) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(SubscriptionTest, HandsOnMessagesAndGapsInOrder) {
+TEST_P(SubscriptionTest, HandsOnMessagesAndGapsInOrder) {
   const auto subscription = MustSubscribe();
   stream_->Send(MessagesFrame("DB", 3, 11, 12));
   stream_->Send(GapFrame("DB", 3, 13, 20, v1::GAP_REASON_SLOW_SUBSCRIBER));
@@ -105,7 +107,7 @@ TEST_F(SubscriptionTest, HandsOnMessagesAndGapsInOrder) {
   EXPECT_EQ(counts.missed, 8u);
 }
 
-TEST_F(SubscriptionTest, LostStreamIsResumedAfterTheLastMessage) {
+TEST_P(SubscriptionTest, LostStreamIsResumedAfterTheLastMessage) {
   const auto subscription = MustSubscribe();
   stream_->Send(MessagesFrame("DB", 3, 11, 13));
   stream_->End(kGone);
@@ -120,7 +122,7 @@ TEST_F(SubscriptionTest, LostStreamIsResumedAfterTheLastMessage) {
   EXPECT_EQ(subscription->counts().reconnects, 1u);
 }
 
-TEST_F(SubscriptionTest, NoMessageIsHeardTwice) {
+TEST_P(SubscriptionTest, NoMessageIsHeardTwice) {
   const auto subscription = MustSubscribe();
   stream_->Send(MessagesFrame("DB", 3, 11, 13));
   stream_->End(kGone);
@@ -130,7 +132,7 @@ TEST_F(SubscriptionTest, NoMessageIsHeardTwice) {
   EXPECT_EQ(heard_.Next(), "DB 3/14");
 }
 
-TEST_F(SubscriptionTest, HeartbeatsMoveThePositionToResumeFrom) {
+TEST_P(SubscriptionTest, HeartbeatsMoveThePositionToResumeFrom) {
   const auto subscription = MustSubscribe();
   stream_->Send(HeartbeatFrame({At("DB", 3, 90), At("FS", 1, 4)}));
   stream_->End(kGone);
@@ -140,7 +142,7 @@ TEST_F(SubscriptionTest, HeartbeatsMoveThePositionToResumeFrom) {
   EXPECT_EQ(next->request().start().resume().positions(1).sequence(), 4u);
 }
 
-TEST_F(SubscriptionTest, RefusedWhileReconnectingEndsIt) {
+TEST_P(SubscriptionTest, RefusedWhileReconnectingEndsIt) {
   const auto subscription = MustSubscribe();
   server_.on_subscribe = [](FakeSubscribe* stream) {
     stream->End(Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_UNKNOWN", "no queue \"DB\""));
@@ -151,7 +153,7 @@ TEST_F(SubscriptionTest, RefusedWhileReconnectingEndsIt) {
   EXPECT_EQ(heard_.Next(), "ended");
 }
 
-TEST_F(SubscriptionTest, TooSlowAWishedEndIsFinal) {
+TEST_P(SubscriptionTest, TooSlowAWishedEndIsFinal) {
   const auto subscription = MustSubscribe();
   stream_->End(Refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "SLOW_SUBSCRIBER", "too slow"));
   const absl::Status end = subscription->Wait(kPatience);
@@ -161,7 +163,7 @@ TEST_F(SubscriptionTest, TooSlowAWishedEndIsFinal) {
   EXPECT_EQ(server_.subscribes.total(), 0u + 1u);
 }
 
-TEST_F(SubscriptionTest, RestartedServerIsFoundAgainWithRoomsAndPositions) {
+TEST_P(SubscriptionTest, RestartedServerIsFoundAgainWithRoomsAndPositions) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}, .rooms = {"a"}});
   ASSERT_TRUE(client_->Join({"b"}).ok());
   stream_->Send(MessagesFrame("DB", 3, 11, 11));
@@ -184,7 +186,7 @@ TEST_F(SubscriptionTest, RestartedServerIsFoundAgainWithRoomsAndPositions) {
   EXPECT_EQ(heard_.Next(), "DB 4/1");
 }
 
-TEST_F(SubscriptionTest, ExpiredSessionOnAStreamIsReplaced) {
+TEST_P(SubscriptionTest, ExpiredSessionOnAStreamIsReplaced) {
   const auto subscription = MustSubscribe();
   server_.ForgetSessions();
   stream_->End(Refusal(grpc::StatusCode::NOT_FOUND, "SESSION_EXPIRED", "session: expired"));
@@ -192,7 +194,7 @@ TEST_F(SubscriptionTest, ExpiredSessionOnAStreamIsReplaced) {
   EXPECT_EQ(next->request().session(), "session-2");
 }
 
-TEST_F(SubscriptionTest, SubscribeWithALostSessionConnectsAnew) {
+TEST_P(SubscriptionTest, SubscribeWithALostSessionConnectsAnew) {
   server_.ForgetSessions();
   absl::StatusOr<std::unique_ptr<Subscription>> subscription =
       client_->Subscribe({.patterns = {{"DB", ""}}, .start = StartEarliest()}, Handler());
@@ -203,7 +205,7 @@ TEST_F(SubscriptionTest, SubscribeWithALostSessionConnectsAnew) {
   EXPECT_TRUE(next->request().start().earliest());
 }
 
-TEST_F(SubscriptionTest, RoomsThatWereLeftAreNotJoinedAgain) {
+TEST_P(SubscriptionTest, RoomsThatWereLeftAreNotJoinedAgain) {
   const auto subscription = MustSubscribe({.patterns = {{"DB", ""}}, .rooms = {"a", "b"}});
   ASSERT_TRUE(client_->Leave({"a"}).ok());
   stream_->End(kGone);
@@ -212,7 +214,7 @@ TEST_F(SubscriptionTest, RoomsThatWereLeftAreNotJoinedAgain) {
   EXPECT_EQ(next->request().rooms(0), "b");
 }
 
-TEST_F(SubscriptionTest, LeavesADrainingServerBeforeItIsCutOff) {
+TEST_P(SubscriptionTest, LeavesADrainingServerBeforeItIsCutOff) {
   const auto subscription = MustSubscribe();
   stream_->Send(DrainFrame(absl::Milliseconds(20)));
   const std::shared_ptr<FakeSubscribe> next = AwaitReconnect();
@@ -220,7 +222,7 @@ TEST_F(SubscriptionTest, LeavesADrainingServerBeforeItIsCutOff) {
   EXPECT_EQ(next->request().start().resume().positions(0).sequence(), 10u);
 }
 
-TEST_F(SubscriptionTest, StreamWithoutHeartbeatsIsTakenForDead) {
+TEST_P(SubscriptionTest, StreamWithoutHeartbeatsIsTakenForDead) {
   ready_ = ReadyFrame({At("DB", 3, 10)}, absl::Milliseconds(20));
   const auto subscription = MustSubscribe();
   EXPECT_TRUE(stream_->AwaitCancelled());
@@ -228,7 +230,17 @@ TEST_F(SubscriptionTest, StreamWithoutHeartbeatsIsTakenForDead) {
   EXPECT_EQ(reasons_.Next().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(SubscriptionTest, TwoStreamsLostTogetherConnectOnce) {
+TEST_P(SubscriptionTest, StreamOfMessagesWithoutHeartbeatsIsNotTakenForDead) {
+  ready_ = ReadyFrame({At("DB", 3, 10)}, absl::Milliseconds(500));
+  const auto subscription = MustSubscribe();
+  const absl::Time end = absl::Now() + absl::Seconds(2);
+  for (uint64_t i = 11; absl::Now() < end; ++i) {
+    stream_->Send(MessagesFrame("DB", 3, i, i));
+    ASSERT_EQ(heard_.Next(), absl::StrCat("DB 3/", i));
+  }
+}
+
+TEST_P(SubscriptionTest, TwoStreamsLostTogetherConnectOnce) {
   const auto first = MustSubscribe();
   const std::shared_ptr<FakeSubscribe> first_stream = stream_;
   const auto second = MustSubscribe();
@@ -240,7 +252,7 @@ TEST_F(SubscriptionTest, TwoStreamsLostTogetherConnectOnce) {
   EXPECT_EQ(server_.connects.Next().session(), "session-1");
 }
 
-TEST_F(SubscriptionTest, CancelEndsWithOk) {
+TEST_P(SubscriptionTest, CancelEndsWithOk) {
   const auto subscription = MustSubscribe();
   subscription->Cancel();
   EXPECT_TRUE(subscription->Wait(kPatience).ok());
@@ -248,29 +260,29 @@ TEST_F(SubscriptionTest, CancelEndsWithOk) {
   EXPECT_TRUE(stream_->AwaitCancelled());
 }
 
-TEST_F(SubscriptionTest, WaitGivesUpAfterItsTimeout) {
+TEST_P(SubscriptionTest, WaitGivesUpAfterItsTimeout) {
   const auto subscription = MustSubscribe();
   EXPECT_EQ(subscription->Wait(absl::Milliseconds(1)).code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(SubscriptionTest, DisconnectEndsSubscriptions) {
+TEST_P(SubscriptionTest, DisconnectEndsSubscriptions) {
   const auto subscription = MustSubscribe();
   EXPECT_TRUE(client_->Disconnect().ok());
   EXPECT_TRUE(subscription->Wait(kPatience).ok());
 }
 
-TEST_F(SubscriptionTest, SubscribeAfterDisconnectIsRefused) {
+TEST_P(SubscriptionTest, SubscribeAfterDisconnectIsRefused) {
   EXPECT_TRUE(client_->Disconnect().ok());
   EXPECT_EQ(client_->Subscribe({.patterns = {{"DB", ""}}}, Handler()).status().code(), absl::StatusCode::kCancelled);
 }
 
-TEST_F(SubscriptionTest, OutlivesItsClientObject) {
+TEST_P(SubscriptionTest, OutlivesItsClientObject) {
   const auto subscription = MustSubscribe();
   client_.reset();
   EXPECT_TRUE(subscription->Wait(kPatience).ok());
 }
 
-TEST_F(SubscriptionTest, DestroyedWhileTheServerIsGoneEndsAtOnce) {
+TEST_P(SubscriptionTest, DestroyedWhileTheServerIsGoneEndsAtOnce) {
   auto subscription = MustSubscribe();
   server_.Stop();
   EXPECT_EQ(heard_.Next(), "reconnecting");
@@ -279,7 +291,7 @@ TEST_F(SubscriptionTest, DestroyedWhileTheServerIsGoneEndsAtOnce) {
   EXPECT_LT(absl::Now() - start, absl::Seconds(3));
 }
 
-TEST_F(SubscriptionTest, PositionsAreThoseOfWhatWasHandedOn) {
+TEST_P(SubscriptionTest, PositionsAreThoseOfWhatWasHandedOn) {
   const auto subscription = MustSubscribe();
   stream_->Send(MessagesFrame("DB", 3, 11, 11));
   EXPECT_EQ(heard_.Next(), "DB 3/11");
