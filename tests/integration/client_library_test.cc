@@ -74,6 +74,29 @@ TEST(ClientLibrary, SubscriptionsOfAClientShareItsConnection) {
   EXPECT_EQ(ConnectionsTo(server.port()), 1);
 }
 
+TEST(ClientLibrary, BriefCallbacksOfManySubscriptionsHearEverythingInOrder) {
+  constexpr int kSubscriptions = 30;
+  constexpr int kMessages = 300;
+  TestServer server;
+  auto client = Client::Connect(At(server.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::vector<Heard> heard(kSubscriptions);
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  for (Heard& one : heard) {
+    auto subscription = (*client)->Subscribe({.patterns = {{"DB", "*"}}, .brief_callbacks = true}, one.Handler());
+    ASSERT_TRUE(subscription.ok()) << subscription.status();
+    subscriptions.push_back(*std::move(subscription));
+  }
+  std::vector<std::string> published;
+  for (int i = 0; i < kMessages; ++i) {
+    published.push_back(absl::StrCat(i));
+    ASSERT_TRUE((*client)->Publish(nmq::MakeMessage("DB", "E", published.back())).ok());
+    // Some go while others hear.
+    if (i % 20 == 10) subscriptions.pop_back();
+  }
+  for (size_t i = 0; i < subscriptions.size(); ++i) EXPECT_EQ(heard[i].WaitFor(kMessages), published);
+}
+
 TEST(ClientLibrary, PublishesOnceUnderARequestIdAndOnlyWhereItIsExpected) {
   TestServer server;
   auto client = Client::Connect(At(server.address()));
