@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "server/base/errors.h"
+#include "server/broker/dead_letter.h"
 #include "server/broker/entry.h"
 #include "server/broker/group_options.h"
 #include "server/broker/group_store.h"
@@ -27,44 +28,6 @@ constexpr uint64_t kAgainBytes = 16 << 10;
 constexpr uint64_t kAcknowledgementsMax = 100'000;
 constexpr int64_t kRetryUs = 1'000'000;
 constexpr absl::Duration kBusyRetry = absl::Milliseconds(100);
-
-absl::string_view EntryOf(const log::Block& block, uint64_t sequence) {
-  const log::Block::Item& item = block.items[sequence - block.first];
-  return {block.chunk->data() + item.entry_offset, item.entry_length};
-}
-
-absl::string_view AudienceOf(const log::Block& block, uint64_t sequence) {
-  const log::Block::Item& item = block.items[sequence - block.first];
-  return {block.chunk->data() + item.audience_offset, item.audience_length};
-}
-
-// The message as it is published to the queue of dead letters.
-v1::Message DeadLetterOf(const log::Block& block, const GroupState::Dead& dead, const std::string& group,
-                         const std::string& to, absl::Time now) {
-  v1::Message message;
-  const absl::string_view bytes = MessageOf(EntryOf(block, dead.sequence));
-  message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
-  v1::DeadLetter* origin = message.mutable_dead_letter();
-  origin->set_queue(message.queue());
-  origin->set_epoch(message.epoch());
-  origin->set_sequence(dead.sequence);
-  origin->set_group(group);
-  origin->set_attempts(dead.attempts);
-  origin->set_reason(dead.reason);
-  const int64_t nanos = absl::ToUnixNanos(now);
-  origin->mutable_time()->set_seconds(nanos / 1'000'000'000);
-  origin->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-  message.set_queue(to);
-  message.clear_id();
-  message.clear_epoch();
-  message.clear_sequence();
-  message.clear_publish_time();
-  message.clear_reply_to();
-  message.clear_request_id();
-  message.clear_deliver_at();
-  message.clear_expire_at();
-  return message;
-}
 
 }  // namespace
 
@@ -242,7 +205,7 @@ bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::share
 }
 
 bool Group::Hears(const log::Block& block, uint64_t sequence) const {
-  const absl::string_view bytes = AudienceOf(block, sequence);
+  const absl::string_view bytes = block.audience(sequence);
   if (!bytes.empty()) {
     log::Audience audience;
     const auto is_mine = [this](uint64_t number) { return options_.rooms.contains(number); };
@@ -251,12 +214,12 @@ bool Group::Hears(const log::Block& block, uint64_t sequence) const {
     if (!audience.everyone && std::none_of(audience.targets.begin(), audience.targets.end(), is_mine)) return false;
   }
   if (events_.empty()) return true;
-  const absl::string_view event = EventOf(EntryOf(block, sequence).data());
+  const absl::string_view event = EventOf(block.entry(sequence).data());
   return std::any_of(events_.begin(), events_.end(), [&](const Pattern& pattern) { return pattern.Matches(event); });
 }
 
 bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
-  const absl::string_view bytes = AudienceOf(block, sequence);
+  const absl::string_view bytes = block.audience(sequence);
   log::Audience audience;
   if (bytes.empty() || !log::DecodeAudience(bytes, &audience)) return false;
   if (!audience.expired(absl::ToUnixMicros(options_.clock->Now()))) return false;
@@ -276,10 +239,10 @@ bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
 void Group::Stage(const GroupState::Assignment& assignment, const log::Block& block) {
   const auto member = members_.find(assignment.member);
   if (member == members_.end()) return;
-  const log::Block::Item& item = block.items[assignment.sequence - block.first];
+  const log::Block::Item& item = block.item(assignment.sequence);
   log::ByteRange range = {block.chunk, item.entry_offset, item.entry_length};
   if (assignment.attempt > 1) {
-    const std::string entry = WithAttempt(EntryOf(block, assignment.sequence), assignment.attempt);
+    const std::string entry = WithAttempt(block.entry(assignment.sequence), assignment.attempt);
     auto* chunk = new log::Chunk(entry.size());
     memcpy(chunk->Extend(entry.size()), entry.data(), entry.size());
     range = {log::ChunkRef::Adopt(chunk), 0, static_cast<uint32_t>(entry.size())};
@@ -315,7 +278,7 @@ void Group::OfferNew(uint64_t end, int64_t now_us) {
       state_.Skip();
       continue;
     }
-    const absl::string_view entry = EntryOf(*block_, sequence);
+    const absl::string_view entry = block_->entry(sequence);
     bool taken = false;
     const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry.data()) : "", now_us, &taken);
     if (assignment.has_value()) {
@@ -335,14 +298,16 @@ void Group::BuryDead(int64_t now_us) {
       continue;
     }
     auto job = std::make_unique<Committer::Job>();
-    v1::Message letter = DeadLetterOf(*block, dead, name(), options_.dead_letters->name(), options_.clock->Now());
+    v1::Message letter = ToDeadLetter(block->entry(dead.sequence),
+                                      {name(), dead.sequence, dead.attempts, dead.reason, options_.clock->Now()},
+                                      options_.dead_letters->name());
     job->publisher = std::move(*letter.mutable_publisher());
     letter.clear_publisher();
     job->storage = absl::StrCat(letter.event(), letter.SerializeAsString());
     Queue::Outgoing outgoing;
     outgoing.event = absl::string_view(job->storage).substr(0, letter.event().size());
     outgoing.body = absl::string_view(job->storage).substr(letter.event().size());
-    if (const absl::string_view bytes = AudienceOf(*block, dead.sequence); !bytes.empty()) {
+    if (const absl::string_view bytes = block->audience(dead.sequence); !bytes.empty()) {
       auto audience = std::make_shared<log::Audience>();
       // Whoever looks after dead letters has all the time there is.
       const bool readable = log::DecodeAudience(bytes, audience.get());

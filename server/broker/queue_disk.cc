@@ -270,15 +270,14 @@ absl::Status Queue::TrimDisk(absl::Time now) {
 }
 
 Queue::Hearing Queue::HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const {
-  const log::Block::Item& item = block.items[sequence - block.first];
   Hearing hearing;
   // Stamps of an earlier run of the server are before all of this.
-  hearing.stamp = sequence < options_.disk->extent.end ? 0 : item.stamp;
-  hearing.entry = block.chunk->data() + item.entry_offset;
+  hearing.stamp = sequence < options_.disk->extent.end ? 0 : block.item(sequence).stamp;
+  hearing.entry = block.entry(sequence).data();
   hearing.audience = nullptr;
-  if (item.audience_length == 0) return hearing;
+  if (block.audience(sequence).empty()) return hearing;
   // What cannot be read is for nobody.
-  if (!log::DecodeAudience({block.chunk->data() + item.audience_offset, item.audience_length}, audience)) {
+  if (!log::DecodeAudience(block.audience(sequence), audience)) {
     *audience = log::Audience();
   }
   hearing.audience = audience;
@@ -340,7 +339,7 @@ Queue::BlockRead Queue::ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery*
       if (++looks > kLooksMax) return BlockRead::kFull;
       const Hearing message = HearingOf(block, cursor->next, &audience);
       if (!Hears(cursor->filter, cursor->subscription->memberships(), message)) continue;
-      const log::Block::Item& item = block.items[cursor->next - block.first];
+      const log::Block::Item& item = block.item(cursor->next);
       const Piece piece = {cursor->next, message.audience, block.chunk.get(), item.entry_offset, item.entry_length};
       if (!Take(cursor, piece, bytes_max, delivery)) return BlockRead::kFull;
     }

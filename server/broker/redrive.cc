@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "server/base/errors.h"
+#include "server/broker/dead_letter.h"
 #include "server/broker/entry.h"
 #include "server/log/audience.h"
 
@@ -29,10 +30,8 @@ struct Letter {
 };
 
 absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const log::Block& block, uint64_t sequence) {
-  const log::Block::Item& item = block.items[sequence - block.first];
-  const char* const data = block.chunk->data();
   v1::Message message;
-  const absl::string_view bytes = MessageOf({data + item.entry_offset, item.entry_length});
+  const absl::string_view bytes = MessageOf(block.entry(sequence));
   if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::DataLossError("the message is damaged");
   }
@@ -46,22 +45,16 @@ absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const log::Block& b
   if (!letter.queue->durable()) {
     return FailedPrecondition("GROUP_NEEDS_DISK", absl::StrCat("queue ", Quote(letter.queue->name()), " is live now"));
   }
-  if (item.audience_length > 0) {
+  if (!block.audience(sequence).empty()) {
     auto audience = std::make_shared<log::Audience>();
-    if (!log::DecodeAudience({data + item.audience_offset, item.audience_length}, audience.get())) {
+    if (!log::DecodeAudience(block.audience(sequence), audience.get())) {
       return absl::DataLossError("the message's audience is damaged");
     }
     letter.audience = std::move(audience);
   }
   letter.publisher = message.publisher();
   letter.event = message.event();
-  message.set_queue(letter.queue->name());
-  message.clear_dead_letter();
-  message.clear_id();
-  message.clear_epoch();
-  message.clear_sequence();
-  message.clear_publish_time();
-  message.clear_publisher();
+  FromDeadLetter(&message);
   letter.body = message.SerializeAsString();
   return letter;
 }

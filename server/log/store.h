@@ -54,6 +54,15 @@ struct Block {
 
   uint64_t end() const { return first + items.size(); }
   bool Contains(uint64_t sequence) const { return sequence >= first && sequence < end(); }
+  // Of a sequence that it contains.
+  const Item& item(uint64_t sequence) const { return items[sequence - first]; }
+  absl::string_view entry(uint64_t sequence) const {
+    return {chunk->data() + item(sequence).entry_offset, item(sequence).entry_length};
+  }
+  // As DecodeAudience reads it; empty for everyone.
+  absl::string_view audience(uint64_t sequence) const {
+    return {chunk->data() + item(sequence).audience_offset, item(sequence).audience_length};
+  }
 };
 
 // A RocksDB database. Each queue is known by a number that the caller chooses and never uses again; the messages of a
