@@ -156,6 +156,11 @@ std::vector<Case> ClientCases() {
          TestClient(&t->api).Join(Names(5, "other"));
          return t->Join(Names(size - 5));
        }},
+  };
+}
+
+std::vector<Case> SubscribeCases() {
+  return {
       {"RoomsBySubscribing", "rooms_per_client", "rooms",
        [](Try* t, uint64_t size) {
          v1::SubscribeRequest request = t->client.SubscribeRequest("DB");
@@ -315,6 +320,7 @@ TEST_P(AtTheLimit, WhatReachesItIsTakenAndWhatExceedsItIsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Message, AtTheLimit, testing::ValuesIn(MessageCases()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Client, AtTheLimit, testing::ValuesIn(ClientCases()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Subscribe, AtTheLimit, testing::ValuesIn(SubscribeCases()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Queue, AtTheLimit, testing::ValuesIn(QueueCases()), NameOf);
 
 class NameAtTheLimit : public testing::TestWithParam<Case> {};
@@ -367,7 +373,7 @@ TEST(Limits, EachIsTestedSomewhere) {
       "credit_messages",
       "credit_bytes",  // tests/unit/broker
   };
-  for (const auto& cases : {MessageCases(), ClientCases(), QueueCases(), NameCases()}) {
+  for (const auto& cases : {MessageCases(), ClientCases(), SubscribeCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);
   }
   for (const LimitRow& row : LimitRows()) EXPECT_TRUE(tested.contains(row.name)) << row.name;
