@@ -12,6 +12,9 @@ namespace {
 using v1::Message;
 using Request = v1::PublishStreamRequest;
 
+// Messages of a batch that there is room for from the beginning.
+constexpr size_t kReservedMax = 256;
+
 constexpr uint8_t Varint(int field) { return static_cast<uint8_t>(field << 3); }
 constexpr uint8_t Delimited(int field) { return static_cast<uint8_t>(field << 3 | 2); }
 
@@ -114,6 +117,8 @@ bool ReadPlainBatch(absl::string_view bytes, google::protobuf::Arena* arena, Inc
   absl::string_view message;
   while (reader.Peek() == kMessages) {
     if (!reader.ReadBytes(&message)) return false;
+    // Most are as long as the first.
+    if (batch->messages.empty()) batch->messages.reserve(std::min(kReservedMax, bytes.size() / (message.size() + 1)));
     Incoming incoming;
     if (!ReadPlainMessage(message, arena, &incoming)) {
       auto* whole = google::protobuf::Arena::CreateMessage<Message>(arena);

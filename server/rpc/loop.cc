@@ -148,7 +148,11 @@ bool Loop::TakeEvents() {
 
 void Loop::ServeReady() {
   lane_->TakeReady(&ready_);
-  for (broker::Subscription* subscription : ready_) subscription->owner()->BeforeReady();
+  for (broker::Subscription* subscription : ready_) {
+    subscription->owner()->BeforeReady();
+    subscription->PrefetchCursors();
+  }
+  for (broker::Subscription* subscription : ready_) subscription->PrefetchEars();
   for (broker::Subscription* subscription : ready_) {
     subscription->ClearReady();
     subscription->owner()->OnReady();
