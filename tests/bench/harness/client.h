@@ -31,8 +31,8 @@ struct ReceiveTotals {
 
 // What one subscriber hears of a queue.
 struct Interest {
-  // Empty: every event. Else an event, or a pattern as nmq writes it: `*` for one token between dots.
-  std::string event = {};
+  // Empty: every event. Else events, or patterns as nmq writes them: `*` for one token between dots.
+  std::vector<std::string> events = {};
   // Rooms that it is in. What is for everyone, it hears all the same.
   std::vector<std::string> rooms = {};
 };

@@ -128,6 +128,13 @@ class LibrarySubscribers final : public SubscriberSet {
   std::vector<std::unique_ptr<nmq::Subscription>> subscriptions_;
 };
 
+std::vector<nmq::EventPattern> PatternsOf(const std::string& queue, const Interest& interest) {
+  if (interest.events.empty()) return {{queue, ""}};
+  std::vector<nmq::EventPattern> patterns;
+  for (const std::string& event : interest.events) patterns.push_back({queue, event});
+  return patterns;
+}
+
 absl::Status LibrarySubscribers::Start(const std::string& address, const SubscriberSpec& spec) {
   if (spec.stalled) return absl::UnimplementedError("the library always reads");
   if (spec.subscribers > kSubscribersMax) {
@@ -154,7 +161,7 @@ absl::Status LibrarySubscribers::Start(const std::string& address, const Subscri
     if (!interest.rooms.empty()) return absl::UnimplementedError("subscribers that share a client share its rooms");
     listener->whole = spec.interest == nullptr;
     auto subscription = clients_[i % clients]->Subscribe(
-        {.patterns = {{spec.queue, interest.event}}, .brief_callbacks = true}, std::move(handler));
+        {.patterns = PatternsOf(spec.queue, interest), .brief_callbacks = true}, std::move(handler));
     if (!subscription.ok()) return subscription.status();
     subscriptions_.push_back(*std::move(subscription));
   }

@@ -103,14 +103,15 @@ absl::Status RawSubscribers::Start(const Endpoint& endpoint, const SubscriberSpe
 nmq::v1::SubscribeRequest RawSubscribers::RequestOf(int subscriber, const SubscriberSpec& spec) const {
   nmq::v1::SubscribeRequest request;
   request.set_session(sessions_[subscriber % sessions_.size()]);
-  nmq::v1::Pattern* const pattern = request.add_patterns();
-  pattern->set_queue(spec.queue);
   if (spec.from_earliest) request.mutable_start()->set_earliest(true);
-  if (spec.interest != nullptr) {
-    const Interest interest = spec.interest(subscriber);
-    pattern->set_event(interest.event);
-    for (const std::string& room : interest.rooms) request.add_rooms(room);
+  const Interest interest = spec.interest == nullptr ? Interest() : spec.interest(subscriber);
+  for (const std::string& event : interest.events) {
+    nmq::v1::Pattern* const pattern = request.add_patterns();
+    pattern->set_queue(spec.queue);
+    pattern->set_event(event);
   }
+  if (interest.events.empty()) request.add_patterns()->set_queue(spec.queue);
+  for (const std::string& room : interest.rooms) request.add_rooms(room);
   return request;
 }
 

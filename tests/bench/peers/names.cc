@@ -21,10 +21,10 @@ std::vector<std::string> NamesOf(const std::string& queue, const std::vector<Des
 std::vector<std::string> NamesOf(const std::string& queue, const Interest& interest) {
   std::vector<Destination> destinations;
   for (const std::string& room : interest.rooms) destinations.push_back({Destination().event, room});
-  if (destinations.empty()) destinations.emplace_back();
-  if (!interest.event.empty()) {
-    for (Destination& destination : destinations) destination.event = interest.event;
+  if (destinations.empty()) {
+    for (const std::string& event : interest.events) destinations.push_back({event, ""});
   }
+  if (destinations.empty()) destinations.emplace_back();
   return NamesOf(queue, destinations);
 }
 

@@ -94,11 +94,14 @@ absl::Status AddInterests(const SubscriberSpec& spec, JsonObject* out) {
   google::protobuf::ListValue& interests = *At(*out, "interests").mutable_list_value();
   for (int i = 0; i < spec.subscribers; ++i) {
     const Interest interest = spec.interest(i);
-    if (absl::StrContains(interest.event, "*")) {
-      return absl::UnimplementedError(absl::StrCat("Socket.IO has no patterns: ", interest.event));
-    }
     JsonObject& one = *interests.add_values()->mutable_struct_value();
-    At(one, "event").set_string_value(interest.event);
+    google::protobuf::ListValue& events = *At(one, "events").mutable_list_value();
+    for (const std::string& event : interest.events) {
+      if (absl::StrContains(event, "*")) {
+        return absl::UnimplementedError(absl::StrCat("Socket.IO has no patterns: ", event));
+      }
+      events.add_values()->set_string_value(event);
+    }
     google::protobuf::ListValue& rooms = *At(one, "rooms").mutable_list_value();
     for (const std::string& room : interest.rooms) rooms.add_values()->set_string_value(room);
   }

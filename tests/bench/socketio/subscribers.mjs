@@ -26,7 +26,7 @@ export class SubscriberSet {
   // By array of destinations.
   #fanOuts = new WeakMap();
 
-  // spec: {queue, subscribers, sockets, interests, everyLatency, stalled}. `interests`: [{event, rooms}] by subscriber;
+  // spec: {queue, subscribers, sockets, interests, everyLatency, stalled}. `interests`: [{events, rooms}] by subscriber;
   // null: everything. With fewer sockets than subscribers, a subscriber is a room of its own.
   constructor(spec) {
     this.#spec = spec;
@@ -110,9 +110,9 @@ export class SubscriberSet {
   #roomsOf(i) {
     const { queue, subscribers, sockets, interests } = this.#spec;
     if (sockets < subscribers) return [`${queue}/subscriber/${i}`];
-    if (!interests) return [eventRoom(queue, 'tick')];
-    const { event, rooms } = interests[i];
-    return [eventRoom(queue, event || 'tick'), ...rooms.map((room) => roomRoom(queue, room))];
+    const { events, rooms } = interests?.[i] ?? { events: [], rooms: [] };
+    const heard = events.length > 0 ? events : ['tick'];
+    return [...heard.map((event) => eventRoom(queue, event)), ...rooms.map((room) => roomRoom(queue, room))];
   }
 
   async #join(i) {

@@ -7,17 +7,37 @@ namespace {
 constexpr int kConnections = 100;
 constexpr uint64_t kLag = 20000;
 
-// As many subscribers as events, and each wants one; by its name, or by a pattern.
-absl::Status RunInterests(int events, bool patterns, const Extent& extent, const Subject& subject,
+// Each event is for one subscriber.
+struct Interests {
+  int events = 0;
+  int subscribers = 0;
+  // They want their events by patterns instead of names.
+  bool patterns = false;
+};
+
+// Of the same length for all events, so that all batches are of the same length.
+std::string EventName(int event) { return absl::StrCat("e", absl::Dec(event, absl::kZeroPad4)); }
+
+// The events are dealt out in turn: in a batch of events in a row, nobody finds more of theirs than somebody else.
+Interest InterestOf(int subscriber, const Interests& interests) {
+  Interest interest;
+  for (int event = subscriber; event < interests.events; event += interests.subscribers) {
+    interest.events.push_back(absl::StrCat(EventName(event), interests.patterns ? ".*" : ""));
+  }
+  return interest;
+}
+
+absl::Status RunInterests(const Interests& interests, const Extent& extent, const Subject& subject,
                           const Record& record) {
   std::vector<Destination> destinations;
-  for (int i = 0; i < events; ++i) destinations.push_back({absl::StrCat("e", i, patterns ? ".done" : "")});
-  const auto interest = [patterns](int i) { return Interest{.event = absl::StrCat("e", i, patterns ? ".*" : "")}; };
+  for (int i = 0; i < interests.events; ++i) {
+    destinations.push_back({absl::StrCat(EventName(i), interests.patterns ? ".done" : "")});
+  }
   const Load load = {.subscribers = {.queue = "bench",
-                                     .subscribers = events,
+                                     .subscribers = interests.subscribers,
                                      .connections = kConnections,
-                                     .clients = events,
-                                     .interest = interest},
+                                     .clients = interests.subscribers,
+                                     .interest = [interests](int i) { return InterestOf(i, interests); }},
                      .eager = PublisherSpec{.queue = "bench", .destinations = destinations},
                      .fan_out = 1,
                      .lag = kLag};
@@ -33,12 +53,14 @@ absl::Status RunInterests(int events, bool patterns, const Extent& extent, const
 
 void AddInterests(Scale scale, std::vector<Case>* cases) {
   const int events = scale == Scale::kFull ? 1000 : 50;
-  for (const bool patterns : {false, true}) {
-    cases->push_back({.name = patterns ? "W4/patterns" : "W4/events",
-                      .run = [=](const Extent& extent, const Subject& subject, const Record& record) {
-                        return RunInterests(events, patterns, extent, subject, record);
+  const auto add = [cases](const std::string& name, const Interests& interests) {
+    cases->push_back({.name = name, .run = [=](const Extent& extent, const Subject& subject, const Record& record) {
+                        return RunInterests(interests, extent, subject, record);
                       }});
-  }
+  };
+  add("W4/events", {.events = events, .subscribers = events});
+  add("W4/patterns", {.events = events, .subscribers = events, .patterns = true});
+  add("W4/shared", {.events = events, .subscribers = events / 10});
 }
 
 }  // namespace nmq::bench

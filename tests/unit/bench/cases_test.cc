@@ -3,14 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tests/bench/harness/client.h"
+#include "tests/bench/harness/report.h"
 
 namespace nmq::bench {
 namespace {
 
 using ::testing::DoubleNear;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAreArray;
 
 TEST(Cases, BothScalesHaveEveryWorkload) {
   for (const Scale scale : {Scale::kFull, Scale::kShort}) {
@@ -26,6 +37,61 @@ TEST(Cases, BothScalesHaveEveryWorkload) {
 
 TEST(Cases, WhatIsStoredIsOfTheDWorkloads) {
   for (const Case& one : AllCases(Scale::kFull)) EXPECT_EQ(one.stores, one.name.front() == 'D') << one.name;
+}
+
+// Nobody is connected; keeps what is asked of it.
+class Listing final : public Client {
+ public:
+  absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) override {
+    subscribers = spec;
+    return std::make_unique<Silence>();
+  }
+  absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
+    destinations = spec.destinations;
+    return absl::UnimplementedError("it publishes nothing");
+  }
+  absl::StatusOr<std::unique_ptr<Publisher>> PublishPaced(const PaceSpec&) override {
+    return absl::UnimplementedError("it publishes nothing");
+  }
+
+  SubscriberSpec subscribers;
+  std::vector<Destination> destinations;
+
+ private:
+  class Silence final : public SubscriberSet {
+   public:
+    ReceiveTotals Totals() const override { return {}; }
+    uint64_t Slowest() const override { return 0; }
+    absl::Status Health() const override { return absl::OkStatus(); }
+    absl::Duration heartbeat() const override { return absl::ZeroDuration(); }
+    void RecordLatency(int64_t, int64_t) override {}
+    Histogram Stop() override { return {}; }
+  };
+};
+
+TEST(Interests, EachEventIsForOneSubscriberAndAllAreOfALength) {
+  int found = 0;
+  for (const Case& one : AllCases(Scale::kFull)) {
+    if (one.name != "W4/events" && one.name != "W4/shared") continue;
+    ++found;
+    Listing listing;
+    Report report;
+    EXPECT_TRUE(absl::IsUnimplemented(one.run({}, {.client = &listing}, Record(&report, one.name, "listing"))));
+    const int subscribers = one.name == "W4/shared" ? 100 : 1000;
+    ASSERT_EQ(listing.subscribers.subscribers, subscribers);
+    std::vector<std::string> wanted;
+    for (int i = 0; i < subscribers; ++i) {
+      const Interest interest = listing.subscribers.interest(i);
+      EXPECT_EQ(interest.events.size(), 1000u / static_cast<unsigned>(subscribers)) << one.name;
+      wanted.insert(wanted.end(), interest.events.begin(), interest.events.end());
+    }
+    std::vector<std::string> published;
+    for (const Destination& destination : listing.destinations) published.push_back(destination.event);
+    EXPECT_THAT(wanted, UnorderedElementsAreArray(published));
+    EXPECT_EQ(std::set<std::string>(published.begin(), published.end()).size(), 1000u);
+    EXPECT_THAT(published, Each(SizeIs(published[0].size())));
+  }
+  EXPECT_EQ(found, 2);
 }
 
 TEST(Growth, CostThatStaysHasExponentZero) {

@@ -118,8 +118,8 @@ TEST_P(PeerClient, OtherQueueIsNotHeard) {
 }
 
 TEST_P(PeerClient, RoomHearsWhatIsForIt) {
-  const auto first = SubscribeWith({"", {"r0"}}, 2);
-  const auto both = SubscribeWith({"", {"r0", "r1"}});
+  const auto first = SubscribeWith({{}, {"r0"}}, 2);
+  const auto both = SubscribeWith({{}, {"r0", "r1"}});
   ASSERT_TRUE(first != nullptr && both != nullptr);
   const auto publisher = Publish({.queue = "q",
                                   .destinations = {{"tick", "r0"}, {"tick", "r1"}, {"tick", "r2"}},
@@ -132,8 +132,8 @@ TEST_P(PeerClient, RoomHearsWhatIsForIt) {
 }
 
 TEST_P(PeerClient, EventAndPatternHearWhatMatches) {
-  const auto exact = SubscribeWith({"a.b", {}});
-  const auto pattern = SubscribeWith({"a.*", {}});
+  const auto exact = SubscribeWith({{"a.b"}, {}});
+  const auto pattern = SubscribeWith({{"a.*"}, {}});
   const auto all = SubscribeWith({});
   ASSERT_TRUE(exact != nullptr && pattern != nullptr && all != nullptr);
   const auto publisher = Publish(
@@ -142,6 +142,16 @@ TEST_P(PeerClient, EventAndPatternHearWhatMatches) {
   ExpectHeard(*pattern, 200);
   ExpectHeard(*exact, 100);
   ExpectHeard(*all, 100);
+}
+
+TEST_P(PeerClient, SubscriberOfSeveralEventsHearsEachOfThem) {
+  const auto several = SubscribeWith({{"a", "b", "c"}, {}}, 2);
+  ASSERT_NE(several, nullptr);
+  const auto publisher = Publish(
+      {.queue = "q", .destinations = {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}}, .batch = 40, .max_messages = 400});
+  ASSERT_NE(publisher, nullptr);
+  ExpectHeard(*several, 600);
+  EXPECT_EQ(several->Slowest(), 300u);
 }
 
 TEST_P(PeerClient, PacedMessagesAreHeardAndTimed) {

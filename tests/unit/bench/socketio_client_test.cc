@@ -99,15 +99,28 @@ TEST_F(SocketIoClient, ThrottledPublisherGoesOnWhenSubscribersHaveHeard) {
 
 TEST_F(SocketIoClient, EventsGoToThoseWhoAskedForThem) {
   auto set = Subscribe({.queue = "q", .subscribers = 4, .interest = [](int i) {
-                          return Interest{i == 0 ? "a" : "b", {}};
+                          return Interest{{i == 0 ? "a" : "b"}, {}};
                         }});
   auto publisher = Publish({.queue = "q", .destinations = {{"a", ""}, {"b", ""}}, .max_messages = 20});
   ExpectHeard(publisher.get(), 20, set.get(), 10 + 3 * 10);
 }
 
+TEST_F(SocketIoClient, SubscriberOfSeveralEventsHearsEachOfThem) {
+  auto set = Subscribe({.queue = "q", .subscribers = 2, .interest = [](int i) {
+                          return i == 0 ? Interest{{"a", "b"}, {}} : Interest{{"b", "c"}, {}};
+                        }});
+  Throttle throttle(10, [] { return 0; });
+  auto publisher = Publish({.queue = "q",
+                            .destinations = {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}},
+                            .max_messages = 400,
+                            .throttle = &throttle});
+  ExpectHeard(publisher.get(), 400, set.get(), 400);
+  EXPECT_EQ(set->Slowest(), 200);
+}
+
 TEST_F(SocketIoClient, RoomsGoToThoseWhoAreInThem) {
   auto set = Subscribe({.queue = "q", .subscribers = 6, .interest = [](int i) {
-                          return Interest{"", {absl::StrCat("pair", i / 2), "everybody"}};
+                          return Interest{{}, {absl::StrCat("pair", i / 2), "everybody"}};
                         }});
   Throttle throttle(10, [] { return 0; });
   auto publisher = Publish({.queue = "q",
@@ -155,7 +168,7 @@ TEST_F(SocketIoClient, ManyIdleSubscribersShareConnections) {
 }
 
 TEST_F(SocketIoClient, PatternsAreUnimplemented) {
-  const auto set = running_.client->Subscribe({.queue = "q", .interest = [](int) { return Interest{"a.*", {}}; }});
+  const auto set = running_.client->Subscribe({.queue = "q", .interest = [](int) { return Interest{{"a.*"}, {}}; }});
   EXPECT_EQ(set.status().code(), absl::StatusCode::kUnimplemented);
 }
 
