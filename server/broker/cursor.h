@@ -31,14 +31,12 @@ struct HeaderFilter {
 struct EventFilter {
   bool all = false;
   std::vector<const Pattern*> patterns;  // otherwise what any of these matches
-  bool by_channel = false;               // each pattern through a channel of its own
   // Conditions that must all hold; null if there are none.
   const std::vector<HeaderFilter>* headers = nullptr;
 
-  // Whether the events of what stands in the channels are to be looked at, message by message.
-  bool picks_events() const { return !all && !by_channel; }
-  // Whether anything of it is.
-  bool picks() const { return picks_events() || headers != nullptr; }
+  // Whether what stands in the channel is to be looked at, message by message: its events, or anything of it.
+  bool picks_events(const Channel& channel) const { return !all && channel.key.event.empty(); }
+  bool picks(const Channel& channel) const { return picks_events(channel) || headers != nullptr; }
 };
 
 // A place in a channel.

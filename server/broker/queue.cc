@@ -18,6 +18,10 @@ constexpr size_t kTrimmedChannels = 4096;
 // Channels of left rooms that a cursor may keep unlooked at.
 constexpr size_t kClosedEars = 16;
 
+// Ears of a cursor up to which each of its patterns has one of its own, and nothing is looked at in vain. Beyond that,
+// a target has one ear for all events: every read looks at all ears, and channels take memory.
+constexpr size_t kPatternEarsMax = 256;
+
 bool IsWild(absl::string_view pattern) { return absl::StrContains(pattern, '*'); }
 
 // What the ring holds: of a queue on disk, no more than a live queue may.
@@ -131,7 +135,7 @@ void Queue::TellWatchers(const Channel& channel, uint64_t sequence) {
   for (Cursor* cursor : channel.watchers) {
     Waiting& waiting = *cursor->waiting;
     // Another channel had it, too.
-    if (waiting.Knows(sequence) || !Passes(*cursor, record)) continue;
+    if (waiting.Knows(sequence) || !Passes(*cursor, channel, record)) continue;
     waiting.Came(sequence, waiting.by_key() ? KeyOf(ring_.data(record)) : absl::string_view(),
                  std::max(cursor->next, ring_.first()));
   }
@@ -233,11 +237,12 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
     ear.channel = std::move(channel);
     cursor->ears.push_back(std::move(ear));
   };
-  if (!cursor->filter.by_channel) {
+  const auto& patterns = cursor->filter.patterns;
+  if (cursor->filter.all || (patterns.size() > 1 && cursor->ears.size() + patterns.size() > kPatternEarsMax)) {
     listen("");
     return;
   }
-  for (const Pattern* pattern : cursor->filter.patterns) listen(pattern->text());
+  for (const Pattern* pattern : patterns) listen(pattern->text());
 }
 
 void Queue::DropTarget(Cursor* cursor, uint64_t target) {

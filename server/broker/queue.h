@@ -308,8 +308,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool Expired(const log::Audience* audience) const {
     return audience != nullptr && audience->expired(absl::ToUnixMicros(options_.clock->Now()));
   }
-  // Whether a cursor hears a message of one of its channels.
-  bool Passes(const Cursor& cursor, const log::Record& record) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a cursor hears a message of this channel, which is one of its own.
+  bool Passes(const Cursor& cursor, const Channel& channel, const log::Record& record) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool ReadScanning(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What of a block a cursor hears; kWaiting if a block has to be read first.
   enum class BlockRead { kDone, kFull, kWaiting };

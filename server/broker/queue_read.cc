@@ -56,9 +56,9 @@ bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
   return Hears(cursor.filter, cursor.subscription->memberships(), HearingOf(record));
 }
 
-bool Queue::Passes(const Cursor& cursor, const log::Record& record) const {
+bool Queue::Passes(const Cursor& cursor, const Channel& channel, const log::Record& record) const {
   const char* const entry = ring_.data(record);
-  if (cursor.filter.picks_events() && !Matches(cursor.filter, EventOf(entry))) return false;
+  if (cursor.filter.picks_events(channel) && !Matches(cursor.filter, EventOf(entry))) return false;
   if (!HasHeaders(cursor.filter, entry)) return false;
   return record.audience == nullptr || record.audience->excepts.empty() ||
          !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
@@ -247,7 +247,8 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
   for (int looks = 0; looks < kLooksMax && !pending.empty(); ++looks) {
     const uint64_t sequence = pending.front().sequence;
     const log::Record& record = ring_.at(sequence);
-    if (Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery)) return true;
+    const Channel& channel = *pending.front().ear->channel;
+    if (Passes(*cursor, channel, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery)) return true;
     cursor->next = sequence + 1;
     // A message for several rooms of the client stands in each of their channels.
     while (!pending.empty() && pending.front().sequence == sequence) {
@@ -270,7 +271,7 @@ bool Queue::ReadChannels(Cursor* cursor, uint64_t bytes_max, Delivery* delivery)
 // The same for one channel.
 bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* delivery) {
   const Channel& channel = *ear->channel;
-  bool alike = delivery->empty() && !cursor->filter.picks() && cursor->waiting == nullptr;
+  bool alike = delivery->empty() && !cursor->filter.picks(channel) && cursor->waiting == nullptr;
   alike = alike && channel.ListenerCount() > 1;
   const uint64_t begin = ear->next;
   const LastRead& known = last_read_;
@@ -289,7 +290,7 @@ bool Queue::ReadChannel(Cursor* cursor, Ear* ear, uint64_t bytes_max, Delivery* 
     const log::Record& record = ring_.at(sequence);
     const log::Audience* audience = record.audience.get();
     if (audience != nullptr && (!audience->excepts.empty() || audience->expire_us != 0)) alike = false;
-    full = Passes(*cursor, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery);
+    full = Passes(*cursor, channel, record) && !Take(cursor, PieceOf(record, sequence), bytes_max, delivery);
     if (!full) ++ear->next;
   }
   if (ear->next == begin) return true;

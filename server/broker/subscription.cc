@@ -10,9 +10,6 @@
 namespace nmq::broker {
 namespace {
 
-// Up to so many patterns of events a channel each is cheaper than looking at every message.
-constexpr size_t kChannelsMax = 8;
-
 constexpr absl::Duration kSlowRetry = absl::Seconds(1);
 
 // Whether what a gap counts came while the subscription listened, and was dropped.
@@ -33,7 +30,6 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vect
   if (filter->patterns.empty()) return false;
   if (filter->all) filter->patterns.clear();
   if (!headers.empty()) filter->headers = &headers;
-  filter->by_channel = !filter->all && filter->patterns.size() <= kChannelsMax;
   return true;
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
@@ -152,6 +153,22 @@ TEST(Overflow, WhatIsLostOfSeveralChannelsCountsOnce) {
     EXPECT_EQ(heard.gaps[0].count(), 3u);
     EXPECT_THAT(heard.messages, SizeIs(5));
   }
+}
+
+TEST(Overflow, WhatIsLostOfManyPatternsIsCounted) {
+  World world(kFiveHeld);
+  Wants wants;
+  for (int i = 0; i < 64; ++i) wants.emplace_back("DB", absl::StrCat("mine", i, i % 2 == 0 ? "" : ".*"));
+  auto listener = world.Listen(world.Connect(), wants);
+  world.Overrun("DB", 3);
+  for (const char* event : {"mine0", "mine63.x", "mine30"}) ASSERT_TRUE(world.Publish({.event = event}).ok());
+  world.Overrun("DB", 20);
+  for (const char* event : {"mine63.x", "mine2"}) ASSERT_TRUE(world.Publish({.event = event, .payload = event}).ok());
+  const Heard heard = listener->HearAll();
+  ASSERT_THAT(heard.gaps, SizeIs(1));
+  EXPECT_EQ(heard.gaps[0].count(), 3u);
+  EXPECT_EQ(heard.gaps[0].reason(), v1::GAP_REASON_SLOW_SUBSCRIBER);
+  EXPECT_THAT(heard.payloads(), ElementsAre("mine63.x", "mine2"));
 }
 
 TEST(Overflow, ClientOfNoRoomMissesNothingOfRooms) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/base/errors.h"
@@ -17,7 +18,7 @@ using ::testing::IsEmpty;
 
 // What a subscription with `wants` hears of these, given as queue and event, as "queue/event"; live and afterwards.
 std::vector<std::string> HeardOf(const Wants& wants, const Wants& published) {
-  World world;
+  World world("limits { patterns_per_subscription: 1024 }");
   const Member member = world.Connect("", {"room"});
   auto live = world.Listen(member, wants);
   for (const auto& [queue, event] : published) {
@@ -73,7 +74,7 @@ TEST(SubscriptionPattern, EachQueueHasItsOwnEvents) {
 }
 
 TEST(SubscriptionPattern, AnyNumberOfEventNamesIsHeard) {
-  for (const int names : {1, 2, 7, 8, 9, 20}) {
+  for (const int names : {1, 2, 20, 63, 64, 65, 200}) {
     Wants wants;
     Wants published;
     std::vector<std::string> expected;
@@ -89,7 +90,7 @@ TEST(SubscriptionPattern, AnyNumberOfEventNamesIsHeard) {
 }
 
 TEST(SubscriptionPattern, AnyNumberOfEventPatternsIsHeard) {
-  for (const int patterns : {1, 2, 7, 8, 9, 20}) {
+  for (const int patterns : {1, 2, 20, 63, 64, 65, 200}) {
     Wants wants = {{"DB", "one"}};
     Wants published = {{"DB", "one"}, {"DB", "two"}};
     std::vector<std::string> expected = {"DB/one"};
@@ -117,18 +118,83 @@ TEST(SubscriptionPattern, OverlappingEventPatternsHearOnceAndInOrder) {
   EXPECT_THAT(listener->Payloads(), ElementsAre("a.x", "a.b", "x.b", "a.b"));
 }
 
+TEST(SubscriptionPattern, ManyEventPatternsHearOnceAndInOrder) {
+  World world;
+  const Member member = world.Connect("", {"room"});
+  Wants wants = {{"DB", "*.both"}};
+  for (int i = 0; i < 63; ++i) wants.emplace_back("DB", absl::StrCat("event", i, i % 3 == 0 ? ".*" : ".both"));
+  auto listener = world.Listen(member, wants);
+  std::vector<std::string> expected;
+  for (int i = 0; i < 1000; ++i) {
+    const int number = i * 37 % 80;
+    const bool both = i % 2 == 0;
+    Post post = {.event = absl::StrCat("event", number, both ? ".both" : ".one"), .payload = absl::StrCat(i)};
+    if (i % 5 == 0) post.rooms = {"room", "other"};
+    if (i % 7 == 0) post.clients = {member.id};
+    ASSERT_TRUE(world.Publish(post).ok());
+    if (both || (number < 63 && number % 3 == 0)) expected.push_back(post.payload);
+  }
+  EXPECT_EQ(listener->HearAll(100).payloads(), expected);
+}
+
+TEST(SubscriptionPattern, ManyEventPatternsWithManyRoomsHearWhatIsBoth) {
+  using Rooms = std::vector<std::string>;
+  World world;
+  Rooms rooms;
+  for (int i = 0; i < 40; ++i) rooms.push_back(absl::StrCat("room", i));
+  const Member member = world.Connect("", rooms);
+  Wants wants;
+  for (int i = 0; i < 20; ++i) wants.emplace_back("DB", absl::StrCat("event", i, i % 2 == 0 ? "" : ".*"));
+  auto listener = world.Listen(member, wants);
+  ASSERT_TRUE(world.Join(member, {"later"}).ok());
+  ASSERT_TRUE(world.Leave(member, {"room0", "room39"}).ok());
+  rooms.push_back("later");
+  std::vector<std::string> expected;
+  for (int i = 0; i < 1000; ++i) {
+    const int number = i * 7 % 40;
+    Post post = {.event = absl::StrCat("event", number, number % 2 == 0 ? "" : ".x"), .payload = absl::StrCat(i)};
+    if (i % 4 != 0) post.rooms = {rooms[i * 11 % rooms.size()]};
+    if (i % 6 == 0) post.rooms.push_back("room20");
+    if (i % 9 == 0) post.clients = {member.id};
+    ASSERT_TRUE(world.Publish(post).ok());
+    const bool gone = post.clients.empty() && (post.rooms == Rooms{"room0"} || post.rooms == Rooms{"room39"});
+    if (number < 20 && !gone) expected.push_back(post.payload);
+  }
+  EXPECT_EQ(listener->HearAll(100).payloads(), expected);
+}
+
+TEST(SubscriptionPattern, ManyEventPatternsInManyRoomsTakeFewChannels) {
+  World world;
+  std::vector<std::string> rooms;
+  for (int i = 0; i < 900; ++i) rooms.push_back(absl::StrCat("room", i));
+  const Member member = world.Connect("", rooms);
+  Wants wants;
+  for (int i = 0; i < 64; ++i) wants.emplace_back("DB", absl::StrCat("event", i));
+  ASSERT_TRUE(world.Publish({.queue = "DB"}).ok());
+  auto listener = world.Listen(member, wants);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(world.Join(member, {absl::StrCat("later", i)}).ok());
+  size_t ears = 0;
+  listener->subscription().ForEachCursor([&](Cursor* cursor) { ears += cursor->ears.size(); });
+  EXPECT_GE(ears, 64u + 1000u);
+  EXPECT_LE(ears, 256u + 1000u);
+}
+
 // Whoever is told has to look, and a look costs something for each of them.
 TEST(SubscriptionPattern, NobodyIsToldOfWhatTheyDoNotHear) {
   World world;
   const Member member = world.Connect("", {"room"});
   auto named = world.Listen(member, {{"DB", "mine"}});
   auto pattern = world.Listen(member, {{"DB", "mine.*"}, {"DB", "*.mine.**"}});
-  for (Listener* listener : {named.get(), pattern.get()}) listener->HearAll();
+  Wants names;
+  for (int i = 0; i < 64; ++i) names.emplace_back("DB", absl::StrCat("mine", i));
+  auto many = world.Listen(member, names);
+  for (Listener* listener : {named.get(), pattern.get(), many.get()}) listener->HearAll();
   ASSERT_TRUE(world.Publish({.event = "other.x"}).ok());
   ASSERT_TRUE(world.Publish({.event = "other.x", .rooms = {"room"}}).ok());
   TakeTurn(world.broker().lane(0));
   EXPECT_FALSE(named->subscription().has_ready());
   EXPECT_FALSE(pattern->subscription().has_ready());
+  EXPECT_FALSE(many->subscription().has_ready());
   ASSERT_TRUE(world.Publish({.event = "mine.x", .payload = "heard"}).ok());
   EXPECT_THAT(pattern->Payloads(), ElementsAre("heard"));
 }
