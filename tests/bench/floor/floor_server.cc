@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/base/clock.h"
 #include "server/rpc/connections.h"
@@ -296,6 +297,8 @@ class Call final {
 
 int main() {
   std::signal(SIGTERM, [](int) { _exit(0); });
+  // As in nmqd: the distribution's Abseil has its checks on.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   nmq::bench::Floor floor;
   int port = 0;
   grpc::ServerBuilder builder;
