@@ -120,8 +120,11 @@ void SubscribeStream::OnStalled() {
 void SubscribeStream::Pump() {
   if (ask_ && WriteNotice()) return;
   broker::Delivery delivery;
-  const absl::Status status = subscription_->Read(broker_->limits().in_flight_bytes, &delivery);
-  if (!status.ok() || subscription_->ended()) {
+  absl::Status status = subscription_->Read(broker_->limits().in_flight_bytes, &delivery);
+  // Another thread may have ended it meanwhile.
+  const bool ended = subscription_->ended();
+  if (ended) status = subscription_->end_status();
+  if (ended || !status.ok()) {
     End(status);
   } else if (!delivery.empty()) {
     WriteDelivery(&delivery);

@@ -1,5 +1,8 @@
 // Administration over gRPC. What each call does to the last detail: tests/unit/broker/admin_test.cc.
+#include <atomic>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -62,6 +65,51 @@ TEST(Admin, ADisconnectedClientsStreamEndsWithTheReason) {
   EXPECT_THAT(status.error_message(), testing::HasSubstr("closing time"));
   other.Publish("DB", "E", "still here");
   EXPECT_THAT(stays->Payloads(1), ElementsAre("still here"));
+}
+
+// Publishes batches for as long as it lives.
+class Flood {
+ public:
+  explicit Flood(Api* api)
+      : context_(NewContext(absl::Minutes(1))), stream_(api->queue().PublishStream(context_.get())) {
+    for (int i = 0; i < 1000; ++i) *request_.add_messages() = MakeMessage("DB", "E", "x");
+    thread_ = std::thread([this] {
+      v1::PublishStreamResponse response;
+      while (!stop_ && stream_->Write(request_) && stream_->Read(&response)) {
+      }
+    });
+  }
+  ~Flood() {
+    stop_ = true;
+    thread_.join();
+    stream_->WritesDone();
+    EXPECT_TRUE(stream_->Finish().ok());
+  }
+
+ private:
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::PublishStreamRequest, v1::PublishStreamResponse>> stream_;
+  v1::PublishStreamRequest request_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+// Admin ends the stream from a thread of its own, at any moment of a turn.
+TEST(Admin, AStreamThatIsEndedWhileItReadsSaysWhyToo) {
+  TestServer server;
+  Api api(server);
+  v1::ConnectRequest connect;
+  (*connect.mutable_labels())["tier"] = "free";
+  v1::DisconnectClientsRequest request;
+  (*request.mutable_filter()->mutable_labels())["tier"] = "free";
+  const Flood flood(&api);
+  for (int i = 0; i < 100; ++i) {
+    const TestClient client(&api, connect);
+    auto listener = client.Subscribe("DB");
+    listener->NextFrame();
+    EXPECT_EQ(api.Get(&v1::Admin::Stub::DisconnectClients, request).clients(), 1);
+    ASSERT_EQ(Summary(listener->End()), "FAILED_PRECONDITION DISCONNECTED");
+  }
 }
 
 TEST(Admin, MovedClientsHearTheirNewRoomAtOnce) {
