@@ -317,7 +317,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   BlockRead ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HaveBlock(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AskForBlock(Cursor* cursor, uint64_t from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) ABSL_LOCKS_EXCLUDED(mu_);
+  void LoadBlock(Cursor* cursor, const std::shared_ptr<Subscription>& subscription, uint64_t from, uint64_t end)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsCursorOf(const Cursor* cursor, const Subscription& subscription) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Hearing HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const;
   absl::StatusOr<uint64_t> FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
                                     const Memberships& memberships, const std::atomic<bool>* stop) const;

@@ -287,23 +287,27 @@ Queue::Hearing Queue::HearingOf(const log::Block& block, uint64_t sequence, log:
 void Queue::AskForBlock(Cursor* cursor, uint64_t from) {
   if (cursor->loading) return;
   cursor->loading = true;
-  options_.disk->reader->Post(
-      [queue = shared_from_this(), cursor, from, end = ring_.first()] { queue->LoadBlock(cursor, from, end); });
+  options_.disk->reader->Post([queue = shared_from_this(), cursor,
+                               subscription = cursor->subscription->weak_from_this(), from,
+                               end = ring_.first()] { queue->LoadBlock(cursor, subscription.lock(), from, end); });
 }
 
-void Queue::LoadBlock(Cursor* cursor, uint64_t from, uint64_t end) {
+// The cursor may be gone, and another one in its place.
+bool Queue::IsCursorOf(const Cursor* cursor, const Subscription& subscription) const {
+  return cursors_.contains(cursor) && cursor->subscription == &subscription;
+}
+
+void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscription>& subscription, uint64_t from, uint64_t end) {
+  if (subscription == nullptr) return;
   {
     MutexLock lock(&mu_);
     // It left before its turn came.
-    if (!cursors_.contains(cursor)) return;
+    if (!IsCursorOf(cursor, *subscription)) return;
   }
   auto block = options_.disk->store->Read(options_.disk->number, from, end, kBlockBytes);
-  std::shared_ptr<Subscription> subscription;
   {
     MutexLock lock(&mu_);
-    // Another one may be in its place: it looks whether the block is of use to it.
-    if (!cursors_.contains(cursor)) return;
-    subscription = cursor->subscription->shared_from_this();
+    if (!IsCursorOf(cursor, *subscription)) return;
     cursor->loading = false;
     if (block.ok()) cursor->block_ahead = *std::move(block);
     subscription->lane()->PostCursor(shared_from_this(), cursor);

@@ -203,5 +203,23 @@ TEST_F(NmqdDamageTest, InsideATableIsToldToWhoReadsIt) {
   ExpectHoldsAcknowledged("D");
 }
 
+TEST_F(NmqdDamageTest, EndsNoStreamButThatWhichReadsIt) {
+  const std::string table = Files(".sst").front();
+  SetContent(table, Damaged(Content(table)));
+  Start();
+  v1::SubscribeRequest request = client().SubscribeRequest("D");
+  request.mutable_start()->set_earliest(true);
+  auto listener = client().Subscribe(request);
+  EXPECT_THAT(Summary(listener->End()), StartsWith("DATA_LOSS STORE_DAMAGED"));
+  const uint64_t damaged = listener->Resume().resume().positions(0).sequence() + 1;
+  for (int i = 0; i < 200; ++i) {
+    // It leaves while what it wants is being read, and the next one may get its memory.
+    request.mutable_start()->set_sequence(damaged);
+    client().Subscribe(request)->Cancel();
+    request.mutable_start()->set_sequence(acknowledged_["D"].size() - 5);
+    ASSERT_EQ(client().Subscribe(request)->Payloads(5).size(), 5u) << "the stream number " << i;
+  }
+}
+
 }  // namespace
 }  // namespace nmq::integration
