@@ -142,17 +142,11 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   return absl::OkStatus();
 }
 
-void Subscription::PrefetchCursors() const {
+void Subscription::PrefetchCursor() const {
   __builtin_prefetch(&client().counters());
   if (ready_.empty()) return;
   const char* const cursor = reinterpret_cast<const char*>(ready_.front());
   for (size_t i = 0; i < sizeof(Cursor); i += 64) __builtin_prefetch(cursor + i);
-}
-
-void Subscription::PrefetchEars() const {
-  if (ready_.empty()) return;
-  __builtin_prefetch(ready_.front()->ears.data());
-  if (!ready_.front()->ears.empty()) __builtin_prefetch(ready_.front()->ears.front().channel.get());
 }
 
 absl::Status Subscription::CheckOverflow() const {

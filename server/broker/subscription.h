@@ -131,10 +131,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   void TakeProgress(int count_max, google::protobuf::RepeatedPtrField<v1::QueuePosition>* positions);
   void MarkReady(Cursor* cursor, std::vector<Subscription*>* ready);
   void MarkReady(std::vector<Subscription*>* ready);
-  // Ask the processor for what Read will look at, one after the other: who reads many subscriptions asks for all first,
-  // so that their memory comes side by side.
-  void PrefetchCursors() const;
-  void PrefetchEars() const;
+  // Asks the processor for what Read will look at: who reads many subscriptions asks for all first, so that their
+  // memory comes side by side. Looks at nothing that a queue's mutex guards.
+  void PrefetchCursor() const;
   // To be called when taken off the list of ready subscriptions.
   void ClearReady() { listed_ = false; }
   // Makes all cursors ready; at the start.

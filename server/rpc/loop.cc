@@ -150,9 +150,8 @@ void Loop::ServeReady() {
   lane_->TakeReady(&ready_);
   for (broker::Subscription* subscription : ready_) {
     subscription->owner()->BeforeReady();
-    subscription->PrefetchCursors();
+    subscription->PrefetchCursor();
   }
-  for (broker::Subscription* subscription : ready_) subscription->PrefetchEars();
   for (broker::Subscription* subscription : ready_) {
     subscription->ClearReady();
     subscription->owner()->OnReady();
