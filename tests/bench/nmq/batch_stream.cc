@@ -13,6 +13,8 @@ namespace {
 
 // Of gathered batches. With only one, whoever publishes less often than an answer takes would wait for it, too.
 constexpr size_t kUnansweredMax = 4;
+// Batches that go as one; the server's limit is 1,000 messages.
+constexpr size_t kGatheredMax = 500;
 
 // How many messages an encoded PublishStreamResponse says were accepted; what it says instead if the batch was refused.
 absl::StatusOr<uint64_t> ReadAnswer(const grpc::ByteBuffer& answer) {
@@ -76,11 +78,10 @@ grpc::ByteBuffer BatchStream::TakeNext() {
   // Encoded messages one behind the other are one message, with the repeated fields of all.
   std::vector<grpc::Slice> all;
   std::vector<grpc::Slice> slices;
-  for (const grpc::ByteBuffer& batch : waiting_) {
-    if (!batch.Dump(&slices).ok()) continue;
-    all.insert(all.end(), slices.begin(), slices.end());
+  for (size_t i = 0; i < kGatheredMax && !waiting_.empty(); ++i) {
+    if (waiting_.front().Dump(&slices).ok()) all.insert(all.end(), slices.begin(), slices.end());
+    waiting_.pop_front();
   }
-  waiting_.clear();
   return grpc::ByteBuffer(all.data(), all.size());
 }
 

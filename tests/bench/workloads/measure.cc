@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/bench/harness/no_subscribers.h"
 
 namespace nmq::bench {
 namespace {
@@ -40,17 +41,6 @@ absl::Status Settle(absl::Duration patience, uint64_t published, const Load& loa
       expected, " deliveries were due, ", totals.messages, " came, ", totals.missing, " were said to be lost, ",
       totals.disorder, " came out of turn; nothing more came within ", absl::FormatDuration(patience)));
 }
-
-// Nobody listens.
-class NoSubscribers final : public SubscriberSet {
- public:
-  ReceiveTotals Totals() const override { return {}; }
-  uint64_t Slowest() const override { return 0; }
-  absl::Status Health() const override { return absl::OkStatus(); }
-  absl::Duration heartbeat() const override { return absl::ZeroDuration(); }
-  void RecordLatency(int64_t, int64_t) override {}
-  Histogram Stop() override { return {}; }
-};
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publish(const Extent& extent, const Subject& subject, const Load& load,
                                                    Throttle* throttle) {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tests/bench/harness/client.h"
+#include "tests/bench/harness/no_subscribers.h"
 #include "tests/bench/harness/report.h"
 
 namespace nmq::bench {
@@ -44,7 +45,7 @@ class Listing final : public Client {
  public:
   absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) override {
     subscribers = spec;
-    return std::make_unique<Silence>();
+    return std::make_unique<NoSubscribers>();
   }
   absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
     destinations = spec.destinations;
@@ -56,17 +57,6 @@ class Listing final : public Client {
 
   SubscriberSpec subscribers;
   std::vector<Destination> destinations;
-
- private:
-  class Silence final : public SubscriberSet {
-   public:
-    ReceiveTotals Totals() const override { return {}; }
-    uint64_t Slowest() const override { return 0; }
-    absl::Status Health() const override { return absl::OkStatus(); }
-    absl::Duration heartbeat() const override { return absl::ZeroDuration(); }
-    void RecordLatency(int64_t, int64_t) override {}
-    Histogram Stop() override { return {}; }
-  };
 };
 
 TEST(Interests, EachEventIsForOneSubscriberAndAllAreOfALength) {
