@@ -15,7 +15,7 @@ readonly BASE=docker.io/library/debian:bookworm-slim
 readonly PULL_SECONDS=60
 from_source=false
 nmqd=
-version=$(sed -nE 's/.*kVersion\[\] = "([^"]+)".*/\1/p' "$root/server/version.h")
+version=$(sed -nE 's/.*kVersion\[\] = "([^"]+)".*/\1/p' "$root/base/version.h")
 tag=localhost/nmqd:$version
 for arg in "$@"; do
   case $arg in

@@ -22,18 +22,18 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/version.h"
 #include "glog/logging.h"
 #include "grpc/support/log.h"
-#include "server/base/clock.h"
-#include "server/base/random.h"
 #include "server/broker/broker.h"
-#include "server/broker/storage.h"
 #include "server/config/config.h"
 #include "server/health_check.h"
 #include "server/limits/memory.h"
+#include "server/queue/storage.h"
 #include "server/reference.h"
 #include "server/rpc/server.h"
-#include "server/version.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "server/version.h"
+#include "base/version.h"
 
 namespace nmq {
 namespace cli {

@@ -2,8 +2,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "client/cli/human.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 namespace cli {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/mutex.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
@@ -17,7 +18,6 @@
 #include "client/cli/json.h"
 #include "client/cli/stop.h"
 #include "client/cpp/backoff.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 namespace cli {

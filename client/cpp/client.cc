@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {

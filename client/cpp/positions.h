@@ -11,8 +11,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "base/mutex.h"
 #include "client/cpp/options.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {

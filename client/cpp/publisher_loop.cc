@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "client/cpp/encoded_messages.h"
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
@@ -22,7 +23,6 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {

@@ -8,8 +8,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "grpcpp/completion_queue.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {

@@ -16,12 +16,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "client/cpp/options.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "nmq/v1/limits.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/cord.h"
 #include "absl/types/optional.h"
+#include "base/errors.h"
 #include "google/rpc/error_details.pb.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {

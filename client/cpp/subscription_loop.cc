@@ -5,10 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 inline namespace client {

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/batch_reader.h"
 #include "client/cpp/message_decoder.h"
@@ -22,7 +23,6 @@
 #include "client/cpp/subscribe_stream.h"
 #include "client/cpp/subscription.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 inline namespace client {

@@ -10,10 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "client/examples/http.h"
 #include "client/examples/outbox.h"
 #include "client/examples/records.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 namespace examples {

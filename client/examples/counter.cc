@@ -9,10 +9,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/flags/flag.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "client/examples/program.h"
 #include "client/examples/totals.h"
-#include "server/base/mutex.h"
 
 ABSL_FLAG(std::vector<std::string>, subscribe, std::vector<std::string>({"DB/**", "FS/**"}),
           "what to count: QUEUE/EVENT, names or patterns, with commas between them");

@@ -9,12 +9,12 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "client/examples/json.h"
 #include "client/examples/program.h"
 #include "client/examples/rfc3339.h"
 #include "client/examples/rules.h"
-#include "server/base/mutex.h"
 
 ABSL_FLAG(std::vector<std::string>, subscribe, std::vector<std::string>({"DB/**", "FS/**"}),
           "what to look at: QUEUE/EVENT, names or patterns, with commas between them");

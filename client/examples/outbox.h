@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 namespace examples {

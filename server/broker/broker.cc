@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/names.h"
 #include "glog/logging.h"
-#include "server/base/errors.h"
-#include "server/base/names.h"
-#include "server/broker/entry.h"
-#include "server/broker/message_check.h"
-#include "server/broker/proto_fields.h"
+#include "server/message/entry.h"
+#include "server/message/message_check.h"
+#include "server/message/proto_fields.h"
 
 namespace nmq::broker {
 namespace {

@@ -18,20 +18,20 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/random.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/base/clock.h"
-#include "server/base/mutex.h"
-#include "server/base/random.h"
-#include "server/broker/namespace.h"
-#include "server/broker/questions.h"
 #include "server/config/config.h"
+#include "server/namespace/namespace.h"
+#include "server/question/questions.h"
 
 namespace nmq::broker {
 
 // The whole of what the server knows: namespaces with their clients, rooms, queues and subscriptions. It answers the
 // requests of the data plane and knows nothing of how they travel. Thread-safe, but where a method says otherwise.
 //
-// Statuses carry google.rpc.ErrorInfo; see server/base/errors.h.
+// Statuses carry google.rpc.ErrorInfo; see base/errors.h.
 class Broker {
  public:
   // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of

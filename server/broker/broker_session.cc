@@ -3,11 +3,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "server/base/errors.h"
-#include "server/base/names.h"
+#include "base/errors.h"
+#include "base/names.h"
 #include "server/broker/broker.h"
-#include "server/broker/entry.h"
-#include "server/broker/proto_fields.h"
+#include "server/message/entry.h"
+#include "server/message/proto_fields.h"
 
 namespace nmq::broker {
 namespace {

@@ -1,8 +1,8 @@
 // How a broker reads what a subscription asks for.
 #include "absl/strings/str_cat.h"
-#include "server/base/errors.h"
+#include "base/errors.h"
 #include "server/broker/broker.h"
-#include "server/broker/proto_fields.h"
+#include "server/message/proto_fields.h"
 
 namespace nmq::broker {
 namespace {

@@ -1,7 +1,7 @@
 #include "absl/strings/str_cat.h"
-#include "server/base/errors.h"
+#include "base/errors.h"
 #include "server/broker/broker.h"
-#include "server/broker/message_check.h"
+#include "server/message/message_check.h"
 
 namespace nmq::broker {
 

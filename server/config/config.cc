@@ -11,11 +11,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/errors.h"
+#include "base/names.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "nmq/config/v1/config.pb.h"
-#include "server/base/errors.h"
-#include "server/base/names.h"
 #include "server/config/place.h"
 
 namespace nmq {

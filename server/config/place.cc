@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/errors.h"
+#include "base/errors.h"
 
 namespace nmq {
 

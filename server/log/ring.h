@@ -7,9 +7,9 @@
 #include <deque>
 #include <memory>
 
+#include "base/circular_buffer.h"
 #include "server/log/audience.h"
 #include "server/log/chunk.h"
-#include "server/log/circular_buffer.h"
 
 namespace nmq::log {
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "rocksdb/convenience.h"
-#include "server/base/errors.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_rep.h"
 

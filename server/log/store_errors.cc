@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
-#include "server/base/errors.h"
+#include "base/errors.h"
 
 namespace nmq::log {
 namespace {

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/base/errors.h"
+#include "base/errors.h"
 #include "server/log/store.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_rep.h"

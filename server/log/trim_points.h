@@ -8,8 +8,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "base/mutex.h"
 #include "rocksdb/compaction_filter.h"
-#include "server/base/mutex.h"
 
 namespace nmq::log {
 

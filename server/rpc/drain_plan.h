@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "absl/time/time.h"
-#include "server/base/random.h"
+#include "base/random.h"
 
 namespace nmq::rpc {
 

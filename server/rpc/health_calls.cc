@@ -1,9 +1,9 @@
 #include "server/rpc/health_calls.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
-#include "server/base/errors.h"
 
 namespace nmq::rpc {
 namespace {

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "grpc/support/time.h"
-#include "server/broker/subscription.h"
+#include "server/queue/subscription.h"
 
 namespace nmq::rpc {
 namespace {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "server/base/worker.h"
-#include "server/broker/admin.h"
+#include "base/worker.h"
+#include "server/admin/admin.h"
 #include "server/broker/broker.h"
-#include "server/broker/registry.h"
+#include "server/registry/registry.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/request_method.h"

@@ -2,9 +2,9 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
-#include "server/base/errors.h"
 #include "server/rpc/frames.h"
 
 namespace nmq::rpc {

@@ -10,8 +10,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "grpcpp/server.h"
-#include "server/base/mutex.h"
 #include "server/broker/broker.h"
 #include "server/rpc/loop.h"
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "base/errors.h"
 #include "google/rpc/status.pb.h"
-#include "server/base/errors.h"
 
 namespace nmq::rpc {
 

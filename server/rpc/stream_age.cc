@@ -1,6 +1,6 @@
 #include "server/rpc/stream_age.h"
 
-#include "server/base/errors.h"
+#include "base/errors.h"
 
 namespace nmq::rpc {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/base/errors.h"
+#include "base/errors.h"
 #include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
 

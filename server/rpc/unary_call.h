@@ -5,9 +5,9 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "base/worker.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
-#include "server/base/worker.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/status.h"
 

@@ -14,10 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/registry.grpc.pb.h"
-#include "server/base/mutex.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
 

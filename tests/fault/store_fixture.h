@@ -10,8 +10,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "server/log/store.h"
 #include "server/log/store_errors.h"
 #include "tests/testing/fault_file_system.h"

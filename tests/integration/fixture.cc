@@ -8,14 +8,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/random.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/create_channel.h"
 #include "gtest/gtest.h"
-#include "server/base/random.h"
 #include "server/broker/broker.h"
-#include "server/broker/storage.h"
 #include "server/config/config.h"
+#include "server/queue/storage.h"
 #include "server/rpc/server.h"
 
 namespace nmq::integration {

@@ -13,12 +13,12 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
-#include "server/base/clock.h"
 
 namespace nmq::broker {
 class Broker;

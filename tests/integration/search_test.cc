@@ -12,7 +12,7 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/broker/storage.h"
+#include "server/queue/storage.h"
 #include "server/rpc/server.h"
 #include "tests/integration/fixture.h"
 

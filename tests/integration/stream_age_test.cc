@@ -7,10 +7,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/base/mutex.h"
 #include "server/rpc/server.h"
 #include "tests/integration/fixture.h"
 #include "tests/testing/simulated_clock.h"

@@ -13,10 +13,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/base/mutex.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
 #include "tests/testing/tcp_proxy.h"

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
 #include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 

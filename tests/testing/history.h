@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "server/base/mutex.h"
+#include "base/mutex.h"
 
 namespace nmq {
 

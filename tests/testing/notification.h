@@ -2,7 +2,7 @@
 #define NMQ_TESTS_TESTING_NOTIFICATION_H_
 
 #include "absl/base/thread_annotations.h"
-#include "server/base/mutex.h"
+#include "base/mutex.h"
 
 namespace nmq {
 

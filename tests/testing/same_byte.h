@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
-#include "server/base/random.h"
+#include "base/random.h"
 
 namespace nmq {
 

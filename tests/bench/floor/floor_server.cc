@@ -20,8 +20,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "base/clock.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/base/clock.h"
 #include "server/rpc/connections.h"
 #include "tests/bench/floor/prepared.h"
 #include "tests/bench/nmq/connection.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "server/broker/group_state.h"
+#include "server/group/group_state.h"
 
 namespace nmq::broker {
 namespace {

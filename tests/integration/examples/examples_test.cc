@@ -19,10 +19,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "client/cpp/client.h"
 #include "client/examples/database.h"
 #include "gtest/gtest.h"
-#include "server/base/mutex.h"
 #include "tests/testing/process.h"
 
 namespace nmq {

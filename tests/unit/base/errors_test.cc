@@ -1,4 +1,4 @@
-#include "server/base/errors.h"
+#include "base/errors.h"
 
 #include <string>
 

@@ -1,11 +1,11 @@
-#include "server/base/names.h"
+#include "base/names.h"
 
 #include <cctype>
 #include <string>
 
 #include "absl/strings/match.h"
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/base/random.h"
+#include "base/random.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/names.h"
 #include "gtest/gtest.h"
-#include "server/base/names.h"
 
 namespace nmq {
 namespace {

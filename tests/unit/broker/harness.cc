@@ -79,7 +79,7 @@ void Listener::Note(const v1::QueuePosition& position) {
   for (v1::QueuePosition& known : positions_) {
     if (known.queue() != position.queue()) continue;
     // What a group delivers may come again.
-    if (position.epoch() == known.epoch() && subscription_->group() == nullptr) {
+    if (position.epoch() == known.epoch() && !subscription_->member_of_group()) {
       EXPECT_GE(position.sequence(), known.sequence()) << "went back in queue " << position.queue();
     }
     known = position;

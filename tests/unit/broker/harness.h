@@ -13,11 +13,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/random.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/base/random.h"
 #include "server/broker/broker.h"
-#include "server/broker/registry.h"
-#include "server/broker/storage.h"
+#include "server/queue/storage.h"
+#include "server/registry/registry.h"
 #include "tests/testing/simulated_clock.h"
 
 namespace rocksdb {

@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/mutex.h"
 #include "gtest/gtest.h"
-#include "server/base/mutex.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "server/log/store_errors.h"
 
 namespace nmq::log {

@@ -11,14 +11,14 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/errors.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
-#include "server/base/errors.h"
-#include "server/broker/lane.h"
+#include "server/queue/lane.h"
 #include "server/rpc/loop.h"
 
 namespace nmq::rpc {

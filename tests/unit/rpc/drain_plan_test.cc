@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/random.h"
 #include "gtest/gtest.h"
-#include "server/base/random.h"
 #include "tests/testing/same_byte.h"
 
 namespace nmq::rpc {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "server/log/chunk.h"
 
 namespace nmq::rpc {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "gmock/gmock.h"
 #include "grpc/support/time.h"
 #include "grpcpp/alarm.h"
@@ -13,8 +14,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
-#include "server/base/clock.h"
-#include "server/broker/lane.h"
+#include "server/queue/lane.h"
 #include "tests/testing/notification.h"
 
 namespace nmq::rpc {

@@ -1,10 +1,10 @@
 #include "server/rpc/status.h"
 
 #include "absl/time/time.h"
+#include "base/errors.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 
 namespace nmq::rpc {
 namespace {

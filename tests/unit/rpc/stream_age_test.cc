@@ -3,9 +3,9 @@
 #include <set>
 
 #include "absl/time/time.h"
+#include "base/errors.h"
+#include "base/random.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
-#include "server/base/random.h"
 #include "tests/testing/same_byte.h"
 
 namespace nmq::rpc {

@@ -1,7 +1,7 @@
 #include "client/cli/explain.h"
 
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 
 namespace nmq {
 namespace cli {

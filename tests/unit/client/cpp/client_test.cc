@@ -7,8 +7,8 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
 
 namespace nmq {

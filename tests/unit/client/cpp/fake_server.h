@@ -15,11 +15,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
-#include "server/base/mutex.h"
 
 namespace nmq {
 namespace fake {

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
 
 namespace nmq {

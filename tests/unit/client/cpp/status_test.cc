@@ -1,8 +1,8 @@
 #include "client/cpp/status.h"
 
+#include "base/errors.h"
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
 
 namespace nmq {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
-#include "server/base/errors.h"
 #include "tests/unit/client/cpp/fake_server.h"
 #include "tests/unit/client/cpp/subscription_fixture.h"
 

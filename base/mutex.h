@@ -1,0 +1,87 @@
+// The project's mutex: absl::Mutex, or, under ThreadSanitizer, a stand-in that it can see. The distribution's Abseil is
+// not instrumented, so what absl::Mutex guards would be reported as races.
+#ifndef NMQ_BASE_MUTEX_H_
+#define NMQ_BASE_MUTEX_H_
+
+#if defined(__SANITIZE_THREAD__)
+#define NMQ_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NMQ_THREAD_SANITIZER 1
+#endif
+#endif
+
+#ifdef NMQ_THREAD_SANITIZER
+#include <condition_variable>
+#include <shared_mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#else
+#include "absl/synchronization/mutex.h"
+#endif
+
+namespace nmq {
+
+#ifdef NMQ_THREAD_SANITIZER
+
+class ABSL_LOCKABLE Mutex {
+ public:
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.lock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock(); }
+  void ReaderLock() ABSL_SHARED_LOCK_FUNCTION() { mu_.lock_shared(); }
+  void ReaderUnlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock_shared(); }
+
+ private:
+  friend class CondVar;
+  std::shared_mutex mu_;
+};
+
+class ABSL_SCOPED_LOCKABLE MutexLock {
+ public:
+  explicit MutexLock(Mutex* mu) ABSL_EXCLUSIVE_LOCK_FUNCTION(mu) : mu_(mu) { mu_->Lock(); }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { mu_->Unlock(); }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex* const mu_;
+};
+
+class ABSL_SCOPED_LOCKABLE ReaderMutexLock {
+ public:
+  explicit ReaderMutexLock(Mutex* mu) ABSL_SHARED_LOCK_FUNCTION(mu) : mu_(mu) { mu_->ReaderLock(); }
+  ~ReaderMutexLock() ABSL_UNLOCK_FUNCTION() { mu_->ReaderUnlock(); }
+  ReaderMutexLock(const ReaderMutexLock&) = delete;
+  ReaderMutexLock& operator=(const ReaderMutexLock&) = delete;
+
+ private:
+  Mutex* const mu_;
+};
+
+class CondVar {
+ public:
+  void Wait(Mutex* mu) { cv_.wait(mu->mu_); }
+  // True if the time ran out.
+  bool WaitWithTimeout(Mutex* mu, absl::Duration timeout) {
+    return cv_.wait_for(mu->mu_, absl::ToChronoMicroseconds(timeout)) == std::cv_status::timeout;
+  }
+  void Signal() { cv_.notify_one(); }
+  void SignalAll() { cv_.notify_all(); }
+
+ private:
+  std::condition_variable_any cv_;
+};
+
+#else
+
+using Mutex = absl::Mutex;
+using MutexLock = absl::MutexLock;
+using ReaderMutexLock = absl::ReaderMutexLock;
+using CondVar = absl::CondVar;
+
+#endif
+
+}  // namespace nmq
+
+#endif  // NMQ_BASE_MUTEX_H_

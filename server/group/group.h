@@ -1,0 +1,161 @@
+#ifndef NMQ_SERVER_GROUP_GROUP_H_
+#define NMQ_SERVER_GROUP_GROUP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/names.h"
+#include "nmq/storage/v1/storage.pb.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "nmq/v1/registry.pb.h"
+#include "server/group/group_runner.h"
+#include "server/group/group_state.h"
+#include "server/queue/committer.h"
+#include "server/queue/follower.h"
+#include "server/queue/mailbox.h"
+#include "server/queue/queue.h"
+
+namespace nmq::broker {
+
+class Subscription;
+
+// A group of a queue on disk: it reads the queue, shares the messages among its members, and keeps on disk what became
+// of them. All of its work is done on the runner's thread, in turns; what others want of it waits in its inbox until
+// then. Thread-safe.
+class Group : public Follower, public std::enable_shared_from_this<Group> {
+ public:
+  struct Options {
+    std::string name_space;
+    std::shared_ptr<Queue> queue;
+    std::shared_ptr<Queue> dead_letters;
+    storage::v1::Group group;
+    absl::flat_hash_set<uint64_t> rooms;  // the numbers of its rooms
+    const Clock* clock;                   // these must outlive the group
+    GroupRunner* runner;
+    Committer* committer;
+  };
+  Group(Options options, const GroupState::Saved& saved);
+
+  const std::string& name() const { return options_.group.options().name(); }
+  const std::string& queue_name() const { return options_.queue->name(); }
+  const storage::v1::Group& group() const { return options_.group; }
+
+  // The number of a member that is to be added.
+  uint64_t NextMember() { return ++last_member_; }
+  // The subscription ends if the group can no longer read its queue.
+  void AddMember(uint64_t member, const std::shared_ptr<Subscription>& subscription, std::shared_ptr<Mailbox> mailbox,
+                 uint64_t credit_messages, uint64_t credit_bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  // What the member has goes to others.
+  void RemoveMember(uint64_t member) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // `done` is called once, on another thread, under no lock: when what became of the messages is on disk, as far as
+  // the operating system is concerned, and dead letters are in their queue. The request must be checked.
+  // RESOURCE_EXHAUSTED at once if too much waits already; then `done` is not called.
+  using AcknowledgeDone = std::function<void(absl::StatusOr<v1::AcknowledgeResponse>)>;
+  absl::Status Acknowledge(v1::AcknowledgeRequest request, AcknowledgeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Changes that Admin asks for. `done` is called once, on the runner's thread: when the change is made and on disk, or
+  // with the reason why not. What was delivered before a seek, and is acknowledged after it, counts for where the group
+  // is then. A retired group delivers nothing, ends the subscriptions of its members, present and future, and writes
+  // nothing but dead letters that are on their way.
+  using ChangeDone = std::function<void(absl::Status)>;
+  void SetPaused(bool paused, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+  void Seek(uint64_t sequence, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+  void Retire(ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The queue has new messages.
+  void Wake() override;
+
+  void Describe(v1::GroupInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For the runner only: does what there is to do. When to do so again, in microseconds of the monotonic clock.
+  std::optional<int64_t> Turn();
+
+ private:
+  struct Member {
+    std::weak_ptr<Subscription> subscription;
+    std::shared_ptr<Mailbox> mailbox;
+    std::vector<log::ByteRange> staged;  // what goes out at the end of the turn
+  };
+  // Answers when the last one that waits for it lets go.
+  class Answer;
+  struct Status {
+    uint64_t members = 0;
+    uint64_t floor = 0;
+    uint64_t delivered = 0;
+    uint64_t pending = 0;
+    uint64_t waiting = 0;
+    uint64_t done = 0;
+    uint64_t redelivered = 0;
+    uint64_t dead = 0;
+    uint64_t lost = 0;
+    bool paused = false;
+  };
+  using Command = std::function<void(int64_t now_us)>;
+
+  void Post(Command command) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status SeekTo(uint64_t sequence);
+  void EndMembers();
+  // Answers those who wait for dead letters, which never come now.
+  void DropBurials(const absl::Status& status);
+  absl::Status DeletedStatus() const;
+  void DoCommands(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
+  void Note(const v1::AcknowledgeRequest& request, const std::shared_ptr<Answer>& answer, int64_t now_us);
+  bool NoteOne(const v1::Acknowledgement& one, uint64_t sequence, int64_t now_us);
+  // What the queue no longer holds is lost to the group.
+  void GiveUp(uint64_t first);
+  void Redeliver(int64_t now_us);
+  void OfferNew(uint64_t end, int64_t now_us);
+  // Whether `*block` has the message; reads it if need be. False if it cannot be read.
+  bool Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block);
+  bool Hears(const log::Block& block, uint64_t sequence) const;
+  // Whether the message's time is over; then it is to be told as a gap.
+  bool TakeExpired(const log::Block& block, uint64_t sequence);
+  void Stage(const GroupState::Assignment& assignment, const log::Block& block);
+  void BuryDead(int64_t now_us);
+  void Buried(const GroupState::Dead& dead, const absl::Status& status, int64_t now_us);
+  void Save(int64_t now_us);
+  void SendOut();
+  void Report() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  std::vector<Pattern> events_;  // all if empty
+  std::atomic<uint64_t> last_member_{0};
+  std::atomic<bool> posted_{false};
+
+  // For the runner's thread only.
+  GroupState state_;
+  absl::flat_hash_map<uint64_t, Member> members_;
+  std::shared_ptr<const log::Block> block_;                         // around the next new message
+  std::shared_ptr<const log::Block> again_block_;                   // around the last one that was delivered again
+  log::Store::Batch batch_;                                         // what is to be saved
+  absl::Status saved_;                                              // how the last try to save went
+  int64_t retry_us_ = 0;                                            // nothing is tried again before
+  std::vector<std::shared_ptr<Answer>> answers_;                    // to be let go when all is saved
+  absl::flat_hash_map<uint64_t, std::shared_ptr<Answer>> burials_;  // whoever waits for a dead letter
+  std::vector<v1::Gap> gaps_;                                       // to be told at the end of the turn
+  uint64_t lost_ = 0;
+  bool paused_ = false;
+  bool retired_ = false;
+  bool more_ = false;  // the turn has not done all there is to do
+
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  std::vector<Command> inbox_ ABSL_GUARDED_BY(mu_);
+  uint64_t waiting_acknowledgements_ ABSL_GUARDED_BY(mu_) = 0;  // in the inbox
+  Status status_ ABSL_GUARDED_BY(mu_);                          // at the end of the last turn
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_GROUP_GROUP_H_

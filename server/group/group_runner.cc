@@ -1,0 +1,92 @@
+#include "server/group/group_runner.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "server/group/group.h"
+
+namespace nmq::broker {
+
+GroupRunner::GroupRunner(const Clock* clock) : clock_(clock), thread_([this] { Run(); }) {}
+
+GroupRunner::~GroupRunner() { Stop(); }
+
+void GroupRunner::Stop() {
+  {
+    MutexLock lock(&mu_);
+    if (stop_) return;
+    stop_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+  Groups posted;
+  MutexLock lock(&mu_);
+  posted.swap(posted_);
+}
+
+void GroupRunner::Post(std::shared_ptr<Group> group) {
+  MutexLock lock(&mu_);
+  if (stop_) return;
+  posted_.push_back(std::move(group));
+  changed_.SignalAll();
+}
+
+void GroupRunner::Tick() {
+  MutexLock lock(&mu_);
+  ticked_ = true;
+  changed_.SignalAll();
+}
+
+int64_t GroupRunner::NowUs() const { return absl::ToInt64Microseconds(clock_->Monotonic()); }
+
+void GroupRunner::SetTime(const std::shared_ptr<Group>& group, int64_t due_us) {
+  if (const auto found = time_of_.find(group.get()); found != time_of_.end()) {
+    times_.erase({found->second, group});
+    time_of_.erase(found);
+  }
+  if (due_us < 0) return;
+  times_.insert({due_us, group});
+  time_of_[group.get()] = due_us;
+}
+
+void GroupRunner::Flush() {
+  MutexLock lock(&mu_);
+  while (!stop_ && (busy_ || ticked_ || !posted_.empty())) changed_.Wait(&mu_);
+}
+
+bool GroupRunner::Wait(Groups* groups) {
+  MutexLock lock(&mu_);
+  busy_ = false;
+  while (!stop_ && posted_.empty()) {
+    ticked_ = false;
+    const int64_t wait_us = times_.empty() ? INT64_MAX : times_.begin()->first - NowUs();
+    if (wait_us <= 0) break;
+    changed_.SignalAll();
+    if (times_.empty()) {
+      changed_.Wait(&mu_);
+    } else {
+      changed_.WaitWithTimeout(&mu_, absl::Microseconds(wait_us));
+    }
+  }
+  busy_ = true;
+  groups->swap(posted_);
+  return !stop_;
+}
+
+void GroupRunner::Run() {
+  Groups groups;
+  while (Wait(&groups)) {
+    const int64_t now_us = NowUs();
+    for (auto it = times_.begin(); it != times_.end() && it->first <= now_us; ++it) groups.push_back(it->second);
+    for (const auto& group : groups) {
+      const std::optional<int64_t> next_us = group->Turn();
+      SetTime(group, next_us.value_or(-1));
+    }
+    groups.clear();
+  }
+  times_.clear();
+  time_of_.clear();
+}
+
+}  // namespace nmq::broker

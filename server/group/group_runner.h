@@ -1,0 +1,61 @@
+#ifndef NMQ_SERVER_GROUP_GROUP_RUNNER_H_
+#define NMQ_SERVER_GROUP_GROUP_RUNNER_H_
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace nmq::broker {
+
+class Group;
+
+// The thread on which groups work: it gives a turn to each group that has something to do, or whose time has come.
+// Thread-safe.
+class GroupRunner {
+ public:
+  // `clock` must outlive the runner.
+  explicit GroupRunner(const Clock* clock);
+  ~GroupRunner();
+
+  // Gives the group a turn, soon. Does nothing after Stop.
+  void Post(std::shared_ptr<Group> group) ABSL_LOCKS_EXCLUDED(mu_);
+  // Looks at the clock anew; for clocks that jump.
+  void Tick() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits until every group has had the turns that were due.
+  void Flush() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the thread after the turn that it is in. The second call does nothing.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Groups = std::vector<std::shared_ptr<Group>>;
+
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits for groups that have something to do; false at the end.
+  bool Wait(Groups* groups) ABSL_LOCKS_EXCLUDED(mu_);
+  void SetTime(const std::shared_ptr<Group>& group, int64_t due_us);
+  int64_t NowUs() const;
+
+  const Clock* const clock_;
+  // For the thread only: when groups have something to do by themselves.
+  std::set<std::pair<int64_t, std::shared_ptr<Group>>> times_;
+  std::unordered_map<Group*, int64_t> time_of_;
+  Mutex mu_;  // a leaf: nothing is locked under it
+  CondVar changed_;
+  Groups posted_ ABSL_GUARDED_BY(mu_);
+  bool ticked_ ABSL_GUARDED_BY(mu_) = false;
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_GROUP_GROUP_RUNNER_H_

@@ -1,0 +1,37 @@
+#ifndef NMQ_SERVER_GROUP_GROUP_STORE_H_
+#define NMQ_SERVER_GROUP_GROUP_STORE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "nmq/storage/v1/storage.pb.h"
+#include "server/group/group_state.h"
+#include "server/log/store.h"
+
+namespace nmq::broker {
+
+// How the groups of a queue are kept in the store's table of groups: under the queue's number, the group's name and a
+// zero byte come "g" (what the group is), "m" (how far it has come), and "i" with a sequence (what became of it).
+
+// Adds what the group is to `batch`.
+void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group& group, log::Store::Batch* batch);
+// Adds what changed to `batch`.
+void PutChanges(uint64_t queue, const std::string& name, const GroupState::Changes& changes, log::Store::Batch* batch);
+
+// Deletes what became of a group's messages; all that is known of a group.
+void DeleteItems(uint64_t queue, const std::string& name, log::Store::Batch* batch);
+void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* batch);
+
+struct StoredGroup {
+  std::string name;
+  storage::v1::Group group;
+  GroupState::Saved saved;
+};
+// The groups of a queue. DATA_LOSS if they are damaged.
+absl::StatusOr<std::vector<StoredGroup>> LoadGroups(const log::Store& store, uint64_t queue);
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_GROUP_GROUP_STORE_H_

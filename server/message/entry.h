@@ -1,0 +1,69 @@
+#ifndef NMQ_SERVER_MESSAGE_ENTRY_H_
+#define NMQ_SERVER_MESSAGE_ENTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace nmq::broker {
+
+// An entry is a message as it stands in the wire form of nmq.v1.Batch: the tag of `messages`, a length, and the
+// message. Entries one after another are a valid Batch, so a message is encoded once, whoever hears it.
+//
+// The message is the publisher's own fields in the order of their numbers (the body), then what the server adds.
+
+// The name of a message in its queue's epoch: also unique over queues, whose epochs differ.
+std::string MessageId(uint64_t epoch, uint64_t sequence);
+
+// A number in base 36, shortest form.
+std::string Base36(uint64_t value);
+
+// What the server adds to the messages of one batch to one queue.
+class EntrySuffix {
+ public:
+  // `reply_to` is empty unless somebody waits for answers.
+  EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publisher, absl::string_view reply_to = "");
+  EntrySuffix(const EntrySuffix&) = delete;
+  EntrySuffix& operator=(const EntrySuffix&) = delete;
+
+  // Settles the sequence, and with it the size of the entry. Cheapest if it is the last one's successor.
+  void SetSequence(uint64_t sequence);
+
+  // The size of the entry of a body of `body_size` bytes.
+  size_t EntrySize(size_t body_size) const;
+
+  // Writes EntrySize(body.size()) bytes to `out`.
+  void WriteEntry(absl::string_view body, char* out) const;
+
+ private:
+  static constexpr size_t kNumberDigitsMax = 13;  // of 64 bits in base 36
+
+  std::string id_prefix_;  // of the message id, after the tag and length
+  std::string constant_;   // fields that are the same in all messages of the batch
+  char variable_[64];      // id and sequence, encoded
+  size_t variable_size_ = 0;
+  uint64_t sequence_ = 0;
+  char* last_digit_ = nullptr;  // of the id
+};
+
+// The event in an entry.
+absl::string_view EventOf(const char* entry);
+
+// The key in an entry; empty if it has none.
+absl::string_view KeyOf(const char* entry);
+
+// Whether the message in an entry has a header of this name, with this value unless that is null.
+bool HasHeader(const char* entry, absl::string_view name, const std::string* value);
+
+// The message in an entry, encoded.
+absl::string_view MessageOf(absl::string_view entry);
+
+// The entry with the number of a later delivery in it.
+std::string WithAttempt(absl::string_view entry, uint32_t attempt);
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_MESSAGE_ENTRY_H_

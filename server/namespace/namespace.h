@@ -1,0 +1,340 @@
+#ifndef NMQ_SERVER_NAMESPACE_NAMESPACE_H_
+#define NMQ_SERVER_NAMESPACE_NAMESPACE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "base/keyed_hash.h"
+#include "base/mutex.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "nmq/v1/registry.pb.h"
+#include "server/config/config.h"
+#include "server/group/group.h"
+#include "server/group/group_options.h"
+#include "server/group/group_runner.h"
+#include "server/limits/limits.h"
+#include "server/message/incoming.h"
+#include "server/metrics/counters.h"
+#include "server/presence/changes.h"
+#include "server/presence/client.h"
+#include "server/queue/committer.h"
+#include "server/queue/queue.h"
+#include "server/queue/schedule.h"
+#include "server/queue/storage.h"
+#include "server/queue/subscription.h"
+
+namespace nmq::broker {
+
+// What the namespaces of a server share. Thread-safe; outlives them.
+struct Shared {
+  // `server_storage` is null if nothing is kept on disk; `number_key` is the key of the numbers of rooms and clients.
+  Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
+         std::string key);
+
+  // Numbers of rooms and clients; never 0, which is kEveryone.
+  uint64_t NumberOfRoom(absl::string_view name) const { return KeyedHash(number_key, {"room", name}); }
+  uint64_t NumberOfClient(absl::string_view id) const { return KeyedHash(number_key, {"client", id}); }
+  // An epoch for a queue: the time in microseconds, and never the same twice.
+  uint64_t NextEpoch();
+  int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
+
+  const Limits limits;
+  const Clock* const clock;
+  log::RingTotal total;
+  Changes changes;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  std::atomic<uint64_t> last_epoch{0};
+  std::atomic<uint64_t> scheduled_bytes{0};  // of messages that wait in memory for their time
+  const std::string number_key;
+  Storage* const storage;
+  std::unique_ptr<GroupRunner> group_runner;  // null without storage, like the committer; outlives it
+  std::unique_ptr<Committer> committer;
+};
+
+// An isolated pool of clients, rooms, queues and subscriptions. Thread-safe. Its mutex is held for reading while a
+// message is addressed and for writing while membership changes; messages themselves move under the queues' mutexes.
+class Namespace {
+ public:
+  // `shared` must outlive the namespace.
+  Namespace(const NamespaceConfig& config, bool declared, Shared* shared);
+
+  const std::string& name() const { return name_; }
+  bool automatic_queues() const { return automatic_queues_.load(std::memory_order_relaxed); }
+  // Whether the configuration file declares it.
+  bool declared() const { return declared_; }
+  // Whether it was deleted, see Delete.
+  bool deleted() const { return deleted_.load(std::memory_order_acquire); }
+  Counters& counters() { return counters_; }
+  const Limits& limits() const { return shared_->limits; }
+
+  // Clients. Labels, names and lease are already checked.
+  struct ClientFields {
+    std::string name;  // the id if empty
+    std::map<std::string, std::string> labels;
+    absl::Duration lease;
+    std::string peer;
+  };
+  absl::Status AddClient(const std::shared_ptr<Client>& client, ClientFields fields) ABSL_LOCKS_EXCLUDED(mu_);
+  // The client is there again; unset fields stay. False if it is gone.
+  bool ResumeClient(const Client& client, const ClientFields& fields, bool lease_set, absl::Duration* lease,
+                    std::vector<std::string>* rooms) ABSL_LOCKS_EXCLUDED(mu_);
+  // Removes the client from everywhere and ends its subscriptions with `status`. False if it is gone already.
+  bool RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Removes the client if its lease has run out. Otherwise the answer is when to look again, in microseconds of the
+  // monotonic clock; none if the client is gone.
+  std::optional<int64_t> ExpireClient(Client* client, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+  absl::StatusOr<std::vector<v1::RoomCount>> Join(Client* client, absl::Span<const std::string* const> rooms)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::vector<v1::RoomCount>> Leave(Client* client, absl::Span<const std::string* const> rooms)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Publishes all messages or none. They are checked and have their bodies.
+  struct Published {
+    std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
+    std::vector<v1::Duplicate> duplicates;  // in the order of the messages
+    uint64_t epoch = 0;                     // of the first message's queue
+    uint64_t matched = 0;
+    v1::Storage storage = v1::STORAGE_MEMORY;  // the weakest
+  };
+  struct PublishOptions {
+    bool count_matches = false;
+    std::optional<uint64_t> expected_last;  // sequence; only for one message
+  };
+  // Told, once, how it went: before Publish returns, or later, on the committer's thread, without any lock.
+  using PublishDone = std::function<void(absl::StatusOr<Published>)>;
+  void Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
+               PublishDone done) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Publishes a question, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise: then no queue holds it.
+  struct PublishedQuestion {
+    v1::QueuePosition position;
+    Queue::Heard heard;
+  };
+  // As PublishDone.
+  using QuestionDone = std::function<void(absl::StatusOr<PublishedQuestion>)>;
+  void PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to, QuestionDone done)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What a subscription is to be.
+  struct SubscribeOptions {
+    std::shared_ptr<Client> client;
+    std::vector<SubscriptionPattern> patterns;
+    std::vector<HeaderFilter> headers = {};
+    std::vector<const std::string*> rooms;
+    Start start;
+    v1::Overflow overflow;
+    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
+    std::string peer;
+    Lane* lane;
+    Subscription::Owner* owner;
+    std::optional<GroupWish> group = {};
+    // Set by PrepareSubscribe.
+    bool prepared = false;
+    std::shared_ptr<Group> found_group = {};  // null without a group
+  };
+  // Whether PrepareSubscribe may block on the disk.
+  bool NeedsDisk(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Finds the start, and finds or makes the group. CANCELLED once `stop` is set, if it is not null.
+  absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) ABSL_LOCKS_EXCLUDED(mu_);
+  // Starts a subscription; `ready` is set to what its stream begins with. Prepares it, if that has not been done.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends a subscription for good. Only for its lane's thread.
+  void Unsubscribe(Subscription* subscription, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // NOT_FOUND if there is no such queue or group.
+  absl::StatusOr<std::shared_ptr<Group>> FindGroup(const std::string& queue, const std::string& group) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Gives up messages that are too old. May block on the disk.
+  void TrimQueues() ABSL_LOCKS_EXCLUDED(mu_);
+  // Lets messages whose time has come into their queues. May block on the disk.
+  void DeliverDue() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For Admin, by one thread at a time; all may block on the disk, and are done when they return.
+  void set_automatic_queues(bool automatic) { automatic_queues_.store(automatic, std::memory_order_relaxed); }
+  absl::StatusOr<std::shared_ptr<Queue>> FindQueue(const std::string& queue) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> CreateQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // FAILED_PRECONDITION, reason DECLARED, if the queue is the configuration file's; so for DeleteQueue.
+  absl::StatusOr<std::shared_ptr<Queue>> ChangeQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // The answer is how many messages went with it.
+  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> PurgeQueue(const std::string& queue, uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
+  // ALREADY_EXISTS if there is one.
+  absl::StatusOr<std::shared_ptr<Group>> CreateGroup(const GroupWish& wish, const Start& start)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteGroup(const std::string& queue, const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> SeekGroup(const std::string& queue, const std::string& group, Start start)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> PauseGroup(const std::string& queue, const std::string& group, bool paused)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes a client leave and join rooms, in one step. NOT_FOUND if it is gone; RESOURCE_EXHAUSTED if it may not join,
+  // then nothing is changed.
+  absl::Status MoveClient(const std::string& id, absl::Span<const std::string* const> join,
+                          absl::Span<const std::string* const> leave) ABSL_LOCKS_EXCLUDED(mu_);
+  // Deletes its queues and groups; from now on nothing can be made in it. Its clients are the caller's affair. A
+  // deleted one stays in memory, since calls may still be at it, and can be taken into use again with Undelete.
+  absl::Status Delete() ABSL_LOCKS_EXCLUDED(mu_);
+  void Undelete(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Reading, for the Registry. Lists go on after `after`, a name or id, until `visit` says stop (false), `looks_max`
+  // have been looked at, or the end; they return where they stopped, empty at the end.
+  struct ClientView {
+    Client* client;
+    const std::string* name;
+    const std::map<std::string, std::string>* labels;
+    absl::Duration lease;
+    const std::string* peer;
+    std::vector<absl::string_view> rooms;
+    std::vector<Subscription*> subscriptions;
+  };
+  // All, or those in `room` if it is not empty.
+  std::string VisitClients(const std::string& room, const std::string& after, int looks_max,
+                           absl::FunctionRef<bool(const ClientView&)> visit) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // All, or those of the client `client_id` if it is not empty.
+  std::string VisitSubscriptions(const std::string& client_id, const std::string& after, int looks_max,
+                                 absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  struct RoomView {
+    const std::string* name;
+    uint64_t members;
+    absl::Time create_time;
+  };
+  std::string VisitRooms(const std::string& after, int looks_max, absl::FunctionRef<bool(const RoomView&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  std::string VisitQueues(const std::string& after, int looks_max, absl::FunctionRef<bool(const Queue&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Keys are "queue/group".
+  std::string VisitGroups(const std::string& after, int looks_max, absl::FunctionRef<bool(const Group&)> visit) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Subscriptions = absl::btree_map<std::string, std::shared_ptr<Subscription>>;  // by id
+
+  struct Room {
+    uint64_t number;
+    absl::Time create_time;
+    absl::btree_set<std::string> members;  // ids
+    // The stamp that was current when a message was last addressed to the room, or excepted it.
+    std::atomic<uint64_t> last_addressed{0};
+  };
+  struct ClientEntry {
+    std::shared_ptr<Client> client;
+    ClientFields fields;
+    absl::btree_map<std::string, Room*> rooms;
+    Subscriptions subscriptions;
+    uint64_t subscriptions_made = 0;
+  };
+  struct Addressed;
+
+  // Returns the subscriptions that the client had; they are still to be ended.
+  Subscriptions RemoveClientLocked(Client* client, absl::string_view reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ForgetPast(Client* client) const;
+  absl::Status JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void JoinLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LeaveLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint64_t MembersLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status GoneStatus() const;
+
+  absl::StatusOr<Addressed> AddressAll(const Client* publisher, absl::Span<const Incoming> messages)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<Published> PublishNow(const Client* publisher, Addressed* addressed, const PublishOptions& options);
+  void PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options, PublishDone done);
+  bool HasQueue(absl::string_view name) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AddressLocked(const Client* publisher, const Incoming& message, uint32_t index, Addressed* addressed)
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Whoever an audience is resolved for: who published, and whether its clients must be there.
+  struct Addresser {
+    uint64_t publisher = 0;  // its number
+    bool strict = true;
+  };
+  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Addresser& addresser,
+                                                                      const Incoming& message)
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Messages that are to wait, in the order in which they came, with the queue of each.
+  using Later = std::vector<std::pair<std::shared_ptr<Queue>, Schedule::Item>>;
+  Later TakeLater(const Client* publisher, Addressed* addressed);
+  absl::Status Reserve(const Later& later);
+  void Release(const Later& later);
+  // They are on disk now, as far as they are to be.
+  void AddLater(Later* later);
+  // False if no more can be taken just now.
+  bool Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item);
+  bool DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::string& publisher, Queue::Outgoing outgoing,
+                     Schedule::Item item);
+  absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
+  void AddQueueLocked(QueueConfig config, QueueOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Declared(const Queue& queue) const;
+  absl::Status CheckNotInUseLocked(const Queue& queue) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Takes the queue out of the namespace, with its groups. The answer is how many messages it held.
+  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeletedStatus() const;
+  void DropRequestIds(const std::shared_ptr<Queue>& queue);
+  absl::Status NoQueue(absl::string_view queue) const;
+  absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
+  bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
+
+  absl::Status FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasGroup(const GroupWish& wish) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
+                    absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The groups that are on disk, and the queues that they made for their dead letters.
+  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddGroupLocked(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
+                      const storage::v1::Group& group, const GroupState::Saved& saved)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const GroupWish& wish, const Start& start)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
+  QueueConfig DeadLetterConfig(const std::string& name) const;
+  absl::Status MakeDeadLetterQueue(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> FindGroupStart(Queue* queue, Start start) const ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  static ClientView ViewOf(const ClientEntry& entry);
+  v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
+
+  const std::string name_;
+  const bool declared_;
+  std::atomic<bool> automatic_queues_;
+  std::atomic<bool> deleted_{false};  // set under mu_
+  const RetentionConfig automatic_retention_;
+  Shared* const shared_;
+  Counters counters_;
+  std::atomic<uint64_t> stamps_{0};
+  ScheduleTotal scheduled_;  // what waits for its time
+
+  mutable Mutex mu_;  // the first to take; then a subscription's, a queue's, a leaf
+  absl::btree_map<std::string, ClientEntry> clients_ ABSL_GUARDED_BY(mu_);            // by id
+  absl::btree_map<std::string, std::unique_ptr<Room>> rooms_ ABSL_GUARDED_BY(mu_);    // by name
+  absl::btree_map<std::string, std::shared_ptr<Queue>> queues_ ABSL_GUARDED_BY(mu_);  // by name
+  absl::btree_map<std::string, std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mu_);  // by "queue/group"
+  absl::btree_map<std::string, Subscription*> subscriptions_
+      ABSL_GUARDED_BY(mu_);  // by id; owned by their clients' entries
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_NAMESPACE_NAMESPACE_H_

@@ -1,0 +1,69 @@
+#include "server/presence/changes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+
+namespace nmq::broker {
+
+void Changes::Append(v1::Change change) {
+  const int64_t nanos = absl::ToUnixNanos(clock_->Now());
+  change.mutable_time()->set_seconds(nanos / 1000000000);
+  change.mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
+  MutexLock lock(&mu_);
+  const uint64_t revision = revision_.load(std::memory_order_relaxed) + 1;
+  change.set_revision(revision);
+  held_.push_back(std::make_shared<const v1::Change>(std::move(change)));
+  if (held_.size() > count_max_) held_.pop_front();
+  revision_.store(revision, std::memory_order_release);
+}
+
+absl::StatusOr<std::vector<std::shared_ptr<const v1::Change>>> Changes::Read(uint64_t revision,
+                                                                             absl::string_view name_space,
+                                                                             size_t count_max, uint64_t* upto) const {
+  MutexLock lock(&mu_);
+  const uint64_t latest = revision_.load(std::memory_order_relaxed);
+  if (revision > latest) {
+    return OutOfRange("REVISION_NOT_REACHED",
+                      absl::StrCat("after_revision: ", revision, " is past the latest revision ", latest,
+                                   "; list again: the server may have been restarted"));
+  }
+  const uint64_t oldest = latest - held_.size() + 1;
+  if (revision + 1 < oldest) {
+    return OutOfRange("REVISION_NOT_HELD",
+                      absl::StrCat("after_revision: the changes after ", revision,
+                                   " are no longer all held, the oldest is ", oldest, "; list again, then watch"));
+  }
+  std::vector<std::shared_ptr<const v1::Change>> changes;
+  size_t at = revision + 1 - oldest;
+  for (; at < held_.size() && changes.size() < count_max; ++at) {
+    if (name_space.empty() || held_[at]->namespace_() == name_space) changes.push_back(held_[at]);
+  }
+  *upto = oldest + at - 1;
+  return changes;
+}
+
+void Changes::Listen(const Listener& listener) {
+  MutexLock lock(&mu_);
+  listeners_.push_back(listener);
+}
+
+void Changes::Unlisten(const Listener& listener) {
+  MutexLock lock(&mu_);
+  listeners_.erase(std::remove(listeners_.begin(), listeners_.end(), listener), listeners_.end());
+}
+
+void Changes::Notify() {
+  const uint64_t latest = revision();
+  if (notified_.exchange(latest, std::memory_order_acq_rel) == latest) return;
+  std::vector<Listener> listeners;
+  {
+    MutexLock lock(&mu_);
+    listeners = listeners_;
+  }
+  for (const Listener& listener : listeners) (*listener)();
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,74 @@
+#ifndef NMQ_SERVER_PRESENCE_CLIENT_H_
+#define NMQ_SERVER_PRESENCE_CLIENT_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/metrics/counters.h"
+#include "server/presence/memberships.h"
+
+namespace nmq::broker {
+
+class Namespace;
+
+// A client of a namespace, as long as it or a call of it lives. What may change under it (name, labels, rooms,
+// subscriptions) is the namespace's to guard. Thread-safe.
+class Client {
+ public:
+  Client(Namespace* name_space, uint64_t number, std::string id, std::string session, absl::Time connect_time)
+      : name_space_(name_space),
+        number_(number),
+        id_(std::move(id)),
+        session_(std::move(session)),
+        connect_time_(connect_time),
+        memberships_(number) {}
+
+  Namespace& name_space() const { return *name_space_; }
+  uint64_t number() const { return number_; }
+  const std::string& id() const { return id_; }
+  const std::string& session() const { return session_; }
+  absl::Time connect_time() const { return connect_time_; }
+  Memberships& memberships() { return memberships_; }
+  const Memberships& memberships() const { return memberships_; }
+  Counters& counters() { return counters_; }
+
+  // True once the client has disconnected or its lease has run out.
+  bool gone() const { return gone_.load(std::memory_order_acquire); }
+  void set_gone() { gone_.store(true, std::memory_order_release); }
+
+  // The lease runs from the last call on, and not while a stream is open. Microseconds of the monotonic clock.
+  int64_t last_active_us() const { return last_active_us_.load(std::memory_order_relaxed); }
+  void Touch(int64_t now_us) { last_active_us_.store(now_us, std::memory_order_relaxed); }
+  bool has_streams() const { return streams_.load(std::memory_order_acquire) > 0; }
+  void StreamOpened() { streams_.fetch_add(1, std::memory_order_acq_rel); }
+  void StreamClosed(int64_t now_us) {
+    Touch(now_us);
+    streams_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+
+  // Subscriptions of it whose start is looked for on disk.
+  std::atomic<uint64_t>& searches() { return searches_; }
+
+  // When to look next whether the lease has run out. The broker's mutex of leases guards it.
+  int64_t lease_due_us = 0;
+
+ private:
+  Namespace* const name_space_;
+  const uint64_t number_;
+  const std::string id_;
+  const std::string session_;
+  const absl::Time connect_time_;
+  Memberships memberships_;
+  Counters counters_;
+  std::atomic<bool> gone_{false};
+  std::atomic<int64_t> last_active_us_{0};
+  std::atomic<int> streams_{0};
+  std::atomic<uint64_t> searches_{0};
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_PRESENCE_CLIENT_H_

@@ -1,0 +1,159 @@
+#include "server/queue/committer.h"
+
+#include <utility>
+
+#include "absl/time/time.h"
+#include "base/errors.h"
+
+namespace nmq::broker {
+namespace {
+
+// Whoever waits for others waits for this part of a sync's time at the most.
+constexpr int kGatherPart = 2;
+// When that was in vain, so many writes go without.
+constexpr int kGatherPause = 16;
+
+}  // namespace
+
+Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
+                     uint64_t unwritten_max)
+    : store_(store), clock_(clock), lanes_(lanes), unwritten_max_(unwritten_max), thread_([this] { Run(); }) {}
+
+Committer::~Committer() {
+  {
+    MutexLock lock(&mu_);
+    stop_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+}
+
+absl::Status Committer::Submit(std::unique_ptr<Job> job) {
+  MutexLock lock(&mu_);
+  // A lone job passes however large it is: other limits bound it.
+  if (unwritten_ > 0 && unwritten_ + job->bytes > unwritten_max_) {
+    return LimitExceeded("unwritten_bytes", unwritten_ + job->bytes, unwritten_max_, "the disk does not keep up");
+  }
+  unwritten_ += job->bytes;
+  waiting_.push_back(std::move(job));
+  if (waiting_.size() >= wanted_) changed_.SignalAll();
+  return absl::OkStatus();
+}
+
+void Committer::Flush() {
+  MutexLock lock(&mu_);
+  while (busy_ || !waiting_.empty()) changed_.Wait(&mu_);
+}
+
+void Committer::Run() {
+  while (true) {
+    Jobs jobs;
+    {
+      MutexLock lock(&mu_);
+      busy_ = false;
+      changed_.SignalAll();
+      while (waiting_.empty() && !stop_) changed_.Wait(&mu_);
+      if (waiting_.empty()) return;
+      Gather();
+      jobs.swap(waiting_);
+      busy_ = true;
+    }
+    Commit(jobs);
+  }
+}
+
+void Committer::Gather() {
+  if (gather_pause_ > 0) {
+    --gather_pause_;
+    return;
+  }
+  const absl::Duration end = clock_->Monotonic() + sync_time_ / kGatherPart;
+  wanted_ = in_flight_;
+  while (waiting_.size() < wanted_ && !stop_) {
+    const absl::Duration left = end - clock_->Monotonic();
+    if (left <= absl::ZeroDuration() || changed_.WaitWithTimeout(&mu_, left)) break;
+  }
+  if (waiting_.size() < wanted_) gather_pause_ = kGatherPause;
+  wanted_ = 1;
+}
+
+absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) {
+  if (batch->empty()) return absl::OkStatus();
+  const absl::Duration begin = clock_->Monotonic();
+  absl::Status status = store_->Write(batch, sync);
+  MutexLock lock(&mu_);
+  sync_time_ = sync == log::Store::Sync::kYes ? clock_->Monotonic() - begin : absl::ZeroDuration();
+  in_flight_ = jobs + waiting_.size();
+  return status;
+}
+
+void Committer::Commit(const Jobs& jobs) {
+  log::Store::Batch batch;
+  const absl::Time now = clock_->Now();
+  const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
+  auto sync = log::Store::Sync::kNo;
+  std::vector<std::vector<Queue::Prepared>> prepared(jobs.size());
+  std::vector<absl::Status> refused(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    Job& job = *jobs[i];
+    prepared[i].resize(job.groups.size());
+    for (size_t g = 0; g < job.groups.size() && refused[i].ok(); ++g) {
+      if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
+    }
+    if (refused[i].ok() && job.expected_last.has_value()) {
+      const Job::Group& group = job.groups.front();
+      refused[i] = group.queue->CheckLast(group.messages.front(), *job.expected_last, now_us);
+    }
+    if (refused[i].ok() && !job.reply_to.empty()) {
+      refused[i] = job.groups.front().queue->CheckHeard(job.groups.front().messages.front());
+    }
+    if (!refused[i].ok()) continue;
+    for (size_t g = 0; g < job.groups.size(); ++g) {
+      Job::Group& group = job.groups[g];
+      if (!group.queue->durable()) continue;
+      group.queue->Prepare(group.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
+      if (group.queue->synced()) sync = log::Store::Sync::kYes;
+    }
+    if (job.along) job.along(&batch);
+  }
+  const absl::Status status = Write(&batch, sync, jobs.size());
+  // What was prepared last is taken back first.
+  for (size_t i = jobs.size(); !status.ok() && i-- > 0;) {
+    for (size_t g = jobs[i]->groups.size(); refused[i].ok() && g-- > 0;) {
+      if (jobs[i]->groups[g].queue->durable()) jobs[i]->groups[g].queue->TakeBack(prepared[i][g]);
+    }
+  }
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (refused[i].ok()) refused[i] = status;
+    if (refused[i].ok()) Finish(jobs[i].get(), &prepared[i]);
+  }
+  for (const auto& lane : lanes_) lane->Wake();
+  for (const auto& job : jobs) {
+    for (const Job::Group& group : job->groups) group.queue->WakeFollowers();
+  }
+  uint64_t bytes = 0;
+  for (const auto& job : jobs) bytes += job->bytes;
+  {
+    // Before anybody is told, so that whoever publishes again then finds room.
+    MutexLock lock(&mu_);
+    unwritten_ -= bytes;
+  }
+  for (size_t i = 0; i < jobs.size(); ++i) jobs[i]->done(refused[i], jobs[i].get());
+}
+
+void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
+  const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
+  for (size_t g = 0; g < job->groups.size(); ++g) {
+    Job::Group& group = job->groups[g];
+    if (group.queue->durable()) {
+      group.appended = group.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
+                                            job->reply_to.empty() ? nullptr : &job->heard);
+    } else if (auto appended =
+                   group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
+               appended.ok()) {
+      group.appended = *std::move(appended);
+    }
+  }
+}
+
+}  // namespace nmq::broker

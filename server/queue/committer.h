@@ -1,0 +1,94 @@
+#ifndef NMQ_SERVER_QUEUE_COMMITTER_H_
+#define NMQ_SERVER_QUEUE_COMMITTER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "server/log/store.h"
+#include "server/queue/lane.h"
+#include "server/queue/queue.h"
+
+namespace nmq::broker {
+
+// Puts messages into durable queues: a thread that writes to disk all that has gathered while it wrote before, with one
+// sync for all, and only then lets subscribers hear it and publishers know. Thread-safe.
+class Committer {
+ public:
+  // Messages that are taken together or not at all, grouped by queue. Live queues may be among them.
+  struct Job {
+    struct Group {
+      std::shared_ptr<Queue> queue;
+      std::vector<Queue::Outgoing> messages;  // their views refer to `storage`
+      Queue::Appended appended;               // set when done
+    };
+    std::string storage;
+    std::vector<Group> groups;
+    std::string publisher;
+    bool count_matches = false;
+    std::optional<uint64_t> expected_last;  // sequence; only for one message
+    // Set if it is one message that is a question: it is refused if nobody hears it, and `heard` is set when done.
+    std::string reply_to;
+    Queue::Heard heard;
+    uint64_t bytes = 0;
+    // Adds what is to be written together with the messages, all or none; may be empty. Called on the committer's
+    // thread.
+    std::function<void(log::Store::Batch*)> along;
+    // Called once, on the committer's thread, without any lock.
+    std::function<void(const absl::Status&, Job*)> done;
+  };
+
+  // `clock` and `lanes` must outlive the committer. Jobs that wait take up to `unwritten_max` bytes.
+  Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
+            uint64_t unwritten_max);
+  // Does what was submitted.
+  ~Committer();
+
+  // RESOURCE_EXHAUSTED if too much waits already; the job is not done then, and `done` not called.
+  absl::Status Submit(std::unique_ptr<Job> job) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Waits until everything that was submitted is done.
+  void Flush() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits a part of a sync's time for those whose messages were on their way at the last one: whoever was answered then
+  // often publishes again at once, and shares the next sync if it waits for him. Nobody waits if there was only one,
+  // and seldom where it proves in vain.
+  void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) ABSL_LOCKS_EXCLUDED(mu_);
+  void Commit(const Jobs& jobs) ABSL_LOCKS_EXCLUDED(mu_);
+  void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
+
+  log::Store* const store_;
+  const Clock* const clock_;
+  const absl::Span<const std::unique_ptr<Lane>> lanes_;
+  const uint64_t unwritten_max_;
+  Mutex mu_;  // a leaf: nothing is locked under it
+  CondVar changed_;
+  Jobs waiting_ ABSL_GUARDED_BY(mu_);
+  uint64_t unwritten_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t wanted_ ABSL_GUARDED_BY(mu_) = 1;              // jobs for which the thread is woken
+  size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;           // jobs that were there when the last write was done
+  absl::Duration sync_time_ ABSL_GUARDED_BY(mu_) = {};  // of the last write; zero if it had none
+  int gather_pause_ ABSL_GUARDED_BY(mu_) = 0;           // writes that do not wait
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_QUEUE_COMMITTER_H_

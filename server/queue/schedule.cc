@@ -1,0 +1,103 @@
+#include "server/queue/schedule.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "server/log/store_format.h"
+
+namespace nmq::broker {
+namespace {
+
+// The due time and the number follow the queue's number, so that keys are in the order of places.
+constexpr size_t kNumberBytes = 8;
+
+std::string KeyOf(uint64_t queue, const Schedule::Place& place) {
+  return absl::StrCat(log::BigEndian(queue), log::BigEndian(static_cast<uint64_t>(place.due_us)),
+                      log::BigEndian(place.number));
+}
+
+}  // namespace
+
+// Nothing is given back: a queue that is deleted has given it back before, and otherwise the totals may be gone.
+Schedule::~Schedule() = default;
+
+absl::Status Schedule::Load() {
+  std::vector<Place> places;
+  absl::Status status = store_->Scan(log::Table::kSchedule, log::BigEndian(queue_), log::BigEndian(queue_ + 1),
+                                     [&](absl::string_view key, absl::string_view /*value*/) {
+                                       if (key.size() != 3 * kNumberBytes) return true;
+                                       key.remove_prefix(kNumberBytes);
+                                       uint64_t due_us = 0;
+                                       uint64_t number = 0;
+                                       log::ParseBigEndian(key.substr(0, kNumberBytes), &due_us);
+                                       log::ParseBigEndian(key.substr(kNumberBytes), &number);
+                                       places.push_back({static_cast<int64_t>(due_us), number});
+                                       return true;
+                                     });
+  if (!status.ok()) return status;
+  MutexLock lock(&mu_);
+  for (const Place& place : places) {
+    last_number_.store(std::max(last_number_.load(), place.number));
+    waiting_.emplace(place, "");
+  }
+  total_->messages.fetch_add(places.size(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void Schedule::Put(const Place& place, absl::string_view bytes, log::Store::Batch* batch) const {
+  batch->Put(log::Table::kSchedule, KeyOf(queue_, place), bytes);
+}
+
+void Schedule::Delete(const Place& place, log::Store::Batch* batch) const {
+  batch->Delete(log::Table::kSchedule, KeyOf(queue_, place));
+}
+
+void Schedule::Add(Item item) {
+  rings_->bytes.fetch_add(item.bytes.size(), std::memory_order_relaxed);
+  MutexLock lock(&mu_);
+  bytes_ += item.bytes.size();
+  waiting_.emplace(item.place, std::move(item.bytes));
+}
+
+std::vector<Schedule::Item> Schedule::TakeDue(int64_t now_us, size_t count_max) {
+  std::vector<Item> items;
+  MutexLock lock(&mu_);
+  while (!waiting_.empty() && waiting_.begin()->first.due_us <= now_us && items.size() < count_max) {
+    items.push_back({waiting_.begin()->first, std::move(waiting_.begin()->second)});
+    waiting_.erase(waiting_.begin());
+  }
+  taken_ += items.size();
+  return items;
+}
+
+void Schedule::Done(const Item& item) {
+  total_->messages.fetch_sub(1, std::memory_order_relaxed);
+  total_->bytes->fetch_sub(item.bytes.size(), std::memory_order_relaxed);
+  rings_->bytes.fetch_sub(item.bytes.size(), std::memory_order_relaxed);
+  MutexLock lock(&mu_);
+  --taken_;
+  bytes_ -= item.bytes.size();
+}
+
+void Schedule::Return(Item item) {
+  MutexLock lock(&mu_);
+  --taken_;
+  waiting_.emplace(item.place, std::move(item.bytes));
+}
+
+absl::StatusOr<storage::v1::Scheduled> Schedule::Read(const Item& item) const {
+  absl::StatusOr<std::string> bytes = item.bytes;
+  if (store_ != nullptr) bytes = store_->Get(log::Table::kSchedule, KeyOf(queue_, item.place));
+  if (!bytes.ok()) return bytes.status();
+  storage::v1::Scheduled scheduled;
+  if (!scheduled.ParseFromString(*bytes)) return absl::DataLossError("a message that waits for its time is damaged");
+  return scheduled;
+}
+
+uint64_t Schedule::size() const {
+  MutexLock lock(&mu_);
+  return waiting_.size() + taken_;
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,371 @@
+#include "server/queue/storage.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/errors.h"
+#include "server/log/store_format.h"
+
+namespace nmq::broker {
+namespace {
+
+constexpr char kKeyKey[] = "key";
+constexpr char kLastNumberKey[] = "last_number";  // that was given when a queue was last deleted
+constexpr char kQueuePrefix[] = "queue/";
+constexpr char kQueuePrefixEnd[] = "queue0";  // '0' follows '/'
+constexpr char kNamespacePrefix[] = "namespace/";
+constexpr char kNamespacePrefixEnd[] = "namespace0";
+// Numbers of queues that are deleted.
+constexpr char kDeletedPrefix[] = "deleted/";
+constexpr char kDeletedPrefixEnd[] = "deleted0";
+constexpr size_t kKeyBytes = 32;
+
+std::string PathOf(const std::string& name_space, const std::string& name) {
+  return absl::StrCat(name_space, "/", name);
+}
+
+absl::string_view NameOf(nmq::v1::Durability durability) {
+  if (durability == nmq::v1::DURABILITY_LIVE) return "live";
+  return durability == nmq::v1::DURABILITY_BUFFERED ? "buffered" : "durable";
+}
+
+absl::Status Damaged() {
+  return absl::DataLossError("the list of queues in the data directory is damaged; restore it from a backup");
+}
+
+// What Admin says of a queue.
+void SetPolicy(const QueueConfig& config, storage::v1::Queue* queue) {
+  queue->set_durability(config.durability);
+  queue->set_made_by_admin(true);
+  queue->mutable_events()->Assign(config.events.begin(), config.events.end());
+  queue->mutable_retention()->set_bytes(config.retention.bytes);
+  queue->mutable_retention()->set_messages(config.retention.messages);
+  const int64_t nanos = absl::ToInt64Nanoseconds(config.retention.age);
+  queue->mutable_retention()->mutable_age()->set_seconds(nanos / 1'000'000'000);
+  queue->mutable_retention()->mutable_age()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Storage>> Storage::Open(const log::Store::Options& options, const Clock* clock,
+                                                       Random* random) {
+  auto store = log::Store::Open(options);
+  if (!store.ok()) return store.status();
+  std::unique_ptr<Storage> storage(new Storage(*std::move(store), clock));
+  absl::Status status = storage->Load(random);
+  if (!status.ok()) return status;
+  return storage;
+}
+
+absl::Status Storage::Load(Random* random) {
+  auto key = store_->Get(log::Table::kMeta, kKeyKey);
+  if (absl::IsNotFound(key.status())) {
+    std::string made(kKeyBytes, '\0');
+    random->Fill(absl::MakeSpan(reinterpret_cast<uint8_t*>(made.data()), made.size()));
+    log::Store::Batch batch;
+    batch.Put(log::Table::kMeta, kKeyKey, made);
+    absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+    if (!status.ok()) return status;
+    key = std::move(made);
+  }
+  if (!key.ok()) return key.status();
+  key_ = *std::move(key);
+
+  if (const auto last = store_->Get(log::Table::kMeta, kLastNumberKey); last.ok()) {
+    MutexLock lock(&mu_);
+    if (!absl::SimpleAtoi(*last, &last_number_)) return Damaged();
+  }
+  absl::Status status = LoadQueues();
+  if (status.ok()) status = LoadNamespaces();
+  if (status.ok()) status = DeleteMarked();
+  return status;
+}
+
+absl::Status Storage::LoadQueues() {
+  MutexLock lock(&mu_);
+  bool readable = true;
+  absl::Status status =
+      store_->Scan(log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
+                   [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                     storage::v1::Queue queue;
+                     readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
+                     last_number_ = std::max(last_number_, queue.number());
+                     queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
+                     return readable;
+                   });
+  return status.ok() && !readable ? Damaged() : status;
+}
+
+absl::Status Storage::LoadNamespaces() {
+  MutexLock lock(&mu_);
+  bool readable = true;
+  absl::Status status =
+      store_->Scan(log::Table::kMeta, kNamespacePrefix, kNamespacePrefixEnd,
+                   [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+                     storage::v1::Namespace name_space;
+                     readable = name_space.ParseFromArray(value.data(), static_cast<int>(value.size()));
+                     namespaces_[absl::StripPrefix(path, kNamespacePrefix)] = std::move(name_space);
+                     return readable;
+                   });
+  return status.ok() && !readable ? Damaged() : status;
+}
+
+// Queues that were forgotten and whose messages may still be there, for the server was killed in between.
+absl::Status Storage::DeleteMarked() {
+  std::vector<uint64_t> numbers;
+  absl::Status status =
+      store_->Scan(log::Table::kMeta, kDeletedPrefix, kDeletedPrefixEnd, [&](absl::string_view key, absl::string_view) {
+        uint64_t number = 0;
+        if (absl::SimpleAtoi(absl::StripPrefix(key, kDeletedPrefix), &number)) numbers.push_back(number);
+        return true;
+      });
+  for (const uint64_t number : numbers) {
+    if (!status.ok()) return status;
+    status = store_->DeleteQueue(number);
+    if (!status.ok()) return status;
+    log::Store::Batch batch;
+    batch.Delete(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number));
+    status = store_->Write(&batch, log::Store::Sync::kNo);
+  }
+  return status;
+}
+
+void Storage::GiveNumberLocked(storage::v1::Queue* queue) {
+  queue->set_number(++last_number_);
+  queue->set_epoch(static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock_->Now()))) + queue->number());
+}
+
+absl::Status Storage::PutQueueLocked(const std::string& path, const storage::v1::Queue& queue) {
+  log::Store::Batch batch;
+  batch.Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
+  absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+  if (status.ok()) queues_[path] = queue;
+  return status.ok() ? status : WithContext(status, absl::StrCat("queue ", Quote(path)));
+}
+
+absl::Status Storage::MakeQueue(const std::string& name_space, const QueueConfig& config) {
+  MutexLock lock(&mu_);
+  const std::string path = PathOf(name_space, config.name);
+  storage::v1::Queue queue;
+  SetPolicy(config, &queue);
+  if (const auto found = queues_.find(path); found != queues_.end()) {
+    return absl::AlreadyExistsError(absl::StrCat("queue ", Quote(path), " is in the data directory, ",
+                                                 NameOf(found->second.durability()),
+                                                 ", though nothing declares it; declare it, or delete it first"));
+  }
+  if (config.durability == nmq::v1::DURABILITY_LIVE) return PutQueueLocked(path, queue);
+  GiveNumberLocked(&queue);
+  absl::Status status = PutQueueLocked(path, queue);
+  if (!status.ok()) return status;
+  return OpenQueueLocked(name_space, config.name, config.durability, /*by_group=*/false).status();
+}
+
+absl::Status Storage::ChangeQueue(const std::string& name_space, const QueueConfig& config) {
+  MutexLock lock(&mu_);
+  const std::string path = PathOf(name_space, config.name);
+  const auto found = queues_.find(path);
+  if (found == queues_.end()) return absl::OkStatus();  // nothing of it is kept
+  storage::v1::Queue queue = found->second;
+  SetPolicy(config, &queue);
+  return PutQueueLocked(path, queue);
+}
+
+std::vector<QueueConfig> Storage::MadeQueues(const std::string& name_space) const {
+  std::vector<QueueConfig> configs;
+  const std::string prefix = PathOf(name_space, "");
+  MutexLock lock(&mu_);
+  for (const auto& [path, queue] : queues_) {
+    if (!queue.made_by_admin() || !absl::StartsWith(path, prefix)) continue;
+    QueueConfig& config = configs.emplace_back();
+    config.name = path.substr(prefix.size());
+    config.durability = queue.durability();
+    config.events.assign(queue.events().begin(), queue.events().end());
+    config.retention.bytes = queue.retention().bytes();
+    config.retention.messages = queue.retention().messages();
+    config.retention.age =
+        absl::Seconds(queue.retention().age().seconds()) + absl::Nanoseconds(queue.retention().age().nanos());
+  }
+  std::sort(configs.begin(), configs.end(), [](const QueueConfig& a, const QueueConfig& b) { return a.name < b.name; });
+  return configs;
+}
+
+absl::Status Storage::PutNamespace(const NamespaceConfig& config) {
+  storage::v1::Namespace name_space;
+  name_space.set_automatic_queues(config.automatic_queues);
+  log::Store::Batch batch;
+  batch.Put(log::Table::kMeta, absl::StrCat(kNamespacePrefix, config.name), name_space.SerializeAsString());
+  absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+  if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(config.name)));
+  MutexLock lock(&mu_);
+  namespaces_[config.name] = std::move(name_space);
+  return absl::OkStatus();
+}
+
+std::vector<NamespaceConfig> Storage::MadeNamespaces(const std::vector<NamespaceConfig>& declared) const {
+  std::vector<NamespaceConfig> configs;
+  MutexLock lock(&mu_);
+  for (const auto& [name, name_space] : namespaces_) {
+    const std::string& path = name;
+    if (std::any_of(declared.begin(), declared.end(), [&](const NamespaceConfig& one) { return one.name == path; })) {
+      continue;
+    }
+    NamespaceConfig& config = configs.emplace_back();
+    config.name = name;
+    config.automatic_queues = name_space.automatic_queues();
+  }
+  std::sort(configs.begin(), configs.end(),
+            [](const NamespaceConfig& a, const NamespaceConfig& b) { return a.name < b.name; });
+  return configs;
+}
+
+absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch) {
+  for (const std::string& path : paths) {
+    batch->Delete(log::Table::kMeta, absl::StrCat(kQueuePrefix, path));
+    const uint64_t number = queues_.at(path).number();
+    if (number == 0) continue;  // nothing of a live queue is there
+    // The keys of these tables begin with their queue's number.
+    for (const log::Table table : {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule}) {
+      batch->DeletePrefix(table, log::BigEndian(number));
+    }
+    batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
+  }
+  batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
+  absl::Status status = store_->Write(batch, log::Store::Sync::kYes);
+  if (!status.ok()) return status;
+  for (const std::string& path : paths) {
+    queues_.erase(path);
+    opened_.erase(path);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Storage::DeleteQueue(const std::string& name_space, const std::string& name) {
+  {
+    MutexLock lock(&mu_);
+    const std::string path = PathOf(name_space, name);
+    if (!queues_.contains(path)) {
+      return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not in the data directory"));
+    }
+    log::Store::Batch batch;
+    absl::Status status = DeletePaths({path}, &batch);
+    if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
+  }
+  return DeleteMarked();
+}
+
+absl::Status Storage::DeleteNamespace(const std::string& name) {
+  {
+    MutexLock lock(&mu_);
+    std::vector<std::string> paths;
+    for (const auto& [path, queue] : queues_) {
+      if (absl::StartsWith(path, PathOf(name, ""))) paths.push_back(path);
+    }
+    log::Store::Batch batch;
+    batch.Delete(log::Table::kMeta, absl::StrCat(kNamespacePrefix, name));
+    absl::Status status = DeletePaths(paths, &batch);
+    if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(name)));
+    namespaces_.erase(name);
+  }
+  return DeleteMarked();
+}
+
+absl::StatusOr<QueueOnDisk> Storage::OpenQueue(const std::string& name_space, const std::string& name,
+                                               nmq::v1::Durability durability) {
+  MutexLock lock(&mu_);
+  return OpenQueueLocked(name_space, name, durability, /*by_group=*/false);
+}
+
+absl::StatusOr<QueueOnDisk> Storage::OpenDeadLetterQueue(const std::string& name_space, const std::string& name) {
+  MutexLock lock(&mu_);
+  return OpenQueueLocked(name_space, name, nmq::v1::DURABILITY_DURABLE, /*by_group=*/true);
+}
+
+std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& name_space) const {
+  std::vector<std::string> names;
+  MutexLock lock(&mu_);
+  for (const auto& [path, queue] : queues_) {
+    const std::string prefix = name_space + "/";
+    if (queue.made_by_group() && !opened_.contains(path) && absl::StartsWith(path, prefix)) {
+      names.push_back(path.substr(prefix.size()));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<QueueOnDisk> Storage::OpenQueueLocked(const std::string& name_space, const std::string& name,
+                                                     nmq::v1::Durability durability, bool by_group) {
+  const std::string path = PathOf(name_space, name);
+  auto it = queues_.find(path);
+  // Of a live queue nothing is there.
+  if (it == queues_.end() || it->second.durability() == nmq::v1::DURABILITY_LIVE) {
+    storage::v1::Queue made;
+    GiveNumberLocked(&made);
+    made.set_durability(durability);
+    made.set_made_by_group(by_group);
+    absl::Status status = PutQueueLocked(path, made);
+    if (!status.ok()) return status;
+    it = queues_.find(path);
+  }
+  if (it->second.durability() != durability) {
+    return FailedPrecondition(
+        "OTHER_DURABILITY",
+        absl::StrCat("queue ", Quote(path), " was made ", NameOf(it->second.durability()), " and cannot become ",
+                     NameOf(durability), "; give it another name, or delete it first"),
+        {{"queue", name}, {"namespace", name_space}});
+  }
+  auto extent = store_->FindExtent(it->second.number());
+  if (!extent.ok()) return WithContext(extent.status(), absl::StrCat("queue ", Quote(path)));
+  QueueOnDisk disk;
+  disk.store = store_.get();
+  disk.reader = &reader_;
+  disk.number = it->second.number();
+  disk.epoch = it->second.epoch();
+  disk.sync = durability != nmq::v1::DURABILITY_BUFFERED;
+  disk.extent = *extent;
+  opened_[path] = disk;
+  return disk;
+}
+
+absl::Status Storage::OpenQueues(const ServerConfig& config) {
+  for (const NamespaceConfig& name_space : config.namespaces) {
+    for (const QueueConfig& queue : name_space.queues) {
+      if (queue.durability == nmq::v1::DURABILITY_LIVE) continue;
+      auto opened = OpenQueue(name_space.name, queue.name, queue.durability);
+      if (!opened.ok()) return opened.status();
+    }
+  }
+  MutexLock lock(&mu_);
+  std::vector<std::pair<std::string, nmq::v1::Durability>> made;
+  for (const auto& [path, queue] : queues_) {
+    const bool live = queue.durability() == nmq::v1::DURABILITY_LIVE;
+    if (queue.made_by_admin() && !live && !opened_.contains(path)) made.emplace_back(path, queue.durability());
+  }
+  for (const auto& [path, durability] : made) {
+    const std::vector<std::string> names = absl::StrSplit(path, '/');
+    auto opened = OpenQueueLocked(names[0], names[1], durability, /*by_group=*/false);
+    if (!opened.ok()) return opened.status();
+  }
+  return absl::OkStatus();
+}
+
+QueueOnDisk Storage::Opened(const std::string& name_space, const std::string& name) const {
+  MutexLock lock(&mu_);
+  return opened_.at(PathOf(name_space, name));
+}
+
+std::vector<std::string> Storage::UnopenedQueues() const {
+  std::vector<std::string> names;
+  MutexLock lock(&mu_);
+  for (const auto& [path, queue] : queues_) {
+    if (!opened_.contains(path) && !queue.made_by_group() && !queue.made_by_admin()) names.push_back(path);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace nmq::broker

@@ -1,0 +1,112 @@
+#ifndef NMQ_SERVER_QUEUE_STORAGE_H_
+#define NMQ_SERVER_QUEUE_STORAGE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/random.h"
+#include "base/worker.h"
+#include "nmq/storage/v1/storage.pb.h"
+#include "server/config/config.h"
+#include "server/log/store.h"
+
+namespace nmq::broker {
+
+// Where the messages of a queue are on disk.
+struct QueueOnDisk {
+  log::Store* store = nullptr;  // outlives the queue
+  Worker* reader = nullptr;     // for what reads the store; outlives the queue
+  uint64_t number = 0;
+  uint64_t epoch = 0;
+  bool sync = true;  // whether a message is synced before its publisher is answered
+  log::Store::Extent extent;
+};
+
+// The disk of a server: its store, the threads that read it, and the list of queues in it. Thread-safe.
+class Storage {
+ public:
+  // Opens or makes the store. `clock` must outlive the storage.
+  static absl::StatusOr<std::unique_ptr<Storage>> Open(const log::Store::Options& options, const Clock* clock,
+                                                       Random* random);
+
+  log::Store& store() { return *store_; }
+  // Waits until the reader has done what it was asked.
+  void FlushReader() { reader_.Flush(); }
+  // Runs `task`, which may read and write the store for long, on a thread for that, one after another. Whoever asks
+  // bounds what waits.
+  void Search(std::function<void()> task) { searcher_.Post(std::move(task)); }
+  // Waits until all that was asked for with Search is done.
+  void FlushSearches() { searcher_.Flush(); }
+  // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
+  const std::string& key() const { return key_; }
+
+  // What Admin made. Each change is on disk when it returns OK. A queue that is not live is opened.
+  absl::Status MakeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status ChangeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<QueueConfig> MadeQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes or changes a namespace: only its name and automatic_queues are kept.
+  absl::Status PutNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // Those that are not in `declared`.
+  std::vector<NamespaceConfig> MadeNamespaces(const std::vector<NamespaceConfig>& declared) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets the queue, and deletes its messages and groups; nobody may use them any more. NOT_FOUND if there is none.
+  absl::Status DeleteQueue(const std::string& name_space, const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets the namespace and deletes all of its queues likewise. OK if there is none.
+  absl::Status DeleteNamespace(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Finds the queue, or makes it. FAILED_PRECONDITION if it was made with another durability.
+  absl::StatusOr<QueueOnDisk> OpenQueue(const std::string& name_space, const std::string& name,
+                                        nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for a durable queue that a group makes for its dead letters, if it is not there.
+  absl::StatusOr<QueueOnDisk> OpenDeadLetterQueue(const std::string& name_space, const std::string& name)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The names of such queues that were made in a namespace and are not open.
+  std::vector<std::string> UnopenedDeadLetterQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Opens every queue of `config`, and every one that Admin made, that is not live. Then Opened cannot fail for them.
+  absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  QueueOnDisk Opened(const std::string& name_space, const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Queues that are on disk and were not opened, as "namespace/name".
+  std::vector<std::string> UnopenedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
+  absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status LoadQueues() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteMarked() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveNumberLocked(storage::v1::Queue* queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status PutQueueLocked(const std::string& path, const storage::v1::Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<QueueOnDisk> OpenQueueLocked(const std::string& name_space, const std::string& name,
+                                              nmq::v1::Durability durability, bool by_group)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::unique_ptr<log::Store> store_;
+  const Clock* const clock_;
+  std::string key_;
+  Worker reader_;
+  Worker searcher_;
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
+  absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name
+  absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);
+  uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_QUEUE_STORAGE_H_

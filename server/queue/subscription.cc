@@ -1,0 +1,203 @@
+#include "server/queue/subscription.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "server/queue/queue.h"
+
+namespace nmq::broker {
+namespace {
+
+constexpr absl::Duration kSlowRetry = absl::Seconds(1);
+
+// Whether what a gap counts came while the subscription listened, and was dropped.
+bool WasThere(v1::GapReason reason) {
+  return reason == v1::GAP_REASON_SLOW_SUBSCRIBER || reason == v1::GAP_REASON_EXPIRED ||
+         reason == v1::GAP_REASON_DROPPED_NEWEST || reason == v1::GAP_REASON_SUPERSEDED;
+}
+
+}  // namespace
+
+bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
+               absl::string_view queue, EventFilter* filter) {
+  for (const SubscriptionPattern& pattern : patterns) {
+    if (!pattern.queue.Matches(queue)) continue;
+    if (pattern.event.MatchesAll()) filter->all = true;
+    filter->patterns.push_back(&pattern.event);
+  }
+  if (filter->patterns.empty()) return false;
+  if (filter->all) filter->patterns.clear();
+  if (!headers.empty()) filter->headers = &headers;
+  return true;
+}
+
+bool Subscription::Hears(absl::string_view queue, absl::string_view event) const {
+  return std::any_of(patterns().begin(), patterns().end(), [&](const SubscriptionPattern& pattern) {
+    return (queue.empty() || pattern.queue.Matches(queue)) && (event.empty() || pattern.event.Matches(event));
+  });
+}
+
+std::unique_ptr<Waiting> Subscription::NewWaiting() const {
+  switch (overflow()) {
+    case v1::OVERFLOW_DROP_NEWEST:
+      return std::make_unique<Waiting>(Waiting::DropNewest(options_.overflow_messages));
+    case v1::OVERFLOW_KEEP_LATEST:
+      return std::make_unique<Waiting>(Waiting::KeepLatest());
+    default:
+      return nullptr;
+  }
+}
+
+Cursor* Subscription::AddCursor(std::shared_ptr<Queue> queue, EventFilter filter) {
+  auto cursor = std::make_unique<Cursor>();
+  cursor->queue = std::move(queue);
+  cursor->subscription = this;
+  cursor->filter = std::move(filter);
+  MutexLock lock(&mu_);
+  cursors_.push_back(std::move(cursor));
+  return cursors_.back().get();
+}
+
+void Subscription::DropCursor(Cursor* cursor) {
+  std::unique_ptr<Cursor> dropped;
+  {
+    MutexLock lock(&mu_);
+    const auto found = std::find_if(cursors_.begin(), cursors_.end(),
+                                    [cursor](const std::unique_ptr<Cursor>& own) { return own.get() == cursor; });
+    dropped = std::move(*found);
+    cursors_.erase(found);
+  }
+  dropped->queue->Detach(cursor);
+}
+
+void Subscription::ForEachCursor(absl::FunctionRef<void(Cursor*)> visit) const {
+  MutexLock lock(&mu_);
+  for (const auto& cursor : cursors_) visit(cursor.get());
+}
+
+size_t Subscription::cursors() const {
+  MutexLock lock(&mu_);
+  return cursors_.size();
+}
+
+uint64_t Subscription::Lag() const {
+  uint64_t lag = 0;
+  ForEachCursor([&](Cursor* cursor) { lag += cursor->queue->Lag(*cursor); });
+  return lag;
+}
+
+void Subscription::End(absl::Status status) {
+  {
+    MutexLock lock(&mu_);
+    if (ended()) return;
+    end_status_ = std::move(status);
+    ended_.store(true, std::memory_order_release);
+  }
+  lane()->PostSubscription(shared_from_this());
+  lane()->Wake();
+}
+
+absl::Status Subscription::end_status() const {
+  MutexLock lock(&mu_);
+  return end_status_;
+}
+
+absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
+  if (ended()) return end_status();
+  if (options_.mailbox != nullptr) options_.mailbox->Take(bytes_max, delivery);
+  // In turn, so that a busy queue does not keep the others waiting.
+  bool more = false;
+  while (!ready_.empty() && !more) {
+    if (turn_ >= ready_.size()) turn_ = 0;
+    Cursor* cursor = ready_[turn_];
+    const uint64_t messages = delivery->messages;
+    const uint64_t bytes = delivery->bytes;
+    more = cursor->queue->Read(cursor, bytes_max, delivery);
+    if (delivery->messages > messages) {
+      cursor->queue->counters().Delivered(delivery->messages - messages, delivery->bytes - bytes);
+    }
+    if (more) {
+      ++turn_;
+    } else {
+      cursor->ready = false;
+      ready_[turn_] = ready_.back();
+      ready_.pop_back();
+      if (cursor->done) DropCursor(cursor);
+    }
+  }
+  if (delivery->messages > 0) {
+    counters_.Delivered(delivery->messages, delivery->bytes);
+    client().counters().Delivered(delivery->messages, delivery->bytes);
+    options_.name_space_counters->Delivered(delivery->messages, delivery->bytes);
+  }
+  if (delivery->has_gap && WasThere(delivery->gap.reason())) {
+    counters_.Dropped(delivery->gap.count());
+    client().counters().Dropped(delivery->gap.count());
+    options_.name_space_counters->Dropped(delivery->gap.count());
+    const bool slow = delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER;
+    if (slow && overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
+  }
+  return absl::OkStatus();
+}
+
+void Subscription::PrefetchCursor() const {
+  __builtin_prefetch(&client().counters());
+  if (ready_.empty()) return;
+  const char* const cursor = reinterpret_cast<const char*>(ready_.front());
+  for (size_t i = 0; i < sizeof(Cursor); i += 64) __builtin_prefetch(cursor + i);
+}
+
+absl::Status Subscription::CheckOverflow() const {
+  if (overflow() != v1::OVERFLOW_DISCONNECT) return absl::OkStatus();
+  for (const Cursor* cursor : ready_) {
+    if (cursor->queue->HasLost(*cursor)) return SlowStatus(cursor->queue->name());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Subscription::SlowStatus(absl::string_view queue) const {
+  return ResourceExhausted("SLOW_SUBSCRIBER",
+                           absl::StrCat("subscription ", id(), " is too slow: queue ", Quote(queue),
+                                        " no longer holds what it has not read, and its overflow policy is disconnect; "
+                                        "resume from its last position, read faster, or choose drop-oldest"),
+                           kSlowRetry, {{"queue", queue}, {"subscription", id()}});
+}
+
+void Subscription::TakeProgress(int count_max, google::protobuf::RepeatedPtrField<v1::QueuePosition>* positions) {
+  v1::QueuePosition position;
+  ForEachCursor([&](Cursor* cursor) {
+    if (positions->size() < count_max && cursor->queue->TakeProgress(cursor, &position)) *positions->Add() = position;
+  });
+}
+
+void Subscription::MarkReady(Cursor* cursor, std::vector<Subscription*>* ready) {
+  if (!cursor->ready) {
+    cursor->ready = true;
+    ready_.push_back(cursor);
+  }
+  MarkReady(ready);
+}
+
+void Subscription::MarkReady(std::vector<Subscription*>* ready) {
+  if (listed_ || closed_) return;
+  listed_ = true;
+  ready->push_back(this);
+}
+
+void Subscription::Close() {
+  closed_ = true;
+  ready_.clear();
+  ForEachCursor([](Cursor* cursor) { cursor->queue->Detach(cursor); });
+  if (options_.leave_group) options_.leave_group();
+}
+
+void Subscription::MarkAllReady() {
+  ForEachCursor([&](Cursor* cursor) {
+    if (cursor->ready) return;
+    cursor->ready = true;
+    ready_.push_back(cursor);
+  });
+}
+
+}  // namespace nmq::broker

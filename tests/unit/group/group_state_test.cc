@@ -1,0 +1,538 @@
+#include "server/group/group_state.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nmq::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr uint64_t kMuch = 1 << 30;
+
+GroupPolicy Policy() {
+  GroupPolicy policy;
+  policy.ack_deadline_us = 30 * kSecond;
+  policy.attempts_max = 3;
+  return policy;
+}
+
+GroupPolicy ByKey() {
+  GroupPolicy policy = Policy();
+  policy.by_key = true;
+  return policy;
+}
+
+// A group that starts with sequence 1, and its time.
+class Group {
+ public:
+  explicit Group(const GroupPolicy& policy = Policy(), const GroupState::Saved& saved = {}) : state_(policy, saved) {}
+
+  GroupState* operator->() { return &state_; }
+
+  // The member that gets the message next(); 0 if it is kept for later, nothing if it is not taken.
+  std::optional<uint64_t> Offer(absl::string_view key = "", uint64_t bytes = 1) {
+    bool taken = false;
+    const std::optional<GroupState::Assignment> assignment = state_.Offer(bytes, key, now, &taken);
+    if (!taken) return std::nullopt;
+    return assignment.has_value() ? assignment->member : 0;
+  }
+  // "sequence>member#attempt" of what waits and is due.
+  std::vector<std::string> Deliver(size_t max = 1000) {
+    std::vector<std::string> said;
+    for (const GroupState::Assignment& assignment : state_.Deliver(now, max)) {
+      said.push_back(absl::StrCat(assignment.sequence, ">", assignment.member, "#", assignment.attempt));
+    }
+    return said;
+  }
+  bool Retry(uint64_t sequence, int64_t after = 0) { return state_.Retry(sequence, after, now); }
+  void Remove(uint64_t member) { state_.RemoveMember(member, now); }
+  std::vector<std::string> PassTime(int64_t by) {
+    now += by;
+    state_.Expire(now);
+    return Deliver();
+  }
+  // "sequence:reason#attempts" of what is dead.
+  std::vector<std::string> TakeDead() {
+    std::vector<std::string> said;
+    for (const GroupState::Dead& dead : state_.TakeDead()) {
+      said.push_back(absl::StrCat(dead.sequence, ":", dead.reason, "#", dead.attempts));
+    }
+    return said;
+  }
+
+  int64_t now = 1000 * kSecond;
+
+ private:
+  GroupState state_;
+};
+
+TEST(GroupState, EachMessageGoesToTheMemberWithTheFewest) {
+  Group group;
+  EXPECT_FALSE(group->WantsNew()) << "nobody is there";
+  EXPECT_EQ(group.Offer(), std::nullopt);
+  group->AddMember(7, 100, kMuch);
+  group->AddMember(8, 100, kMuch);
+  EXPECT_TRUE(group->WantsNew());
+  EXPECT_EQ(group.Offer(), 7u);
+  EXPECT_EQ(group.Offer(), 8u);
+  EXPECT_EQ(group.Offer(), 7u);
+  EXPECT_TRUE(group->Done(1));
+  EXPECT_TRUE(group->Done(3));
+  EXPECT_EQ(group.Offer(), 7u);
+  EXPECT_EQ(group->pending(), 2u);
+  EXPECT_EQ(group->floor(), 1u);
+  EXPECT_EQ(group->delivered(), 4u);
+  EXPECT_EQ(group->next(), 5u);
+  EXPECT_EQ(group->done_count(), 2u);
+}
+
+TEST(GroupState, MessageOfALostMemberGoesToAnother) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_EQ(group.Offer(), 7u);
+  group.Remove(7);
+  EXPECT_EQ(group->waiting(), 2u);
+  EXPECT_THAT(group.Deliver(), IsEmpty()) << "nobody is there";
+  group->AddMember(8, 100, kMuch);
+  EXPECT_THAT(group.Deliver(), ElementsAre("1>8#2", "2>8#2"));
+  EXPECT_EQ(group->redelivered_count(), 2u);
+}
+
+TEST(GroupState, DeadlineTakesAMessageBack) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_EQ(group->NextTime(), group.now + 30 * kSecond);
+  EXPECT_THAT(group.PassTime(30 * kSecond - 1), IsEmpty());
+  EXPECT_THAT(group.PassTime(1), ElementsAre("1>7#2"));
+}
+
+TEST(GroupState, RetryWaitsForTheLongerOfItsTimeAndTheBackoff) {
+  GroupPolicy policy = Policy();
+  policy.attempts_max = 10;
+  policy.backoff_us = kSecond;
+  policy.backoff_max_us = 3 * kSecond;
+  Group group(policy);
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_TRUE(group.Retry(1));
+  EXPECT_FALSE(group.Retry(1)) << "nobody has it";
+  EXPECT_THAT(group.PassTime(kSecond - 1), IsEmpty());
+  EXPECT_EQ(group->NextTime(), group.now + 1);
+  EXPECT_THAT(group.PassTime(1), ElementsAre("1>7#2"));
+  EXPECT_TRUE(group.Retry(1));
+  EXPECT_THAT(group.PassTime(2 * kSecond - 1), IsEmpty());
+  EXPECT_THAT(group.PassTime(1), ElementsAre("1>7#3"));
+  EXPECT_TRUE(group.Retry(1));
+  EXPECT_THAT(group.PassTime(3 * kSecond - 1), IsEmpty()) << "backoff_max";
+  EXPECT_THAT(group.PassTime(1), ElementsAre("1>7#4"));
+  EXPECT_TRUE(group.Retry(1, 9 * kSecond));
+  EXPECT_THAT(group.PassTime(9 * kSecond - 1), IsEmpty());
+  EXPECT_THAT(group.PassTime(1), ElementsAre("1>7#5"));
+}
+
+TEST(GroupState, BackoffFollowsADeadlineAndNotALostMember) {
+  GroupPolicy policy = Policy();
+  policy.backoff_us = kSecond;
+  Group group(policy);
+  group->AddMember(7, 100, kMuch);
+  group->AddMember(8, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_THAT(group.PassTime(30 * kSecond), IsEmpty());
+  EXPECT_THAT(group.PassTime(kSecond), ElementsAre("1>8#2"));
+  group.Remove(8);
+  EXPECT_THAT(group.Deliver(), ElementsAre("1>7#3"));
+}
+
+TEST(GroupState, ExtendMovesTheDeadline) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_TRUE(group->Extend(1, 100 * kSecond, group.now));
+  EXPECT_THAT(group.PassTime(99 * kSecond), IsEmpty());
+  EXPECT_EQ(group->NextTime(), group.now + kSecond);
+  EXPECT_THAT(group.PassTime(kSecond), ElementsAre("1>7#2"));
+  EXPECT_TRUE(group->Extend(1, kSecond, group.now)) << "sooner than it was";
+  EXPECT_THAT(group.PassTime(kSecond), ElementsAre("1>7#3"));
+  EXPECT_TRUE(group->Done(1));
+  EXPECT_FALSE(group->Extend(1, kSecond, group.now));
+  EXPECT_EQ(group->NextTime(), std::nullopt);
+}
+
+TEST(GroupState, LastAttemptMakesADeadLetter) {
+  Group group;  // three attempts
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group.Retry(1));
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  ASSERT_THAT(group.PassTime(30 * kSecond), ElementsAre("1>7#3"));
+  EXPECT_THAT(group.TakeDead(), IsEmpty());
+  group.Remove(7);
+  EXPECT_THAT(group.TakeDead(), ElementsAre("1:MAX_ATTEMPTS#3"));
+  EXPECT_EQ(group->dead_count(), 1u);
+  EXPECT_EQ(group->floor(), 0u) << "not before the dead letter is there";
+  EXPECT_FALSE(group->Done(1));
+  group->Buried(1);
+  EXPECT_EQ(group->floor(), 1u);
+}
+
+TEST(GroupState, TerminateMakesADeadLetterOfWhatIsPendingOrWaits) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group.Retry(2, kSecond));
+  EXPECT_TRUE(group->Terminate(1, "bad address"));
+  EXPECT_FALSE(group->Terminate(1, "again"));
+  EXPECT_TRUE(group->Terminate(2, "worse"));
+  EXPECT_FALSE(group->Terminate(3, "never delivered"));
+  EXPECT_THAT(group.TakeDead(), ElementsAre("1:bad address#1", "2:worse#1"));
+  EXPECT_THAT(group.PassTime(kSecond), IsEmpty());
+}
+
+TEST(GroupState, DeadLetterThatCannotBeWrittenIsDeadAgain) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group->Terminate(1, "bad"));
+  const std::vector<GroupState::Dead> dead = group->TakeDead();
+  ASSERT_EQ(dead.size(), 1u);
+  EXPECT_THAT(group.TakeDead(), IsEmpty());
+  group->Revive(dead[0]);
+  group->Revive(dead[0]);
+  EXPECT_THAT(group.TakeDead(), ElementsAre("1:bad#1"));
+  group->Buried(1);
+  group->Revive(dead[0]);
+  EXPECT_THAT(group.TakeDead(), IsEmpty());
+  EXPECT_EQ(group->dead_count(), 1u);
+}
+
+TEST(GroupState, LateDoneIsTaken) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  group.now += 30 * kSecond;
+  group->Expire(group.now);
+  EXPECT_EQ(group->waiting(), 1u);
+  EXPECT_TRUE(group->Done(1));
+  EXPECT_THAT(group.Deliver(), IsEmpty());
+  EXPECT_FALSE(group->Done(1));
+  EXPECT_EQ(group->floor(), 1u);
+}
+
+TEST(GroupState, DoneOfTheFirstMemberFreesTheSecond) {
+  Group group;
+  group->AddMember(7, 1, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  group->AddMember(8, 1, kMuch);
+  group.now += 30 * kSecond;
+  group->Expire(group.now);
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>8#2"));
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_FALSE(group->WantsNew());
+  EXPECT_TRUE(group->Done(1));
+  EXPECT_EQ(group.Offer(), 8u);
+}
+
+TEST(GroupState, NobodyGetsMoreThanItsCredit) {
+  Group group;
+  group->AddMember(7, 2, 100);
+  EXPECT_EQ(group.Offer("", 60), 7u);
+  EXPECT_EQ(group.Offer("", 41), std::nullopt);
+  EXPECT_TRUE(group->WantsNew()) << "a smaller one would do";
+  EXPECT_EQ(group.Offer("", 40), 7u);
+  EXPECT_FALSE(group->WantsNew());
+  EXPECT_EQ(group.Offer("", 0), std::nullopt);
+  EXPECT_EQ(group->next(), 3u);
+}
+
+TEST(GroupState, OneLargeMessageGoesToAMemberThatHasNothing) {
+  Group group;
+  group->AddMember(7, 10, 100);
+  ASSERT_EQ(group.Offer("", 1), 7u);
+  EXPECT_EQ(group.Offer("", 1000), std::nullopt);
+  ASSERT_TRUE(group->Done(1));
+  EXPECT_EQ(group.Offer("", 1000), 7u);
+  EXPECT_FALSE(group->WantsNew());
+}
+
+TEST(GroupState, SmallNewMessagesDoNotHoldUpALargeOneThatWaits) {
+  Group group;
+  group->AddMember(7, 10, 100);
+  ASSERT_EQ(group.Offer("", 1000), 7u);
+  ASSERT_TRUE(group.Retry(1, kSecond));
+  ASSERT_EQ(group.Offer("", 1), 7u);
+  ASSERT_THAT(group.PassTime(kSecond), IsEmpty());
+  EXPECT_FALSE(group->WantsNew());
+  EXPECT_NE(group->NextTime(), group.now) << "time does not help";
+  ASSERT_TRUE(group->Done(2));
+  EXPECT_EQ(group->NextTime(), group.now);
+  EXPECT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+}
+
+TEST(GroupState, KeysStayWithTheirMember) {
+  Group group(ByKey());
+  group->AddMember(7, 1000, kMuch);
+  group->AddMember(8, 1000, kMuch);
+  std::map<std::string, uint64_t> owner;
+  std::set<uint64_t> members;
+  for (int i = 0; i < 200; ++i) {
+    const std::string key = absl::StrCat("key", i % 20);
+    const std::optional<uint64_t> member = group.Offer(key);
+    ASSERT_TRUE(member.has_value());
+    EXPECT_EQ(owner.try_emplace(key, *member).first->second, *member);
+    members.insert(*member);
+    if (i % 3 == 0) group->Done(static_cast<uint64_t>(i) + 1);
+  }
+  EXPECT_THAT(members, ElementsAre(7u, 8u));
+}
+
+TEST(GroupState, MessageWaitsForTheMemberOfItsKey) {
+  Group group(ByKey());
+  group->AddMember(7, 1, kMuch);
+  group->AddMember(8, 100, kMuch);
+  ASSERT_EQ(group.Offer("a"), 7u);
+  EXPECT_EQ(group.Offer("a"), 0u);
+  EXPECT_EQ(group.Offer(""), 8u) << "has no key";
+  EXPECT_EQ(group.Offer("a"), 0u);
+  EXPECT_THAT(group.Deliver(), IsEmpty());
+  EXPECT_FALSE(group->Done(2)) << "never delivered";
+  EXPECT_EQ(group->waiting(), 2u);
+  ASSERT_TRUE(group->Done(1));
+  EXPECT_THAT(group.Deliver(), ElementsAre("2>7#1"));
+  group.Remove(7);
+  EXPECT_THAT(group.Deliver(), ElementsAre("2>8#2", "4>8#1"));
+}
+
+TEST(GroupState, RefusedMessageGoesBeforeLaterOnesOfItsKey) {
+  Group group(ByKey());
+  group->AddMember(7, 1, kMuch);
+  group->AddMember(8, 1, kMuch);
+  ASSERT_EQ(group.Offer("a"), 7u);
+  ASSERT_EQ(group.Offer("a"), 0u);
+  ASSERT_TRUE(group.Retry(1));
+  EXPECT_EQ(group.Offer("a"), 0u) << "not past those that wait";
+  EXPECT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  ASSERT_TRUE(group->Done(1));
+  EXPECT_THAT(group.Deliver(), ElementsAre("2>7#1"));
+}
+
+TEST(GroupState, TooManyMessagesOfABusyKeyStopTheGroup) {
+  Group group(ByKey());
+  group->AddMember(7, 1, kMuch);
+  group->AddMember(8, 1, kMuch);
+  ASSERT_EQ(group.Offer("a"), 7u);
+  for (uint64_t i = 0; i < GroupState::kParkedMax; ++i) {
+    ASSERT_TRUE(group->WantsNew());
+    ASSERT_EQ(group.Offer("a"), 0u);
+  }
+  EXPECT_FALSE(group->WantsNew());
+  EXPECT_EQ(group.Offer("a"), std::nullopt);
+  ASSERT_TRUE(group->Done(1));
+  ASSERT_THAT(group.Deliver(), ElementsAre("2>7#1"));
+  EXPECT_TRUE(group->WantsNew());
+}
+
+TEST(GroupState, NewMemberGetsIdleKeysAtOnce) {
+  Group group(ByKey());
+  group->AddMember(7, 1000, kMuch);
+  uint64_t sequence = 0;
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(group.Offer(absl::StrCat("key", i)), 7u);
+    group->Done(++sequence);
+  }
+  group->AddMember(8, 1000, kMuch);
+  int second = 0;
+  for (int i = 0; i < 100; ++i) second += group.Offer(absl::StrCat("key", i)) == 8u ? 1 : 0;
+  EXPECT_GT(second, 30);
+  EXPECT_LT(second, 70);
+}
+
+TEST(GroupState, BusyKeyMovesToANewMemberWhenItIsIdle) {
+  Group group(ByKey());
+  group->AddMember(7, 1000, kMuch);
+  ASSERT_EQ(group.Offer("a"), 7u);
+  ASSERT_EQ(group.Offer("b"), 7u);
+  group->AddMember(8, 1000, kMuch);
+  EXPECT_EQ(group.Offer("a"), 7u);
+  EXPECT_EQ(group.Offer("b"), 7u);
+  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group->Done(3));
+  EXPECT_EQ(group.Offer("a"), 8u);
+  EXPECT_EQ(group.Offer("b"), 7u);
+}
+
+TEST(GroupState, FullWindowStopsTheGroup) {
+  Group group;
+  group->AddMember(7, 2 * GroupState::kWindowMax, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  for (uint64_t sequence = 2; sequence <= GroupState::kWindowMax; ++sequence) {
+    if (group.Offer() != 7u || !group->Done(sequence)) FAIL() << sequence;
+  }
+  EXPECT_FALSE(group->WantsNew());
+  EXPECT_EQ(group.Offer(), std::nullopt);
+  ASSERT_TRUE(group->Done(1));
+  EXPECT_EQ(group->floor(), GroupState::kWindowMax);
+  EXPECT_EQ(group.Offer(), 7u);
+}
+
+TEST(GroupState, ForgottenMessagesAreDone) {
+  Group group;
+  group->AddMember(7, 10, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group->Done(2));
+  ASSERT_TRUE(group->Terminate(1, "bad"));
+  EXPECT_EQ(group->Forget(3), 1u);
+  EXPECT_THAT(group.TakeDead(), IsEmpty());
+  EXPECT_EQ(group->floor(), 2u);
+  EXPECT_EQ(group->Forget(11), 8u);
+  EXPECT_EQ(group->next(), 11u);
+  EXPECT_EQ(group->pending(), 0u);
+  EXPECT_FALSE(group->Done(3));
+  EXPECT_EQ(group->Forget(5), 0u);
+}
+
+TEST(GroupState, DeadlinesOfThePastAreNotKept) {
+  Group group;
+  group->AddMember(7, 10, kMuch);
+  for (uint64_t sequence = 1; sequence <= 10000; ++sequence) {
+    ASSERT_EQ(group.Offer(), 7u);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(group->Extend(sequence, kSecond + i, group.now));
+    ASSERT_TRUE(group->Done(sequence));
+  }
+  EXPECT_EQ(group->NextTime(), std::nullopt);
+  EXPECT_THAT(group.PassTime(60 * kSecond), IsEmpty());
+}
+
+TEST(GroupChanges, InOrderOnlyTheMarksAreWritten) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  EXPECT_TRUE(group->TakeChanges().empty());
+  for (uint64_t sequence = 1; sequence <= 50; ++sequence) {
+    ASSERT_EQ(group.Offer(), 7u);
+    ASSERT_TRUE(group->Done(sequence));
+  }
+  ASSERT_EQ(group.Offer(), 7u);
+  const GroupState::Changes changes = group->TakeChanges();
+  EXPECT_TRUE(changes.marks);
+  EXPECT_EQ(changes.floor, 50u);
+  EXPECT_EQ(changes.delivered, 51u);
+  EXPECT_THAT(changes.put, IsEmpty());
+  EXPECT_THAT(changes.erase, IsEmpty());
+  EXPECT_TRUE(group->TakeChanges().empty());
+}
+
+TEST(GroupChanges, OutOfOrderEachIsWrittenOnceAndErasedBelowTheFloor) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group->Done(2));
+  GroupState::Changes changes = group->TakeChanges();
+  ASSERT_EQ(changes.put.size(), 1u);
+  EXPECT_EQ(changes.put[0].sequence, 2u);
+  EXPECT_TRUE(changes.put[0].done);
+  EXPECT_TRUE(group->TakeChanges().empty());
+  ASSERT_TRUE(group->Done(3));
+  ASSERT_TRUE(group->Done(1));
+  changes = group->TakeChanges();
+  EXPECT_EQ(changes.floor, 3u);
+  EXPECT_THAT(changes.put, IsEmpty());
+  EXPECT_THAT(changes.erase, ElementsAre(2u));
+}
+
+TEST(GroupChanges, AttemptsAreWrittenFromTheSecondOn) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group.Retry(1));
+  EXPECT_THAT(group->TakeChanges().put, IsEmpty());
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  const GroupState::Changes changes = group->TakeChanges();
+  ASSERT_EQ(changes.put.size(), 1u);
+  EXPECT_FALSE(changes.put[0].done);
+  EXPECT_EQ(changes.put[0].attempts, 2u);
+}
+
+TEST(GroupChanges, SkippedMessagesAreNotWritten) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  group->Skip();
+  const GroupState::Changes changes = group->TakeChanges();
+  EXPECT_EQ(changes.delivered, 2u);
+  EXPECT_THAT(changes.put, IsEmpty());
+  ASSERT_TRUE(group->Done(1));
+  EXPECT_EQ(group->floor(), 2u);
+}
+
+TEST(GroupRestart, WhatWasNotDoneComesAgainWithItsAttempts) {
+  Group group(Policy(), {.floor = 10, .delivered = 14, .items = {{12, true, 1}, {13, false, 2}, {14, false, 3}}});
+  EXPECT_EQ(group->next(), 11u);
+  EXPECT_EQ(group->delivered(), 14u);
+  EXPECT_EQ(group->waiting(), 3u);
+  group->AddMember(7, 100, kMuch);
+  EXPECT_EQ(group.Offer(), 7u);
+  EXPECT_EQ(group->next(), 13u) << "12 is done";
+  EXPECT_EQ(group.Offer(), 7u);
+  EXPECT_EQ(group.Offer(), 0u);
+  EXPECT_THAT(group.TakeDead(), ElementsAre("14:MAX_ATTEMPTS#3"));
+  EXPECT_EQ(group->next(), 15u);
+  EXPECT_EQ(group->redelivered_count(), 2u);
+  group.Remove(7);
+  group->AddMember(8, 100, kMuch);
+  EXPECT_THAT(group.Deliver(), ElementsAre("11>8#3"));
+  EXPECT_THAT(group.TakeDead(), ElementsAre("13:MAX_ATTEMPTS#3"));
+}
+
+TEST(GroupRestart, AcknowledgementOfBeforeIsTaken) {
+  Group group(Policy(), {.floor = 10, .delivered = 13, .items = {}});
+  EXPECT_TRUE(group->Done(11));
+  EXPECT_EQ(group->floor(), 11u);
+  EXPECT_EQ(group->next(), 12u);
+  EXPECT_TRUE(group->Terminate(12, "bad"));
+  EXPECT_EQ(group->next(), 13u);
+  EXPECT_TRUE(group->Done(13));
+  EXPECT_EQ(group->next(), 14u);
+  EXPECT_FALSE(group->Done(14));
+}
+
+TEST(GroupRestart, MessageThatOnlyWaitedHasAllItsAttempts) {
+  GroupPolicy policy = ByKey();
+  policy.attempts_max = 1;
+  Group group(policy);
+  group->AddMember(7, 1, kMuch);
+  group->AddMember(8, 1, kMuch);
+  ASSERT_EQ(group.Offer("a"), 7u);
+  ASSERT_EQ(group.Offer("a"), 0u);
+  const GroupState::Changes changes = group->TakeChanges();
+  ASSERT_EQ(changes.put.size(), 1u);
+  Group restarted(policy, {.floor = changes.floor, .delivered = changes.delivered, .items = changes.put});
+  restarted->AddMember(8, 10, kMuch);
+  EXPECT_EQ(restarted.Offer("a"), 0u);
+  EXPECT_EQ(restarted.Offer("a"), 8u);
+  EXPECT_THAT(restarted.TakeDead(), ElementsAre("1:MAX_ATTEMPTS#1"));
+}
+
+TEST(GroupRestart, NonsenseIsBounded) {
+  Group group(Policy(), {.floor = 5, .delivered = UINT64_MAX, .items = {{3, true, 1}, {UINT64_MAX, true, 1}}});
+  EXPECT_EQ(group->waiting(), GroupState::kWindowMax);
+  EXPECT_THAT(group->TakeChanges().erase, ElementsAre(3u, UINT64_MAX));
+  Group backwards(Policy(), {.floor = 5, .delivered = 2, .items = {}});
+  EXPECT_EQ(backwards->next(), 6u);
+}
+
+}  // namespace
+}  // namespace nmq::broker

@@ -1,0 +1,82 @@
+#include "server/group/group_store.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nmq::broker {
+namespace {
+
+using ::testing::SizeIs;
+
+class GroupStoreTest : public testing::Test {
+ protected:
+  GroupStoreTest() {
+    log::Store::Options options;
+    options.directory = absl::StrCat(testing::TempDir(), "/group_store");
+    std::filesystem::remove_all(options.directory);
+    store_ = *log::Store::Open(options);
+  }
+
+  void Put(uint64_t queue, const std::string& name, const GroupState::Changes& changes) {
+    storage::v1::Group group;
+    group.mutable_options()->set_name(name);
+    group.add_events("E");
+    log::Store::Batch batch;
+    PutGroup(queue, name, group, &batch);
+    PutChanges(queue, name, changes, &batch);
+    ASSERT_TRUE(store_->Write(&batch, log::Store::Sync::kNo).ok());
+  }
+
+  std::unique_ptr<log::Store> store_;
+};
+
+TEST_F(GroupStoreTest, GroupsComeBackAsTheyWere) {
+  GroupState::Changes changes;
+  changes.marks = true;
+  changes.floor = 3;
+  changes.delivered = 9;
+  changes.put = {{5, true, 1}, {7, false, 4}};
+  Put(1, "a", changes);
+  Put(1, "a-b", GroupState::Changes());
+  Put(2, "a", GroupState::Changes());
+  const auto groups = LoadGroups(*store_, 1);
+  ASSERT_TRUE(groups.ok()) << groups.status();
+  ASSERT_THAT(*groups, SizeIs(2));
+  const StoredGroup& a = groups->front();
+  EXPECT_EQ(a.name, "a");
+  EXPECT_EQ(a.group.events(0), "E");
+  EXPECT_EQ(a.saved.floor, 3u);
+  EXPECT_EQ(a.saved.delivered, 9u);
+  ASSERT_THAT(a.saved.items, SizeIs(2));
+  EXPECT_EQ(a.saved.items[0].sequence, 5u);
+  EXPECT_TRUE(a.saved.items[0].done);
+  EXPECT_EQ(a.saved.items[1].attempts, 4u);
+  EXPECT_FALSE(a.saved.items[1].done);
+  EXPECT_EQ(groups->back().name, "a-b");
+}
+
+TEST_F(GroupStoreTest, WhatIsErasedIsGone) {
+  GroupState::Changes changes;
+  changes.put = {{5, true, 1}};
+  Put(1, "a", changes);
+  changes.put.clear();
+  changes.erase = {5};
+  Put(1, "a", changes);
+  EXPECT_THAT(LoadGroups(*store_, 1)->front().saved.items, SizeIs(0));
+}
+
+TEST_F(GroupStoreTest, DamagedGroupsAreAnError) {
+  log::Store::Batch batch;
+  batch.Put(log::Table::kGroups, std::string("\0\0\0\0\0\0\0\1a\0m", 11), "short");
+  ASSERT_TRUE(store_->Write(&batch, log::Store::Sync::kNo).ok());
+  EXPECT_EQ(LoadGroups(*store_, 1).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(*LoadGroups(*store_, 2), SizeIs(0));
+}
+
+}  // namespace
+}  // namespace nmq::broker
