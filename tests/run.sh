@@ -111,6 +111,8 @@ check_gcc() {
 check "clang-format" check_clang_format
 check "buildifier" check_buildifier
 check "shellcheck" check_shellcheck
+check "rooms of the server" tests/structure/rooms.py
+check "what the rooms are held against" tests/structure/rooms_test.py
 check "buf lint" "$tools/buf" lint
 check "buf format" "$tools/buf" format -d --exit-code
 check "benchmark chart" node --test tests/unit/bench/plot_test.mjs

@@ -13,8 +13,9 @@ _OTHERS = re.compile(r"(NMQ|GRPC|DURABILITY)_")
 def main():
     text = "".join(
         path.read_text(encoding="utf-8")
+        for folder in ("base", "server")
         for suffix in ("cc", "h")
-        for path in sorted((_ROOT / "server").rglob(f"*.{suffix}"))
+        for path in sorted((_ROOT / folder).rglob(f"*.{suffix}"))
     )
     reasons = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"', text))
     reasons |= set(re.findall(r'\bkReason\w+\[\] = "(\w+)"', text))
