@@ -30,10 +30,13 @@
 #include "server/broker/broker.h"
 #include "server/config/config.h"
 #include "server/health_check.h"
+#include "server/housekeeping/broker_tasks.h"
+#include "server/housekeeping/housekeeper.h"
 #include "server/limits/memory.h"
 #include "server/queue/storage.h"
 #include "server/reference.h"
 #include "server/rpc/server.h"
+#include "server/service/services.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
@@ -94,17 +97,17 @@ void BlockSignals(sigset_t* signals) {
 }
 
 // Stops in order at the first signal, at once at a second one.
-void WaitAndStop(const sigset_t& signals, nmq::rpc::Server* server) {
+void WaitAndStop(const sigset_t& signals, nmq::Services* services) {
   int signal = 0;
   sigwait(&signals, &signal);
   const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
-  LOG(INFO) << "stopping after " << strsignal(signal) << ": " << server->streams() << " streams have up to " << grace;
-  std::thread hurry([&signals, server] {
+  LOG(INFO) << "stopping after " << strsignal(signal) << ": " << services->streams() << " streams have up to " << grace;
+  std::thread hurry([&signals, services] {
     int again = 0;
     sigwait(&signals, &again);
-    server->Hurry();
+    services->Hurry();
   });
-  server->Stop(grace);
+  services->Stop(grace);
   // Takes the second signal, if it has not come by itself.
   pthread_kill(hurry.native_handle(), SIGTERM);
   hurry.join();
@@ -171,14 +174,22 @@ int Serve() {
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads, storage->get());
   nmq::rpc::ServerOptions options;
   options.listen = ListenAddress();
-  auto server = nmq::rpc::Server::Start(options, &broker);
-  if (!server.ok()) return Fail(kFailed, std::string(server.status().message()));
+  nmq::rpc::Server server(options, &broker);
+  nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
+  nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
+  // What serves comes first: housekeeping makes work for it, and so must end before it.
+  nmq::Services services(&nmq::RealClock());
+  services.Add(&server);
+  services.Add(&housekeeper);
+  services.Add(&maintenance);
+  const absl::Status started = services.Start();
+  if (!started.ok()) return Fail(kFailed, std::string(started.message()));
 
-  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << (*server)->address() << " with " << threads
+  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << server.address() << " with " << threads
             << " threads and " << config->namespaces.size() << " namespaces";
-  std::cout << "nmqd ready grpc=" << (*server)->address() << " version=" << nmq::kVersion << " pid=" << getpid()
+  std::cout << "nmqd ready grpc=" << server.address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
-  WaitAndStop(signals, server->get());
+  WaitAndStop(signals, &services);
   LOG(INFO) << "stopped";
   return 0;
 }

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "glog/logging.h"
 #include "server/message/entry.h"
 #include "server/message/message_check.h"
 #include "server/message/proto_fields.h"
@@ -222,24 +221,15 @@ void Broker::DeliverDue() {
   for (Namespace* name_space : NamespacesAfter("")) name_space->DeliverDue();
 }
 
-// Once for each change; the words alone, such as how much is free, are no change.
-void Broker::LogDiskHealth() {
-  const absl::Status health = DiskHealth();
-  if (health.code() == logged_health_) return;
-  logged_health_ = health.code();
-  if (health.ok()) {
-    LOG(WARNING) << "the disk can be written to again";
-  } else {
-    LOG(ERROR) << health.message();
-  }
+void Broker::MaintainStore() {
+  if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
 }
 
-void Broker::Housekeep() {
-  DeliverDue();
-  ExpireLeases();
-  if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
-  LogDiskHealth();
+void Broker::TrimQueues() {
   for (Namespace* name_space : NamespacesAfter("")) name_space->TrimQueues();
+}
+
+void Broker::TickGroups() {
   if (shared_.group_runner != nullptr) shared_.group_runner->Tick();
 }
 

@@ -98,11 +98,17 @@ class Broker {
   // Answers UNAVAILABLE, reason QUESTION_ABANDONED, to all who wait for answers. After StartDrain.
   void EndQuestions();
 
-  // Ends leases that have run out, gives up messages that are too old, and does what DeliverDue does. To be called
-  // about once a second.
-  void Housekeep();
-  // Lets messages whose time has come into their queues. To be called several times a second. May block on the disk.
+  // Housekeeping (server/housekeeping says how often). Each by one thread at a time, but different ones at once.
+  // Ends leases that have run out.
+  void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
+  // Lets messages whose time has come into their queues. May block on the disk.
   void DeliverDue();
+  // Lets the groups look at the time.
+  void TickGroups();
+  // Gives up messages that are too old. May block on the disk.
+  void TrimQueues();
+  // What the store does for itself from time to time. May block on the disk, for long.
+  void MaintainStore();
 
   // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT.
   absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
@@ -142,10 +148,7 @@ class Broker {
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
   // The lease of `client` is looked at next at `due_us`; if that is 0, never.
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
-  void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
-  // Says in the log that the disk fails, or that it works again.
-  void LogDiskHealth();
 
   Shared shared_;
   Random* const random_;
@@ -155,7 +158,6 @@ class Broker {
   std::map<std::string, std::unique_ptr<Namespace>> namespaces_ ABSL_GUARDED_BY(namespaces_mu_);
   std::atomic<bool> draining_{false};
   Questions questions_;
-  absl::StatusCode logged_health_ = absl::StatusCode::kOk;  // only for whoever calls Housekeep
 
   mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
   absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id

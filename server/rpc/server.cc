@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "glog/logging.h"
+#include "absl/time/clock.h"
 #include "grpcpp/server_builder.h"
 #include "server/rpc/drain_plan.h"
 #include "server/rpc/health_calls.h"
@@ -21,9 +21,6 @@ namespace {
 // Above what a batch may be: names, headers and the like. What is larger still is refused by gRPC itself.
 constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
-constexpr absl::Duration kHousekeepInterval = absl::Seconds(1);
-// How late a message may come that waits for its time.
-constexpr absl::Duration kDeliverInterval = absl::Milliseconds(200);
 // For streams that were ended to be gone by themselves, and for gRPC to cut off the others.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kCutTime = absl::Milliseconds(500);
@@ -46,8 +43,8 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
 
 }  // namespace
 
-struct Server::Services {
-  explicit Services(broker::Broker* broker) : methods(broker, &message_queue, &registry, &admin, &health) {}
+struct Server::GrpcServices {
+  explicit GrpcServices(broker::Broker* broker) : methods(broker, &message_queue, &registry, &admin, &health) {}
 
   // Those that reflection shows.
   const std::vector<std::string> names = {v1::MessageQueue::service_full_name(), v1::Registry::service_full_name(),
@@ -62,24 +59,21 @@ struct Server::Services {
   Methods methods;
 };
 
-Server::Server(broker::Broker* broker) : broker_(broker), services_(std::make_unique<Services>(broker)) {}
+Server::Server(const ServerOptions& options, broker::Broker* broker)
+    : options_(options), broker_(broker), services_(std::make_unique<GrpcServices>(broker)) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, broker::Broker* broker) {
-  absl::Status status = CheckAddress(options.listen);
-  if (!status.ok()) return status;
-  std::unique_ptr<Server> server(new Server(broker));
-  status = server->Listen(options);
-  if (!status.ok()) return status;
-  server->ServeCalls();
-  server->housekeeper_ = std::thread([raw = server.get()] { raw->Housekeep(); });
-  return server;
+absl::Status Server::Start() {
+  absl::Status status = CheckAddress(options_.listen);
+  if (status.ok()) status = Listen();
+  if (status.ok()) ServeCalls();
+  return status;
 }
 
-absl::Status Server::Listen(const ServerOptions& options) {
+absl::Status Server::Listen() {
   grpc::ServerBuilder builder;
   SetArguments(broker_->limits(), &builder);
   int port = 0;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&services_->message_queue);
   builder.RegisterService(&services_->registry);
   builder.RegisterService(&services_->admin);
@@ -96,10 +90,10 @@ absl::Status Server::Listen(const ServerOptions& options) {
       loop->Start();
       loop->Shutdown();
     }
-    return ExplainListenFailure(options.listen);
+    return ExplainListenFailure(options_.listen);
   }
-  const size_t colon = options.listen.rfind(':');
-  address_ = absl::StrCat(options.listen.substr(0, colon), ":", port);
+  const size_t colon = options_.listen.rfind(':');
+  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", port);
   return absl::OkStatus();
 }
 
@@ -116,34 +110,15 @@ void Server::ServeCalls() {
   }
 }
 
-void Server::Housekeep() {
-  const int64_t rounds = kHousekeepInterval / kDeliverInterval;
-  for (int64_t round = 1;; ++round) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitWithTimeout(&mu_, kDeliverInterval);
-      if (stopping_) return;
-    }
-    round % rounds == 0 ? broker_->Housekeep() : broker_->DeliverDue();
-  }
-}
-
 size_t Server::streams() const {
   size_t count = 0;
   for (const auto& loop : loops_) count += loop->stream_count();
   return count;
 }
 
-void Server::WaitForStreams(absl::Duration time) {
+void Server::WaitForStreams(absl::Duration time) const {
   const absl::Duration end = broker_->clock().Monotonic() + time;
-  MutexLock lock(&mu_);
-  while (streams() > 0 && !hurry_ && broker_->clock().Monotonic() < end) changed_.WaitWithTimeout(&mu_, kWaitStep);
-}
-
-void Server::Hurry() {
-  MutexLock lock(&mu_);
-  hurry_ = true;
-  changed_.SignalAll();
+  while (streams() > 0 && broker_->clock().Monotonic() < end) absl::SleepFor(kWaitStep);
 }
 
 void Server::EndStreams() {
@@ -154,8 +129,7 @@ void Server::EndStreams() {
   }
 }
 
-void Server::Stop(absl::Duration grace) {
-  if (server_ == nullptr) return;
+void Server::Drain(absl::Duration grace) {
   broker_->StartDrain();  // health says so from here on
   const DrainPlan plan(broker_->clock().Monotonic(), grace, streams());
   for (const auto& loop : loops_) {
@@ -163,17 +137,15 @@ void Server::Stop(absl::Duration grace) {
       for (Stream* stream : raw->streams()) stream->Drain(plan);
     });
   }
-  WaitForStreams(grace);
+}
+
+void Server::Stop() {
+  if (server_ == nullptr) return;
+  broker_->StartDrain();
   broker_->EndQuestions();
   EndStreams();
   WaitForStreams(kEndTime);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + kCutTime));
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-    changed_.SignalAll();
-  }
-  if (housekeeper_.joinable()) housekeeper_.join();
   services_->methods.StopWorkers();
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();
@@ -183,6 +155,6 @@ void Server::Stop(absl::Duration grace) {
   server_ = nullptr;
 }
 
-Server::~Server() { Stop(absl::ZeroDuration()); }
+Server::~Server() { Stop(); }
 
 }  // namespace nmq::rpc

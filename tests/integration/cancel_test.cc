@@ -191,7 +191,7 @@ TEST_P(GivingUp, LeavesNothingBehind) {
   EXPECT_TRUE(WaitUntil([this] { return InfoOf(&api_).subscriptions() == 1; }));
   EXPECT_TRUE(WaitUntil([this] { return server_.rpc().streams() == 1; }));
   clock_.Advance(absl::Minutes(1));
-  server_.broker().Housekeep();
+  server_.Housekeep();
   EXPECT_EQ(InfoOf(&api_).clients(), 1);
   EXPECT_EQ(InfoOf(&api_).rooms(), 0);
   const TestClient publisher(&api_);

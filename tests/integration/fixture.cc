@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <initializer_list>
 #include <set>
 #include <thread>
 
@@ -15,8 +16,11 @@
 #include "gtest/gtest.h"
 #include "server/broker/broker.h"
 #include "server/config/config.h"
+#include "server/housekeeping/broker_tasks.h"
+#include "server/housekeeping/housekeeper.h"
 #include "server/queue/storage.h"
 #include "server/rpc/server.h"
+#include "server/service/services.h"
 
 namespace nmq::integration {
 namespace {
@@ -59,9 +63,15 @@ TestServer::TestServer(const Options& options)
                                                storage_.get())) {
   rpc::ServerOptions server_options;
   server_options.listen = options.listen;
-  auto server = rpc::Server::Start(server_options, broker_.get());
-  if (!server.ok()) ADD_FAILURE() << server.status();
-  server_ = *std::move(server);
+  server_ = std::make_unique<rpc::Server>(server_options, broker_.get());
+  housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
+  maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);
+  services_ = std::make_unique<Services>(options.clock);
+  for (Service* service : std::initializer_list<Service*>{server_.get(), housekeeper_.get(), maintenance_.get()}) {
+    services_->Add(service);
+  }
+  const absl::Status started = services_->Start();
+  if (!started.ok()) ADD_FAILURE() << started;
 }
 
 TestServer::~TestServer() = default;
@@ -74,7 +84,12 @@ int TestServer::port() const {
   return port;
 }
 
-void TestServer::Stop(absl::Duration grace) { server_->Stop(grace); }
+void TestServer::Housekeep() {
+  for (const Housekeeper::Task& task : PromptTasks(broker_.get())) task.run();
+  for (const Housekeeper::Task& task : MaintenanceTasks(broker_.get())) task.run();
+}
+
+void TestServer::Stop(absl::Duration grace) { services_->Stop(grace); }
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
   grpc::ChannelArguments arguments;

@@ -20,6 +20,11 @@
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
 
+namespace nmq {
+class Housekeeper;
+class Services;
+}  // namespace nmq
+
 namespace nmq::broker {
 class Broker;
 class Storage;
@@ -66,6 +71,8 @@ class TestServer {
   // Only with a data_dir.
   broker::Storage& storage() { return *storage_; }
   rpc::Server& rpc() { return *server_; }
+  // Does now what is done again and again.
+  void Housekeep();
   // Once only.
   void Stop(absl::Duration grace = absl::ZeroDuration());
 
@@ -73,6 +80,9 @@ class TestServer {
   std::unique_ptr<broker::Storage> storage_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<Housekeeper> housekeeper_;
+  std::unique_ptr<Housekeeper> maintenance_;
+  std::unique_ptr<Services> services_;
 };
 
 // A channel that shares its connection with no other channel.

@@ -19,7 +19,7 @@ class Sessions : public testing::Test {
  protected:
   void Pass(absl::Duration time) {
     clock_.Advance(time);
-    server_.broker().Housekeep();
+    server_.Housekeep();
   }
   grpc::Status TryJoin(const std::string& session) {
     v1::JoinRequest request;

@@ -246,7 +246,7 @@ TEST(SubscribingWithBounds, MessagesThatAreTooOldAreNotHeldAnyMore) {
   clock.Advance(absl::Seconds(40));
   client.Publish("DB", "E", "2");
   clock.Advance(absl::Seconds(25));
-  server.broker().Housekeep();
+  server.Housekeep();
   v1::SubscribeRequest request = client.SubscribeRequest("DB");
   request.mutable_start()->set_sequence(1);
   auto listener = client.Subscribe(request);
@@ -254,7 +254,7 @@ TEST(SubscribingWithBounds, MessagesThatAreTooOldAreNotHeldAnyMore) {
   EXPECT_EQ(listener->NextMessage().payload(), "2");
 
   clock.Advance(absl::Seconds(60));
-  server.broker().Housekeep();
+  server.Housekeep();
   request.mutable_start()->set_earliest(true);
   auto empty = client.Subscribe(request);
   client.Publish("DB", "E", "3");

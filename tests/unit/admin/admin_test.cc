@@ -262,10 +262,10 @@ TEST_F(AdminTest, AChangedQueueHoldsLessAndAcceptsOthers) {
     request.mutable_events()->add_names("ONLY");
     request.mutable_retention()->set_messages(4);
     Do(&Admin::UpdateQueue, request);
-    world().broker().Housekeep();
+    world().Housekeep();
     EXPECT_EQ(ReasonOf(world().Publish({.queue = name}).status()), "EVENT_NOT_FOUND");
     EXPECT_TRUE(world().Publish({.queue = name, .event = "ONLY", .payload = "11"}).ok());
-    world().broker().Housekeep();
+    world().Housekeep();
     auto listener = world().Listen(world().Connect(), {{name, ""}}, Earliest());
     EXPECT_THAT(HearAll(listener.get()).order, ElementsAre("8", "9", "10", "11")) << name;
   }

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "server/config/config.h"
+#include "server/housekeeping/broker_tasks.h"
+#include "server/housekeeping/housekeeper.h"
 #include "tests/testing/notification.h"
 
 namespace nmq::broker {
@@ -259,6 +261,11 @@ absl::StatusOr<v1::PublishResponse> World::PublishAs(const Member& member, const
   request.set_session(member.session);
   *request.mutable_message() = ToMessage(post);
   return PublishTo(&broker_, &request);
+}
+
+void World::Housekeep() {
+  for (const Housekeeper::Task& task : PromptTasks(&broker_)) task.run();
+  for (const Housekeeper::Task& task : MaintenanceTasks(&broker_)) task.run();
 }
 
 void World::Overrun(const std::string& queue, int messages, const std::string& room, const std::string& event) {

@@ -137,6 +137,8 @@ class World {
   absl::StatusOr<v1::PublishResponse> Publish(const Post& post, const std::string& name_space = "",
                                               bool count_matches = false);
   absl::StatusOr<v1::PublishResponse> PublishAs(const Member& member, const Post& post);
+  // Does now what is done again and again.
+  void Housekeep();
   // Publishes messages to queue DB until it holds none of those from before.
   void Overrun(const std::string& queue, int messages, const std::string& room = "",
                const std::string& event = "NOISE");

@@ -189,7 +189,7 @@ class Lease : public ::testing::Test {
   void Pass(absl::Duration time) {
     for (; time > absl::ZeroDuration(); time -= absl::Seconds(1)) {
       world_.clock().Advance(std::min(time, absl::Seconds(1)));
-      world_.broker().Housekeep();
+      world_.Housekeep();
     }
   }
   bool IsThere(const Member& member) {
@@ -301,7 +301,7 @@ TEST_F(Lease, LongerOneOfAResumeCounts) {
 TEST_F(Lease, JumpOfTheWallClockIsNoTime) {
   const Member member = world_.Connect();
   world_.clock().SetWall(absl::FromUnixSeconds(2'000'000'000));
-  world_.broker().Housekeep();
+  world_.Housekeep();
   EXPECT_TRUE(IsThere(member));
 }
 

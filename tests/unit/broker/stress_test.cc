@@ -216,7 +216,7 @@ class Stress : public ::testing::TestWithParam<int> {
       EXPECT_TRUE(world_.registry().ListSubscriptions({}, &subscriptions).ok());
       v1::ListQueuesResponse queues;
       EXPECT_TRUE(world_.registry().ListQueues({}, &queues).ok());
-      world_.broker().Housekeep();
+      world_.Housekeep();
     }
   }
 

@@ -88,7 +88,7 @@ class GroupTest : public testing::Test {
   }
   void Pass(absl::Duration time) {
     world_->clock().Advance(time);
-    world_->broker().Housekeep();
+    world_->Housekeep();
   }
 
   absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const std::vector<v1::Acknowledgement>& acknowledgements,

@@ -172,7 +172,7 @@ TEST(Changes, OfAnExpiredLeaseSaySo) {
   world.Connect();
   const uint64_t before = world.broker().changes().revision();
   world.clock().Advance(absl::Minutes(1));
-  world.broker().Housekeep();
+  world.Housekeep();
   EXPECT_THAT(After(world.broker().changes(), before), ElementsAre("CLIENT_DISCONNECTED LEASE_EXPIRED"));
 }
 

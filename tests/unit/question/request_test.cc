@@ -193,10 +193,10 @@ TEST(Request, EndsEarlyWhenTheListenersLeaseRunsOut) {
   auto asked = Ask(&world, question);
   listener->Close();
   world.clock().Advance(absl::Seconds(29));
-  world.broker().Housekeep();
+  world.Housekeep();
   EXPECT_FALSE(asked->answer.has_value()) << "it may come back and answer";
   world.clock().Advance(absl::Seconds(2));
-  world.broker().Housekeep();
+  world.Housekeep();
   ASSERT_TRUE(asked->answer.has_value());
   EXPECT_FALSE(asked->response().complete());
 }

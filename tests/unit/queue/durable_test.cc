@@ -248,7 +248,7 @@ TEST_F(Durable, RetentionByMessagesIsAGapForWhoWasBehind) {
   Start(kKept);
   auto listener = world().Listen(world().Connect(), {{"D", ""}});
   PublishNumbers(1, 30);
-  world().broker().Housekeep();
+  world().Housekeep();
   const Heard heard = HearAll(listener.get());
   std::vector<std::string> expected = Numbers(21, 30);
   expected.insert(expected.begin(), "gap 1-20");
@@ -265,7 +265,7 @@ TEST_F(Durable, RetentionByAge) {
   world().clock().Advance(absl::Seconds(60));
   PublishNumbers(4, 6);
   world().clock().Advance(absl::Seconds(60));
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Replay(world().Connect()), Numbers(4, 6));
 }
 
@@ -275,7 +275,7 @@ TEST_F(Durable, RetentionByBytes) {
     queue { name: "D" durability: DURABILITY_DURABLE retention { bytes: 2000 } }
   })");
   PublishNumbers(1, 100);
-  world().broker().Housekeep();
+  world().Housekeep();
   const std::vector<std::string> kept = Replay(world().Connect());
   ASSERT_THAT(kept, testing::Not(IsEmpty()));
   EXPECT_LT(kept.size(), 20u);

@@ -160,7 +160,7 @@ TEST_F(IdempotentOnDisk, IdIsKnownAcrossARestart) {
 
 TEST_F(IdempotentOnDisk, IdIsKnownWhenItsMessageIsHeldNoMore) {
   for (const char* id : {"a", "b", "c"}) Publish(id, "E").IgnoreError();
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Messages("E"), 1);
   Start();
   EXPECT_EQ(Outcome("a", "E"), "again 1");
@@ -200,14 +200,14 @@ TEST_F(IdempotentOnDisk, IdsThatAreTooOldGoFromTheDisk) {
   Publish("a", "B").IgnoreError();
   world().clock().Advance(absl::Seconds(5));
   Publish("d").IgnoreError();
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Stored(), 5);
   world().clock().Advance(absl::Seconds(5));
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Stored(), 1);
   EXPECT_EQ(Outcome("d"), "again 4");
   world().clock().Advance(absl::Seconds(5));
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Stored(), 0);
   EXPECT_EQ(Outcome("d"), "new 5");
   EXPECT_EQ(Stored(), 1);
@@ -217,7 +217,7 @@ TEST_F(IdempotentOnDisk, QueueKnowsSoManyIdsAndSoDoesTheDisk) {
   const std::string config = Limited("request_ids: 3");
   Start(config);
   for (const char* id : {"a", "b", "c", "d"}) Publish(id).IgnoreError();
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Stored(), 3);
   Start(config);
   EXPECT_EQ(Outcome("b"), "again 2");
@@ -227,7 +227,7 @@ TEST_F(IdempotentOnDisk, QueueKnowsSoManyIdsAndSoDoesTheDisk) {
 TEST_F(IdempotentOnDisk, LimitThatWasLoweredHoldsFromTheStartOn) {
   for (const char* id : {"a", "b", "c", "d"}) Publish(id).IgnoreError();
   Start(Limited("request_ids: 2"));
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Stored(), 2);
   EXPECT_EQ(Outcome("d"), "again 4");
   EXPECT_EQ(Outcome("b"), "new 5");
@@ -279,7 +279,7 @@ TEST_F(IdempotentOnDisk, MessageThatWaitsToBeWrittenIsKnownAlready) {
 TEST_F(IdempotentOnDisk, DuplicateOfWhatCannotBeWrittenIsNoneAndLeavesNoId) {
   EXPECT_THAT(PublishTogether({"a", "a"}, [this] { disk_->SetSpace(0); }), ElementsAre("DISK_FULL", "DISK_FULL"));
   disk_->SetSpace(1 << 30);
-  world().broker().Housekeep();
+  world().Housekeep();
   EXPECT_EQ(Outcome("a"), "new 2");
   EXPECT_EQ(Outcome("a"), "again 2");
   EXPECT_EQ(Messages(), 2);

@@ -407,10 +407,10 @@ TEST(Retention, BoundsTheQueueInAge) {
   ASSERT_TRUE(world.Publish({.payload = "2"}).ok());
   auto slow = world.Listen(member, {{"DB", ""}}, Earliest());
   world.clock().Advance(absl::Seconds(5));
-  world.broker().Housekeep();
+  world.Housekeep();
   EXPECT_THAT(slow->HearAll().order, ElementsAre("gap 1-1", "2"));
   world.clock().Advance(absl::Seconds(10));
-  world.broker().Housekeep();
+  world.Housekeep();
   EXPECT_THAT(world.Listen(member, {{"DB", ""}}, Earliest())->HearAll().order, IsEmpty());
   EXPECT_EQ(Describe(world, "DB").first_sequence(), 3u);
   EXPECT_EQ(Describe(world, "DB").bytes(), 0u);
@@ -432,7 +432,7 @@ TEST(Retention, AllQueuesTogetherAreBounded) {
   EXPECT_GT(response.queues(0).first_sequence(), 1u);
   // What is given up elsewhere is room for it.
   world.clock().Advance(absl::Minutes(3));
-  world.broker().Housekeep();
+  world.Housekeep();
   for (int i = 0; i < 90; ++i) ASSERT_TRUE(world.Publish({.queue = "FS", .payload = payload}, "other").ok());
   response.Clear();
   ASSERT_TRUE(world.registry().ListQueues(request, &response).ok());
@@ -463,7 +463,7 @@ TEST(Retention, IndexOfAnIdleQueueDoesNotStay) {
   world.Overrun("DB", 1000);
   listener->HearAll();
   world.clock().Advance(absl::Minutes(3));
-  world.broker().Housekeep();
+  world.Housekeep();
   listener->subscription().ForEachCursor([](Cursor* cursor) {
     for (const Ear& ear : cursor->ears) EXPECT_EQ(ear.channel->sequences.size(), 0u);
   });

@@ -141,7 +141,7 @@ TEST_F(StartPosition, AnotherEpochThatTheStreamBrokeBeforeIsToldWhenItIsResumed)
 TEST_F(StartPosition, ResumeOfAnEmptiedQueueBeginsWithAGapAndGoesOn) {
   auto keeps_the_lease = world_.Listen(member_);
   world_.clock().Advance(absl::Minutes(5));
-  world_.broker().Housekeep();
+  world_.Housekeep();
   EXPECT_THAT(HeardFrom(ResumeFrom("DB", epoch_, 9)).order, ElementsAre("gap 10-10", "new"));
 }
 
