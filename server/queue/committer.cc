@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
 
@@ -40,25 +41,32 @@ absl::Status Committer::Submit(std::unique_ptr<Job> job) {
   return absl::OkStatus();
 }
 
-void Committer::Flush() {
+void Committer::CallAfter(std::function<void()> done) {
   MutexLock lock(&mu_);
-  while (busy_ || !waiting_.empty()) changed_.Wait(&mu_);
+  after_.push_back(std::move(done));
+  changed_.SignalAll();
+}
+
+void Committer::Flush() {
+  absl::Notification done;
+  CallAfter([&done] { done.Notify(); });
+  done.WaitForNotification();
 }
 
 void Committer::Run() {
   while (true) {
     Jobs jobs;
+    std::vector<std::function<void()>> after;
     {
       MutexLock lock(&mu_);
-      busy_ = false;
-      changed_.SignalAll();
-      while (waiting_.empty() && !stop_) changed_.Wait(&mu_);
-      if (waiting_.empty()) return;
-      Gather();
+      while (waiting_.empty() && after_.empty() && !stop_) changed_.Wait(&mu_);
+      if (waiting_.empty() && after_.empty()) return;
+      if (!waiting_.empty()) Gather();
       jobs.swap(waiting_);
-      busy_ = true;
+      after.swap(after_);
     }
-    Commit(jobs);
+    if (!jobs.empty()) Commit(jobs);
+    for (const std::function<void()>& done : after) done();
   }
 }
 

@@ -57,7 +57,10 @@ class Committer {
   // RESOURCE_EXHAUSTED if too much waits already; the job is not done then, and `done` not called.
   absl::Status Submit(std::unique_ptr<Job> job) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Waits until everything that was submitted is done.
+  // Calls `done` once everything that was submitted before is done, whatever is submitted later: on the committer's
+  // thread, without any lock. For those who must not block.
+  void CallAfter(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits for the same. Not on the committer's thread.
   void Flush() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -79,12 +82,12 @@ class Committer {
   Mutex mu_;  // a leaf: nothing is locked under it
   CondVar changed_;
   Jobs waiting_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::function<void()>> after_ ABSL_GUARDED_BY(mu_);  // to be called when those in waiting_ are done
   uint64_t unwritten_ ABSL_GUARDED_BY(mu_) = 0;
   size_t wanted_ ABSL_GUARDED_BY(mu_) = 1;              // jobs for which the thread is woken
   size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;           // jobs that were there when the last write was done
   absl::Duration sync_time_ ABSL_GUARDED_BY(mu_) = {};  // of the last write; zero if it had none
   int gather_pause_ ABSL_GUARDED_BY(mu_) = 0;           // writes that do not wait
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };

@@ -1,9 +1,11 @@
 // The committer's syncs: who waits for whom, and for how long.
 #include "server/queue/committer.h"
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -57,6 +59,16 @@ class CommitterTest : public testing::Test {
     });
     return done;
   }
+  // Publishes again whenever it is answered, until told to stop: there is never nothing that waits.
+  void PublishOn(const std::shared_ptr<std::atomic<bool>>& stop) {
+    v1::PublishRequest request;
+    *request.mutable_message() = ToMessage({.queue = "D"});
+    world_->broker().Publish(&request, [this, stop](const absl::StatusOr<v1::PublishResponse>& response) {
+      EXPECT_TRUE(response.ok()) << response.status();
+      if (!*stop) PublishOn(stop);
+    });
+  }
+  Committer& committer() { return *world_->broker().committer(); }
   static bool Await(const std::shared_ptr<absl::Notification>& done) {
     return done->WaitForNotificationWithTimeout(kPatience);
   }
@@ -160,6 +172,43 @@ TEST_F(CommitterTest, AfterWaitingInVainTheNextWritesGoWithout) {
   EXPECT_TRUE(Await(second) && Await(again));
   EXPECT_EQ(syncs(), before + 2) << "then they wait again";
   ExpectSharedSyncs(8);
+}
+
+TEST_F(CommitterTest, AFlushReturnsThoughPublishersNeverStop) {
+  const auto stop = std::make_shared<std::atomic<bool>>(false);
+  PublishOn(stop);
+  PublishOn(stop);
+  absl::Notification flushed;
+  std::thread flushing([&] {
+    committer().Flush();
+    flushed.Notify();
+  });
+  EXPECT_TRUE(flushed.WaitForNotificationWithTimeout(kPatience));
+  *stop = true;
+  flushing.join();
+}
+
+TEST_F(CommitterTest, ACallComesAfterAllThatWasSubmittedBefore) {
+  Hold(absl::ZeroDuration());
+  const auto first = Publish();
+  AwaitSyncBegun();
+  const auto second = Publish();
+  bool both_done = false;
+  auto called = std::make_shared<absl::Notification>();
+  committer().CallAfter([&both_done, first, second, called] {
+    both_done = first->HasBeenNotified() && second->HasBeenNotified();
+    called->Notify();
+  });
+  EXPECT_FALSE(called->HasBeenNotified()) << "the first is not even written";
+  Release();
+  ASSERT_TRUE(Await(called));
+  EXPECT_TRUE(both_done);
+}
+
+TEST_F(CommitterTest, ACallComesAlsoWhenNothingWaits) {
+  auto called = std::make_shared<absl::Notification>();
+  committer().CallAfter([called] { called->Notify(); });
+  EXPECT_TRUE(Await(called));
 }
 
 TEST_F(CommitterTest, WhoWaitsIsDoneWhenTheServerStops) {
