@@ -34,7 +34,6 @@ void GroupRunner::Post(std::shared_ptr<Group> group) {
 
 void GroupRunner::Tick() {
   MutexLock lock(&mu_);
-  ticked_ = true;
   changed_.SignalAll();
 }
 
@@ -52,24 +51,27 @@ void GroupRunner::SetTime(const std::shared_ptr<Group>& group, int64_t due_us) {
 
 void GroupRunner::Flush() {
   MutexLock lock(&mu_);
-  while (!stop_ && (busy_ || ticked_ || !posted_.empty())) changed_.Wait(&mu_);
+  // The round that is under way may have begun before.
+  const uint64_t round = begun_ + 1;
+  wanted_ = round;
+  changed_.SignalAll();
+  while (!stop_ && done_ < round) changed_.Wait(&mu_);
 }
 
 bool GroupRunner::Wait(Groups* groups) {
   MutexLock lock(&mu_);
-  busy_ = false;
-  while (!stop_ && posted_.empty()) {
-    ticked_ = false;
+  done_ = begun_;
+  changed_.SignalAll();
+  while (!stop_ && posted_.empty() && done_ >= wanted_) {
     const int64_t wait_us = times_.empty() ? INT64_MAX : times_.begin()->first - NowUs();
     if (wait_us <= 0) break;
-    changed_.SignalAll();
     if (times_.empty()) {
       changed_.Wait(&mu_);
     } else {
       changed_.WaitWithTimeout(&mu_, absl::Microseconds(wait_us));
     }
   }
-  busy_ = true;
+  ++begun_;
   groups->swap(posted_);
   return !stop_;
 }

@@ -29,7 +29,8 @@ class GroupRunner {
   void Post(std::shared_ptr<Group> group) ABSL_LOCKS_EXCLUDED(mu_);
   // Looks at the clock anew; for clocks that jump.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until every group has had the turns that were due.
+  // Waits until every group has had a turn that was posted or due before, whatever is posted later. Not on the runner's
+  // thread.
   void Flush() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the thread after the turn that it is in. The second call does nothing.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -50,8 +51,9 @@ class GroupRunner {
   Mutex mu_;  // a leaf: nothing is locked under it
   CondVar changed_;
   Groups posted_ ABSL_GUARDED_BY(mu_);
-  bool ticked_ ABSL_GUARDED_BY(mu_) = false;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t begun_ ABSL_GUARDED_BY(mu_) = 0;   // rounds of turns
+  uint64_t done_ ABSL_GUARDED_BY(mu_) = 0;    // rounds
+  uint64_t wanted_ ABSL_GUARDED_BY(mu_) = 0;  // the round that is to come even if there is nothing to do
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_;
 };

@@ -1,5 +1,9 @@
 // Groups: members share the messages of a durable queue, and what is not acknowledged comes again.
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <memory>
 #include <set>
 #include <string>
@@ -175,6 +179,29 @@ TEST_F(GroupTest, MembersShareTheMessages) {
   std::set<std::string> all(of_a.begin(), of_a.end());
   all.insert(of_b.begin(), of_b.end());
   EXPECT_THAT(all, SizeIs(10));
+}
+
+TEST_F(GroupTest, AFlushReturnsThoughAMemberNeverStopsAcknowledging) {
+  auto member = Enter();
+  v1::AcknowledgeRequest request;
+  request.set_session(world().Connect().session);
+  request.set_queue("D");
+  request.set_group("g");
+  *request.add_acknowledgements() = Done(1);
+  std::atomic<bool> stop = false;
+  Notification stopped;
+  std::function<void()> acknowledge = [&] {
+    v1::AcknowledgeRequest again = request;
+    world().broker().Acknowledge(&again, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
+      EXPECT_TRUE(response.ok()) << response.status();
+      stop ? stopped.Notify() : acknowledge();
+    });
+  };
+  acknowledge();
+  std::future<void> flushed = std::async(std::launch::async, [&] { world().broker().FlushToDisk(); });
+  EXPECT_EQ(flushed.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  stop = true;
+  stopped.WaitForNotification();
 }
 
 TEST_F(GroupTest, EachGroupHearsEverything) {
