@@ -5,39 +5,18 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "base/names.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/log/chunk.h"
 #include "server/log/store.h"
 #include "server/queue/channel.h"
+#include "server/queue/filter.h"
 #include "server/queue/waiting.h"
 
 namespace nmq::broker {
 
 class Queue;
-class Subscription;
-
-// A condition on one header of a message: it has it, with this value if that is set.
-struct HeaderFilter {
-  std::string name;
-  std::optional<std::string> value;
-};
-
-// Which messages of a queue a subscription hears, by their events and headers.
-struct EventFilter {
-  bool all = false;
-  std::vector<const Pattern*> patterns;  // otherwise what any of these matches
-  // Conditions that must all hold; null if there are none.
-  const std::vector<HeaderFilter>* headers = nullptr;
-
-  // Whether what stands in the channel is to be looked at, message by message: its events, or anything of it.
-  bool picks_events(const Channel& channel) const { return !all && channel.key.event.empty(); }
-  bool picks(const Channel& channel) const { return picks_events(channel) || headers != nullptr; }
-};
+class Subscriber;
 
 // A place in a channel.
 struct Ear {
@@ -57,7 +36,7 @@ struct Ear {
 // has caught up; from then on it hears channels. Guarded by the queue's mutex, but for `ready`.
 struct Cursor {
   std::shared_ptr<Queue> queue;
-  Subscription* subscription;
+  Subscriber* subscriber;
   EventFilter filter;
   bool hold = false;  // when it is slow it goes back to scanning, and reads from disk
   bool scanning = false;
@@ -75,17 +54,6 @@ struct Cursor {
   size_t closed_ears_max = 0;  // to be looked through when there are more
   bool done = false;           // its queue is deleted and has nothing more for it; only for the lane's thread
   bool ready = false;          // in its subscription's list of cursors with something to do; only for the lane's thread
-};
-
-// What one look at a subscription brings: messages, or a gap.
-struct Delivery {
-  std::vector<log::ByteRange> ranges;  // entries, in order
-  uint64_t bytes = 0;
-  uint64_t messages = 0;
-  v1::Gap gap;
-  bool has_gap = false;
-
-  bool empty() const { return messages == 0 && !has_gap; }
 };
 
 }  // namespace nmq::broker

@@ -10,7 +10,7 @@
 #include "base/mutex.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/log/chunk.h"
-#include "server/queue/cursor.h"
+#include "server/queue/delivery.h"
 
 namespace nmq::broker {
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "server/message/entry.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 namespace {
@@ -229,7 +228,7 @@ void Queue::AddTarget(Cursor* cursor, uint64_t target) {
 void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
   auto listen = [&](absl::string_view event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     std::shared_ptr<Channel> channel = ChannelLocked(target, event);
-    if (!channel->listeners[cursor->subscription->lane()->index()].insert(cursor).second) return;
+    if (!channel->listeners[cursor->subscriber->lane()->index()].insert(cursor).second) return;
     if (cursor->waiting != nullptr) channel->watchers.push_back(cursor);
     Ear ear;
     ear.target = target;
@@ -247,7 +246,7 @@ void Queue::AddTargetLocked(Cursor* cursor, uint64_t target) {
 
 void Queue::DropTarget(Cursor* cursor, uint64_t target) {
   MutexLock lock(&mu_);
-  const int lane = cursor->subscription->lane()->index();
+  const int lane = cursor->subscriber->lane()->index();
   auto& ears = cursor->ears;
   for (size_t i = 0; i < ears.size();) {
     Ear& ear = ears[i];
@@ -275,7 +274,7 @@ void Queue::DropTarget(Cursor* cursor, uint64_t target) {
 }
 
 void Queue::StopListening(Cursor* cursor, Channel* channel) {
-  channel->listeners[cursor->subscription->lane()->index()].erase(cursor);
+  channel->listeners[cursor->subscriber->lane()->index()].erase(cursor);
   auto& watchers = channel->watchers;
   watchers.erase(std::remove(watchers.begin(), watchers.end(), cursor), watchers.end());
   if (channel->ListenerCount() > 0) return;
@@ -296,24 +295,24 @@ void Queue::StopListening(Cursor* cursor, Channel* channel) {
   channels_.erase(it);
 }
 
-void Queue::MarkCursor(Cursor* cursor, int lane, std::vector<Subscription*>* ready) {
+void Queue::MarkCursor(Cursor* cursor, int lane, std::vector<Subscriber*>* ready) {
   MutexLock lock(&mu_);
   // Another one may be in its place.
-  if (!cursors_.contains(cursor) || cursor->subscription->lane()->index() != lane) return;
-  cursor->subscription->MarkReady(cursor, ready);
+  if (!cursors_.contains(cursor) || cursor->subscriber->lane()->index() != lane) return;
+  cursor->subscriber->MarkReady(cursor, ready);
 }
 
-void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscription*>* ready) {
+void Queue::MarkListeners(Channel* channel, int lane, std::vector<Subscriber*>* ready) {
   MutexLock lock(&mu_);
   channel->dirty[lane] = false;
-  for (Cursor* cursor : channel->listeners[lane]) cursor->subscription->MarkReady(cursor, ready);
+  for (Cursor* cursor : channel->listeners[lane]) cursor->subscriber->MarkReady(cursor, ready);
   auto others = std::partition(channel->leavers.begin(), channel->leavers.end(),
                                [&](const auto& leaver) { return leaver.first == lane; });
   for (auto it = channel->leavers.begin(); it != others; ++it) {
     Cursor* const cursor = it->second;
     // Another one may be in its place.
-    if (!cursors_.contains(cursor) || cursor->subscription->lane()->index() != lane) continue;
-    cursor->subscription->MarkReady(cursor, ready);
+    if (!cursors_.contains(cursor) || cursor->subscriber->lane()->index() != lane) continue;
+    cursor->subscriber->MarkReady(cursor, ready);
   }
   channel->leavers.erase(channel->leavers.begin(), others);
 }

@@ -28,6 +28,8 @@
 #include "server/presence/memberships.h"
 #include "server/queue/channel.h"
 #include "server/queue/cursor.h"
+#include "server/queue/delivery.h"
+#include "server/queue/filter.h"
 #include "server/queue/follower.h"
 #include "server/queue/lane.h"
 #include "server/queue/pattern_index.h"
@@ -35,6 +37,7 @@
 #include "server/queue/schedule.h"
 #include "server/queue/start.h"
 #include "server/queue/storage.h"
+#include "server/queue/subscriber.h"
 
 namespace nmq::broker {
 
@@ -226,10 +229,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   uint64_t Lag(const Cursor& cursor) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Marks the cursor as ready if it is still there. Only for its lane's thread.
-  void MarkCursor(Cursor* cursor, int lane, std::vector<Subscription*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
+  void MarkCursor(Cursor* cursor, int lane, std::vector<Subscriber*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Marks those who listen to the channel on a lane as ready. Only for that lane's thread.
-  void MarkListeners(Channel* channel, int lane, std::vector<Subscription*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
+  void MarkListeners(Channel* channel, int lane, std::vector<Subscriber*>* ready) ABSL_LOCKS_EXCLUDED(mu_);
 
   void Describe(v1::QueueInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -316,9 +319,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   BlockRead ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery* delivery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HaveBlock(Cursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AskForBlock(Cursor* cursor, uint64_t from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LoadBlock(Cursor* cursor, const std::shared_ptr<Subscription>& subscription, uint64_t from, uint64_t end)
+  void LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from, uint64_t end)
       ABSL_LOCKS_EXCLUDED(mu_);
-  bool IsCursorOf(const Cursor* cursor, const Subscription& subscription) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsCursorOf(const Cursor* cursor, const Subscriber& subscriber) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Hearing HearingOf(const log::Block& block, uint64_t sequence, log::Audience* audience) const;
   absl::StatusOr<uint64_t> FindLast(uint64_t count, uint64_t first, uint64_t end, const EventFilter& filter,
                                     const Memberships& memberships, const std::atomic<bool>* stop) const;

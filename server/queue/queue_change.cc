@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "server/queue/queue.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 
@@ -74,7 +73,7 @@ uint64_t Queue::Close() {
   closed_.store(true, std::memory_order_release);
   const uint64_t count = ring_.end() - FirstLocked();
   PurgeLocked(ring_.end());
-  for (Cursor* cursor : cursors_) cursor->subscription->lane()->PostCursor(shared_from_this(), cursor);
+  for (Cursor* cursor : cursors_) cursor->subscriber->lane()->PostCursor(shared_from_this(), cursor);
   return count;
 }
 

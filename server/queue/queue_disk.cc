@@ -9,7 +9,6 @@
 #include "server/message/entry.h"
 #include "server/queue/queue.h"
 #include "server/queue/request_id_store.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 namespace {
@@ -286,36 +285,35 @@ Queue::Hearing Queue::HearingOf(const log::Block& block, uint64_t sequence, log:
 void Queue::AskForBlock(Cursor* cursor, uint64_t from) {
   if (cursor->loading) return;
   cursor->loading = true;
-  options_.disk->reader->Post([queue = shared_from_this(), cursor,
-                               subscription = cursor->subscription->weak_from_this(), from,
-                               end = ring_.first()] { queue->LoadBlock(cursor, subscription.lock(), from, end); });
+  options_.disk->reader->Post([queue = shared_from_this(), cursor, subscriber = cursor->subscriber->weak_from_this(),
+                               from, end = ring_.first()] { queue->LoadBlock(cursor, subscriber.lock(), from, end); });
 }
 
 // The cursor may be gone, and another one in its place.
-bool Queue::IsCursorOf(const Cursor* cursor, const Subscription& subscription) const {
-  return cursors_.contains(cursor) && cursor->subscription == &subscription;
+bool Queue::IsCursorOf(const Cursor* cursor, const Subscriber& subscriber) const {
+  return cursors_.contains(cursor) && cursor->subscriber == &subscriber;
 }
 
-void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscription>& subscription, uint64_t from, uint64_t end) {
-  if (subscription == nullptr) return;
+void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from, uint64_t end) {
+  if (subscriber == nullptr) return;
   {
     MutexLock lock(&mu_);
     // It left before its turn came.
-    if (!IsCursorOf(cursor, *subscription)) return;
+    if (!IsCursorOf(cursor, *subscriber)) return;
   }
   auto block = options_.disk->store->Read(options_.disk->number, from, end, kBlockBytes);
   {
     MutexLock lock(&mu_);
-    if (!IsCursorOf(cursor, *subscription)) return;
+    if (!IsCursorOf(cursor, *subscriber)) return;
     cursor->loading = false;
     if (block.ok()) cursor->block_ahead = *std::move(block);
-    subscription->lane()->PostCursor(shared_from_this(), cursor);
+    subscriber->lane()->PostCursor(shared_from_this(), cursor);
   }
   // What was trimmed meanwhile is a gap.
   if (!block.ok() && !absl::IsOutOfRange(block.status())) {
-    subscription->End(WithContext(block.status(), absl::StrCat("queue ", Quote(name()))));
+    subscriber->End(WithContext(block.status(), absl::StrCat("queue ", Quote(name()))));
   }
-  subscription->lane()->Wake();
+  subscriber->lane()->Wake();
 }
 
 bool Queue::HaveBlock(Cursor* cursor) {
@@ -341,7 +339,7 @@ Queue::BlockRead Queue::ReadBlocks(Cursor* cursor, uint64_t bytes_max, Delivery*
     for (; cursor->next < block.end(); ++cursor->next) {
       if (++looks > kLooksMax) return BlockRead::kFull;
       const Hearing message = HearingOf(block, cursor->next, &audience);
-      if (!Hears(cursor->filter, cursor->subscription->memberships(), message)) continue;
+      if (!Hears(cursor->filter, cursor->subscriber->memberships(), message)) continue;
       const log::Block::Item& item = block.item(cursor->next);
       const Piece piece = {cursor->next, message.audience, block.chunk.get(), item.entry_offset, item.entry_length};
       if (!Take(cursor, piece, bytes_max, delivery)) return BlockRead::kFull;

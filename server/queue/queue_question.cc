@@ -6,14 +6,13 @@
 #include "base/errors.h"
 #include "server/message/entry.h"
 #include "server/queue/queue.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 
 void Queue::AddHeard(const Hearing& message, Heard* heard) const {
   for (const Cursor* cursor : cursors_) {
-    if (Hears(cursor->filter, cursor->subscription->memberships(), message)) {
-      heard->push_back(cursor->subscription->shared_client());
+    if (Hears(cursor->filter, cursor->subscriber->memberships(), message)) {
+      heard->push_back(cursor->subscriber->shared_client());
     }
   }
 }

@@ -5,7 +5,6 @@
 #include "absl/container/inlined_vector.h"
 #include "server/message/entry.h"
 #include "server/queue/queue.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 namespace {
@@ -53,7 +52,7 @@ bool Queue::Hears(const EventFilter& filter, const Memberships& memberships, con
 }
 
 bool Queue::Hears(const Cursor& cursor, const log::Record& record) const {
-  return Hears(cursor.filter, cursor.subscription->memberships(), HearingOf(record));
+  return Hears(cursor.filter, cursor.subscriber->memberships(), HearingOf(record));
 }
 
 bool Queue::Passes(const Cursor& cursor, const Channel& channel, const log::Record& record) const {
@@ -61,7 +60,7 @@ bool Queue::Passes(const Cursor& cursor, const Channel& channel, const log::Reco
   if (cursor.filter.picks_events(channel) && !Matches(cursor.filter, EventOf(entry))) return false;
   if (!HasHeaders(cursor.filter, entry)) return false;
   return record.audience == nullptr || record.audience->excepts.empty() ||
-         !IsMemberOfAny(cursor.subscription->memberships(), record.audience->excepts, record.stamp);
+         !IsMemberOfAny(cursor.subscriber->memberships(), record.audience->excepts, record.stamp);
 }
 
 bool Queue::Take(Cursor* cursor, const Piece& piece, uint64_t bytes_max, Delivery* delivery) {

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "server/queue/queue.h"
-#include "server/queue/subscription.h"
 
 namespace nmq::broker {
 
@@ -32,8 +31,8 @@ void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t
                    v1::QueuePosition* position) {
   MutexLock lock(&mu_);
   cursors_.insert(cursor);
-  cursor->hold = durable() && cursor->subscription->holds();
-  cursor->waiting = cursor->subscription->NewWaiting();
+  cursor->hold = durable() && cursor->subscriber->holds();
+  cursor->waiting = cursor->subscriber->NewWaiting();
   for (uint64_t target : targets) AddTargetLocked(cursor, target);
   StartLocked(cursor, start);
   cursor->scanning = cursor->next < ring_.end();

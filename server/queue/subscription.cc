@@ -38,21 +38,10 @@ bool Subscription::Hears(absl::string_view queue, absl::string_view event) const
   });
 }
 
-std::unique_ptr<Waiting> Subscription::NewWaiting() const {
-  switch (overflow()) {
-    case v1::OVERFLOW_DROP_NEWEST:
-      return std::make_unique<Waiting>(Waiting::DropNewest(options_.overflow_messages));
-    case v1::OVERFLOW_KEEP_LATEST:
-      return std::make_unique<Waiting>(Waiting::KeepLatest());
-    default:
-      return nullptr;
-  }
-}
-
 Cursor* Subscription::AddCursor(std::shared_ptr<Queue> queue, EventFilter filter) {
   auto cursor = std::make_unique<Cursor>();
   cursor->queue = std::move(queue);
-  cursor->subscription = this;
+  cursor->subscriber = this;
   cursor->filter = std::move(filter);
   MutexLock lock(&mu_);
   cursors_.push_back(std::move(cursor));
@@ -87,30 +76,15 @@ uint64_t Subscription::Lag() const {
   return lag;
 }
 
-void Subscription::End(absl::Status status) {
-  {
-    MutexLock lock(&mu_);
-    if (ended()) return;
-    end_status_ = std::move(status);
-    ended_.store(true, std::memory_order_release);
-  }
-  lane()->PostSubscription(shared_from_this());
-  lane()->Wake();
-}
-
-absl::Status Subscription::end_status() const {
-  MutexLock lock(&mu_);
-  return end_status_;
-}
-
 absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   if (ended()) return end_status();
   if (options_.mailbox != nullptr) options_.mailbox->Take(bytes_max, delivery);
   // In turn, so that a busy queue does not keep the others waiting.
   bool more = false;
-  while (!ready_.empty() && !more) {
-    if (turn_ >= ready_.size()) turn_ = 0;
-    Cursor* cursor = ready_[turn_];
+  std::vector<Cursor*>& ready = ready_cursors();
+  while (!ready.empty() && !more) {
+    if (turn_ >= ready.size()) turn_ = 0;
+    Cursor* cursor = ready[turn_];
     const uint64_t messages = delivery->messages;
     const uint64_t bytes = delivery->bytes;
     more = cursor->queue->Read(cursor, bytes_max, delivery);
@@ -121,8 +95,8 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
       ++turn_;
     } else {
       cursor->ready = false;
-      ready_[turn_] = ready_.back();
-      ready_.pop_back();
+      ready[turn_] = ready.back();
+      ready.pop_back();
       if (cursor->done) DropCursor(cursor);
     }
   }
@@ -141,16 +115,9 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   return absl::OkStatus();
 }
 
-void Subscription::PrefetchCursor() const {
-  __builtin_prefetch(&client().counters());
-  if (ready_.empty()) return;
-  const char* const cursor = reinterpret_cast<const char*>(ready_.front());
-  for (size_t i = 0; i < sizeof(Cursor); i += 64) __builtin_prefetch(cursor + i);
-}
-
 absl::Status Subscription::CheckOverflow() const {
   if (overflow() != v1::OVERFLOW_DISCONNECT) return absl::OkStatus();
-  for (const Cursor* cursor : ready_) {
+  for (const Cursor* cursor : ready_cursors()) {
     if (cursor->queue->HasLost(*cursor)) return SlowStatus(cursor->queue->name());
   }
   return absl::OkStatus();
@@ -171,23 +138,8 @@ void Subscription::TakeProgress(int count_max, google::protobuf::RepeatedPtrFiel
   });
 }
 
-void Subscription::MarkReady(Cursor* cursor, std::vector<Subscription*>* ready) {
-  if (!cursor->ready) {
-    cursor->ready = true;
-    ready_.push_back(cursor);
-  }
-  MarkReady(ready);
-}
-
-void Subscription::MarkReady(std::vector<Subscription*>* ready) {
-  if (listed_ || closed_) return;
-  listed_ = true;
-  ready->push_back(this);
-}
-
 void Subscription::Close() {
-  closed_ = true;
-  ready_.clear();
+  StopMarking();
   ForEachCursor([](Cursor* cursor) { cursor->queue->Detach(cursor); });
   if (options_.leave_group) options_.leave_group();
 }
@@ -196,7 +148,7 @@ void Subscription::MarkAllReady() {
   ForEachCursor([&](Cursor* cursor) {
     if (cursor->ready) return;
     cursor->ready = true;
-    ready_.push_back(cursor);
+    ready_cursors().push_back(cursor);
   });
 }
 

@@ -17,11 +17,12 @@
 #include "base/names.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/metrics/counters.h"
-#include "server/presence/client.h"
 #include "server/queue/cursor.h"
-#include "server/queue/lane.h"
+#include "server/queue/delivery.h"
+#include "server/queue/filter.h"
 #include "server/queue/mailbox.h"
 #include "server/queue/start.h"
+#include "server/queue/subscriber.h"
 
 namespace nmq::broker {
 
@@ -38,28 +39,14 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vect
 
 // A client's standing wish to hear messages: a cursor in each queue that its patterns match, or a place in a group. One
 // thread, that of its lane, reads it; the members for that thread say so. The others are thread-safe.
-class Subscription : public std::enable_shared_from_this<Subscription> {
+class Subscription final : public Subscriber {
  public:
-  // Who serves the subscription: told, on the lane's thread, that there is something to do.
-  class Owner {
-   public:
-    virtual ~Owner() = default;
-    virtual void OnReady() = 0;
-    // Told before anybody of the same turn is told OnReady.
-    virtual void BeforeReady() {}
-  };
-
-  struct Options {
+  struct Options : Subscriber::Options {
     std::string id;
-    std::shared_ptr<Client> client;
     std::vector<SubscriptionPattern> patterns;
     std::vector<HeaderFilter> headers;
-    v1::Overflow overflow;
-    uint64_t overflow_messages = 0;  // of those that drop the newest: how many wait in each queue
     std::string peer;
     absl::Time start_time;
-    Lane* lane;
-    Owner* owner;
     Counters* name_space_counters;  // must outlive the subscription
     Start start_of_later_queues;
     // Of a member of a group: what the group has for it, and what takes it out of the group, called once, at the end.
@@ -67,25 +54,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     std::shared_ptr<Mailbox> mailbox = nullptr;
     std::function<void()> leave_group = nullptr;
   };
-  explicit Subscription(Options options) : options_(std::move(options)) {}
+  explicit Subscription(Options options) : Subscriber(options), options_(std::move(options)) {}
 
   const std::string& id() const { return options_.id; }
-  Client& client() const { return *options_.client; }
-  const std::shared_ptr<Client>& shared_client() const { return options_.client; }
-  const Memberships& memberships() const { return options_.client->memberships(); }
   const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
-  v1::Overflow overflow() const { return options_.overflow; }
-  // Whether it lags behind where it can, instead of losing messages.
-  bool holds() const {
-    return overflow() == v1::OVERFLOW_UNSPECIFIED || overflow() == v1::OVERFLOW_HOLD ||
-           overflow() == v1::OVERFLOW_DROP_NEWEST;
-  }
-  // What a cursor of it has to know of what comes; null if nothing.
-  std::unique_ptr<Waiting> NewWaiting() const;
   const std::string& peer() const { return options_.peer; }
   absl::Time start_time() const { return options_.start_time; }
-  Lane* lane() const { return options_.lane; }
-  Owner* owner() const { return options_.owner; }
   // Where it starts in a queue that is made after it.
   const Start& start_of_later_queues() const { return options_.start_of_later_queues; }
   Counters& counters() { return counters_; }
@@ -104,11 +78,6 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   size_t cursors() const ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t Lag() const;
 
-  // Ends the subscription: its thread finds `status` at its next look. The first status stays.
-  void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status end_status() const ABSL_LOCKS_EXCLUDED(mu_);
-  bool ended() const { return ended_.load(std::memory_order_acquire); }
-
   // Bytes handed out by Read and not yet taken by the subscriber.
   std::atomic<uint64_t>& in_flight_bytes() { return in_flight_bytes_; }
 
@@ -120,19 +89,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   absl::Status Read(uint64_t bytes_max, Delivery* delivery);
   // Whether Read may bring something.
   bool has_ready() const {
-    return !ready_.empty() || ended() || (options_.mailbox != nullptr && !options_.mailbox->empty());
+    return !ready_cursors().empty() || ended() || (options_.mailbox != nullptr && !options_.mailbox->empty());
   }
   // SLOW_SUBSCRIBER if messages are lost and the policy is to disconnect, though nothing can be read just now.
   absl::Status CheckOverflow() const;
   // Positions that have come further without a message, up to `count_max`.
   void TakeProgress(int count_max, google::protobuf::RepeatedPtrField<v1::QueuePosition>* positions);
-  void MarkReady(Cursor* cursor, std::vector<Subscription*>* ready);
-  void MarkReady(std::vector<Subscription*>* ready);
-  // Asks the processor for what Read will look at: who reads many subscriptions asks for all first, so that their
-  // memory comes side by side. Looks at nothing that a queue's mutex guards.
-  void PrefetchCursor() const;
-  // To be called when taken off the list of ready subscriptions.
-  void ClearReady() { listed_ = false; }
   // Makes all cursors ready; at the start.
   void MarkAllReady();
   // Takes the cursors from their queues; the owner is not told of anything any more.
@@ -145,17 +107,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
   const Options options_;
   Counters counters_;
-  std::atomic<bool> ended_{false};
   std::atomic<uint64_t> in_flight_bytes_{0};
   mutable Mutex mu_;  // may be taken under the namespace's; the queues' are taken under it
   std::vector<std::unique_ptr<Cursor>> cursors_ ABSL_GUARDED_BY(mu_);
-  absl::Status end_status_ ABSL_GUARDED_BY(mu_);
 
   // For the lane's thread only.
-  std::vector<Cursor*> ready_;
   size_t turn_ = 0;
-  bool listed_ = false;
-  bool closed_ = false;
 };
 
 }  // namespace nmq::broker

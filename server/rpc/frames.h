@@ -6,7 +6,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/queue/cursor.h"
+#include "server/queue/delivery.h"
 
 namespace nmq::rpc {
 

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "grpc/support/time.h"
-#include "server/queue/subscription.h"
+#include "server/queue/ready.h"
 
 namespace nmq::rpc {
 namespace {
@@ -147,12 +147,12 @@ bool Loop::TakeEvents() {
 }
 
 void Loop::ServeReady() {
-  lane_->TakeReady(&ready_);
-  for (broker::Subscription* subscription : ready_) {
+  broker::TakeReady(lane_, &ready_);
+  for (broker::Subscriber* subscription : ready_) {
     subscription->owner()->BeforeReady();
     subscription->PrefetchCursor();
   }
-  for (broker::Subscription* subscription : ready_) {
+  for (broker::Subscriber* subscription : ready_) {
     subscription->ClearReady();
     subscription->owner()->OnReady();
   }

@@ -19,6 +19,7 @@
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
 #include "server/queue/lane.h"
+#include "server/queue/subscriber.h"
 #include "server/rpc/connections.h"
 #include "server/rpc/drain_plan.h"
 
@@ -149,7 +150,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;
   std::vector<std::function<void()>> again_;
-  std::vector<broker::Subscription*> ready_;
+  std::vector<broker::Subscriber*> ready_;
 };
 
 }  // namespace nmq::rpc

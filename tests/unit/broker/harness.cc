@@ -7,6 +7,7 @@
 #include "server/config/config.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
+#include "server/queue/ready.h"
 #include "tests/testing/notification.h"
 
 namespace nmq::broker {
@@ -176,9 +177,9 @@ void Listener::Close(absl::string_view reason) {
 }
 
 void TakeTurn(Lane* lane) {
-  std::vector<Subscription*> ready;
-  lane->TakeReady(&ready);
-  for (Subscription* subscription : ready) {
+  std::vector<Subscriber*> ready;
+  TakeReady(lane, &ready);
+  for (Subscriber* subscription : ready) {
     subscription->ClearReady();
     subscription->owner()->OnReady();
   }

@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/queue/ready.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -177,8 +178,8 @@ TEST(Session, DisconnectTellsTheLane) {
   auto listener = world.Listen(member);
   listener->HearAll();
   ASSERT_TRUE(world.Disconnect(member).ok());
-  std::vector<Subscription*> ready;
-  world.broker().lane(0)->TakeReady(&ready);
+  std::vector<Subscriber*> ready;
+  TakeReady(world.broker().lane(0), &ready);
   EXPECT_THAT(ready, ElementsAre(&listener->subscription()));
   listener->subscription().ClearReady();
 }
