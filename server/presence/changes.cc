@@ -8,6 +8,13 @@
 
 namespace nmq::broker {
 
+v1::Change NewChange(v1::ChangeKind kind, const std::string& name_space) {
+  v1::Change change;
+  change.set_kind(kind);
+  change.set_namespace_(name_space);
+  return change;
+}
+
 void Changes::Append(v1::Change change) {
   const int64_t nanos = absl::ToUnixNanos(clock_->Now());
   change.mutable_time()->set_seconds(nanos / 1000000000);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -16,6 +17,9 @@
 #include "nmq/v1/registry.pb.h"
 
 namespace nmq::broker {
+
+// A change in a namespace, to be filled in.
+v1::Change NewChange(v1::ChangeKind kind, const std::string& name_space);
 
 // The latest changes of all namespaces, numbered, for Registry.Watch. Thread-safe.
 class Changes {
