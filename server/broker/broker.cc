@@ -23,7 +23,7 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
     : shared_(config.limits, clock, lanes, storage,
               storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
-      server_epoch_(shared_.NextEpoch()),
+      server_epoch_(shared_.epochs.Next()),
       questions_(config.limits.requests, config.limits.request_bytes) {
   MutexLock lock(&namespaces_mu_);
   for (const NamespaceConfig& name_space : config.namespaces) {

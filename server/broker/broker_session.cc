@@ -92,7 +92,7 @@ absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namesp
 absl::StatusOr<std::shared_ptr<Client>> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
   std::string id = absl::StrCat("c-", RandomName(*random_, kClientIdRandomBytes));
   std::string session = absl::StrCat(id, ".", Base36(server_epoch_), ".", RandomName(*random_, kSecretBytes));
-  auto client = std::make_shared<Client>(name_space, shared_.NumberOfClient(id), id, std::move(session), clock().Now());
+  auto client = std::make_shared<Client>(name_space, shared_.numbers.OfClient(id), id, std::move(session), clock().Now());
   client->Touch(shared_.NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));

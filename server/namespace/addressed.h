@@ -8,38 +8,54 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "server/log/audience.h"
 #include "server/message/incoming.h"
-#include "server/namespace/namespace.h"
+#include "server/namespace/queue_table.h"
+#include "server/presence/roster.h"
 #include "server/queue/queue.h"
 
 namespace nmq::broker {
 
-// Messages with the queue that each goes to, grouped by queue, in the order in which the queues first appear. For the
-// namespace's own sources only.
-struct Namespace::Addressed {
-  struct Group {
+// Messages with the queue that each goes to, by queue, in the order in which the queues first appear.
+struct Addressed {
+  struct PerQueue {
     std::shared_ptr<Queue> queue;
     std::vector<Queue::Outgoing> messages;
     uint64_t bytes = 0;  // of their bodies
   };
-  absl::InlinedVector<Group, 2> groups;
-  // Those that wait for their time, and are in no group; their queues have one. They must outlive this.
+  absl::InlinedVector<PerQueue, 2> queues;
+  // Messages that wait for their time, which are not among those above; their queues are. They must outlive this.
   std::vector<std::pair<std::shared_ptr<Queue>, const Incoming*>> later;
-  size_t last_group = 0;
-  size_t expected = 0;         // messages
-  bool queue_missing = false;  // and the namespace may make it
+  size_t last_queue = 0;
+  bool queue_missing = false;  // a queue is not there
 
-  Group* Find(absl::string_view queue) {
-    if (!groups.empty() && groups[last_group].queue->name() == queue) return &groups[last_group];
-    for (size_t i = 0; i < groups.size(); ++i) {
-      if (groups[i].queue->name() != queue) continue;
-      last_group = i;
-      return &groups[i];
+  PerQueue* Find(absl::string_view queue) {
+    if (!queues.empty() && queues[last_queue].queue->name() == queue) return &queues[last_queue];
+    for (size_t i = 0; i < queues.size(); ++i) {
+      if (queues[i].queue->name() != queue) continue;
+      last_queue = i;
+      return &queues[i];
     }
     return nullptr;
   }
 };
+
+// Adds where the messages go, as of now, to `addressed`. Nothing is added for a message whose queue is not there if
+// `automatic`: then queue_missing is set. NOT_FOUND if a client, queue or event is not there.
+absl::Status Address(const Roster& roster, const QueueTable& queues, const Clock& clock, bool automatic,
+                     const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed);
+
+// Who is to hear a message; null for everyone, for ever. `publisher` is the number of the client that published it.
+absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceOf(const Roster& roster, uint64_t publisher,
+                                                                Roster::Absent absent, const Incoming& message);
+
+// What is said of an event that the queue does not accept.
+absl::Status NoEvent(const Queue& queue, absl::string_view event);
 
 }  // namespace nmq::broker
 

@@ -1,18 +1,13 @@
 #include "server/namespace/namespace.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "glog/logging.h"
 
 namespace nmq::broker {
-namespace {
-
-// Queues may hold messages that are too old for about as long: see Broker::Housekeep.
-constexpr absl::Duration kTrimDelay = absl::Seconds(10);
-
-}  // namespace
 
 Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
                std::string key)
@@ -21,7 +16,8 @@ Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_
       total(server_limits.all_queues_bytes),
       // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
       changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())),
-      number_key(std::move(key)),
+      epochs(server_clock),
+      numbers(std::move(key)),
       storage(server_storage) {
   for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
   if (storage != nullptr) {
@@ -30,59 +26,43 @@ Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_
   }
 }
 
-uint64_t Shared::NextEpoch() {
-  const auto now = static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock->Now())));
-  uint64_t last = last_epoch.load(std::memory_order_relaxed);
-  uint64_t next;
-  do {
-    next = std::max(now, last + 1);
-  } while (!last_epoch.compare_exchange_weak(last, next));
-  return next;
-}
-
 Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* shared)
     : name_(config.name),
       declared_(declared),
       automatic_queues_(config.automatic_queues),
-      automatic_retention_(config.automatic_retention),
       shared_(shared),
-      scheduled_(&shared->scheduled_bytes) {
+      delays_({name_, &shared->limits, shared->clock, &shared->scheduled_bytes, shared->committer.get(), &counters_}),
+      queue_factory_({name_, config.automatic_retention, &shared->limits, shared->clock, &shared->epochs,
+                      &shared->total, delays_.total(), &stamps_, shared->lanes}),
+      group_factory_({name_, shared->clock, &shared->numbers,
+                      shared->storage == nullptr ? nullptr : &shared->storage->store(), shared->group_runner.get(),
+                      shared->committer.get()}),
+      publishing_({shared->clock, shared->lanes, shared->committer.get(), &delays_, &counters_}),
+      roster_({name_, &shared->limits, shared->clock, &shared->numbers, &stamps_, &shared->changes}),
+      queues_(name_, &shared->limits, &shared->changes),
+      groups_(&shared->limits) {
   MutexLock lock(&mu_);
-  for (const QueueConfig& queue : config.queues) AddQueueLocked(queue, QueueOrigin::kDeclared);
-  if (shared_->storage == nullptr) return;
-  for (const QueueConfig& queue : shared_->storage->MadeQueues(name_)) {
-    if (!queues_.contains(queue.name)) AddQueueLocked(queue, QueueOrigin::kAdmin);
+  for (const QueueConfig& queue : config.queues) {
+    AddQueueLocked(queue_factory_.Make(queue, QueueOrigin::kDeclared, DiskOf(queue)));
   }
-  LoadGroupsLocked();
+  if (shared_->storage != nullptr) LoadLocked();
 }
 
-v1::Change Namespace::MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const {
-  v1::Change change;
-  change.set_kind(kind);
-  change.set_namespace_(name_);
-  if (entry != nullptr) {
-    change.set_client_id(entry->client->id());
-    change.set_client_name(entry->fields.name);
-  }
-  return change;
+absl::Status Namespace::DeletedStatus() const {
+  return NotFound("NAMESPACE_NOT_FOUND", absl::StrCat("namespace: namespace ", Quote(name_), " was deleted"),
+                  {{"namespace", name_}});
 }
 
-absl::Status Namespace::GoneStatus() const {
-  return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
+void Namespace::WakeLanes() const {
+  for (const auto& lane : shared_->lanes) lane->Wake();
 }
 
 absl::Status Namespace::AddClient(const std::shared_ptr<Client>& client, ClientFields fields) {
   {
     MutexLock lock(&mu_);
     if (deleted()) return DeletedStatus();
-    if (clients_.size() >= limits().clients_per_namespace) {
-      return LimitExceeded("clients_per_namespace", clients_.size() + 1, limits().clients_per_namespace);
-    }
-    if (fields.name.empty()) fields.name = client->id();
-    ClientEntry& entry = clients_[client->id()];
-    entry.client = client;
-    entry.fields = std::move(fields);
-    shared_->changes.Append(MakeChange(v1::CHANGE_KIND_CLIENT_CONNECTED, &entry));
+    absl::Status status = roster_.Add(client, std::move(fields));
+    if (!status.ok()) return status;
   }
   shared_->changes.Notify();
   return absl::OkStatus();
@@ -91,46 +71,39 @@ absl::Status Namespace::AddClient(const std::shared_ptr<Client>& client, ClientF
 bool Namespace::ResumeClient(const Client& client, const ClientFields& fields, bool lease_set, absl::Duration* lease,
                              std::vector<std::string>* rooms) {
   MutexLock lock(&mu_);
-  auto it = clients_.find(client.id());
-  if (it == clients_.end()) return false;
-  ClientFields& kept = it->second.fields;
-  if (!fields.name.empty()) kept.name = fields.name;
-  if (!fields.labels.empty()) kept.labels = fields.labels;
-  if (lease_set) kept.lease = fields.lease;
-  kept.peer = fields.peer;
-  *lease = kept.lease;
-  for (const auto& [room, unused] : it->second.rooms) rooms->push_back(room);
+  Roster::Entry* const entry = roster_.Find(client.id());
+  if (entry == nullptr) return false;
+  Roster::Change(entry, fields, lease_set);
+  *lease = entry->fields.lease;
+  for (const auto& [room, unused] : entry->rooms) rooms->push_back(room);
   return true;
 }
 
-Namespace::Subscriptions Namespace::RemoveClientLocked(Client* client, absl::string_view reason) {
-  auto it = clients_.find(client->id());
-  ClientEntry& entry = it->second;
-  // The rooms go without them: they hear nothing more anyway.
-  Subscriptions subscriptions = std::move(entry.subscriptions);
-  entry.subscriptions.clear();
-  for (const auto& [id, subscription] : subscriptions) {
-    v1::Change change = MakeChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, &entry);
-    change.set_subscription_id(id);
-    change.set_reason(std::string(reason));
-    shared_->changes.Append(std::move(change));
-    subscriptions_.erase(id);
-  }
-  while (!entry.rooms.empty()) LeaveLocked(&entry, std::string(entry.rooms.begin()->first));
-  v1::Change change = MakeChange(v1::CHANGE_KIND_CLIENT_DISCONNECTED, &entry);
+void Namespace::AppendSubscriptionChange(v1::ChangeKind kind, const Roster::Entry& entry,
+                                         const std::string& subscription, absl::string_view reason) {
+  v1::Change change = roster_.ChangeOf(kind, entry);
+  change.set_subscription_id(subscription);
   change.set_reason(std::string(reason));
   shared_->changes.Append(std::move(change));
-  client->set_gone();
-  clients_.erase(it);
+}
+
+SubscriptionTable::ById Namespace::RemoveClientLocked(Roster::Entry* entry, absl::string_view reason) {
+  // The rooms go without them: they hear nothing more anyway.
+  SubscriptionTable::ById subscriptions = subscriptions_.TakeOf(entry->client->id());
+  for (const auto& [id, subscription] : subscriptions) {
+    AppendSubscriptionChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, *entry, id, reason);
+  }
+  roster_.Remove(entry, reason);
   return subscriptions;
 }
 
 bool Namespace::RemoveClient(Client* client, absl::string_view reason, const absl::Status& status) {
-  Subscriptions subscriptions;
+  SubscriptionTable::ById subscriptions;
   {
     MutexLock lock(&mu_);
-    if (!clients_.contains(client->id())) return false;
-    subscriptions = RemoveClientLocked(client, reason);
+    Roster::Entry* const entry = roster_.Find(client->id());
+    if (entry == nullptr) return false;
+    subscriptions = RemoveClientLocked(entry, reason);
   }
   for (const auto& [id, subscription] : subscriptions) subscription->End(status);
   shared_->changes.Notify();
@@ -138,110 +111,55 @@ bool Namespace::RemoveClient(Client* client, absl::string_view reason, const abs
 }
 
 std::optional<int64_t> Namespace::ExpireClient(Client* client, const absl::Status& status) {
-  Subscriptions subscriptions;
+  SubscriptionTable::ById subscriptions;
   {
     MutexLock lock(&mu_);
-    auto it = clients_.find(client->id());
-    if (it == clients_.end()) return std::nullopt;
+    Roster::Entry* const entry = roster_.Find(client->id());
+    if (entry == nullptr) return std::nullopt;
     const int64_t now_us = shared_->NowUs();
-    const int64_t lease_us = absl::ToInt64Microseconds(it->second.fields.lease);
-    if (client->has_streams()) return now_us + lease_us;
-    const int64_t end_us = client->last_active_us() + lease_us;
+    const int64_t end_us = Roster::LeaseEnd(*entry, now_us);
     if (end_us > now_us) return end_us;
-    subscriptions = RemoveClientLocked(client, "LEASE_EXPIRED");
+    subscriptions = RemoveClientLocked(entry, "LEASE_EXPIRED");
   }
   for (const auto& [id, subscription] : subscriptions) subscription->End(status);
   shared_->changes.Notify();
   return std::nullopt;
 }
 
-uint64_t Namespace::MembersLocked(const std::string& room) const {
-  auto it = rooms_.find(room);
-  return it == rooms_.end() ? 0 : it->second->members.size();
+void Namespace::JoinLocked(Roster::Entry* entry, const std::string& room) {
+  const std::optional<uint64_t> number = roster_.Join(entry, room);
+  if (!number.has_value()) return;
+  for (const auto& [id, subscription] : subscriptions_.Of(entry->client->id())) {
+    subscription->ForEachCursor([&](Cursor* cursor) { cursor->queue->AddTarget(cursor, *number); });
+  }
 }
 
-// Forgets the rooms that the client left so long ago that no message from then is held.
-void Namespace::ForgetPast(Client* client) const {
-  client->memberships().Forget(shared_->NowUs() - absl::ToInt64Microseconds(limits().queue_age + kTrimDelay));
+void Namespace::LeaveLocked(Roster::Entry* entry, const std::string& room) {
+  const std::optional<uint64_t> number = roster_.Leave(entry, room);
+  if (!number.has_value()) return;
+  for (const auto& [id, subscription] : subscriptions_.Of(entry->client->id())) {
+    subscription->ForEachCursor([&](Cursor* cursor) { cursor->queue->DropTarget(cursor, *number); });
+  }
 }
 
-absl::Status Namespace::JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const {
-  ForgetPast(entry.client.get());
-  absl::btree_set<absl::string_view> new_to_client;
-  uint64_t new_to_all = 0;
-  for (const std::string* room : rooms) {
-    if (entry.rooms.contains(*room) || !new_to_client.insert(*room).second) continue;
-    if (!rooms_.contains(*room)) ++new_to_all;
-  }
-  const uint64_t of_client = entry.client->memberships().size() + new_to_client.size();
-  if (!new_to_client.empty() && of_client > limits().rooms_per_client) {
-    return LimitExceeded("rooms_per_client", of_client, limits().rooms_per_client);
-  }
-  if (new_to_all > 0 && rooms_.size() + new_to_all > limits().rooms_per_namespace) {
-    return LimitExceeded("rooms_per_namespace", rooms_.size() + new_to_all, limits().rooms_per_namespace);
-  }
-  return absl::OkStatus();
-}
-
-void Namespace::JoinLocked(ClientEntry* entry, const std::string& name) {
-  std::unique_ptr<Room>& room = rooms_[name];
-  if (room == nullptr) {
-    room = std::make_unique<Room>();
-    room->number = shared_->NumberOfRoom(name);
-    room->create_time = shared_->clock->Now();
-    v1::Change change = MakeChange(v1::CHANGE_KIND_ROOM_CREATED, nullptr);
-    change.set_room(name);
-    shared_->changes.Append(std::move(change));
-  }
-  if (!entry->rooms.try_emplace(name, room.get()).second) return;
-  room->members.insert(entry->client->id());
-  const uint64_t stamp = stamps_.fetch_add(1, std::memory_order_acq_rel) + 1;
-  entry->client->memberships().Join(room->number, stamp);
-  for (auto& [id, subscription] : entry->subscriptions) {
-    subscription->ForEachCursor([&](Cursor* cursor) { cursor->queue->AddTarget(cursor, room->number); });
-  }
-  v1::Change change = MakeChange(v1::CHANGE_KIND_ROOM_JOINED, entry);
-  change.set_room(name);
-  shared_->changes.Append(std::move(change));
-}
-
-void Namespace::LeaveLocked(ClientEntry* entry, const std::string& name) {
-  auto it = entry->rooms.find(name);
-  if (it == entry->rooms.end()) return;
-  Room* room = it->second;
-  entry->rooms.erase(it);
-  Memberships& memberships = entry->client->memberships();
-  const uint64_t stamp = stamps_.fetch_add(1, std::memory_order_acq_rel) + 1;
-  // Only messages that were addressed to the room meanwhile can still depend on the membership.
-  const bool keep = room->last_addressed.load(std::memory_order_acquire) >= memberships.JoinStamp(room->number);
-  memberships.Leave(room->number, stamp, shared_->NowUs(), keep);
-  for (auto& [id, subscription] : entry->subscriptions) {
-    subscription->ForEachCursor([&](Cursor* cursor) { cursor->queue->DropTarget(cursor, room->number); });
-  }
-  room->members.erase(entry->client->id());
-  v1::Change change = MakeChange(v1::CHANGE_KIND_ROOM_LEFT, entry);
-  change.set_room(name);
-  shared_->changes.Append(std::move(change));
-  if (!room->members.empty()) return;
-  v1::Change deleted = MakeChange(v1::CHANGE_KIND_ROOM_DELETED, nullptr);
-  deleted.set_room(name);
-  shared_->changes.Append(std::move(deleted));
-  rooms_.erase(name);
+v1::RoomCount Namespace::CountLocked(const std::string& room) const {
+  v1::RoomCount count;
+  count.set_room(room);
+  count.set_members(roster_.Members(room));
+  return count;
 }
 
 absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Join(Client* client, absl::Span<const std::string* const> rooms) {
   std::vector<v1::RoomCount> counts;
   {
     MutexLock lock(&mu_);
-    auto it = clients_.find(client->id());
-    if (it == clients_.end()) return GoneStatus();
-    absl::Status status = JoinCheckLocked(it->second, rooms);
+    Roster::Entry* const entry = roster_.Find(client->id());
+    if (entry == nullptr) return Roster::GoneStatus();
+    absl::Status status = roster_.CheckJoin(*entry, rooms);
     if (!status.ok()) return status;
     for (const std::string* room : rooms) {
-      JoinLocked(&it->second, *room);
-      v1::RoomCount& count = counts.emplace_back();
-      count.set_room(*room);
-      count.set_members(MembersLocked(*room));
+      JoinLocked(entry, *room);
+      counts.push_back(CountLocked(*room));
     }
   }
   shared_->changes.Notify();
@@ -253,18 +171,216 @@ absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Leave(Client* client,
   std::vector<v1::RoomCount> counts;
   {
     MutexLock lock(&mu_);
-    auto it = clients_.find(client->id());
-    if (it == clients_.end()) return GoneStatus();
-    ForgetPast(client);
+    Roster::Entry* const entry = roster_.Find(client->id());
+    if (entry == nullptr) return Roster::GoneStatus();
+    roster_.ForgetPast(*entry);
     for (const std::string* room : rooms) {
-      LeaveLocked(&it->second, *room);
-      v1::RoomCount& count = counts.emplace_back();
-      count.set_room(*room);
-      count.set_members(MembersLocked(*room));
+      LeaveLocked(entry, *room);
+      counts.push_back(CountLocked(*room));
     }
   }
   shared_->changes.Notify();
   return counts;
+}
+
+absl::Status Namespace::MoveClient(const std::string& id, absl::Span<const std::string* const> join,
+                                   absl::Span<const std::string* const> leave) {
+  {
+    MutexLock lock(&mu_);
+    Roster::Entry* const entry = roster_.Find(id);
+    if (entry == nullptr) return Roster::GoneStatus();
+    absl::Status status = roster_.CheckJoin(*entry, join);
+    if (!status.ok()) return status;
+    for (const std::string* room : leave) LeaveLocked(entry, *room);
+    for (const std::string* room : join) JoinLocked(entry, *room);
+  }
+  shared_->changes.Notify();
+  return absl::OkStatus();
+}
+
+bool Namespace::HasQueue(absl::string_view name) const {
+  ReaderMutexLock lock(&mu_);
+  return queues_.Contains(name);
+}
+
+bool Namespace::AnyHears(const Incoming& message) const {
+  ReaderMutexLock lock(&mu_);
+  return subscriptions_.AnyHears(message.queue, message.event);
+}
+
+absl::Status Namespace::Address(const Client* publisher, absl::Span<const Incoming> messages,
+                                Addressed* addressed) const {
+  ReaderMutexLock lock(&mu_);
+  return broker::Address(roster_, queues_, *shared_->clock, automatic_queues(), publisher, messages, addressed);
+}
+
+absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
+  {
+    MutexLock lock(&mu_);
+    if (deleted()) return DeletedStatus();
+    absl::btree_set<absl::string_view> missing;
+    for (const Incoming& message : messages) {
+      if (!queues_.Contains(message.queue)) missing.insert(message.queue);
+    }
+    absl::Status status = queues_.CheckRoom(missing.size());
+    if (!status.ok()) return status;
+    for (absl::string_view name : missing) {
+      AddQueueLocked(queue_factory_.Make(queue_factory_.Automatic(name), QueueOrigin::kAutomatic, std::nullopt));
+    }
+  }
+  shared_->changes.Notify();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Addressed> Namespace::AddressAll(const Client* publisher, absl::Span<const Incoming> messages) {
+  Addressed addressed;
+  absl::Status status = Address(publisher, messages, &addressed);
+  if (status.ok() && addressed.queue_missing) {
+    status = MakeQueues(messages);
+    addressed = Addressed();
+    if (status.ok()) status = Address(publisher, messages, &addressed);
+  }
+  if (!status.ok()) return status;
+  return addressed;
+}
+
+absl::StatusOr<Addressed> Namespace::AddressQuestion(const Client* publisher, const Incoming& question) {
+  const auto messages = absl::MakeConstSpan(&question, 1);
+  Addressed addressed;
+  absl::Status status = Address(publisher, messages, &addressed);
+  if (!status.ok()) return status;
+  if (!addressed.queue_missing) return addressed;
+  // What nobody would hear makes no queue.
+  if (!AnyHears(question)) return NobodyListens(name_, question.queue, question.event);
+  return AddressAll(publisher, messages);
+}
+
+void Namespace::Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
+                        Publishing::Done done) {
+  if (options.expected_last.value_or(0) != 0 && automatic_queues() && !HasQueue(messages.front().queue)) {
+    // It would be made in vain.
+    return done(SequenceMismatch(messages.front().queue, *options.expected_last, 0));
+  }
+  auto addressed = AddressAll(publisher, messages);
+  if (!addressed.ok()) return done(addressed.status());
+  publishing_.Publish(publisher, &*addressed, options, std::move(done));
+}
+
+void Namespace::PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to,
+                                Publishing::QuestionDone done) {
+  auto addressed = AddressQuestion(publisher, question);
+  if (!addressed.ok()) return done(addressed.status());
+  publishing_.PublishQuestion(publisher, reply_to, &*addressed, std::move(done));
+}
+
+std::vector<std::shared_ptr<Queue>> Namespace::ServedQueues() const {
+  ReaderMutexLock lock(&mu_);
+  return queues_.Served();
+}
+
+void Namespace::DropRequestIds(const std::shared_ptr<Queue>& queue) {
+  if (!queue->HasIdsToDrop()) return;
+  auto job = std::make_unique<Committer::Job>();
+  job->along = [queue](log::Store::Batch* batch) { queue->DropRequestIds(batch); };
+  job->done = [queue](const absl::Status& status, Committer::Job*) {
+    if (status.ok()) queue->NoteDropped();
+  };
+  const absl::Status status = shared_->committer->Submit(std::move(job));
+  LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " keeps old request ids: " << status;
+}
+
+void Namespace::TrimQueues() {
+  for (const auto& queue : ServedQueues()) {
+    queue->Trim(shared_->NowUs());
+    if (!queue->durable()) continue;
+    DropRequestIds(queue);
+    const absl::Status status = queue->TrimDisk(shared_->clock->Now());
+    LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " cannot be trimmed: " << status;
+  }
+}
+
+void Namespace::DeliverDue() {
+  if (delays_.total()->messages.load(std::memory_order_relaxed) == 0) return;
+  const auto audience_of = [this](const std::string& publisher,
+                                  const Incoming& message) -> std::shared_ptr<const log::Audience> {
+    const uint64_t number = publisher.empty() ? 0 : shared_->numbers.OfClient(publisher);
+    ReaderMutexLock lock(&mu_);
+    auto audience = AudienceOf(roster_, number, Roster::Absent::kSkip, message);
+    return audience.ok() ? *std::move(audience) : nullptr;
+  };
+  delays_.DeliverDue(ServedQueues(), audience_of);
+  WakeLanes();
+}
+
+Namespace::ClientView Namespace::ViewOf(const Roster::Entry& entry) const {
+  ClientView view;
+  view.client = entry.client.get();
+  view.name = &entry.fields.name;
+  view.labels = &entry.fields.labels;
+  view.lease = entry.fields.lease;
+  view.peer = &entry.fields.peer;
+  for (const auto& [room, unused] : entry.rooms) view.rooms.push_back(room);
+  for (const auto& [id, subscription] : subscriptions_.Of(entry.client->id())) {
+    view.subscriptions.push_back(subscription.get());
+  }
+  return view;
+}
+
+std::string Namespace::VisitClients(const std::string& room, const std::string& after, int looks_max,
+                                    absl::FunctionRef<bool(const ClientView&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return roster_.VisitClients(room, after, looks_max, [&](const Roster::Entry& entry) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return visit(ViewOf(entry));
+  });
+}
+
+bool Namespace::VisitClient(const std::string& id, absl::FunctionRef<void(const ClientView&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  const Roster::Entry* const entry = roster_.Find(id);
+  if (entry == nullptr) return false;
+  visit(ViewOf(*entry));
+  return true;
+}
+
+std::string Namespace::VisitSubscriptions(
+    const std::string& client_id, const std::string& after, int looks_max,
+    absl::FunctionRef<bool(Subscription&, const std::string& client_name)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return subscriptions_.Visit(client_id, after, looks_max,
+                              [&](Subscription& subscription) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+                                return visit(subscription, roster_.Find(subscription.client().id())->fields.name);
+                              });
+}
+
+std::string Namespace::VisitRooms(const std::string& after, int looks_max,
+                                  absl::FunctionRef<bool(const RoomView&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return roster_.VisitRooms(after, looks_max, [&](const std::string& name, const Roster::Room& room) {
+    return visit({&name, room.members.size(), room.create_time});
+  });
+}
+
+std::string Namespace::VisitQueues(const std::string& after, int looks_max,
+                                   absl::FunctionRef<bool(const Queue&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return queues_.Visit(after, looks_max, visit);
+}
+
+std::string Namespace::VisitGroups(const std::string& after, int looks_max,
+                                   absl::FunctionRef<bool(const Group&)> visit) const {
+  ReaderMutexLock lock(&mu_);
+  return groups_.Visit(after, looks_max, visit);
+}
+
+void Namespace::Describe(v1::NamespaceInfo* info) const {
+  info->set_name(name_);
+  info->set_automatic_queues(automatic_queues());
+  counters_.ToProto(info->mutable_counters());
+  ReaderMutexLock lock(&mu_);
+  info->set_clients(roster_.clients());
+  info->set_rooms(roster_.rooms());
+  info->set_queues(queues_.size());
+  info->set_subscriptions(subscriptions_.size());
 }
 
 }  // namespace nmq::broker

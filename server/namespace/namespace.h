@@ -11,13 +11,11 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/btree_map.h"
-#include "absl/container/btree_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/clock.h"
-#include "base/keyed_hash.h"
 #include "base/mutex.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
@@ -28,11 +26,21 @@
 #include "server/limits/limits.h"
 #include "server/message/incoming.h"
 #include "server/metrics/counters.h"
+#include "server/namespace/addressed.h"
+#include "server/namespace/delays.h"
+#include "server/namespace/epochs.h"
+#include "server/namespace/group_factory.h"
+#include "server/namespace/group_table.h"
+#include "server/namespace/publishing.h"
+#include "server/namespace/queue_factory.h"
+#include "server/namespace/queue_table.h"
+#include "server/namespace/subscription_table.h"
 #include "server/presence/changes.h"
 #include "server/presence/client.h"
+#include "server/presence/numbers.h"
+#include "server/presence/roster.h"
 #include "server/queue/committer.h"
 #include "server/queue/queue.h"
-#include "server/queue/schedule.h"
 #include "server/queue/storage.h"
 #include "server/queue/subscription.h"
 
@@ -40,15 +48,10 @@ namespace nmq::broker {
 
 // What the namespaces of a server share. Thread-safe; outlives them.
 struct Shared {
-  // `server_storage` is null if nothing is kept on disk; `number_key` is the key of the numbers of rooms and clients.
+  // `server_storage` is null if nothing is kept on disk; `key` is that of the numbers of rooms and clients.
   Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
          std::string key);
 
-  // Numbers of rooms and clients; never 0, which is kEveryone.
-  uint64_t NumberOfRoom(absl::string_view name) const { return KeyedHash(number_key, {"room", name}); }
-  uint64_t NumberOfClient(absl::string_view id) const { return KeyedHash(number_key, {"client", id}); }
-  // An epoch for a queue: the time in microseconds, and never the same twice.
-  uint64_t NextEpoch();
   int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
 
   const Limits limits;
@@ -56,16 +59,18 @@ struct Shared {
   log::RingTotal total;
   Changes changes;
   std::vector<std::unique_ptr<Lane>> lanes;
-  std::atomic<uint64_t> last_epoch{0};
+  Epochs epochs;
   std::atomic<uint64_t> scheduled_bytes{0};  // of messages that wait in memory for their time
-  const std::string number_key;
+  const Numbers numbers;
   Storage* const storage;
   std::unique_ptr<GroupRunner> group_runner;  // null without storage, like the committer; outlives it
   std::unique_ptr<Committer> committer;
 };
 
-// An isolated pool of clients, rooms, queues and subscriptions. Thread-safe. Its mutex is held for reading while a
-// message is addressed and for writing while membership changes; messages themselves move under the queues' mutexes.
+// An isolated pool of clients, rooms, queues, groups and subscriptions: it holds the mutex under which these know each
+// other, and the order in which the mutexes are taken. What each of them is and does is in objects of their own. The
+// mutex is held for reading while a message is addressed and for writing while membership changes; messages themselves
+// move under the queues' mutexes. Thread-safe.
 class Namespace {
  public:
   // `shared` must outlive the namespace.
@@ -80,13 +85,7 @@ class Namespace {
   Counters& counters() { return counters_; }
   const Limits& limits() const { return shared_->limits; }
 
-  // Clients. Labels, names and lease are already checked.
-  struct ClientFields {
-    std::string name;  // the id if empty
-    std::map<std::string, std::string> labels;
-    absl::Duration lease;
-    std::string peer;
-  };
+  using ClientFields = broker::ClientFields;
   absl::Status AddClient(const std::shared_ptr<Client>& client, ClientFields fields) ABSL_LOCKS_EXCLUDED(mu_);
   // The client is there again; unset fields stay. False if it is gone.
   bool ResumeClient(const Client& client, const ClientFields& fields, bool lease_set, absl::Duration* lease,
@@ -103,31 +102,15 @@ class Namespace {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Publishes all messages or none. They are checked and have their bodies.
-  struct Published {
-    std::vector<v1::SequenceRange> ranges;  // one a queue, in the order of appearance
-    std::vector<v1::Duplicate> duplicates;  // in the order of the messages
-    uint64_t epoch = 0;                     // of the first message's queue
-    uint64_t matched = 0;
-    v1::Storage storage = v1::STORAGE_MEMORY;  // the weakest
-  };
-  struct PublishOptions {
-    bool count_matches = false;
-    std::optional<uint64_t> expected_last;  // sequence; only for one message
-  };
-  // Told, once, how it went: before Publish returns, or later, on the committer's thread, without any lock.
-  using PublishDone = std::function<void(absl::StatusOr<Published>)>;
+  using Published = broker::Published;
+  using PublishOptions = broker::PublishOptions;
   void Publish(const Client* publisher, absl::Span<const Incoming> messages, const PublishOptions& options,
-               PublishDone done) ABSL_LOCKS_EXCLUDED(mu_);
+               Publishing::Done done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Publishes a question, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise: then no queue holds it.
-  struct PublishedQuestion {
-    v1::QueuePosition position;
-    Queue::Heard heard;
-  };
-  // As PublishDone.
-  using QuestionDone = std::function<void(absl::StatusOr<PublishedQuestion>)>;
-  void PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to, QuestionDone done)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  using PublishedQuestion = broker::PublishedQuestion;
+  void PublishQuestion(const Client* publisher, const Incoming& question, absl::string_view reply_to,
+                       Publishing::QuestionDone done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // What a subscription is to be.
   struct SubscribeOptions {
@@ -226,113 +209,75 @@ class Namespace {
   void Describe(v1::NamespaceInfo* info) const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Subscriptions = absl::btree_map<std::string, std::shared_ptr<Subscription>>;  // by id
-
-  struct Room {
-    uint64_t number;
-    absl::Time create_time;
-    absl::btree_set<std::string> members;  // ids
-    // The stamp that was current when a message was last addressed to the room, or excepted it.
-    std::atomic<uint64_t> last_addressed{0};
-  };
-  struct ClientEntry {
-    std::shared_ptr<Client> client;
-    ClientFields fields;
-    absl::btree_map<std::string, Room*> rooms;
-    Subscriptions subscriptions;
-    uint64_t subscriptions_made = 0;
-  };
-  struct Addressed;
-
+  // Makes a client join or leave a room, and its subscriptions hear what is for the room, or hear it no more.
+  void JoinLocked(Roster::Entry* entry, const std::string& room) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LeaveLocked(Roster::Entry* entry, const std::string& room) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  v1::RoomCount CountLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Returns the subscriptions that the client had; they are still to be ended.
-  Subscriptions RemoveClientLocked(Client* client, absl::string_view reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void ForgetPast(Client* client) const;
-  absl::Status JoinCheckLocked(const ClientEntry& entry, absl::Span<const std::string* const> rooms) const
-      ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  void JoinLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LeaveLocked(ClientEntry* entry, const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  uint64_t MembersLocked(const std::string& room) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  absl::Status GoneStatus() const;
+  SubscriptionTable::ById RemoveClientLocked(Roster::Entry* entry, absl::string_view reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AppendSubscriptionChange(v1::ChangeKind kind, const Roster::Entry& entry, const std::string& subscription,
+                                absl::string_view reason) ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  ClientView ViewOf(const Roster::Entry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
+  // Where the messages go; makes the queues that are missing, if the namespace does.
   absl::StatusOr<Addressed> AddressAll(const Client* publisher, absl::Span<const Incoming> messages)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<Published> PublishNow(const Client* publisher, Addressed* addressed, const PublishOptions& options);
-  void PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options, PublishDone done);
-  bool HasQueue(absl::string_view name) const ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status AddressLocked(const Client* publisher, const Incoming& message, uint32_t index, Addressed* addressed)
-      ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // Whoever an audience is resolved for: who published, and whether its clients must be there.
-  struct Addresser {
-    uint64_t publisher = 0;  // its number
-    bool strict = true;
-  };
-  absl::StatusOr<std::shared_ptr<const log::Audience>> AudienceLocked(const Addresser& addresser,
-                                                                      const Incoming& message)
-      ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // Messages that are to wait, in the order in which they came, with the queue of each.
-  using Later = std::vector<std::pair<std::shared_ptr<Queue>, Schedule::Item>>;
-  Later TakeLater(const Client* publisher, Addressed* addressed);
-  absl::Status Reserve(const Later& later);
-  void Release(const Later& later);
-  // They are on disk now, as far as they are to be.
-  void AddLater(Later* later);
-  // False if no more can be taken just now.
-  bool Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item);
-  bool DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::string& publisher, Queue::Outgoing outgoing,
-                     Schedule::Item item);
-  absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
-  void AddQueueLocked(QueueConfig config, QueueOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Declared(const Queue& queue) const;
-  absl::Status CheckNotInUseLocked(const Queue& queue) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // Takes the queue out of the namespace, with its groups. The answer is how many messages it held.
-  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status DeletedStatus() const;
-  void DropRequestIds(const std::shared_ptr<Queue>& queue);
-  absl::Status NoQueue(absl::string_view queue) const;
   absl::StatusOr<Addressed> AddressQuestion(const Client* publisher, const Incoming& question) ABSL_LOCKS_EXCLUDED(mu_);
-  bool AnyoneWaitsFor(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status NoEvent(const Queue& queue, absl::string_view event) const;
+  absl::Status Address(const Client* publisher, absl::Span<const Incoming> messages, Addressed* addressed) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status MakeQueues(absl::Span<const Incoming> messages) ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasQueue(absl::string_view name) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool AnyHears(const Incoming& message) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The queues that the namespace has now.
+  std::vector<std::shared_ptr<Queue>> ServedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
+  void DropRequestIds(const std::shared_ptr<Queue>& queue);
 
   absl::Status FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasGroup(const GroupWish& wish) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  void AttachLocked(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
-                    absl::Span<const uint64_t> targets, v1::Ready* ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The groups that are on disk, and the queues that they made for their dead letters.
-  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void AddGroupLocked(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
-                      const storage::v1::Group& group, const GroupState::Saved& saved)
+  std::shared_ptr<Subscription> NewSubscriptionLocked(SubscribeOptions* options, v1::Ready* ready)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  static std::vector<uint64_t> TargetsOf(const Roster::Entry& entry);
+  static void Attach(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
+                     absl::Span<const uint64_t> targets, v1::Ready* ready);
+
+  // Takes a queue into the namespace: those who wait for one of its name hear it from its beginning.
+  void AddQueueLocked(std::shared_ptr<Queue> queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes it out, with its groups. The answer is how many messages it held.
+  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<QueueOnDisk> DiskOf(const QueueConfig& config) const;
+  // The queues and groups that are on disk.
+  void LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const GroupWish& wish, const Start& start)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
-  QueueConfig DeadLetterConfig(const std::string& name) const;
+  absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::Status MakeDeadLetterQueue(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<uint64_t> FindGroupStart(Queue* queue, Start start) const ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<uint64_t> TargetsLocked(const ClientEntry& entry) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  static ClientView ViewOf(const ClientEntry& entry);
-  v1::Change MakeChange(v1::ChangeKind kind, const ClientEntry* entry) const;
+  static absl::StatusOr<uint64_t> FindGroupStart(const Queue& queue, const Start& start);
+  void AppendGroupChange(v1::ChangeKind kind, const std::string& queue, const std::string& group);
+
+  absl::Status DeletedStatus() const;
+  absl::Status CheckNotDeclared(const Queue& queue) const;
+  void WakeLanes() const;
 
   const std::string name_;
   const bool declared_;
   std::atomic<bool> automatic_queues_;
   std::atomic<bool> deleted_{false};  // set under mu_
-  const RetentionConfig automatic_retention_;
   Shared* const shared_;
   Counters counters_;
   std::atomic<uint64_t> stamps_{0};
-  ScheduleTotal scheduled_;  // what waits for its time
+  Delays delays_;
+  const QueueFactory queue_factory_;
+  const GroupFactory group_factory_;
+  const Publishing publishing_;
 
   mutable Mutex mu_;  // the first to take; then a subscription's, a queue's, a leaf
-  absl::btree_map<std::string, ClientEntry> clients_ ABSL_GUARDED_BY(mu_);            // by id
-  absl::btree_map<std::string, std::unique_ptr<Room>> rooms_ ABSL_GUARDED_BY(mu_);    // by name
-  absl::btree_map<std::string, std::shared_ptr<Queue>> queues_ ABSL_GUARDED_BY(mu_);  // by name
-  absl::btree_map<std::string, std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mu_);  // by "queue/group"
-  absl::btree_map<std::string, Subscription*> subscriptions_
-      ABSL_GUARDED_BY(mu_);  // by id; owned by their clients' entries
+  Roster roster_ ABSL_GUARDED_BY(mu_);
+  QueueTable queues_ ABSL_GUARDED_BY(mu_);
+  GroupTable groups_ ABSL_GUARDED_BY(mu_);
+  SubscriptionTable subscriptions_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace nmq::broker

@@ -1,11 +1,11 @@
-// What Admin changes of a namespace.
+// How the queues and groups of a namespace are made, changed and deleted.
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/errors.h"
-#include "server/group/group_store.h"
+#include "glog/logging.h"
 #include "server/namespace/namespace.h"
 
 namespace nmq::broker {
@@ -25,12 +25,7 @@ absl::Status Await(absl::FunctionRef<void(Group::ChangeDone)> change) {
 
 }  // namespace
 
-absl::Status Namespace::DeletedStatus() const {
-  return NotFound("NAMESPACE_NOT_FOUND", absl::StrCat("namespace: namespace ", Quote(name_), " was deleted"),
-                  {{"namespace", name_}});
-}
-
-absl::Status Namespace::Declared(const Queue& queue) const {
+absl::Status Namespace::CheckNotDeclared(const Queue& queue) const {
   if (queue.origin() != QueueOrigin::kDeclared) return absl::OkStatus();
   return FailedPrecondition("DECLARED",
                             absl::StrCat("queue ", Quote(queue.name()), " of namespace ", Quote(name_),
@@ -38,25 +33,62 @@ absl::Status Namespace::Declared(const Queue& queue) const {
                             {{"queue", queue.name()}, {"namespace", name_}});
 }
 
+std::optional<QueueOnDisk> Namespace::DiskOf(const QueueConfig& config) const {
+  if (config.durability == v1::DURABILITY_LIVE) return std::nullopt;
+  return shared_->storage->Opened(name_, config.name);
+}
+
+void Namespace::AddQueueLocked(std::shared_ptr<Queue> queue) {
+  queues_.Add(queue);
+  for (const auto& [id, subscription] : subscriptions_) {
+    if (subscription->member_of_group()) continue;
+    const std::vector<uint64_t> targets = TargetsOf(*roster_.Find(subscription->client().id()));
+    Attach(subscription, queue, subscription->start_of_later_queues(), targets, /*ready=*/nullptr);
+  }
+}
+
+void Namespace::LoadLocked() {
+  for (const QueueConfig& queue : shared_->storage->MadeQueues(name_)) {
+    if (!queues_.Contains(queue.name)) AddQueueLocked(queue_factory_.Make(queue, QueueOrigin::kAdmin, DiskOf(queue)));
+  }
+  for (const std::string& name : shared_->storage->UnopenedDeadLetterQueues(name_)) {
+    const auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
+    if (opened.ok()) {
+      AddQueueLocked(queue_factory_.Make(queue_factory_.DeadLetters(name), QueueOrigin::kAutomatic, *opened));
+    } else {
+      LOG(ERROR) << "cannot open the queue of dead letters " << name_ << "/" << name << ": " << opened.status();
+    }
+  }
+  LoadGroupsLocked();
+}
+
+void Namespace::LoadGroupsLocked() {
+  const auto find = [this](const std::string& name) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    const std::shared_ptr<Queue>* const found = queues_.Find(name);
+    return found == nullptr ? nullptr : *found;
+  };
+  for (const std::shared_ptr<Queue>& queue : queues_.Served()) {
+    if (!queue->durable()) continue;
+    for (std::shared_ptr<Group>& group : group_factory_.Load(queue, find)) groups_.Add(std::move(group));
+  }
+}
+
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::FindQueue(const std::string& queue) const {
   ReaderMutexLock lock(&mu_);
-  const auto found = queues_.find(queue);
-  if (found == queues_.end()) return NoQueue(queue);
-  return found->second;
+  return queues_.Get(queue);
 }
 
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig& config) {
   {
     ReaderMutexLock lock(&mu_);
     if (deleted()) return DeletedStatus();
-    if (queues_.contains(config.name)) {
+    if (queues_.Contains(config.name)) {
       return AlreadyExists("QUEUE_EXISTS",
                            absl::StrCat("name: namespace ", Quote(name_), " has a queue ", Quote(config.name)),
                            {{"queue", config.name}, {"namespace", name_}});
     }
-    if (queues_.size() >= limits().queues_per_namespace) {
-      return LimitExceeded("queues_per_namespace", queues_.size() + 1, limits().queues_per_namespace);
-    }
+    absl::Status status = queues_.CheckRoom(1);
+    if (!status.ok()) return status;
   }
   if (shared_->storage != nullptr) {
     absl::Status status = shared_->storage->MakeQueue(name_, config);
@@ -72,10 +104,12 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig&
   {
     MutexLock lock(&mu_);
     // Somebody may have published to it meanwhile: then it is what was made here from the next start on.
-    if (!queues_.contains(config.name)) AddQueueLocked(config, QueueOrigin::kAdmin);
-    queue = queues_.find(config.name)->second;
+    if (!queues_.Contains(config.name)) {
+      AddQueueLocked(queue_factory_.Make(config, QueueOrigin::kAdmin, DiskOf(config)));
+    }
+    queue = *queues_.Find(config.name);
   }
-  for (const auto& lane : shared_->lanes) lane->Wake();
+  WakeLanes();
   shared_->changes.Notify();
   return queue;
 }
@@ -83,46 +117,24 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig&
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::ChangeQueue(const QueueConfig& config) {
   auto queue = FindQueue(config.name);
   if (!queue.ok()) return queue.status();
-  absl::Status status = Declared(**queue);
+  absl::Status status = CheckNotDeclared(**queue);
   if (status.ok() && shared_->storage != nullptr) status = shared_->storage->ChangeQueue(name_, config);
   if (!status.ok()) return status;
   (*queue)->Change(config.events, config.retention);
   return queue;
 }
 
-absl::Status Namespace::CheckNotInUseLocked(const Queue& queue) const {
-  for (const auto& [path, group] : groups_) {
-    if (group->group().options().dead_letter_queue() != queue.name() || group->queue_name() == queue.name()) continue;
-    return FailedPrecondition(
-        "QUEUE_IN_USE",
-        absl::StrCat("name: queue ", Quote(queue.name()), " holds the dead letters of group ", Quote(group->name()),
-                     " of queue ", Quote(group->queue_name()), "; delete the group first"),
-        {{"queue", queue.name()}, {"group", group->name()}});
-  }
-  return absl::OkStatus();
-}
-
 uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   std::vector<std::shared_ptr<Group>> groups;
   {
     MutexLock lock(&mu_);
-    queues_.erase(queue->name());
-    for (auto it = groups_.begin(); it != groups_.end();) {
-      if (it->second->queue_name() != queue->name()) {
-        ++it;
-        continue;
-      }
-      groups.push_back(std::move(it->second));
-      it = groups_.erase(it);
-    }
-    v1::Change change = MakeChange(v1::CHANGE_KIND_QUEUE_DELETED, nullptr);
-    change.set_queue(queue->name());
-    shared_->changes.Append(std::move(change));
+    queues_.Remove(queue->name());
+    groups = groups_.TakeOf(queue->name());
   }
   for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
   const uint64_t messages = queue->Close();
   for (const Schedule::Item& item : queue->schedule().TakeDue(INT64_MAX, SIZE_MAX)) queue->schedule().Done(item);
-  for (const auto& lane : shared_->lanes) lane->Wake();
+  WakeLanes();
   shared_->changes.Notify();
   return messages;
 }
@@ -130,11 +142,11 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
 absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
   auto queue = FindQueue(name);
   if (!queue.ok()) return queue.status();
-  absl::Status status = Declared(**queue);
+  absl::Status status = CheckNotDeclared(**queue);
   if (!status.ok()) return status;
   {
     ReaderMutexLock lock(&mu_);
-    status = CheckNotInUseLocked(**queue);
+    status = groups_.CheckNoDeadLetters(name);
     if (!status.ok()) return status;
   }
   const uint64_t messages = RemoveQueue(*queue);
@@ -153,6 +165,111 @@ absl::StatusOr<uint64_t> Namespace::PurgeQueue(const std::string& name, uint64_t
   auto messages = (*queue)->Purge(last);
   if (messages.ok()) (*queue)->WakeFollowers();
   return messages;
+}
+
+absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueOnDiskFor(const GroupWish& wish) const {
+  auto queue = queues_.Get(wish.queue);
+  if (queue.ok() && !(*queue)->durable()) {
+    return FailedPrecondition("GROUP_NEEDS_DISK",
+                              absl::StrCat("group: queue ", Quote(wish.queue),
+                                           " is live; groups need a durable or buffered queue, declared so in the "
+                                           "configuration"),
+                              {{"queue", wish.queue}});
+  }
+  return queue;
+}
+
+absl::StatusOr<uint64_t> Namespace::FindGroupStart(const Queue& queue, const Start& start) {
+  absl::Status status = queue.CheckStart(start);
+  if (!status.ok()) return status;
+  const log::Store::Extent held = queue.Held();
+  switch (start.kind) {
+    case Start::Kind::kNew:
+      return held.end;
+    case Start::Kind::kEarliest:
+      return held.first;
+    case Start::Kind::kSequence:
+      return std::max(start.number, held.first);
+    case Start::Kind::kTime:
+      return queue.FindStart(start, EventFilter(), Memberships(0));
+    case Start::Kind::kLast:
+    case Start::Kind::kResume:
+      break;
+  }
+  return InvalidArgument("start", "a new group starts with new messages, the earliest, a sequence or a time");
+}
+
+absl::Status Namespace::MakeDeadLetterQueue(const std::string& name) {
+  auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
+  if (!opened.ok()) return WithContext(opened.status(), "group.dead_letter_queue");
+  {
+    MutexLock lock(&mu_);
+    if (queues_.Contains(name)) return absl::OkStatus();
+    absl::Status status = queues_.CheckRoom(1, "group.dead_letter_queue");
+    if (!status.ok()) return status;
+    const QueueConfig config = queue_factory_.DeadLetters(name);
+    AddQueueLocked(queue_factory_.Make(config, QueueOrigin::kAutomatic, DiskOf(config)));
+  }
+  shared_->changes.Notify();
+  return absl::OkStatus();
+}
+
+void Namespace::AppendGroupChange(v1::ChangeKind kind, const std::string& queue, const std::string& group) {
+  v1::Change change = NewChange(kind, name_);
+  change.set_queue(queue);
+  change.set_group(group);
+  shared_->changes.Append(std::move(change));
+}
+
+absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const GroupWish& wish, const Start& start_wanted) {
+  const std::string& dead_letters = wish.group.options().dead_letter_queue();
+  std::shared_ptr<Queue> queue;
+  bool has_dead_letters = false;
+  {
+    ReaderMutexLock lock(&mu_);
+    auto on_disk = QueueOnDiskFor(wish);
+    if (!on_disk.ok()) return on_disk.status();
+    queue = *std::move(on_disk);
+    if (const auto found = groups_.Find(wish.queue, wish.set.name()); found != nullptr) {
+      absl::Status status = CheckSameGroup(wish, found->group());
+      if (!status.ok()) return status;
+      return found;
+    }
+    const std::shared_ptr<Queue>* const found = queues_.Find(dead_letters);
+    has_dead_letters = found != nullptr;
+    if (has_dead_letters && !(*found)->durable()) {
+      return FailedPrecondition("GROUP_NEEDS_DISK",
+                                absl::StrCat("group.dead_letter_queue: queue ", Quote(dead_letters), " is live"),
+                                {{"queue", dead_letters}});
+    }
+  }
+  auto start = FindGroupStart(*queue, start_wanted);
+  if (!start.ok()) return start.status();
+  if (!has_dead_letters) {
+    absl::Status status = MakeDeadLetterQueue(dead_letters);
+    if (!status.ok()) return status;
+  }
+
+  MutexLock lock(&mu_);
+  if (const auto found = groups_.Find(wish.queue, wish.set.name()); found != nullptr) return found;
+  // Both may have been deleted meanwhile.
+  const std::shared_ptr<Queue>* const still = queues_.Find(wish.queue);
+  if (still == nullptr || *still != queue) return queues_.NoQueue(wish.queue);
+  auto letters = queues_.Get(dead_letters);
+  if (!letters.ok()) return letters.status();
+  absl::Status status = groups_.CheckRoom(wish.queue);
+  if (!status.ok()) return status;
+  auto group = group_factory_.Make(queue, *letters, wish.group, *start);
+  if (!group.ok()) return group.status();
+  groups_.Add(*group);
+  AppendGroupChange(v1::CHANGE_KIND_GROUP_CREATED, wish.queue, wish.set.name());
+  return group;
+}
+
+absl::StatusOr<std::shared_ptr<Group>> Namespace::FindGroup(const std::string& queue, const std::string& group) const {
+  ReaderMutexLock lock(&mu_);
+  if (!queues_.Contains(queue)) return queues_.NoQueue(queue);
+  return groups_.Get(queue, group);
 }
 
 absl::StatusOr<std::shared_ptr<Group>> Namespace::CreateGroup(const GroupWish& wish, const Start& start) {
@@ -176,16 +293,11 @@ absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string&
   shared_->committer->Flush();
   auto of = FindQueue(queue);
   if (!of.ok()) return of.status();
-  log::Store::Batch batch;
-  broker::DeleteGroup((*of)->disk().number, name, &batch);
-  status = shared_->storage->store().Write(&batch, log::Store::Sync::kYes);
+  status = group_factory_.Delete(**of, name);
   {
     MutexLock lock(&mu_);
-    groups_.erase(absl::StrCat(queue, "/", name));
-    v1::Change change = MakeChange(v1::CHANGE_KIND_GROUP_DELETED, nullptr);
-    change.set_queue(queue);
-    change.set_group(name);
-    shared_->changes.Append(std::move(change));
+    groups_.Remove(queue, name);
+    AppendGroupChange(v1::CHANGE_KIND_GROUP_DELETED, queue, name);
   }
   shared_->changes.Notify();
   return status;
@@ -197,7 +309,7 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::SeekGroup(const std::string& q
   if (!group.ok()) return group.status();
   auto of = FindQueue(queue);
   if (!of.ok()) return of.status();
-  auto sequence = FindGroupStart(of->get(), std::move(start));
+  auto sequence = FindGroupStart(**of, start);
   if (!sequence.ok()) return sequence.status();
   absl::Status status = Await([&](Group::ChangeDone done) { (*group)->Seek(*sequence, std::move(done)); });
   if (!status.ok()) return status;
@@ -213,28 +325,13 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::PauseGroup(const std::string& 
   return group;
 }
 
-absl::Status Namespace::MoveClient(const std::string& id, absl::Span<const std::string* const> join,
-                                   absl::Span<const std::string* const> leave) {
-  {
-    MutexLock lock(&mu_);
-    const auto found = clients_.find(id);
-    if (found == clients_.end()) return GoneStatus();
-    absl::Status status = JoinCheckLocked(found->second, join);
-    if (!status.ok()) return status;
-    for (const std::string* room : leave) LeaveLocked(&found->second, *room);
-    for (const std::string* room : join) JoinLocked(&found->second, *room);
-  }
-  shared_->changes.Notify();
-  return absl::OkStatus();
-}
-
 absl::Status Namespace::Delete() {
   std::vector<std::shared_ptr<Queue>> queues;
   {
     MutexLock lock(&mu_);
     deleted_.store(true, std::memory_order_release);
-    for (const auto& [name, queue] : queues_) queues.push_back(queue);
-    shared_->changes.Append(MakeChange(v1::CHANGE_KIND_NAMESPACE_DELETED, nullptr));
+    queues = queues_.Served();
+    shared_->changes.Append(NewChange(v1::CHANGE_KIND_NAMESPACE_DELETED, name_));
   }
   for (const auto& queue : queues) RemoveQueue(queue);
   if (shared_->storage == nullptr) return absl::OkStatus();

@@ -1,0 +1,78 @@
+#ifndef NMQ_SERVER_NAMESPACE_DELAYS_H_
+#define NMQ_SERVER_NAMESPACE_DELAYS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "server/limits/limits.h"
+#include "server/log/audience.h"
+#include "server/log/store.h"
+#include "server/message/incoming.h"
+#include "server/metrics/counters.h"
+#include "server/namespace/addressed.h"
+#include "server/queue/committer.h"
+#include "server/queue/queue.h"
+#include "server/queue/schedule.h"
+
+namespace nmq::broker {
+
+// The messages of a namespace that wait for their time: they are taken in, counted, and let into their queues when they
+// are due. Thread-safe; it takes no lock of the namespace.
+class Delays {
+ public:
+  struct Options {
+    std::string name_space;
+    // All of these must outlive this.
+    const Limits* limits;
+    const Clock* clock;
+    std::atomic<uint64_t>* memory;  // bytes that wait in memory, of all namespaces
+    Committer* committer;           // null if nothing is kept on disk
+    Counters* counters;             // the namespace's
+  };
+  explicit Delays(Options options) : options_(std::move(options)), total_(options_.memory) {}
+  Delays(const Delays&) = delete;
+  Delays& operator=(const Delays&) = delete;
+
+  // What the schedules of the namespace's queues count in.
+  ScheduleTotal* total() { return &total_; }
+
+  // Messages that are to wait, in the order in which they came, with the queue of each.
+  using Later = std::vector<std::pair<std::shared_ptr<Queue>, Schedule::Item>>;
+
+  // Gives the messages that are to wait their places.
+  static Later Take(const Client* publisher, const Addressed& addressed);
+  // Makes room for them; RESOURCE_EXHAUSTED if there is none. Follow with Add or Release.
+  absl::Status Reserve(const Later& later);
+  void Release(const Later& later);
+  // Adds those that are kept on disk to a batch.
+  static void Put(const Later& later, log::Store::Batch* batch);
+  // They wait. They are on disk now, as far as they are to be.
+  static void Add(Later* later);
+
+  // Lets what is due into these queues. `audience_of` says who is to hear a message, as of now, from the id of its
+  // publisher, which may be empty, and the message. May block on the disk. Wake the lanes afterwards.
+  using AudienceOfDue =
+      absl::FunctionRef<std::shared_ptr<const log::Audience>(const std::string& publisher, const Incoming& message)>;
+  void DeliverDue(absl::Span<const std::shared_ptr<Queue>> queues, AudienceOfDue audience_of);
+
+ private:
+  // False if no more can be taken just now.
+  bool Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item, AudienceOfDue audience_of);
+  bool DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::string& publisher, Queue::Outgoing outgoing,
+                     Schedule::Item item);
+
+  const Options options_;
+  ScheduleTotal total_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_NAMESPACE_DELAYS_H_

@@ -1,0 +1,74 @@
+#include "server/namespace/group_factory.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "glog/logging.h"
+#include "server/group/group_store.h"
+
+namespace nmq::broker {
+
+std::shared_ptr<Group> GroupFactory::Restore(const std::shared_ptr<Queue>& queue,
+                                             const std::shared_ptr<Queue>& dead_letters,
+                                             const storage::v1::Group& group, const GroupState::Saved& saved) const {
+  Group::Options options;
+  options.name_space = options_.name_space;
+  options.queue = queue;
+  options.dead_letters = dead_letters;
+  options.group = group;
+  for (const std::string& room : group.options().rooms()) options.rooms.insert(options_.numbers->OfRoom(room));
+  options.clock = options_.clock;
+  options.runner = options_.runner;
+  options.committer = options_.committer;
+  auto restored = std::make_shared<Group>(std::move(options), saved);
+  queue->AddFollower(restored);
+  return restored;
+}
+
+absl::StatusOr<std::shared_ptr<Group>> GroupFactory::Make(const std::shared_ptr<Queue>& queue,
+                                                          const std::shared_ptr<Queue>& dead_letters,
+                                                          const storage::v1::Group& group, uint64_t start) const {
+  const std::string& name = group.options().name();
+  GroupState::Saved saved;
+  saved.floor = saved.delivered = start - 1;
+  GroupState::Changes changes;
+  changes.marks = true;
+  changes.floor = changes.delivered = start - 1;
+  log::Store::Batch batch;
+  PutGroup(queue->disk().number, name, group, &batch);
+  PutChanges(queue->disk().number, name, changes, &batch);
+  absl::Status status = options_.store->Write(&batch, log::Store::Sync::kNo);
+  if (!status.ok()) return WithContext(status, absl::StrCat("group ", Quote(name)));
+  return Restore(queue, dead_letters, group, saved);
+}
+
+std::vector<std::shared_ptr<Group>> GroupFactory::Load(
+    const std::shared_ptr<Queue>& queue,
+    absl::FunctionRef<std::shared_ptr<Queue>(const std::string& name)> find) const {
+  std::vector<std::shared_ptr<Group>> loaded;
+  const auto stored = LoadGroups(*options_.store, queue->disk().number);
+  if (!stored.ok()) {
+    LOG(ERROR) << "groups of queue " << options_.name_space << "/" << queue->name() << ": " << stored.status();
+    return loaded;
+  }
+  for (const StoredGroup& group : *stored) {
+    const std::string& name = group.group.options().dead_letter_queue();
+    const std::shared_ptr<Queue> dead_letters = find(name);
+    if (dead_letters == nullptr || !dead_letters->durable()) {
+      LOG(ERROR) << "group " << group.name << " of queue " << options_.name_space << "/" << queue->name()
+                 << " is not served: its queue of dead letters, " << name << ", is not there or not durable";
+      continue;
+    }
+    loaded.push_back(Restore(queue, dead_letters, group.group, group.saved));
+  }
+  return loaded;
+}
+
+absl::Status GroupFactory::Delete(const Queue& queue, const std::string& name) const {
+  log::Store::Batch batch;
+  DeleteGroup(queue.disk().number, name, &batch);
+  return options_.store->Write(&batch, log::Store::Sync::kYes);
+}
+
+}  // namespace nmq::broker
