@@ -35,6 +35,15 @@ struct Ear {
 // How far a subscription has come in a queue. It starts by scanning what the queue holds, message by message, until it
 // has caught up; from then on it hears channels. Guarded by the queue's mutex, but for `ready`.
 struct Cursor {
+  // Goes on behind `last`.
+  void PassOver(uint64_t last);
+  // Whether the ear is for a room that the client left, and all that was for it has been heard. A cursor that scans
+  // hears nothing through channels.
+  bool IsDone(const Ear& ear) const { return !ear.open() && (scanning || !ear.pending()); }
+  void DropDoneEars();
+  // Whether there is something to hear, or to tell.
+  bool pending() const;
+
   std::shared_ptr<Queue> queue;
   Subscriber* subscriber;
   EventFilter filter;

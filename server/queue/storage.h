@@ -19,18 +19,9 @@
 #include "nmq/storage/v1/storage.pb.h"
 #include "server/config/config.h"
 #include "server/log/store.h"
+#include "server/queue/queue_on_disk.h"
 
 namespace nmq::broker {
-
-// Where the messages of a queue are on disk.
-struct QueueOnDisk {
-  log::Store* store = nullptr;  // outlives the queue
-  Worker* reader = nullptr;     // for what reads the store; outlives the queue
-  uint64_t number = 0;
-  uint64_t epoch = 0;
-  bool sync = true;  // whether a message is synced before its publisher is answered
-  log::Store::Extent extent;
-};
 
 // The disk of a server: its store, the threads that read it, and the list of queues in it. Thread-safe.
 class Storage {

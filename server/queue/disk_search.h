@@ -1,0 +1,43 @@
+#ifndef NMQ_SERVER_QUEUE_DISK_SEARCH_H_
+#define NMQ_SERVER_QUEUE_DISK_SEARCH_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "server/config/config.h"
+#include "server/presence/memberships.h"
+#include "server/queue/filter.h"
+#include "server/queue/queue_on_disk.h"
+
+namespace nmq::broker {
+
+// What is looked for among the messages of a queue on disk. All may block on the disk, for long, and take no lock of
+// the queue.
+
+// Messages with sequences in [first, end).
+struct Sequences {
+  uint64_t first;
+  uint64_t end;
+};
+
+// Where the last `count` messages of those held begin that `filter` and `memberships` let through, as far as they are
+// not too far back. CANCELLED once `stop` is set, if it is not null.
+absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint64_t count, const EventFilter& filter,
+                                  const Memberships& memberships, const Clock& clock, const std::atomic<bool>* stop);
+
+// What of those held the retention keeps.
+struct Kept {
+  uint64_t first;
+  uint64_t bytes;     // of all messages of those held
+  int64_t oldest_us;  // no message is older; since 1970
+};
+// `oldest_us` is what the last one found.
+absl::StatusOr<Kept> FindKept(const QueueOnDisk& disk, Sequences held, const RetentionConfig& retention,
+                              int64_t oldest_us, absl::Time now);
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_QUEUE_DISK_SEARCH_H_

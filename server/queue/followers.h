@@ -1,0 +1,31 @@
+#ifndef NMQ_SERVER_QUEUE_FOLLOWERS_H_
+#define NMQ_SERVER_QUEUE_FOLLOWERS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "base/mutex.h"
+#include "server/queue/follower.h"
+
+namespace nmq::broker {
+
+// Those that follow a queue. Thread-safe.
+class Followers {
+ public:
+  void Add(std::weak_ptr<Follower> follower) ABSL_LOCKS_EXCLUDED(mu_);
+  // Wakes all, without any lock. Cheap if there are none.
+  void Wake() const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  std::atomic<bool> any_{false};
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  std::vector<std::weak_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_QUEUE_FOLLOWERS_H_
