@@ -1,5 +1,6 @@
 // The project's mutex: absl::Mutex, or, under ThreadSanitizer, a stand-in that it can see. The distribution's Abseil is
-// not instrumented, so what absl::Mutex guards would be reported as races.
+// not instrumented, so what absl::Mutex guards would be reported as races. And its condition variable, whose waits are
+// timed by the monotonic clock: a time of day that is set meanwhile makes them no longer and no shorter.
 #ifndef NMQ_BASE_MUTEX_H_
 #define NMQ_BASE_MUTEX_H_
 
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #else
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #endif
 
 namespace nmq {
@@ -78,7 +80,19 @@ class CondVar {
 using Mutex = absl::Mutex;
 using MutexLock = absl::MutexLock;
 using ReaderMutexLock = absl::ReaderMutexLock;
-using CondVar = absl::CondVar;
+
+// As absl::CondVar.
+class CondVar {
+ public:
+  void Wait(Mutex* mu) { cv_.Wait(mu); }
+  // True if the time ran out.
+  bool WaitWithTimeout(Mutex* mu, absl::Duration timeout);
+  void Signal() { cv_.Signal(); }
+  void SignalAll() { cv_.SignalAll(); }
+
+ private:
+  absl::CondVar cv_;
+};
 
 #endif
 

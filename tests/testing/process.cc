@@ -13,8 +13,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "absl/time/clock.h"
-
 extern char** environ;
 
 namespace nmq {
@@ -71,9 +69,9 @@ void Process::Signal(int signal) const {
 }
 
 // False at the end of the output, or of the time.
-bool Process::ReadMore(absl::Time deadline) {
+bool Process::ReadMore(Deadline deadline) {
   while (true) {
-    const int64_t wait_ms = absl::ToInt64Milliseconds(deadline - absl::Now());
+    const int64_t wait_ms = absl::ToInt64Milliseconds(deadline.Left());
     pollfd waiting = {out_fd_, POLLIN, 0};
     const int ready = poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(wait_ms, 0, 1 << 30)));
     if (ready < 0 && errno == EINTR) continue;
@@ -86,7 +84,7 @@ bool Process::ReadMore(absl::Time deadline) {
 }
 
 std::optional<std::string> Process::ReadLine(absl::Duration patience) {
-  const absl::Time deadline = absl::Now() + patience;
+  const Deadline deadline = Deadline::In(patience);
   size_t end;
   while ((end = out_.find('\n')) == std::string::npos) {
     if (!ReadMore(deadline)) return std::nullopt;
@@ -98,11 +96,11 @@ std::optional<std::string> Process::ReadLine(absl::Duration patience) {
 
 std::optional<int> Process::WaitForExit(absl::Duration patience) {
   if (exit_code_.has_value()) return exit_code_;
-  const absl::Time deadline = absl::Now() + patience;
+  const Deadline deadline = Deadline::In(patience);
   // The end of its output says that it ends.
   while (ReadMore(deadline)) {
   }
-  if (absl::Now() >= deadline) return std::nullopt;
+  if (deadline.IsOver()) return std::nullopt;
   int status;
   Require(waitpid(pid_, &status, 0) == pid_);
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/deadline.h"
 
 namespace nmq {
 
@@ -38,7 +39,7 @@ class Process {
   uint64_t resident_bytes() const;
 
  private:
-  bool ReadMore(absl::Time deadline);
+  bool ReadMore(Deadline deadline);
 
   pid_t pid_ = -1;
   int out_fd_ = -1;
