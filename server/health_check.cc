@@ -5,8 +5,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/deadline.h"
 #include "base/errors.h"
+#include "base/grpc_deadline.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -39,7 +40,7 @@ absl::Status CheckHealth(const std::string& listen, absl::Duration patience) {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the server is on this machine
   auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + patience));
+  context.set_deadline(ToGrpc(Deadline::In(patience)));
   HealthCheckResponse response;
   const grpc::Status asked = Health::NewStub(channel)->Check(&context, HealthCheckRequest(), &response);
   if (!asked.ok()) {

@@ -8,8 +8,9 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/deadline.h"
+#include "base/grpc_deadline.h"
 #include "client/cli/arguments.h"
 #include "client/cli/output.h"
 #include "client/cpp/client.h"
@@ -48,7 +49,7 @@ class RegistryClient {
   template <typename Request, typename Response>
   absl::Status Call(Method<Request, Response> method, const Request& request, Response* response) const {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
+    context.set_deadline(ToGrpc(Deadline::In(absl::Seconds(10))));
     return FromGrpc((stub_.get()->*method)(&context, request, response));
   }
 

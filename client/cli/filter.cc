@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/deadline.h"
 
 extern char** environ;
 
@@ -99,7 +100,7 @@ class Child {
   }
 
   // How it ended: OK if with 0.
-  absl::Status Wait(absl::Time deadline) {
+  absl::Status Wait(Deadline deadline) {
     int status = 0;
     // It most often ends with its output.
     absl::Duration pause = absl::Milliseconds(1);
@@ -107,7 +108,7 @@ class Child {
       const pid_t ended = waitpid(pid_, &status, WNOHANG);
       if (ended == pid_) break;
       if (ended < 0 && errno != EINTR) return SystemError("wait for the command", errno);
-      if (absl::Now() >= deadline) return TooLong();
+      if (deadline.IsOver()) return TooLong();
       absl::SleepFor(pause);
       pause = std::min(2 * pause, absl::Milliseconds(50));
     }
@@ -137,13 +138,13 @@ bool Collect(int fd, std::string* output) {
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, size_t output_max, absl::Time deadline) {
+absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, size_t output_max, Deadline deadline) {
   fcntl(in.get(), F_SETFL, O_NONBLOCK);
   fcntl(out.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) in.Close();
   std::string output;
   while (true) {
-    const int64_t wait_ms = absl::ToInt64Milliseconds(absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1)));
+    const int64_t wait_ms = absl::ToInt64Milliseconds(absl::Ceil(deadline.Left(), absl::Milliseconds(1)));
     if (wait_ms <= 0) return TooLong();
     pollfd waits[] = {{out.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
     if (poll(waits, 2, static_cast<int>(std::min<int64_t>(wait_ms, 1 << 30))) <= 0) continue;
@@ -169,7 +170,7 @@ absl::StatusOr<std::string> RunFilter(const std::string& command, absl::string_v
   if (!status.ok()) return status;
   in->read.Close();
   out->write.Close();
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline = Deadline::In(timeout);
   absl::StatusOr<std::string> output =
       Exchange(std::move(in->write), std::move(out->read), input, output_max, deadline);
   if (!output.ok()) return output.status();

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "absl/time/clock.h"
+#include "base/deadline.h"
 
 namespace nmq {
 namespace cli {
@@ -57,12 +57,12 @@ void Stop::Request() {
 }
 
 bool Stop::Wait(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline = Deadline::In(timeout);
   while (!stopped_) {
     pollfd waits[3] = {{.fd = signals_, .events = POLLIN, .revents = 0},
                        {.fd = requests_, .events = POLLIN, .revents = 0},
                        {.fd = terminal_ != nullptr ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
-    const absl::Duration rest = std::clamp(deadline - absl::Now(), absl::ZeroDuration(), absl::Hours(1));
+    const absl::Duration rest = std::min(deadline.Left(), absl::Hours(1));
     if (poll(waits, 3, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1))))) < 0) {
       continue;
     }
@@ -79,7 +79,7 @@ bool Stop::Wait(absl::Duration timeout) {
       if (read(STDIN_FILENO, &key, 1) != 1) return stopped_;
       if (key == 'q' || key == 'Q') stopped_ = true;
     }
-    if (absl::Now() >= deadline) break;
+    if (deadline.IsOver()) break;
   }
   return stopped_;
 }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "base/deadline.h"
 #include "base/errors.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   const bool lazy = options.lazy;
   auto session = std::make_shared<internal::Session>(std::move(options));
   if (!lazy) {
-    absl::StatusOr<internal::Session::Handle> handle = session->Ensure(absl::InfiniteFuture());
+    absl::StatusOr<internal::Session::Handle> handle = session->Ensure(Deadline::Never());
     if (!handle.ok()) return handle.status();
   }
   return std::unique_ptr<Client>(new Client(std::move(session)));
@@ -55,7 +55,7 @@ absl::StatusOr<std::vector<RoomCount>> Client::Join(const std::vector<std::strin
   v1::JoinRequest request;
   request.mutable_rooms()->Add(rooms.begin(), rooms.end());
   v1::JoinResponse response;
-  absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+  absl::Status status = session_->CallWithSession(Deadline::In(kCallTimeout),
                                                   [&](grpc::ClientContext* context, const std::string& session) {
                                                     request.set_session(session);
                                                     return session_->stub()->Join(context, request, &response);
@@ -71,7 +71,7 @@ absl::StatusOr<std::vector<RoomCount>> Client::Leave(const std::vector<std::stri
   // First, so that a reconnect in between does not join them again.
   session_->RemoveRooms(request.rooms());
   v1::LeaveResponse response;
-  absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+  absl::Status status = session_->CallWithSession(Deadline::In(kCallTimeout),
                                                   [&](grpc::ClientContext* context, const std::string& session) {
                                                     request.set_session(session);
                                                     return session_->stub()->Leave(context, request, &response);
@@ -90,7 +90,7 @@ absl::StatusOr<PublishResult> Client::Publish(const Message& message, const Publ
   }
   v1::PublishResponse response;
   absl::Status status = session_->CallOnce(
-      absl::Now() + options.timeout,
+      Deadline::In(options.timeout),
       [&](grpc::ClientContext* context, const std::string& session) {
         request.set_session(session);
         return session_->stub()->Publish(context, request, &response);
@@ -113,7 +113,7 @@ absl::StatusOr<RequestResult> Client::Request(const Message& question, const Req
   request.set_replies_max(options.replies_max);
   SetDuration(options.timeout, request.mutable_timeout());
   v1::RequestResponse response;
-  absl::Status status = session_->CallOnce(absl::Now() + options.timeout + kCallTimeout,
+  absl::Status status = session_->CallOnce(Deadline::In(options.timeout + kCallTimeout),
                                            [&](grpc::ClientContext* context, const std::string& session) {
                                              request.set_session(session);
                                              return session_->stub()->Request(context, request, &response);
@@ -136,7 +136,7 @@ absl::Status Client::Reply(const Message& question, absl::string_view payload, c
   if (!options.error.ok()) ToProto(options.error, request.mutable_error());
   v1::ReplyResponse response;
   int attempts = 0;
-  const absl::Status status = session_->CallWithSession(absl::Now() + kCallTimeout,
+  const absl::Status status = session_->CallWithSession(Deadline::In(kCallTimeout),
                                                         [&](grpc::ClientContext* context, const std::string& session) {
                                                           ++attempts;
                                                           request.set_session(session);
@@ -155,7 +155,7 @@ absl::StatusOr<AcknowledgeResult> Client::Acknowledge(const std::string& queue, 
   request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
   v1::AcknowledgeResponse response;
   const absl::Status status = session_->CallWithSession(
-      absl::Now() + kCallTimeout, [&](grpc::ClientContext* context, const std::string& session) {
+      Deadline::In(kCallTimeout), [&](grpc::ClientContext* context, const std::string& session) {
         request.set_session(session);
         return session_->stub()->Acknowledge(context, request, &response);
       });

@@ -16,7 +16,8 @@ namespace internal {
 class PublisherLoop;
 }  // namespace internal
 
-// What became of the messages that were added before a Flush() and after the one before.
+// What became of messages since the Flush() before: all that were added before this one began, and those that other
+// threads added meanwhile and that are answered already.
 struct FlushResult {
   // OK if all were accepted; else the first error. DEADLINE_EXCEEDED if some are still on their way.
   absl::Status status = {};
@@ -44,7 +45,7 @@ class Publisher {
   // the message was not taken: the client disconnected, or the server ended the stream for good.
   absl::Status Add(const Message& message);
 
-  // Waits until everything added so far is answered or given up.
+  // Waits until everything added so far is answered or given up, whatever other threads add meanwhile.
   FlushResult Flush(absl::Duration timeout = absl::InfiniteDuration());
 
  private:

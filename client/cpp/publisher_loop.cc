@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "base/clock.h"
+#include "base/deadline.h"
 #include "base/errors.h"
 #include "client/cpp/backoff.h"
-#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -92,15 +92,17 @@ absl::Status PublisherLoop::Add(const Message& message) {
 }
 
 FlushResult PublisherLoop::Flush(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline = Deadline::In(timeout);
   MutexLock lock(&mu_);
+  const uint64_t added = messages_;
   ++pressing_;
   Pump();
-  while (!IsIdle() && absl::Now() < deadline) changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
+  while (!AreSettled(added) && !deadline.IsOver()) changed_.WaitWithTimeout(&mu_, deadline.Left());
   --pressing_;
   FlushResult result = std::exchange(since_flush_, {});
-  if (!IsIdle() && result.status.ok())
+  if (!AreSettled(added) && result.status.ok()) {
     result.status = absl::DeadlineExceededError("some messages are not answered yet");
+  }
   return result;
 }
 
@@ -125,7 +127,7 @@ bool PublisherLoop::AwaitWork() {
 
 absl::Status PublisherLoop::OpenAndRun() {
   Backoff backoff(session_->options().backoff);
-  absl::Time give_up_at = absl::Now() + options_.give_up_after;
+  Deadline give_up_at = Deadline::In(options_.give_up_after);
   Session::Handle handle;
   bool renew = false;
   int lost_in_row = 0;
@@ -139,7 +141,7 @@ absl::Status PublisherLoop::OpenAndRun() {
     }
     renew = true;
     if (end.answers > 0) {
-      give_up_at = absl::Now() + options_.give_up_after;
+      give_up_at = Deadline::In(options_.give_up_after);
       backoff.Reset();
       lost_in_row = 0;
     }
@@ -153,8 +155,8 @@ absl::Status PublisherLoop::OpenAndRun() {
     }
     if (IsFinal(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() >= give_up_at) return status;
-    session_->Sleep(std::min(delay, give_up_at - absl::Now()), &stopped_);
+    if (give_up_at.IsOver()) return status;
+    session_->Sleep(std::min(delay, give_up_at.Left()), &stopped_);
   }
   return absl::OkStatus();
 }
@@ -164,9 +166,8 @@ absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
     if (renew) session_->TryConnection(&stopped_);
     return absl::OkStatus();
   }
-  absl::StatusOr<Session::Handle> connected =
-      renew ? session_->Renew(handle->generation, absl::InfiniteFuture(), &stopped_)
-            : session_->Ensure(absl::InfiniteFuture(), &stopped_);
+  absl::StatusOr<Session::Handle> connected = renew ? session_->Renew(handle->generation, Deadline::Never(), &stopped_)
+                                                    : session_->Ensure(Deadline::Never(), &stopped_);
   if (!connected.ok()) return connected.status();
   *handle = *std::move(connected);
   const v1::Limits limits = session_->limits();
@@ -284,12 +285,12 @@ PublisherLoop::BatchPtr PublisherLoop::TakeAnswered(Stream* stream, uint64_t num
   BatchPtr batch = std::move(in_flight_.front());
   in_flight_.pop_front();
   answered_ = batch->messages.count();
-  answer_time_ = absl::Now() - batch->written;
+  answer_time_ = RealClock().Monotonic() - batch->written;
   if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
     again_.push_back(std::move(batch));
     stream->session_lost = true;
   } else {
-    ++settling_;
+    settling_.push_back(batch->first_message);
   }
   // Those behind it are answered alike; then another stream takes them in the same order.
   if (stream->session_lost && in_flight_.empty()) stream->context.TryCancel();
@@ -318,7 +319,7 @@ void PublisherLoop::SettleInFlight(const absl::Status& status) {
     in_flight_.clear();
     std::sort(again_.begin(), again_.end(),
               [](const BatchPtr& a, const BatchPtr& b) { return a->first_message < b->first_message; });
-    settling_ += unanswered.size();
+    for (const BatchPtr& batch : unanswered) settling_.push_back(batch->first_message);
     changed_.SignalAll();
   }
   // The server answers in order and ends the stream at the batch that it cannot take.
@@ -338,7 +339,7 @@ void PublisherLoop::RefuseUnsent(const absl::Status& status) {
     for (BatchPtr& batch : again_) unsent.push_back(std::move(batch));
     again_.clear();
     if (!gathering_->messages.empty()) unsent.push_back(TakeGathered());
-    settling_ += unsent.size();
+    for (const BatchPtr& batch : unsent) settling_.push_back(batch->first_message);
     changed_.SignalAll();
   }
   for (BatchPtr& batch : unsent) {
@@ -363,7 +364,7 @@ void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
       break;
   }
   since_flush_.status.Update(result.status);
-  --settling_;
+  settling_.erase(std::find(settling_.begin(), settling_.end(), result.first_message));
   changed_.SignalAll();
 }
 
@@ -395,11 +396,8 @@ void PublisherLoop::PumpSoon() {
 
 void PublisherLoop::PumpWhenGathered() {
   MutexLock lock(&mu_);
-  const absl::Time deadline = absl::Now() + answer_time_ / kGatherPart;
-  while (MoreMayCome() && !stopped_) {
-    const absl::Duration left = deadline - absl::Now();
-    if (left <= absl::ZeroDuration() || changed_.WaitWithTimeout(&mu_, left)) break;
-  }
+  const Deadline deadline = Deadline::In(answer_time_ / kGatherPart);
+  while (MoreMayCome() && !stopped_ && !deadline.IsOver()) changed_.WaitWithTimeout(&mu_, deadline.Left());
   stream_->waking = false;
   Pump();
 }
@@ -415,7 +413,7 @@ void PublisherLoop::Write(BatchPtr batch) {
   // The batch is kept for its results, and to be written again if the session is lost.
   stream_->calls->Write(EncodeWith(head, batch->messages.Share()), ToPointer(kWrite));
   stream_->writing = true;
-  batch->written = absl::Now();
+  batch->written = RealClock().Monotonic();
   in_flight_.push_back(std::move(batch));
 }
 
@@ -435,7 +433,13 @@ bool PublisherLoop::Fits(size_t bytes) const {
 
 bool PublisherLoop::HasUnsent() const { return !again_.empty() || !gathering_->messages.empty(); }
 
-bool PublisherLoop::IsIdle() const { return !HasUnsent() && in_flight_.empty() && settling_ == 0; }
+bool PublisherLoop::AreSettled(uint64_t messages) const {
+  const auto is_of_them = [messages](const BatchPtr& batch) { return batch->first_message < messages; };
+  return (gathering_->messages.empty() || gathering_->first_message >= messages) &&
+         std::none_of(again_.begin(), again_.end(), is_of_them) &&
+         std::none_of(in_flight_.begin(), in_flight_.end(), is_of_them) &&
+         std::none_of(settling_.begin(), settling_.end(), [messages](uint64_t first) { return first < messages; });
+}
 
 absl::Status PublisherLoop::Closed() const { return stopped_ ? Stopped() : refused_; }
 

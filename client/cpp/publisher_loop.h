@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -55,7 +56,7 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
     // What the request carries; given when it is full.
     uint64_t number = 0;
     uint64_t first_message = 0;
-    absl::Time written;
+    absl::Duration written;  // by the monotonic clock
     // Was refused once because the session was lost.
     bool again = false;
   };
@@ -117,7 +118,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   void Write(BatchPtr batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Fits(size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Nothing of the first so many messages is unsent or unanswered.
+  bool AreSettled(uint64_t messages) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasUnsent() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Closed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes what was gathered, to gather anew.
@@ -137,8 +139,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   // To be written before `gathering_`, with a new session.
   std::deque<BatchPtr> again_ ABSL_GUARDED_BY(mu_);
   std::deque<BatchPtr> in_flight_ ABSL_GUARDED_BY(mu_);
-  // Results that are on their way to the callback and the counts.
-  size_t settling_ ABSL_GUARDED_BY(mu_) = 0;
+  // Of batches whose results are on their way to the callback and the counts: their first messages.
+  std::vector<uint64_t> settling_ ABSL_GUARDED_BY(mu_);
   // Callers that wait for `gathering_` to leave.
   int pressing_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t messages_ ABSL_GUARDED_BY(mu_) = 0;

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
-#include "client/cpp/deadline.h"
-#include "grpc/support/time.h"
+#include "base/grpc_deadline.h"
 
 #ifdef NMQ_THREAD_SANITIZER
 #include <sanitizer/tsan_interface.h>
@@ -19,11 +17,6 @@ struct Present {
   Mutex mu;
   std::weak_ptr<Receiver> receiver ABSL_GUARDED_BY(mu);
 };
-
-gpr_timespec After(absl::Duration duration) {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_micros(absl::ToInt64Microseconds(duration), GPR_TIMESPAN));
-}
 
 }  // namespace
 
@@ -53,12 +46,12 @@ Receiver::~Receiver() {
   }
 }
 
-void Receiver::Wait(Waiter* waiter, absl::Time deadline) {
+void Receiver::Wait(Waiter* waiter, Deadline deadline) {
   MutexLock lock(&mu_);
-  while (!waiter->notified && absl::Now() < deadline) {
+  while (!waiter->notified && !deadline.IsOver()) {
     if (polling_) {
       waiting_.push_back(waiter);
-      waiter->changed.WaitWithTimeout(&mu_, TimeUntil(deadline));
+      waiter->changed.WaitWithTimeout(&mu_, deadline.Left());
       waiting_.erase(std::find(waiting_.begin(), waiting_.end(), waiter));
       continue;
     }
@@ -82,11 +75,10 @@ void Receiver::Notify(Waiter* waiter) {
   waiter->changed.Signal();
 }
 
-bool Receiver::RunNext(absl::Time deadline) {
+bool Receiver::RunNext(Deadline deadline) {
   void* tag;
   bool ok;
-  const absl::Duration timeout = std::max(TimeUntil(deadline), absl::ZeroDuration());
-  if (queue_.AsyncNext(&tag, &ok, After(timeout)) != grpc::CompletionQueue::GOT_EVENT) return false;
+  if (queue_.AsyncNext(&tag, &ok, ToGrpc(deadline)) != grpc::CompletionQueue::GOT_EVENT) return false;
 #ifdef NMQ_THREAD_SANITIZER
   __tsan_acquire(this);
 #endif

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/mutex.h"
 #include "grpcpp/completion_queue.h"
 
@@ -52,14 +52,14 @@ class Receiver {
   void Starting();
 
   // Returns when the waiter was notified since the last call, or at `deadline`.
-  void Wait(Waiter* waiter, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+  void Wait(Waiter* waiter, Deadline deadline) ABSL_LOCKS_EXCLUDED(mu_);
 
   // For tags.
   void Notify(Waiter* waiter) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // Runs the next tag; false if none came until then.
-  bool RunNext(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+  bool RunNext(Deadline deadline) ABSL_LOCKS_EXCLUDED(mu_);
 
   grpc::CompletionQueue queue_;
   Mutex mu_;

@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/grpc_deadline.h"
 #include "client/cpp/backoff.h"
-#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
@@ -67,22 +66,22 @@ Session::~Session() {
   if (thread.joinable()) thread.join();
 }
 
-absl::StatusOr<Session::Handle> Session::Ensure(absl::Time deadline, const CancelFlag* cancelled) {
+absl::StatusOr<Session::Handle> Session::Ensure(Deadline deadline, const CancelFlag* cancelled) {
   {
     MutexLock lock(&mu_);
     if (stopped_) return Stopped();
     if (generation_ > 0) return Handle{connected_.session(), generation_};
   }
-  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+  const Deadline until = std::min(deadline, Deadline::In(options_.wait_for_server));
   Backoff backoff(options_.backoff);
   while (true) {
     absl::StatusOr<Handle> handle = Renew(0, deadline, cancelled);
     if (handle.ok() || !absl::IsUnavailable(handle.status())) return handle;
-    if (absl::Now() >= until || !Sleep(std::min(backoff.Next(), until - absl::Now()), cancelled)) return handle;
+    if (until.IsOver() || !Sleep(std::min(backoff.Next(), until.Left()), cancelled)) return handle;
   }
 }
 
-absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, absl::Time deadline, const CancelFlag* cancelled) {
+absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, Deadline deadline, const CancelFlag* cancelled) {
   MutexLock lock(&mu_);
   if (stopped_) return Stopped();
   if (generation_ > seen) return Handle{connected_.session(), generation_};
@@ -94,13 +93,13 @@ absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, absl::Time deadlin
     if (stopped_ || (cancelled != nullptr && *cancelled)) return Stopped();
     if (generation_ > seen) return Handle{connected_.session(), generation_};
     if (attempts_ > attempts) return last_attempt_;
-    if (absl::Now() >= deadline) return absl::DeadlineExceededError(absl::StrCat("no answer from ", options_.server));
-    changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
+    if (deadline.IsOver()) return absl::DeadlineExceededError(absl::StrCat("no answer from ", options_.server));
+    changed_.WaitWithTimeout(&mu_, deadline.Left());
   }
 }
 
-absl::Status Session::CallWithSession(absl::Time deadline, SessionRpc rpc) {
-  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+absl::Status Session::CallWithSession(Deadline deadline, SessionRpc rpc) {
+  const Deadline until = std::min(deadline, Deadline::In(options_.wait_for_server));
   Backoff backoff(options_.backoff);
   bool renewed = false;
   while (true) {
@@ -116,12 +115,12 @@ absl::Status Session::CallWithSession(absl::Time deadline, SessionRpc rpc) {
     }
     if (!absl::IsUnavailable(status)) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
+    if (until.IsOver() || !Sleep(std::min(delay, until.Left()), nullptr)) return status;
   }
 }
 
-absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc, bool known) {
-  const absl::Time until = std::min(deadline, absl::Now() + options_.wait_for_server);
+absl::Status Session::CallOnce(Deadline deadline, SessionRpc rpc, bool known) {
+  const Deadline until = std::min(deadline, Deadline::In(options_.wait_for_server));
   Backoff backoff(options_.backoff);
   bool renewed = false;
   while (true) {
@@ -142,29 +141,29 @@ absl::Status Session::CallOnce(absl::Time deadline, SessionRpc rpc, bool known) 
     }
     if (!IsRefusedForNow(status) && !(known && absl::IsUnavailable(status))) return status;
     const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
-    if (absl::Now() >= until || !Sleep(std::min(delay, until - absl::Now()), nullptr)) return status;
+    if (until.IsOver() || !Sleep(std::min(delay, until.Left()), nullptr)) return status;
   }
 }
 
-void Session::WaitForConnection(absl::Time until) {
-  if (absl::Now() >= until || channel_->GetState(true) == GRPC_CHANNEL_READY) return;
-  while (absl::Now() < until && !stopped()) {
-    if (channel_->WaitForConnected(absl::ToChronoTime(std::min(until, absl::Now() + kStep)))) return;
+void Session::WaitForConnection(Deadline until) {
+  if (until.IsOver() || channel_->GetState(true) == GRPC_CHANNEL_READY) return;
+  while (!until.IsOver() && !stopped()) {
+    if (channel_->WaitForConnected(ToGrpc(std::min(until, Deadline::In(kStep))))) return;
   }
 }
 
 void Session::TryConnection(const CancelFlag* cancelled) {
-  const absl::Time until = absl::Now() + options_.connect_timeout;
+  const Deadline until = Deadline::In(options_.connect_timeout);
   // A try that fails at once may not be seen.
-  const absl::Time failed_at = absl::Now() + 2 * kStep;
+  const Deadline failed_at = Deadline::In(2 * kStep);
   bool tried = false;
   grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
-  while (absl::Now() < until && !stopped() && (cancelled == nullptr || !*cancelled)) {
+  while (!until.IsOver() && !stopped() && (cancelled == nullptr || !*cancelled)) {
     const grpc_connectivity_state state = channel_->GetState(true);
     if (state == GRPC_CHANNEL_READY) return;
-    tried = tried || state == GRPC_CHANNEL_CONNECTING || absl::Now() >= failed_at;
+    tried = tried || state == GRPC_CHANNEL_CONNECTING || failed_at.IsOver();
     if (tried && state == GRPC_CHANNEL_TRANSIENT_FAILURE) return;
-    channel_->WaitForStateChange(state, absl::ToChronoTime(std::min(until, absl::Now() + kStep)));
+    channel_->WaitForStateChange(state, ToGrpc(std::min(until, Deadline::In(kStep))));
   }
 }
 
@@ -173,9 +172,9 @@ bool Session::stopped() const {
   return stopped_;
 }
 
-absl::Status Session::Run(absl::Time deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc) {
+absl::Status Session::Run(Deadline deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc) {
   grpc::ClientContext context;
-  if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
+  if (!deadline.never()) context.set_deadline(ToGrpc(deadline));
   {
     MutexLock lock(&mu_);
     if (stopped_) return Stopped();
@@ -195,12 +194,12 @@ void Session::StartThread() {
 void Session::KeepConnected() {
   MutexLock lock(&mu_);
   while (!stopped_) {
-    absl::Time renew_at = absl::InfiniteFuture();
+    Deadline renew_at = Deadline::Never();
     if (generation_ > 0) {
       const absl::Duration third = FromProto(connected_.lease()) / 3;
-      renew_at = absl::Now() + (last_attempt_.ok() ? third : std::min(third, options_.backoff.max));
+      renew_at = Deadline::In(last_attempt_.ok() ? third : std::min(third, options_.backoff.max));
     }
-    while (!stopped_ && !wanted_ && absl::Now() < renew_at) changed_.WaitWithTimeout(&mu_, TimeUntil(renew_at));
+    while (!stopped_ && !wanted_ && !renew_at.IsOver()) changed_.WaitWithTimeout(&mu_, renew_at.Left());
     if (stopped_) return;
     if (!wanted_ && live_streams_ > 0) continue;
     mu_.Unlock();
@@ -228,7 +227,7 @@ absl::Status Session::ConnectNow() {
   if (again) TryConnection();
   v1::ConnectResponse response;
   absl::Status status =
-      Run(absl::Now() + options_.connect_timeout, [this, &request, &response](grpc::ClientContext* context) {
+      Run(Deadline::In(options_.connect_timeout), [this, &request, &response](grpc::ClientContext* context) {
         return stub_->Connect(context, request, &response);
       });
   if (absl::IsDeadlineExceeded(status) && !IsServersAnswer(status)) {
@@ -277,7 +276,7 @@ absl::Status Session::JoinAgain() {
   }
   v1::JoinResponse response;
   absl::Status status = Run(
-      absl::Now() + options_.connect_timeout,
+      Deadline::In(options_.connect_timeout),
       [this, &request, &response](grpc::ClientContext* context) { return stub_->Join(context, request, &response); });
   MutexLock lock(&mu_);
   if (status.ok()) rejoin_ = false;
@@ -309,12 +308,12 @@ void Session::Attach(const std::shared_ptr<Attachment>& attachment) {
 }
 
 bool Session::Sleep(absl::Duration duration, const CancelFlag* cancelled) {
-  const absl::Time until = absl::Now() + duration;
+  const Deadline until = Deadline::In(duration);
   MutexLock lock(&mu_);
   while (true) {
     if (stopped_ || (cancelled != nullptr && *cancelled)) return false;
-    if (absl::Now() >= until) return true;
-    changed_.WaitWithTimeout(&mu_, TimeUntil(until));
+    if (until.IsOver()) return true;
+    changed_.WaitWithTimeout(&mu_, until.Left());
   }
 }
 
@@ -344,7 +343,7 @@ absl::Status Session::Disconnect() {
   v1::DisconnectRequest request;
   if (!Stop(request.mutable_session()).ok() || request.session().empty()) return absl::OkStatus();
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kDisconnectTimeout));
+  context.set_deadline(ToGrpc(Deadline::In(kDisconnectTimeout)));
   v1::DisconnectResponse response;
   absl::Status status = FromGrpc(stub_->Disconnect(&context, request, &response));
   return IsSessionLost(status) ? absl::OkStatus() : status;

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/mutex.h"
 #include "client/cpp/options.h"
 #include "grpcpp/channel.h"
@@ -58,21 +59,21 @@ class Session {
   v1::MessageQueue::Stub* stub() const { return stub_.get(); }
 
   // The present session; connects first if there was none, and keeps trying for options().wait_for_server.
-  absl::StatusOr<Handle> Ensure(absl::Time deadline, const CancelFlag* cancelled = nullptr);
+  absl::StatusOr<Handle> Ensure(Deadline deadline, const CancelFlag* cancelled = nullptr);
 
   // Connects again, with the old session, unless somebody has done so since `seen`. One attempt. A client that the
   // server had forgotten is in its rooms again afterwards.
-  absl::StatusOr<Handle> Renew(uint64_t seen, absl::Time deadline, const CancelFlag* cancelled = nullptr);
+  absl::StatusOr<Handle> Renew(uint64_t seen, Deadline deadline, const CancelFlag* cancelled = nullptr);
 
   // Calls `rpc` with a session. Repeats it once with a new session if the old one is lost, and, while the server drains
   // or cannot be reached, for options().wait_for_server. `rpc` must be safe to repeat, and bounded by the context.
   using SessionRpc = absl::FunctionRef<grpc::Status(grpc::ClientContext*, const std::string& session)>;
-  absl::Status CallWithSession(absl::Time deadline, SessionRpc rpc);
+  absl::Status CallWithSession(Deadline deadline, SessionRpc rpc);
 
   // The same for calls that must not be made twice: waits for a connection first, and repeats only what the server
   // itself refused; or all that CallWithSession repeats, if the server knows the second for the first (`known`). With
   // an empty session if options().publish_with_session is false.
-  absl::Status CallOnce(absl::Time deadline, SessionRpc rpc, bool known = false);
+  absl::Status CallOnce(Deadline deadline, SessionRpc rpc, bool known = false);
 
   // Lets the channel connect now, not when its own backoff is over, and waits for the outcome.
   void TryConnection(const CancelFlag* cancelled = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
@@ -103,7 +104,7 @@ class Session {
 
  private:
   // What a call is bound to, so that it ends when the session stops.
-  absl::Status Run(absl::Time deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc)
+  absl::Status Run(Deadline deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc)
       ABSL_LOCKS_EXCLUDED(mu_);
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void KeepConnected() ABSL_LOCKS_EXCLUDED(mu_);
@@ -111,7 +112,7 @@ class Session {
   absl::Status JoinAgain() ABSL_LOCKS_EXCLUDED(mu_);
   v1::ConnectRequest MakeConnectRequest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Adopt(const v1::ConnectResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void WaitForConnection(absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
+  void WaitForConnection(Deadline until) ABSL_LOCKS_EXCLUDED(mu_);
   bool stopped() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Stop(std::string* session) ABSL_LOCKS_EXCLUDED(mu_);
 

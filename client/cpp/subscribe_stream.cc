@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -37,13 +36,13 @@ void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const
   call_->WriteLast(Encode(request), grpc::WriteOptions(), &on_start_);
 }
 
-SubscribeStream::Result SubscribeStream::Read(absl::Duration silence, absl::Time until) {
+SubscribeStream::Result SubscribeStream::Read(absl::Duration silence, Deadline until) {
   frame_.Clear();
-  const absl::Time start = absl::Now();
-  Result result = start < until ? TakeFrame() : Result::kSilent;
+  const Deadline start = Deadline::In(absl::ZeroDuration());
+  Result result = until.IsOver() ? Result::kSilent : TakeFrame();
   while (result == Result::kSilent) {
-    const absl::Time deadline = std::min(until, std::max(start, LastTaken()) + silence);
-    if (absl::Now() >= deadline) break;
+    const Deadline deadline = std::min(until, std::max(start, LastTaken()) + silence);
+    if (deadline.IsOver()) break;
     receiver_->Wait(&waiter_, deadline);
     result = TakeFrame();
   }
@@ -74,17 +73,17 @@ SubscribeStream::Result SubscribeStream::TakeFrame() {
   return Result::kFrame;
 }
 
-absl::Time SubscribeStream::LastTaken() const {
+Deadline SubscribeStream::LastTaken() const {
   MutexLock lock(&mu_);
   return last_taken_;
 }
 
 absl::Status SubscribeStream::Finish() {
   if (!ended()) context_.TryCancel();
-  while (running()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
+  while (running()) receiver_->Wait(&waiter_, Deadline::Never());
   receiver_->Starting();
   call_->Finish(&status_, &on_finish_);
-  while (!finished()) receiver_->Wait(&waiter_, absl::InfiniteFuture());
+  while (!finished()) receiver_->Wait(&waiter_, Deadline::Never());
   return FromGrpc(status_);
 }
 
@@ -109,7 +108,7 @@ void SubscribeStream::OnRead(bool ok) {
     if (taking_) taken_.SignalAll();
     taking_ = false;
     if (taken) {
-      last_taken_ = absl::Now();
+      last_taken_ = Deadline::In(absl::ZeroDuration());
       incoming_.Clear();
     } else {
       if (ok) {

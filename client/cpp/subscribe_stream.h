@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/mutex.h"
 #include "client/cpp/receiver.h"
 #include "grpcpp/channel.h"
@@ -51,7 +52,7 @@ class SubscribeStream {
   void Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request);
 
   // kSilent if nothing came for `silence`, not even to the Taker, or when it is `until`.
-  Result Read(absl::Duration silence, absl::Time until) ABSL_LOCKS_EXCLUDED(mu_);
+  Result Read(absl::Duration silence, Deadline until) ABSL_LOCKS_EXCLUDED(mu_);
 
   // What Read() read.
   grpc::ByteBuffer* frame() { return &frame_; }
@@ -71,7 +72,7 @@ class SubscribeStream {
   // True if the frame that came is for take_. The thread that reads waits until it has been taken.
   bool StartTaking() ABSL_LOCKS_EXCLUDED(mu_);
   void StopTaking() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Time LastTaken() const ABSL_LOCKS_EXCLUDED(mu_);
+  Deadline LastTaken() const ABSL_LOCKS_EXCLUDED(mu_);
   bool ended() const ABSL_LOCKS_EXCLUDED(mu_);
   bool running() const ABSL_LOCKS_EXCLUDED(mu_);
   bool finished() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -107,7 +108,7 @@ class SubscribeStream {
   // take_ is running; and who waits for its end.
   bool taking_ ABSL_GUARDED_BY(mu_) = false;
   CondVar taken_;
-  absl::Time last_taken_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  Deadline last_taken_ ABSL_GUARDED_BY(mu_) = Deadline::Over();
   // An operation is under way.
   bool running_ ABSL_GUARDED_BY(mu_) = false;
   // None but those in frames_ will come.

@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/errors.h"
-#include "client/cpp/deadline.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -47,7 +46,7 @@ absl::Status SubscriptionLoop::Start() {
         "thread, "
         "or leave brief_callbacks off");
   }
-  give_up_first_at_ = absl::Now() + session_->options().wait_for_server;
+  give_up_first_at_ = Deadline::In(session_->options().wait_for_server);
   thread_ = std::thread([self = shared_from_this()] { self->Run(); });
   MutexLock lock(&mu_);
   while (!was_live_ && !ended_) changed_.Wait(&mu_);
@@ -76,11 +75,11 @@ void SubscriptionLoop::Join() {
 }
 
 absl::Status SubscriptionLoop::Wait(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline = Deadline::In(timeout);
   MutexLock lock(&mu_);
   while (!ended_) {
-    if (absl::Now() >= deadline) return absl::DeadlineExceededError("the subscription is still alive");
-    changed_.WaitWithTimeout(&mu_, TimeUntil(deadline));
+    if (deadline.IsOver()) return absl::DeadlineExceededError("the subscription is still alive");
+    changed_.WaitWithTimeout(&mu_, deadline.Left());
   }
   return end_;
 }
@@ -108,7 +107,7 @@ void SubscriptionLoop::Run() {
 
 absl::Status SubscriptionLoop::RunUntilEnd() {
   // The first one connects if nobody has; the later ones always ask whether the session still stands.
-  absl::StatusOr<Session::Handle> handle = session_->Ensure(absl::InfiniteFuture(), &stopped_);
+  absl::StatusOr<Session::Handle> handle = session_->Ensure(Deadline::Never(), &stopped_);
   if (!handle.ok()) return handle.status();
   bool renewed = false;
   while (!stopped_) {
@@ -130,7 +129,7 @@ absl::Status SubscriptionLoop::RunUntilEnd() {
     }
     const uint64_t seen = handle.ok() ? handle->generation : 0;
     generation_ = std::max(generation_, seen);
-    handle = session_->Renew(generation_, absl::InfiniteFuture(), &stopped_);
+    handle = session_->Renew(generation_, Deadline::Never(), &stopped_);
   }
   return absl::OkStatus();
 }
@@ -140,8 +139,8 @@ bool SubscriptionLoop::WaitToRetry(const absl::Status& status, const Attempt& at
   if (attempt.lived > session_->options().backoff.max) backoff_.Reset();
   absl::Duration delay = attempt.left ? absl::ZeroDuration() : std::max(backoff_.Next(), RetryDelay(status));
   if (!WasLive()) {
-    if (absl::Now() >= give_up_first_at_) return false;
-    delay = std::min(delay, give_up_first_at_ - absl::Now());
+    if (give_up_first_at_.IsOver()) return false;
+    delay = std::min(delay, give_up_first_at_.Left());
   }
   ReportReconnecting(status);
   session_->Sleep(delay, &stopped_);
@@ -158,7 +157,7 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
     stream_ = &stream;
   }
   absl::Status status;
-  const absl::Time start = absl::Now();
+  const absl::Duration start = RealClock().Monotonic();
   if (!stopped_) {
     stream.Start(session_->channel(), MakeRequest(session));
     status = ReadFrames(&stream, attempt);
@@ -169,7 +168,7 @@ absl::Status SubscriptionLoop::RunStream(const std::string& session, Attempt* at
   }
   if (attempt->live) {
     session_->RemoveLiveStream();
-    attempt->lived = absl::Now() - start;
+    attempt->lived = RealClock().Monotonic() - start;
   }
   return status;
 }
@@ -179,7 +178,7 @@ absl::Status SubscriptionLoop::ReadFrames(SubscribeStream* stream, Attempt* atte
     const absl::Duration silence = attempt->live ? attempt->silence : options_.ready_timeout;
     const SubscribeStream::Result result = stream->Read(silence, attempt->leave_at);
     if (result != SubscribeStream::Result::kFrame || !taken_.ok()) {
-      const bool leave = absl::Now() >= attempt->leave_at;
+      const bool leave = attempt->leave_at.IsOver();
       absl::Status status = stream->Finish();
       if (!taken_.ok()) return taken_;
       if (result == SubscribeStream::Result::kEnded) return status;
@@ -233,7 +232,7 @@ absl::Status SubscriptionLoop::OnOtherFrame(grpc::ByteBuffer* bytes, Attempt* at
       OnHeartbeat(frame.heartbeat());
       break;
     case v1::SubscribeResponse::kDrain:
-      attempt->leave_at = absl::Now() + FromProto(frame.drain().jitter()) * RandomFraction();
+      attempt->leave_at = Deadline::In(FromProto(frame.drain().jitter()) * RandomFraction());
       break;
     case v1::SubscribeResponse::FRAME_NOT_SET:
       break;

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/mutex.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/batch_reader.h"
@@ -52,7 +53,7 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   struct Attempt {
     bool live = false;
     // When to leave, because the server drains.
-    absl::Time leave_at = absl::InfiniteFuture();
+    Deadline leave_at = Deadline::Never();
     // It left for that reason.
     bool left = false;
     absl::Duration silence;
@@ -104,7 +105,7 @@ class SubscriptionLoop final : public Attachment, public std::enable_shared_from
   // What became of the batches that were taken.
   absl::Status taken_;
   Backoff backoff_;
-  absl::Time give_up_first_at_;
+  Deadline give_up_first_at_ = Deadline::Never();
   // The last session that was used.
   uint64_t generation_ = 0;
   // The last thing said to the handler was "reconnecting".

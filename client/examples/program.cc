@@ -17,7 +17,7 @@
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/deadline.h"
 
 ABSL_FLAG(std::string, server, "127.0.0.1:50051", "HOST:PORT of nmqd; also NMQ_SERVER");
 ABSL_FLAG(std::string, namespace, "default", "the namespace to enter; also NMQ_NAMESPACE");
@@ -54,13 +54,13 @@ Stop::~Stop() { close(signals_); }
 void Stop::Request() { kill(getpid(), SIGTERM); }
 
 bool Stop::Wait(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const Deadline deadline = Deadline::In(timeout);
   while (!stopped_) {
-    const absl::Duration rest = std::clamp(deadline - absl::Now(), absl::ZeroDuration(), absl::Hours(1));
+    const absl::Duration rest = std::min(deadline.Left(), absl::Hours(1));
     pollfd wait = {.fd = signals_, .events = POLLIN, .revents = 0};
     const auto milliseconds = static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1))));
     if (poll(&wait, 1, milliseconds) > 0) stopped_ = true;
-    if (absl::Now() >= deadline) break;
+    if (deadline.IsOver()) break;
   }
   return stopped_;
 }

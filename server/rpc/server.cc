@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/deadline.h"
+#include "base/grpc_deadline.h"
 #include "grpcpp/server_builder.h"
 #include "server/rpc/drain_plan.h"
 #include "server/rpc/health_calls.h"
@@ -145,7 +146,7 @@ void Server::Stop() {
   broker_->EndQuestions();
   EndStreams();
   WaitForStreams(kEndTime);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + kCutTime));
+  server_->Shutdown(ToGrpc(Deadline::In(kCutTime)));
   services_->methods.StopWorkers();
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();

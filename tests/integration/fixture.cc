@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/deadline.h"
+#include "base/grpc_deadline.h"
 #include "base/random.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -47,9 +49,9 @@ std::unique_ptr<broker::Storage> OpenStorage(const TestServer::Options& options)
 }  // namespace
 
 bool WaitUntil(const std::function<bool()>& done, absl::Duration patience) {
-  const absl::Time end = absl::Now() + patience;
+  const Deadline deadline = Deadline::In(patience);
   while (!done()) {
-    if (absl::Now() > end) return false;
+    if (deadline.IsOver()) return false;
     absl::SleepFor(absl::Milliseconds(1));
   }
   return true;
@@ -105,7 +107,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
 
 std::unique_ptr<grpc::ClientContext> NewContext(absl::Duration patience) {
   auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(absl::ToChronoTime(absl::Now() + patience));
+  context->set_deadline(ToGrpc(Deadline::In(patience)));
   context->set_wait_for_ready(true);
   return context;
 }

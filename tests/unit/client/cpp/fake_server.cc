@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "base/grpc_deadline.h"
 #include "client/cpp/wire.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -124,9 +124,9 @@ void FakeSubscribe::End(const grpc::Status& status) {
 }
 
 bool FakeSubscribe::AwaitCancelled() {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const Deadline deadline = Deadline::In(kPatience);
   MutexLock lock(&mu_);
-  while (!cancelled_ && absl::Now() < deadline) over_.WaitWithTimeout(&mu_, deadline - absl::Now());
+  while (!cancelled_ && !deadline.IsOver()) over_.WaitWithTimeout(&mu_, deadline.Left());
   return cancelled_;
 }
 
@@ -250,7 +250,7 @@ void FakeServer::Start() {
 
 void FakeServer::Stop() {
   if (server_ == nullptr) return;
-  server_->Shutdown(absl::ToChronoTime(absl::Now()));
+  server_->Shutdown(ToGrpc(Deadline::Over()));
   server_->Wait();
   server_.reset();
 }

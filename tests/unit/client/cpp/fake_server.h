@@ -13,8 +13,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/mutex.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
@@ -53,11 +53,11 @@ class Inbox {
 
   // Waits for the next one; a default one if none comes.
   T Next(absl::Duration patience = kPatience) {
-    const absl::Time deadline = absl::Now() + patience;
+    const Deadline deadline = Deadline::In(patience);
     MutexLock lock(&mu_);
     while (items_.empty()) {
-      if (absl::Now() >= deadline) return T();
-      came_.WaitWithTimeout(&mu_, deadline - absl::Now());
+      if (deadline.IsOver()) return T();
+      came_.WaitWithTimeout(&mu_, deadline.Left());
     }
     T item = std::move(items_.front());
     items_.pop_front();

@@ -364,6 +364,25 @@ TEST_F(PublisherTest, FlushGivesUpAfterItsTimeout) {
   EXPECT_EQ(publisher->Flush(absl::Milliseconds(20)).status.code(), absl::StatusCode::kDeadlineExceeded);
 }
 
+TEST_F(PublisherTest, FlushReturnsThoughAnotherThreadNeverStopsAdding) {
+  server_.accept_all_batches = true;
+  std::atomic<bool> stop = false;
+  Publisher* adding = nullptr;
+  PublisherOptions options;
+  // On the publisher's thread: whenever something is answered, something else waits.
+  options.on_result = [&](const BatchResult&) {
+    if (!stop) EXPECT_TRUE(Add(adding, 1).ok());
+  };
+  const auto publisher = client_->NewPublisher(options);
+  adding = publisher.get();
+  ASSERT_TRUE(Add(publisher.get(), 1).ok());
+  const FlushResult flushed = publisher->Flush(kPatience);
+  EXPECT_TRUE(flushed.status.ok()) << flushed.status;
+  EXPECT_GE(flushed.accepted, 1u);
+  stop = true;
+  EXPECT_TRUE(publisher->Flush(kPatience).status.ok());
+}
+
 TEST_F(PublisherTest, DisconnectFreesABlockedAdd) {
   const auto publisher = MakePublisher({.max_batch_messages = 1, .window = 1});
   absl::Status status;

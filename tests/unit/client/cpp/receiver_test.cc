@@ -4,7 +4,9 @@
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/deadline.h"
+#include "base/grpc_deadline.h"
 #include "grpcpp/alarm.h"
 #include "gtest/gtest.h"
 
@@ -20,14 +22,14 @@ class Party {
 
   // Starts an operation that is over after `delay`.
   void Begin(absl::Duration delay = absl::ZeroDuration()) {
-    alarm_.Set(receiver_->queue(), absl::ToChronoTime(absl::Now() + delay), &tag_);
+    alarm_.Set(receiver_->queue(), ToGrpc(Deadline::In(delay)), &tag_);
   }
 
   void Await(int operations) {
-    while (over_ < operations) receiver_->Wait(&waiter_, absl::InfiniteFuture());
+    while (over_ < operations) receiver_->Wait(&waiter_, Deadline::Never());
   }
 
-  void AwaitUntil(absl::Time deadline) { receiver_->Wait(&waiter_, deadline); }
+  void AwaitUntil(Deadline deadline) { receiver_->Wait(&waiter_, deadline); }
 
   int over() const { return over_; }
 
@@ -67,10 +69,10 @@ TEST(Receiver, OneThreadAlonePollsForItself) {
 
 TEST(Receiver, GivesUpAtTheDeadline) {
   Party party(Receiver::Shared());
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(20);
+  const Deadline deadline = Deadline::In(absl::Milliseconds(20));
   party.AwaitUntil(deadline);
-  EXPECT_GE(absl::Now(), deadline);
-  party.AwaitUntil(absl::InfinitePast());
+  EXPECT_TRUE(deadline.IsOver());
+  party.AwaitUntil(Deadline::Over());
   EXPECT_EQ(party.over(), 0);
 }
 
@@ -89,7 +91,7 @@ TEST(Receiver, AnotherPollsWhenTheOneThatPolledIsThrough) {
 TEST(Receiver, AnotherPollsWhenTheOneThatPolledGaveUp) {
   Party first(Receiver::Shared());
   Party second(Receiver::Shared());
-  std::thread giving_up([&] { first.AwaitUntil(absl::Now() + absl::Milliseconds(20)); });
+  std::thread giving_up([&] { first.AwaitUntil(Deadline::In(absl::Milliseconds(20))); });
   std::thread staying([&] { second.Await(1); });
   giving_up.join();
   second.Begin();

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "base/deadline.h"
 #include "client/cpp/subscription.h"
 #include "gtest/gtest.h"
 #include "tests/unit/client/cpp/fake_server.h"
@@ -174,19 +175,31 @@ TEST_F(SubscriptionCallbacks, BriefOnesComeInTheOrderOfTheFrames) {
 }
 
 TEST_F(SubscriptionCallbacks, BriefOnesComeOnTheThreadThatPolls) {
-  const auto idle = Idle(client_.get(), &server_);
+  Inbox<bool> others;
+  const auto other = client_->Subscribe({.patterns = {{"OTHER", "*"}}, .brief_callbacks = true},
+                                        {.on_message = [&](const Message&) { others.Put(true); }});
+  ASSERT_TRUE(other.ok()) << other.status();
+  const std::shared_ptr<FakeSubscribe> other_stream = server_.subscribes.Next();
   std::atomic<std::thread::id> own;
   Inbox<std::thread::id> threads;
+  Inbox<bool> released;
   const auto subscription = client_->Subscribe(
       {.patterns = {{"DB", "*"}}, .brief_callbacks = true},
       {.on_message = [&](const Message&) { threads.Put(std::this_thread::get_id()); },
+       .on_gap = [&](const Gap&) { released.Next(); },
        .on_state = [&](SubscriptionState, const absl::Status&) { own = std::this_thread::get_id(); }});
   ASSERT_TRUE(subscription.ok()) << subscription.status();
   const std::shared_ptr<FakeSubscribe> stream = server_.subscribes.Next();
-  // Its own thread has just said that it is connected, and may read what follows at once.
+  // Either thread may poll, and goes on as long as it is not woken itself. A gap wakes the subscription's own, which
+  // then stays in its callback until the other has polled what came for the other.
   bool elsewhere = false;
-  for (uint64_t i = 11; i < 111 && !elsewhere; ++i) {
-    stream->Send(MessagesFrame("DB", 3, i, i));
+  const Deadline deadline = Deadline::In(kPatience);
+  for (uint64_t i = 11; !elsewhere && !deadline.IsOver(); i += 2) {
+    stream->Send(GapFrame("DB", 3, i, i, v1::GAP_REASON_EXPIRED));
+    other_stream->Send(MessagesFrame("OTHER", 3, i, i));
+    others.Next();
+    released.Put(true);
+    stream->Send(MessagesFrame("DB", 3, i + 1, i + 1));
     elsewhere = threads.Next() != own.load();
   }
   EXPECT_TRUE(elsewhere);
