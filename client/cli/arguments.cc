@@ -176,6 +176,10 @@ void AddLists(CLI::App* app, Arguments* arguments, Raw* raw) {
   CLI::App* queues = AddCommand(app, "queues", "List queues", Command::kQueues, arguments);
   queues->add_option("--queue", arguments->queue, "Only those that this name or pattern matches");
 
+  CLI::App* metrics =
+      AddCommand(app, "metrics", "List what the server counts and measures", Command::kMetrics, arguments);
+  metrics->add_option("PREFIX", arguments->metric, "Only those whose names begin so, such as nmq_commit");
+
   CLI::App* groups = AddCommand(app, "groups", "List groups, and how far they are", Command::kGroups, arguments);
   groups->add_option("--queue", arguments->queue, "Only those of queues that this name or pattern matches");
 

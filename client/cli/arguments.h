@@ -23,6 +23,7 @@ enum class Command {
   kNamespaces,
   kQueues,
   kGroups,
+  kMetrics,
   kRooms,
   kClients,
   kSubscriptions,
@@ -59,6 +60,8 @@ struct Arguments {
   // pub, sub, request, reply: names or patterns. The lists: filters.
   std::string queue;
   std::string event;
+  // metrics: what their names begin with.
+  std::string metric;
 
   // pub, request; reply: what to answer
   std::string payload;

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <memory>
 #include <set>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/commands.h"
@@ -105,6 +107,38 @@ std::vector<std::string> Row(const v1::SubscriptionInfo& info) {
           AgeOf(info.start_time())};
 }
 
+std::string NumberText(double number) {
+  const bool whole = number == std::floor(number) && number >= 0 && number < 1e15;
+  return whole ? Count(static_cast<uint64_t>(number)) : absl::StrFormat("%.6g", number);
+}
+
+// The bound under which this part of the observations is.
+std::string Quantile(const v1::Histogram& histogram, double part) {
+  for (const v1::Histogram::Bucket& bucket : histogram.buckets()) {
+    if (static_cast<double>(bucket.cumulative_count()) < part * static_cast<double>(histogram.count())) continue;
+    return std::isinf(bucket.upper_bound()) ? "more" : NumberText(bucket.upper_bound());
+  }
+  return "more";
+}
+
+std::vector<std::string> Row(const v1::Metric& metric) {
+  std::vector<std::string> row = {metric.name(), LabelsText(metric.labels())};
+  if (!metric.has_histogram()) {
+    row.insert(row.end(), {NumberText(metric.has_gauge() ? metric.gauge() : metric.counter()), "", "", ""});
+    return row;
+  }
+  const v1::Histogram& histogram = metric.histogram();
+  row.push_back(Count(histogram.count()));
+  if (histogram.count() == 0) {
+    row.insert(row.end(), {"", "", ""});
+    return row;
+  }
+  row.push_back(NumberText(histogram.sum() / static_cast<double>(histogram.count())));
+  row.push_back(Quantile(histogram, 0.5));
+  row.push_back(Quantile(histogram, 0.99));
+  return row;
+}
+
 // All pages of a list. As JSON each entry is printed as its page arrives.
 template <typename Request, typename Response, typename Entry>
 int PrintList(const RegistryClient& registry, const Arguments& arguments,
@@ -156,6 +190,15 @@ int PrintGroups(const RegistryClient& registry, const Arguments& arguments, Outp
                    {Left("QUEUE"), Left("GROUP"), Right("MEMBERS"), Right("LAG"), Right("PENDING"), Right("WAITING"),
                     Right("DONE"), Right("REDELIVERED"), Right("DEAD"), Right("LOST")},
                    out, err);
+}
+
+int PrintMetrics(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
+  v1::ListMetricsRequest request;
+  request.set_name_prefix(arguments.metric);
+  return PrintList(
+      registry, arguments, &Stub::ListMetrics, request, &v1::ListMetricsResponse::metrics,
+      {Left("METRIC"), Left("LABELS"), Right("VALUE OR COUNT"), Right("MEAN"), Right("P50 UNDER"), Right("P99 UNDER")},
+      out, err);
 }
 
 // The queues that groups name for their dead letters.
@@ -274,6 +317,8 @@ int RunList(const Arguments& arguments, Output* out, Output* err) {
       return PrintQueues(**registry, arguments, out, err);
     case Command::kGroups:
       return PrintGroups(**registry, arguments, out, err);
+    case Command::kMetrics:
+      return PrintMetrics(**registry, arguments, out, err);
     case Command::kRooms:
       return PrintRooms(**registry, arguments, out, err);
     case Command::kClients:

@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
     case nmq::cli::Command::kNamespaces:
     case nmq::cli::Command::kQueues:
     case nmq::cli::Command::kGroups:
+    case nmq::cli::Command::kMetrics:
     case nmq::cli::Command::kRooms:
     case nmq::cli::Command::kClients:
     case nmq::cli::Command::kSubscriptions:

@@ -25,6 +25,7 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
       random_(random),
       server_epoch_(shared_.epochs.Next()),
       questions_(config.limits.requests, config.limits.request_bytes) {
+  AddGauges();
   MutexLock lock(&namespaces_mu_);
   for (const NamespaceConfig& name_space : config.namespaces) {
     namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/true, &shared_));
@@ -45,8 +46,25 @@ Broker::~Broker() {
   if (shared_.storage != nullptr) shared_.storage->FlushReader();
 }
 
+void Broker::AddGauges() {
+  const auto add = [this](const std::string& name, const std::string& help, std::function<double()> read) {
+    shared_.metrics.AddGauge(name, help, std::move(read));
+  };
+  add("nmq_ring_bytes", "Bytes that queues hold in memory, all together.",
+      [this] { return static_cast<double>(shared_.total.bytes.load(std::memory_order_relaxed)); });
+  add("nmq_ring_limit_bytes", "What queues may hold in memory, all together: all_queues_bytes.",
+      [this] { return static_cast<double>(shared_.total.bytes_max); });
+  if (shared_.storage == nullptr) return;
+  add("nmq_unwritten_bytes", "Bytes of messages that wait to be written to disk.",
+      [this] { return static_cast<double>(shared_.committer->unwritten_bytes()); });
+  add("nmq_store_memory_bytes", "Bytes of the store's memory tables.",
+      [this] { return static_cast<double>(shared_.storage->store().totals().memory_bytes); });
+  add("nmq_store_file_bytes", "Bytes of the store's files, without its write-ahead log.",
+      [this] { return static_cast<double>(shared_.storage->store().totals().file_bytes); });
+}
+
 absl::Status Broker::Counted(Namespace* name_space, absl::Status status) {
-  if (status.code() == absl::StatusCode::kResourceExhausted) name_space->counters().Refused();
+  name_space->CountRefusal(status);
   return status;
 }
 

@@ -48,6 +48,8 @@ class Broker {
   uint64_t server_epoch() const { return server_epoch_; }
   Changes& changes() { return shared_.changes; }
   const Changes& changes() const { return shared_.changes; }
+  Metrics& metrics() { return shared_.metrics; }
+  const Metrics& metrics() const { return shared_.metrics; }
 
   // `peer` is where the call comes from.
   absl::Status Connect(const v1::ConnectRequest& request, absl::string_view peer, v1::ConnectResponse* response);
@@ -149,6 +151,8 @@ class Broker {
   // The lease of `client` is looked at next at `due_us`; if that is 0, never.
   void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
   void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  // The gauges that only the broker knows.
+  void AddGauges();
 
   Shared shared_;
   Random* const random_;

@@ -63,7 +63,7 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
       accepted->set_storage(published->storage);
       if (count_matches) accepted->set_matched(published->matched);
     } else {
-      if (published.status().code() == absl::StatusCode::kResourceExhausted) origin.name_space->counters().Refused();
+      origin.name_space->CountRefusal(published.status());
       ToProto(published.status(), response.mutable_refused());
     }
     done(response);

@@ -152,4 +152,13 @@ void Store::Rep::Reclaim() {
 
 absl::Status Store::health() const { return rep_->health->Check(/*messages=*/true); }
 
+Store::Totals Store::totals() const {
+  Totals totals;
+  ReaderMutexLock lock(&rep_->open_mutex);
+  if (!rep_->Readable().ok()) return totals;
+  rep_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &totals.memory_bytes);
+  rep_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kLiveSstFilesSize, &totals.file_bytes);
+  return totals;
+}
+
 }  // namespace nmq::log

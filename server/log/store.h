@@ -166,6 +166,14 @@ class Store {
   // Why nothing can be written; OK otherwise.
   absl::Status health() const;
 
+  // Bytes that the store takes now: in memory tables, and in its files without the write-ahead log. Zero while it is
+  // opened anew.
+  struct Totals {
+    uint64_t memory_bytes = 0;
+    uint64_t file_bytes = 0;
+  };
+  Totals totals() const;
+
  private:
   struct Rep;
   explicit Store(std::unique_ptr<Rep> rep);

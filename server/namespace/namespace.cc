@@ -22,7 +22,7 @@ Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_
   for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
   if (storage != nullptr) {
     group_runner = std::make_unique<GroupRunner>(clock);
-    committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes);
+    committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes, &metrics);
   }
 }
 
@@ -46,6 +46,12 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* share
     AddQueueLocked(queue_factory_.Make(queue, QueueOrigin::kDeclared, DiskOf(queue)));
   }
   if (shared_->storage != nullptr) LoadLocked();
+}
+
+void Namespace::CountRefusal(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kResourceExhausted) return;
+  counters_.Refused();
+  shared_->metrics.CountRefusal(status);
 }
 
 absl::Status Namespace::DeletedStatus() const {

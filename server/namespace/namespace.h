@@ -26,6 +26,7 @@
 #include "server/limits/limits.h"
 #include "server/message/incoming.h"
 #include "server/metrics/counters.h"
+#include "server/metrics/metrics.h"
 #include "server/namespace/addressed.h"
 #include "server/namespace/delays.h"
 #include "server/namespace/epochs.h"
@@ -56,6 +57,7 @@ struct Shared {
 
   const Limits limits;
   const Clock* const clock;
+  Metrics metrics;
   log::RingTotal total;
   Changes changes;
   std::vector<std::unique_ptr<Lane>> lanes;
@@ -83,6 +85,8 @@ class Namespace {
   // Whether it was deleted, see Delete.
   bool deleted() const { return deleted_.load(std::memory_order_acquire); }
   Counters& counters() { return counters_; }
+  // Counts a request that is refused with `status`, if that is because of a limit.
+  void CountRefusal(const absl::Status& status);
   const Limits& limits() const { return shared_->limits; }
 
   using ClientFields = broker::ClientFields;

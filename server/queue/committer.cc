@@ -17,8 +17,10 @@ constexpr int kGatherPause = 16;
 }  // namespace
 
 Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
-                     uint64_t unwritten_max)
-    : store_(store), clock_(clock), lanes_(lanes), unwritten_max_(unwritten_max), thread_([this] { Run(); }) {}
+                     uint64_t unwritten_max, Metrics* metrics)
+    : store_(store), clock_(clock), lanes_(lanes), unwritten_max_(unwritten_max), metrics_(metrics), thread_([this] {
+        Run();
+      }) {}
 
 Committer::~Committer() {
   {
@@ -39,6 +41,11 @@ absl::Status Committer::Submit(std::unique_ptr<Job> job) {
   waiting_.push_back(std::move(job));
   if (waiting_.size() >= wanted_) changed_.SignalAll();
   return absl::OkStatus();
+}
+
+uint64_t Committer::unwritten_bytes() const {
+  MutexLock lock(&mu_);
+  return unwritten_;
 }
 
 void Committer::CallAfter(std::function<void()> done) {
@@ -85,12 +92,16 @@ void Committer::Gather() {
   wanted_ = 1;
 }
 
-absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) {
+absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages) {
   if (batch->empty()) return absl::OkStatus();
+  const bool synced = sync == log::Store::Sync::kYes;
+  const uint64_t bytes = batch->bytes();
   const absl::Duration begin = clock_->Monotonic();
   absl::Status status = store_->Write(batch, sync);
+  const absl::Duration time = clock_->Monotonic() - begin;
+  metrics_->ObserveCommit(messages, bytes, time, synced);
   MutexLock lock(&mu_);
-  sync_time_ = sync == log::Store::Sync::kYes ? clock_->Monotonic() - begin : absl::ZeroDuration();
+  sync_time_ = synced ? time : absl::ZeroDuration();
   in_flight_ = jobs + waiting_.size();
   return status;
 }
@@ -100,6 +111,7 @@ void Committer::Commit(const Jobs& jobs) {
   const absl::Time now = clock_->Now();
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
   auto sync = log::Store::Sync::kNo;
+  uint64_t messages = 0;
   std::vector<std::vector<Queue::Prepared>> prepared(jobs.size());
   std::vector<absl::Status> refused(jobs.size());
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -120,11 +132,12 @@ void Committer::Commit(const Jobs& jobs) {
       Job::Group& group = job.groups[g];
       if (!group.queue->durable()) continue;
       group.queue->Prepare(group.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
+      messages += prepared[i][g].entries.size();
       if (group.queue->synced()) sync = log::Store::Sync::kYes;
     }
     if (job.along) job.along(&batch);
   }
-  const absl::Status status = Write(&batch, sync, jobs.size());
+  const absl::Status status = Write(&batch, sync, jobs.size(), messages);
   // What was prepared last is taken back first.
   for (size_t i = jobs.size(); !status.ok() && i-- > 0;) {
     for (size_t g = jobs[i]->groups.size(); refused[i].ok() && g-- > 0;) {

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "server/log/store.h"
+#include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/queue/queue.h"
 
@@ -48,14 +49,17 @@ class Committer {
     std::function<void(const absl::Status&, Job*)> done;
   };
 
-  // `clock` and `lanes` must outlive the committer. Jobs that wait take up to `unwritten_max` bytes.
+  // `clock`, `lanes` and `metrics` must outlive the committer. Jobs that wait take up to `unwritten_max` bytes.
   Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
-            uint64_t unwritten_max);
+            uint64_t unwritten_max, Metrics* metrics);
   // Does what was submitted.
   ~Committer();
 
   // RESOURCE_EXHAUSTED if too much waits already; the job is not done then, and `done` not called.
   absl::Status Submit(std::unique_ptr<Job> job) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Bytes that wait to be written.
+  uint64_t unwritten_bytes() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Calls `done` once everything that was submitted before is done, whatever is submitted later: on the committer's
   // thread, without any lock. For those who must not block.
@@ -71,7 +75,8 @@ class Committer {
   // often publishes again at once, and shares the next sync if it waits for him. Nobody waits if there was only one,
   // and seldom where it proves in vain.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(const Jobs& jobs) ABSL_LOCKS_EXCLUDED(mu_);
   void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
 
@@ -79,7 +84,8 @@ class Committer {
   const Clock* const clock_;
   const absl::Span<const std::unique_ptr<Lane>> lanes_;
   const uint64_t unwritten_max_;
-  Mutex mu_;  // a leaf: nothing is locked under it
+  Metrics* const metrics_;
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
   CondVar changed_;
   Jobs waiting_ ABSL_GUARDED_BY(mu_);
   std::vector<std::function<void()>> after_ ABSL_GUARDED_BY(mu_);  // to be called when those in waiting_ are done

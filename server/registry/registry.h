@@ -26,6 +26,7 @@ class Registry {
                                  v1::ListSubscriptionsResponse* response) const;
   absl::Status ListGroups(const v1::ListGroupsRequest& request, v1::ListGroupsResponse* response) const;
   absl::Status GetClient(const v1::GetClientRequest& request, v1::GetClientResponse* response) const;
+  absl::Status ListMetrics(const v1::ListMetricsRequest& request, v1::ListMetricsResponse* response) const;
   absl::Status CountClients(const v1::CountClientsRequest& request, v1::CountClientsResponse* response) const;
 
  private:

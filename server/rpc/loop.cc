@@ -18,8 +18,8 @@ thread_local const Loop* current_loop = nullptr;
 
 }  // namespace
 
-Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock)
-    : queue_(std::move(queue)), lane_(lane), clock_(clock), connections_(clock) {
+Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics)
+    : queue_(std::move(queue)), lane_(lane), clock_(clock), metrics_(metrics), connections_(clock) {
   lane_->set_wake([this] { Wake(); });
 }
 
@@ -128,6 +128,7 @@ bool Loop::TakeEvents() {
   for (int events = 0; events < kEventsMax;) {
     const auto status = queue_->AsyncNext(&tag, &ok, deadline);
     asleep_.store(false, std::memory_order_relaxed);
+    if (events + vain == 0) turn_begin_ = clock_->Monotonic();
     if (status == grpc::CompletionQueue::SHUTDOWN) return false;
     if (status == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Event*>(tag)->Proceed(ok);
@@ -188,6 +189,7 @@ void Loop::Run() {
     ServeReady();
     RunTimers();
     connections_.EndTurn();
+    metrics_->ObserveTurn(clock_->Monotonic() - turn_begin_);
   }
   connections_.EndTurn();
 }

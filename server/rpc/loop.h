@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
+#include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/queue/subscriber.h"
 #include "server/rpc/connections.h"
@@ -63,8 +64,8 @@ class Stream {
 // loop's own. Who answers calls later keeps the loop alive; what is posted to one that has ended is forgotten.
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
-  // `lane` and `clock` must outlive the loop. Shutdown must come before the loop's end.
-  Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock);
+  // `lane`, `clock` and `metrics` must outlive the loop. Shutdown must come before the loop's end.
+  Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -130,6 +131,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   broker::Lane* const lane_;
   const Clock* const clock_;
+  Metrics* const metrics_;
   std::thread thread_;
   MemberEvent<Loop> woken_event_{this, &Loop::Woken};
   grpc::Alarm alarm_;
@@ -145,7 +147,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // For the loop's thread only.
   bool accepting_ = true;
   bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked
-  int looks_ = 1;            // for further events that a turn takes in vain
+  absl::Duration turn_begin_;
+  int looks_ = 1;  // for further events that a turn takes in vain
   Connections connections_;
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;

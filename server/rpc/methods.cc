@@ -121,6 +121,7 @@ void Methods::AddRegistryMethods(RegistryService* service) {
   add(&RegistryService::RequestListSubscriptions, &broker::Registry::ListSubscriptions);
   add(&RegistryService::RequestListGroups, &broker::Registry::ListGroups);
   add(&RegistryService::RequestGetClient, &broker::Registry::GetClient);
+  add(&RegistryService::RequestListMetrics, &broker::Registry::ListMetrics);
   add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
 }
 

@@ -82,7 +82,8 @@ absl::Status Server::Listen() {
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
   for (int i = 0; i < broker_->lanes(); ++i) {
-    loops_.push_back(std::make_shared<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock()));
+    loops_.push_back(
+        std::make_shared<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock(), &broker_->metrics()));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {

@@ -455,6 +455,51 @@ TEST(ListClients, PagesOfARoomGoThroughItsMembers) {
   }
 }
 
+std::vector<v1::Metric> MetricsOf(const World& world, const std::string& prefix, uint32_t page_size = 0) {
+  std::vector<v1::Metric> metrics;
+  v1::ListMetricsRequest request;
+  request.set_name_prefix(prefix);
+  request.set_page_size(page_size);
+  do {
+    v1::ListMetricsResponse response;
+    const absl::Status status = world.registry().ListMetrics(request, &response);
+    EXPECT_TRUE(status.ok()) << status;
+    if (page_size > 0) EXPECT_LE(response.metrics_size(), static_cast<int>(page_size));
+    metrics.insert(metrics.end(), response.metrics().begin(), response.metrics().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return metrics;
+}
+
+TEST(ListMetrics, ARefusalIsThereWithItsLimit) {
+  World world;
+  EXPECT_THAT(MetricsOf(world, "nmq_refused"), IsEmpty());
+  EXPECT_FALSE(world.Publish({.payload = std::string(2 << 20, 'x')}).ok());
+  const std::vector<v1::Metric> metrics = MetricsOf(world, "nmq_refused");
+  ASSERT_EQ(metrics.size(), 1u);
+  EXPECT_EQ(metrics[0].labels().at("limit"), "payload_bytes");
+  EXPECT_EQ(metrics[0].counter(), 1);
+}
+
+TEST(ListMetrics, BytesInMemoryGrowWithWhatIsPublished) {
+  World world;
+  const double before = MetricsOf(world, "nmq_ring_bytes").at(0).gauge();
+  ASSERT_TRUE(world.Publish({.payload = std::string(1000, 'x')}).ok());
+  EXPECT_GE(MetricsOf(world, "nmq_ring_bytes").at(0).gauge(), before + 1000);
+}
+
+TEST(ListMetrics, PagesHoldAllInOrder) {
+  World world;
+  const std::vector<v1::Metric> all = MetricsOf(world, "");
+  ASSERT_GT(all.size(), 4u);
+  const std::vector<v1::Metric> paged = MetricsOf(world, "", 1);
+  ASSERT_EQ(paged.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(paged[i].name(), all[i].name());
+    if (i > 0) EXPECT_LE(all[i - 1].name(), all[i].name());
+  }
+}
+
 TEST(CountClients, CountsMoreThanOneLookTakes) {
   World world;
   for (int i = 0; i < 3001; ++i) world.Connect("", {"all"});

@@ -18,6 +18,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/rpc/loop.h"
 
@@ -44,7 +45,7 @@ class DeferredCallTest : public testing::Test {
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock());
+    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_);
     server_ = builder.BuildAndStart();
     Call::Serve(&method_, loop_.get(), 1);
     loop_->Start();
@@ -82,6 +83,7 @@ class DeferredCallTest : public testing::Test {
     return outcome;
   }
 
+  Metrics metrics_;
   broker::Lane lane_{0};
   Service service_;
   Call::Method method_;

@@ -14,6 +14,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "tests/testing/notification.h"
 
@@ -30,7 +31,7 @@ class LoopTest : public testing::Test {
   LoopTest() {
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock());
+    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_);
     server_ = builder.BuildAndStart();
     loop_->Start();
   }
@@ -54,6 +55,7 @@ class LoopTest : public testing::Test {
     done.WaitForNotification();
   }
 
+  Metrics metrics_;
   broker::Lane lane_{0};
   Service service_;
   std::shared_ptr<Loop> loop_;

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -62,6 +64,24 @@ class FakeRegistry final : public v1::Registry::Service {
   grpc::Status ListQueues(grpc::ServerContext*, const v1::ListQueuesRequest*,
                           v1::ListQueuesResponse* response) override {
     response->mutable_queues()->Add(queues.begin(), queues.end());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListMetrics(grpc::ServerContext*, const v1::ListMetricsRequest* request,
+                           v1::ListMetricsResponse* response) override {
+    if (request->name_prefix() != "nmq_commit") return grpc::Status::OK;
+    v1::Metric* metric = response->add_metrics();
+    metric->set_name("nmq_commit_seconds");
+    (*metric->mutable_labels())["synced"] = "true";
+    v1::Histogram* histogram = metric->mutable_histogram();
+    histogram->set_count(100);
+    histogram->set_sum(0.5);
+    for (const auto& [bound, count] : std::vector<std::pair<double, uint64_t>>{
+             {0.005, 60}, {0.01, 98}, {std::numeric_limits<double>::infinity(), 100}}) {
+      v1::Histogram::Bucket* bucket = histogram->add_buckets();
+      bucket->set_upper_bound(bound);
+      bucket->set_cumulative_count(count);
+    }
     return grpc::Status::OK;
   }
 
@@ -225,6 +245,13 @@ TEST_F(CommandsTest, QueuesAreListedWithWhatWaitsForItsTime) {
   EXPECT_EQ(RunList(MakeArguments(Command::kQueues), &out_.output, &err_.output), 0);
   EXPECT_THAT(out_.Text(), HasSubstr("  LAST  SCHEDULED  SUBSCRIPTIONS  DELIVERED  DROPPED\n"));
   EXPECT_THAT(out_.Text(), HasSubstr("     9      1,234              2          0        0\n"));
+}
+
+TEST_F(CommandsTest, AHistogramIsListedWithItsMeanAndTheBoundsOfItsQuantiles) {
+  Arguments arguments = MakeArguments(Command::kMetrics);
+  arguments.metric = "nmq_commit";
+  EXPECT_EQ(RunList(arguments, &out_.output, &err_.output), 0);
+  EXPECT_THAT(out_.Text(), HasSubstr("nmq_commit_seconds  synced=true             100  0.005      0.005       more\n"));
 }
 
 TEST_F(CommandsTest, PubSetsTheTimesOfEachMessage) {

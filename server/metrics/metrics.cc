@@ -1,0 +1,110 @@
+#include "server/metrics/metrics.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "base/errors.h"
+#include "base/mutex.h"
+#include "prometheus/counter.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+
+namespace nmq {
+namespace {
+
+using Buckets = prometheus::Histogram::BucketBoundaries;
+
+const Buckets& CommitTimes() {
+  static const Buckets* const buckets =
+      new Buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5};
+  return *buckets;
+}
+
+const Buckets& TurnTimes() {
+  static const Buckets* const buckets =
+      new Buckets{0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1};
+  return *buckets;
+}
+
+const Buckets& Sizes(int first, int last) {
+  auto* const buckets = new Buckets;
+  for (int power = first; power <= last; power += 2) buckets->push_back(static_cast<double>(uint64_t{1} << power));
+  return *buckets;
+}
+
+}  // namespace
+
+struct Metrics::Families {
+  struct Read {
+    prometheus::Gauge* gauge;
+    std::function<double()> read;
+  };
+
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& refused;
+  prometheus::Histogram& commit_messages;
+  prometheus::Histogram& commit_bytes;
+  prometheus::Histogram& synced_seconds;
+  prometheus::Histogram& unsynced_seconds;
+  prometheus::Histogram& turn_seconds;
+  Mutex mu;  // a leaf, but for what gauges read
+  std::vector<Read> reads ABSL_GUARDED_BY(mu);
+
+  static prometheus::Histogram& Histogram(prometheus::Registry& to, const std::string& name, const std::string& help,
+                                          const Buckets& buckets, const prometheus::Labels& labels = {}) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(to).Add(labels, buckets);
+  }
+
+  Families()
+      : refused(prometheus::BuildCounter()
+                    .Name("nmq_refused_requests_total")
+                    .Help("Requests, batches and subscriptions that were refused or ended because of a limit.")
+                    .Register(registry)),
+        commit_messages(
+            Histogram(registry, "nmq_commit_messages", "Messages in one write of the store.", Sizes(0, 14))),
+        commit_bytes(
+            Histogram(registry, "nmq_commit_bytes", "Bytes of messages in one write of the store.", Sizes(8, 26))),
+        synced_seconds(Histogram(registry, "nmq_commit_seconds", "How long a write of the store took.", CommitTimes(),
+                                 {{"synced", "true"}})),
+        unsynced_seconds(Histogram(registry, "nmq_commit_seconds", "How long a write of the store took.", CommitTimes(),
+                                   {{"synced", "false"}})),
+        turn_seconds(
+            Histogram(registry, "nmq_loop_turn_seconds", "How long a turn of an event loop took.", TurnTimes())) {}
+};
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::CountRefusal(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kResourceExhausted) return;
+  families_->refused.Add({{"reason", ReasonOf(status)}, {"limit", MetadataOf(status, "limit")}}).Increment();
+}
+
+void Metrics::ObserveCommit(uint64_t messages, uint64_t bytes, absl::Duration time, bool synced) {
+  families_->commit_messages.Observe(static_cast<double>(messages));
+  families_->commit_bytes.Observe(static_cast<double>(bytes));
+  (synced ? families_->synced_seconds : families_->unsynced_seconds).Observe(absl::ToDoubleSeconds(time));
+}
+
+void Metrics::ObserveTurn(absl::Duration time) { families_->turn_seconds.Observe(absl::ToDoubleSeconds(time)); }
+
+void Metrics::AddGauge(const std::string& name, const std::string& help, std::function<double()> read) {
+  prometheus::Gauge& gauge = prometheus::BuildGauge().Name(name).Help(help).Register(families_->registry).Add({});
+  MutexLock lock(&families_->mu);
+  families_->reads.push_back({&gauge, std::move(read)});
+}
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  {
+    MutexLock lock(&families_->mu);
+    for (const Families::Read& one : families_->reads) one.gauge->Set(one.read());
+  }
+  std::vector<prometheus::MetricFamily> families = families_->registry.Collect();
+  std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return families;
+}
+
+}  // namespace nmq
