@@ -13,7 +13,6 @@
 #include "absl/synchronization/internal/create_thread_identity.h"
 #include "absl/synchronization/internal/per_thread_sem.h"
 #include "absl/synchronization/internal/waiter.h"
-#include "absl/time/clock.h"
 #include "base/deadline.h"
 
 static_assert(ABSL_LTS_RELEASE_VERSION == 20220623,
@@ -59,11 +58,19 @@ void Sleep(const std::atomic<uint32_t>& count, absl::Duration time) {
   syscall(SYS_futex, &count, FUTEX_WAIT_PRIVATE, 0, time == absl::InfiniteDuration() ? nullptr : &bound, nullptr, 0);
 }
 
+// As Abseil and gRPC read it when they make a time of day of a timeout. Not absl::Now(), which looks at the clock every
+// two seconds only.
+absl::Time TimeOfDay() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return absl::TimeFromTimespec(now);
+}
+
 Deadline DeadlineOf(KernelTimeout timeout) {
   if (!timeout.has_timeout()) return Deadline::Never();
   if (deadline_of_wait != nullptr) return *deadline_of_wait;
   // Now or never: later the time of day may be another one.
-  return Deadline::In(absl::TimeFromTimespec(timeout.MakeAbsTimespec()) - absl::Now());
+  return Deadline::In(absl::TimeFromTimespec(timeout.MakeAbsTimespec()) - TimeOfDay());
 }
 
 // False if the time ran out.

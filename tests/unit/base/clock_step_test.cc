@@ -106,6 +106,16 @@ TEST(ClockStep, KeepsNoneOfAbseilsWaiting) {
   }));
 }
 
+TEST(ClockStep, MakesNoWaitShorterThatBeginsAfterIt) {
+  absl::Now();
+  for (const absl::Duration step : {-kStep, kStep}) {
+    StepClock(step);
+    const Deadline deadline = Deadline::In(absl::Milliseconds(50));
+    EXPECT_FALSE(absl::Notification().WaitForNotificationWithTimeout(absl::Milliseconds(50)));
+    EXPECT_TRUE(deadline.IsOver());
+  }
+}
+
 TEST(ClockStep, KeepsNoAlarmOfGrpcWaiting) {
   const grpc::CompletionQueue started;  // so that gRPC does not start below
   EXPECT_TRUE(ReturnsThoughTheClockIsSetBack([] {
