@@ -51,12 +51,12 @@ class Session {
 
   // Connects if nobody has; tries for options.waitForServer.
   async ensure(deadline = Infinity) {
-    const until = Math.min(deadline, Date.now() + this.options.waitForServer);
+    const until = Math.min(deadline, performance.now() + this.options.waitForServer);
     for (const delay of delays(this.options.backoff)) {
       try {
         return await this.renew(0);
       } catch (error) {
-        const left = until - Date.now();
+        const left = until - performance.now();
         if (error.code !== 'UNAVAILABLE' || left <= 0) throw error;
         if (!(await sleep(Math.min(delay, left), this.signal))) throw error;
       }
@@ -98,14 +98,14 @@ class Session {
   async call(method, makeRequest, options = {}) {
     const { stub = this.stub, timeout = this.options.timeout, signal } = options;
     const { repeatable = false, withSession = true } = options;
-    const deadline = Date.now() + timeout;
+    const deadline = performance.now() + timeout;
     let renewed = false;
     const waits = delays(this.options.backoff);
     for (;;) {
       signal?.throwIfAborted();
       const { session, generation } = withSession ? await this.ensure(deadline) : { session: '', generation: 0 };
       try {
-        const left = Math.max(deadline - Date.now(), 1);
+        const left = Math.max(Math.ceil(deadline - performance.now()), 1);
         return await this.invoke(stub, method, makeRequest(session), { timeout: left, waitForReady: true, signal });
       } catch (error) {
         if (withSession && errors.isSessionLost(error) && !renewed) {
@@ -115,7 +115,7 @@ class Session {
         }
         const again = errors.isRefusedForNow(error) || (repeatable && error.code === 'UNAVAILABLE');
         const delay = Math.max(waits.next().value, error.retryAfter ?? 0);
-        if (!again || Date.now() + delay >= deadline || !(await sleep(delay, this.signal))) throw error;
+        if (!again || performance.now() + delay >= deadline || !(await sleep(delay, this.signal))) throw error;
       }
     }
   }

@@ -141,7 +141,7 @@ class Subscription {
 
   // The messages of all streams.
   async *#run() {
-    const giveUpFirstAt = Date.now() + this.#session.options.waitForServer;
+    const giveUpFirstAt = performance.now() + this.#session.options.waitForServer;
     let handle = await this.#session.ensure();
     let renewed = false;
     let waits = delays(this.#session.options.backoff);
@@ -174,8 +174,8 @@ class Subscription {
     if (!errors.isPassing(error)) throw error;
     let delay = attempt.left ? 0 : Math.max(waits.next().value, error.retryAfter ?? 0);
     if (!this.#wasLive) {
-      if (Date.now() >= giveUpFirstAt) throw error;
-      delay = Math.min(delay, giveUpFirstAt - Date.now());
+      if (performance.now() >= giveUpFirstAt) throw error;
+      delay = Math.min(delay, giveUpFirstAt - performance.now());
     }
     this.#reportReconnecting(error);
     await sleep(delay, this.#stopping.signal);
@@ -200,12 +200,12 @@ class Subscription {
 
   // One stream; returns why it ended.
   async *#runStream(session, attempt) {
-    const started = Date.now();
+    const started = performance.now();
     const metadata = new grpc.Metadata({ waitForReady: false });
     this.#frames = new Frames(this.#session.stub.Subscribe(this.#makeRequest(session), metadata));
     try {
       for (;;) {
-        const wait = Math.min(attempt.silence, attempt.leaveAt - Date.now());
+        const wait = Math.min(attempt.silence, attempt.leaveAt - performance.now());
         const { frame, error, silent } = await this.#frames.next(wait);
         if (error) return errors.fromGrpc(error);
         if (silent) return this.#silence(attempt);
@@ -217,13 +217,13 @@ class Subscription {
       this.#frames.cancel();
       if (attempt.live) {
         this.#session.addLiveStreams(-1);
-        attempt.lived = Date.now() - started;
+        attempt.lived = performance.now() - started;
       }
     }
   }
 
   #silence(attempt) {
-    attempt.left = Date.now() >= attempt.leaveAt;
+    attempt.left = performance.now() >= attempt.leaveAt;
     if (attempt.left) return new errors.NmqError('UNAVAILABLE', 'the server asked the stream to leave');
     return new errors.NmqError('UNAVAILABLE', `nothing came for ${attempt.silence} ms`);
   }
@@ -247,7 +247,7 @@ class Subscription {
         for (const position of plain('Heartbeat', frame.heartbeat).positions) this.#follow(position);
         break;
       case 'drain':
-        attempt.leaveAt = Date.now() + plain('Drain', frame.drain).jitter * Math.random();
+        attempt.leaveAt = performance.now() + plain('Drain', frame.drain).jitter * Math.random();
         break;
       default:
     }
