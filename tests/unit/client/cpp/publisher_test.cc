@@ -8,8 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/deadline.h"
 #include "base/errors.h"
+#include "base/grpc_deadline.h"
 #include "client/cpp/client.h"
 #include "gtest/gtest.h"
 #include "tests/unit/client/cpp/fake_server.h"
@@ -33,6 +35,7 @@ class PublisherTest : public ::testing::Test {
     options.server = server_.address();
     options.namespace_name = "shop";
     options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
+    options.connect_timeout = kPatience;
     options.wait_for_server = absl::ZeroDuration();
     return options;
   }
@@ -240,7 +243,7 @@ TEST_F(PublisherTest, BrokenStreamLeavesTheSentUnknownAndSendsTheRest) {
 TEST_F(PublisherTest, WhatWasNeverSentIsRefusedWhenTheServerStaysAway) {
   server_.Stop();
   // What is sent before the client notices would be unknown.
-  EXPECT_TRUE(client_->channel()->WaitForStateChange(GRPC_CHANNEL_READY, absl::ToChronoTime(absl::Now() + kPatience)));
+  EXPECT_TRUE(client_->channel()->WaitForStateChange(GRPC_CHANNEL_READY, ToGrpc(Deadline::In(kPatience))));
   const auto publisher = MakePublisher({.give_up_after = absl::Milliseconds(100)});
   ASSERT_TRUE(Add(publisher.get(), 3).ok());
   const FlushResult flushed = publisher->Flush();

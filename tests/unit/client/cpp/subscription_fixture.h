@@ -21,6 +21,7 @@ class SubscriptionFixture : public ::testing::Test {
     options.server = server_.address();
     options.backoff = {.initial = absl::Milliseconds(5), .max = absl::Milliseconds(50)};
     options.wait_for_server = kPatience;
+    options.connect_timeout = 10 * kPatience;
     absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(options);
     EXPECT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
