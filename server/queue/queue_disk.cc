@@ -108,7 +108,8 @@ absl::Status Queue::TrimDisk(absl::Time now) {
   auto kept = FindKept(disk(), held, retention, oldest_us, now);
   if (!kept.ok()) return kept.status();
   if (kept->first > held.first) {
-    absl::Status status = disk().store->Trim(disk().number, kept->first);
+    // The store's upkeep syncs for all queues.
+    absl::Status status = disk().store->Trim(disk().number, kept->first, log::Store::Sync::kNo);
     if (!status.ok()) return status;
     const auto bytes = disk().store->BytesOf(disk().number, kept->first, held.end);
     if (!bytes.ok()) return bytes.status();
