@@ -105,28 +105,31 @@ RetentionConfig Broker::AutomaticRetention() const {
 absl::StatusOr<Namespace*> Broker::AddNamespace(const NamespaceConfig& config) {
   NamespaceConfig made = config;
   made.automatic_retention = AutomaticRetention();
+  Namespace* known = nullptr;
+  {
+    ReaderMutexLock lock(&namespaces_mu_);
+    uint64_t count = 1;
+    for (const auto& [name, name_space] : namespaces_) {
+      if (name == made.name) known = name_space.get();
+      if (!name_space->deleted()) ++count;
+    }
+    if (count > limits().namespaces) return LimitExceeded("namespaces", count, limits().namespaces);
+    if (known == nullptr && namespaces_.size() >= kNamespacesMax) {
+      return ResourceExhausted("TOO_MANY_NAMES",
+                               absl::StrCat("name: ", namespaces_.size(),
+                                            " namespaces were made since the server started, and it remembers no "
+                                            "more; take one of their names, or restart it"),
+                               absl::ZeroDuration());
+    }
+  }
+  // Without the lock: either may wait for the disk.
+  if (known != nullptr) {
+    known->Undelete(made);
+    return known;
+  }
+  auto name_space = std::make_unique<Namespace>(made, /*declared=*/false, &shared_);
   MutexLock lock(&namespaces_mu_);
-  std::unique_ptr<Namespace>* found = nullptr;
-  uint64_t count = 1;
-  for (auto& [name, name_space] : namespaces_) {
-    if (name == made.name) found = &name_space;
-    if (!name_space->deleted()) ++count;
-  }
-  if (count > limits().namespaces) return LimitExceeded("namespaces", count, limits().namespaces);
-  if (found == nullptr && namespaces_.size() >= kNamespacesMax) {
-    return ResourceExhausted("TOO_MANY_NAMES",
-                             absl::StrCat("name: ", namespaces_.size(),
-                                          " namespaces were made since the server started, and it remembers no more; "
-                                          "take one of their names, or restart it"),
-                             absl::ZeroDuration());
-  }
-  if (found == nullptr) {
-    found = &namespaces_[made.name];
-    *found = std::make_unique<Namespace>(made, /*declared=*/false, &shared_);
-  } else {
-    (*found)->Undelete(made);
-  }
-  return found->get();
+  return namespaces_.emplace(made.name, std::move(name_space)).first->second.get();
 }
 
 absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const {

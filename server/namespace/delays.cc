@@ -60,11 +60,18 @@ void Delays::Put(const Later& later, log::Store::Batch* batch) {
   }
 }
 
-void Delays::Add(Later* later) {
+absl::Status Delays::Add(Later* later) {
+  absl::Status status;
   for (auto& [queue, item] : *later) {
     if (queue->durable()) item.bytes.clear();
-    queue->schedule().Add(std::move(item));
+    const uint64_t memory = item.bytes.size();
+    if (queue->schedule().Add(std::move(item))) continue;
+    total_.messages.fetch_sub(1);
+    total_.bytes->fetch_sub(memory);
+    status = NotFound("QUEUE_DELETED", absl::StrCat("queue ", Quote(queue->name()), " was deleted"),
+                      {{"queue", queue->name()}});
   }
+  return status;
 }
 
 bool Delays::Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item, AudienceOfDue audience_of) {

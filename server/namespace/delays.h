@@ -54,8 +54,9 @@ class Delays {
   void Release(const Later& later);
   // Adds those that are kept on disk to a batch.
   static void Put(const Later& later, log::Store::Batch* batch);
-  // They wait. They are on disk now, as far as they are to be.
-  static void Add(Later* later);
+  // They wait. They are on disk now, as far as they are to be. NOT_FOUND, reason QUEUE_DELETED, if a queue was deleted
+  // meanwhile: then what was for it is gone, and its room released.
+  absl::Status Add(Later* later);
 
   // Lets what is due into these queues. `audience_of` says who is to hear a message, as of now, from the id of its
   // publisher, which may be empty, and the message. May block on the disk. Wake the lanes afterwards.

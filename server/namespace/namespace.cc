@@ -41,11 +41,9 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* share
       roster_({name_, &shared->limits, shared->clock, &shared->numbers, &stamps_, &shared->changes}),
       queues_(name_, &shared->limits, &shared->changes),
       groups_(&shared->limits) {
+  // Nobody else knows of it yet, so nobody waits for the disk.
   MutexLock lock(&mu_);
-  for (const QueueConfig& queue : config.queues) {
-    AddQueueLocked(queue_factory_.Make(queue, QueueOrigin::kDeclared, DiskOf(queue)));
-  }
-  if (shared_->storage != nullptr) LoadLocked();
+  LoadLocked(config.queues);
 }
 
 void Namespace::CountRefusal(const absl::Status& status) {

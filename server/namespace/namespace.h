@@ -136,8 +136,9 @@ class Namespace {
   // Whether PrepareSubscribe may block on the disk.
   bool NeedsDisk(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
   // Finds the start, and finds or makes the group. CANCELLED once `stop` is set, if it is not null.
-  absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) ABSL_LOCKS_EXCLUDED(mu_);
-  // Starts a subscription; `ready` is set to what its stream begins with. Prepares it, if that has not been done.
+  absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  // Starts a subscription, which was prepared if it needs the disk; `ready` is set to what its stream begins with.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Ends a subscription for good. Only for its lane's thread.
@@ -152,19 +153,19 @@ class Namespace {
   // Lets messages whose time has come into their queues. May block on the disk.
   void DeliverDue() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // For Admin, by one thread at a time; all may block on the disk, and are done when they return.
+  // For Admin; all may block on the disk and on each other, and are done when they return.
   void set_automatic_queues(bool automatic) { automatic_queues_.store(automatic, std::memory_order_relaxed); }
   absl::StatusOr<std::shared_ptr<Queue>> FindQueue(const std::string& queue) const ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::shared_ptr<Queue>> CreateQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> CreateQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // FAILED_PRECONDITION, reason DECLARED, if the queue is the configuration file's; so for DeleteQueue.
-  absl::StatusOr<std::shared_ptr<Queue>> ChangeQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> ChangeQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // The answer is how many messages went with it.
-  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   absl::StatusOr<uint64_t> PurgeQueue(const std::string& queue, uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
   // ALREADY_EXISTS if there is one.
   absl::StatusOr<std::shared_ptr<Group>> CreateGroup(const GroupWish& wish, const Start& start)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status DeleteGroup(const std::string& queue, const std::string& group) ABSL_LOCKS_EXCLUDED(mu_);
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  absl::Status DeleteGroup(const std::string& queue, const std::string& group) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   absl::StatusOr<std::shared_ptr<Group>> SeekGroup(const std::string& queue, const std::string& group, Start start)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::shared_ptr<Group>> PauseGroup(const std::string& queue, const std::string& group, bool paused)
@@ -175,8 +176,8 @@ class Namespace {
                           absl::Span<const std::string* const> leave) ABSL_LOCKS_EXCLUDED(mu_);
   // Deletes its queues and groups; from now on nothing can be made in it. Its clients are the caller's affair. A
   // deleted one stays in memory, since calls may still be at it, and can be taken into use again with Undelete.
-  absl::Status Delete() ABSL_LOCKS_EXCLUDED(mu_);
-  void Undelete(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Delete() ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  void Undelete(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
 
   // Reading, for the Registry. Lists go on after `after`, a name or id, until `visit` says stop (false), `looks_max`
   // have been looked at, or the end; they return where they stopped, empty at the end.
@@ -238,6 +239,8 @@ class Namespace {
   void DropRequestIds(const std::shared_ptr<Queue>& queue);
 
   absl::Status FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The start and the group of a subscription, as far as they are known without the disk.
+  absl::Status FindPrepared(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::shared_ptr<Subscription> NewSubscriptionLocked(SubscribeOptions* options, v1::Ready* ready)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -247,17 +250,30 @@ class Namespace {
                      absl::Span<const uint64_t> targets, v1::Ready* ready);
 
   // Takes a queue into the namespace: those who wait for one of its name hear it from its beginning.
-  void AddQueueLocked(std::shared_ptr<Queue> queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddQueueLocked(const std::shared_ptr<Queue>& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes in a queue that was made for a name that had none. If somebody has published to that name meanwhile, the
+  // queue that this made stays, and is the answer.
+  absl::StatusOr<std::shared_ptr<Queue>> AddMadeQueue(const std::shared_ptr<Queue>& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   // Takes it out, with its groups. The answer is how many messages it held.
-  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_LOCKS_EXCLUDED(mu_);
-  std::optional<QueueOnDisk> DiskOf(const QueueConfig& config) const;
-  // The queues and groups that are on disk.
-  void LoadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const GroupWish& wish, const Start& start)
+  uint64_t RemoveQueue(const std::shared_ptr<Queue>& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::shared_ptr<Queue>> QueueOnDiskFor(const GroupWish& wish) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  absl::Status MakeDeadLetterQueue(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status CheckNewQueue(const QueueConfig& config) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The queues and groups that the configuration has, and that are on disk; at the start.
+  void LoadLocked(const std::vector<QueueConfig>& queues) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LoadQueueLocked(const QueueConfig& config, QueueOrigin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void LoadGroupsLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  absl::StatusOr<std::shared_ptr<Group>> FindOrMakeGroup(const GroupWish& wish, const Start& start)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  // The queue of a group that is to be made, if it may have one more.
+  absl::StatusOr<std::shared_ptr<Queue>> QueueForGroup(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Null if there is none; FAILED_PRECONDITION if it is another than is wished.
+  absl::StatusOr<std::shared_ptr<Group>> FindSameGroup(const GroupWish& wish) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Group>> MakeGroup(const GroupWish& wish, const Start& start)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<Queue>> FindOrMakeDeadLetters(const std::string& name)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   static absl::StatusOr<uint64_t> FindGroupStart(const Queue& queue, const Start& start);
   void AppendGroupChange(v1::ChangeKind kind, const std::string& queue, const std::string& group);
 
@@ -277,7 +293,11 @@ class Namespace {
   const GroupFactory group_factory_;
   const Publishing publishing_;
 
-  mutable Mutex mu_;  // the first to take; then a subscription's, a queue's, a leaf
+  // Held while queues and groups are made and deleted, one after another, for as long as the disk takes; before mu_. No
+  // call that publishes, joins, leaves, acknowledges or lists takes it.
+  Mutex changing_mu_ ABSL_ACQUIRED_BEFORE(mu_);
+  // Taken before a subscription's, a queue's, a leaf. Nobody who holds it touches the disk.
+  mutable Mutex mu_;
   Roster roster_ ABSL_GUARDED_BY(mu_);
   QueueTable queues_ ABSL_GUARDED_BY(mu_);
   GroupTable groups_ ABSL_GUARDED_BY(mu_);

@@ -33,12 +33,7 @@ absl::Status Namespace::CheckNotDeclared(const Queue& queue) const {
                             {{"queue", queue.name()}, {"namespace", name_}});
 }
 
-std::optional<QueueOnDisk> Namespace::DiskOf(const QueueConfig& config) const {
-  if (config.durability == v1::DURABILITY_LIVE) return std::nullopt;
-  return shared_->storage->Opened(name_, config.name);
-}
-
-void Namespace::AddQueueLocked(std::shared_ptr<Queue> queue) {
+void Namespace::AddQueueLocked(const std::shared_ptr<Queue>& queue) {
   queues_.Add(queue);
   for (const auto& [id, subscription] : subscriptions_) {
     if (subscription->member_of_group()) continue;
@@ -47,9 +42,24 @@ void Namespace::AddQueueLocked(std::shared_ptr<Queue> queue) {
   }
 }
 
-void Namespace::LoadLocked() {
+void Namespace::LoadQueueLocked(const QueueConfig& config, QueueOrigin origin) {
+  std::optional<QueueOnDisk> disk;
+  if (config.durability != v1::DURABILITY_LIVE) {
+    auto opened = shared_->storage->Opened(name_, config.name);
+    if (!opened.ok()) {
+      LOG(ERROR) << "queue " << name_ << "/" << config.name << " is not served: " << opened.status();
+      return;
+    }
+    disk = *std::move(opened);
+  }
+  AddQueueLocked(queue_factory_.Make(config, origin, disk));
+}
+
+void Namespace::LoadLocked(const std::vector<QueueConfig>& queues) {
+  for (const QueueConfig& queue : queues) LoadQueueLocked(queue, QueueOrigin::kDeclared);
+  if (shared_->storage == nullptr) return;
   for (const QueueConfig& queue : shared_->storage->MadeQueues(name_)) {
-    if (!queues_.Contains(queue.name)) AddQueueLocked(queue_factory_.Make(queue, QueueOrigin::kAdmin, DiskOf(queue)));
+    if (!queues_.Contains(queue.name)) LoadQueueLocked(queue, QueueOrigin::kAdmin);
   }
   for (const std::string& name : shared_->storage->UnopenedDeadLetterQueues(name_)) {
     const auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
@@ -78,43 +88,56 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::FindQueue(const std::string& q
   return queues_.Get(queue);
 }
 
-absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig& config) {
+absl::StatusOr<std::shared_ptr<Queue>> Namespace::AddMadeQueue(const std::shared_ptr<Queue>& queue) {
+  absl::StatusOr<std::shared_ptr<Queue>> added;
   {
-    ReaderMutexLock lock(&mu_);
-    if (deleted()) return DeletedStatus();
-    if (queues_.Contains(config.name)) {
-      return AlreadyExists("QUEUE_EXISTS",
-                           absl::StrCat("name: namespace ", Quote(name_), " has a queue ", Quote(config.name)),
-                           {{"queue", config.name}, {"namespace", name_}});
+    MutexLock lock(&mu_);
+    added = queues_.Get(queue->name());
+    if (!added.ok() && queues_.CheckRoom(1).ok()) {
+      AddQueueLocked(queue);
+      added = queue;
+    } else if (!added.ok()) {
+      added = queues_.CheckRoom(1);
     }
-    absl::Status status = queues_.CheckRoom(1);
-    if (!status.ok()) return status;
   }
-  if (shared_->storage != nullptr) {
-    absl::Status status = shared_->storage->MakeQueue(name_, config);
-    if (!status.ok()) return status;
-  } else if (config.durability != v1::DURABILITY_LIVE) {
+  // What was read from disk for it is not to count.
+  if (!added.ok() || *added != queue) queue->schedule().Close();
+  WakeLanes();
+  shared_->changes.Notify();
+  return added;
+}
+
+absl::Status Namespace::CheckNewQueue(const QueueConfig& config) const {
+  if (shared_->storage == nullptr && config.durability != v1::DURABILITY_LIVE) {
     return FailedPrecondition("NO_DATA_DIRECTORY",
                               absl::StrCat("durability: queue ", Quote(config.name),
                                            " needs a disk, and the server has no data directory; start it with "
                                            "--data_dir"),
                               {{"queue", config.name}, {"namespace", name_}});
   }
-  std::shared_ptr<Queue> queue;
-  {
-    MutexLock lock(&mu_);
-    // Somebody may have published to it meanwhile: then it is what was made here from the next start on.
-    if (!queues_.Contains(config.name)) {
-      AddQueueLocked(queue_factory_.Make(config, QueueOrigin::kAdmin, DiskOf(config)));
-    }
-    queue = *queues_.Find(config.name);
+  ReaderMutexLock lock(&mu_);
+  if (deleted()) return DeletedStatus();
+  if (queues_.Contains(config.name)) {
+    return AlreadyExists("QUEUE_EXISTS",
+                         absl::StrCat("name: namespace ", Quote(name_), " has a queue ", Quote(config.name)),
+                         {{"queue", config.name}, {"namespace", name_}});
   }
-  WakeLanes();
-  shared_->changes.Notify();
-  return queue;
+  return queues_.CheckRoom(1);
+}
+
+absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig& config) {
+  MutexLock changing(&changing_mu_);
+  absl::Status status = CheckNewQueue(config);
+  if (!status.ok()) return status;
+  absl::StatusOr<std::optional<QueueOnDisk>> disk = std::nullopt;
+  if (shared_->storage != nullptr) disk = shared_->storage->MakeQueue(name_, config);
+  if (!disk.ok()) return disk.status();
+  // If somebody has published to it meanwhile, it is what was made here from the next start on.
+  return AddMadeQueue(queue_factory_.Make(config, QueueOrigin::kAdmin, *disk));
 }
 
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::ChangeQueue(const QueueConfig& config) {
+  MutexLock changing(&changing_mu_);
   auto queue = FindQueue(config.name);
   if (!queue.ok()) return queue.status();
   absl::Status status = CheckNotDeclared(**queue);
@@ -133,13 +156,14 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   }
   for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
   const uint64_t messages = queue->Close();
-  for (const Schedule::Item& item : queue->schedule().TakeDue(INT64_MAX, SIZE_MAX)) queue->schedule().Done(item);
+  queue->schedule().Close();
   WakeLanes();
   shared_->changes.Notify();
   return messages;
 }
 
 absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
+  MutexLock changing(&changing_mu_);
   auto queue = FindQueue(name);
   if (!queue.ok()) return queue.status();
   absl::Status status = CheckNotDeclared(**queue);
@@ -167,18 +191,6 @@ absl::StatusOr<uint64_t> Namespace::PurgeQueue(const std::string& name, uint64_t
   return messages;
 }
 
-absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueOnDiskFor(const GroupWish& wish) const {
-  auto queue = queues_.Get(wish.queue);
-  if (queue.ok() && !(*queue)->durable()) {
-    return FailedPrecondition("GROUP_NEEDS_DISK",
-                              absl::StrCat("group: queue ", Quote(wish.queue),
-                                           " is live; groups need a durable or buffered queue, declared so in the "
-                                           "configuration"),
-                              {{"queue", wish.queue}});
-  }
-  return queue;
-}
-
 absl::StatusOr<uint64_t> Namespace::FindGroupStart(const Queue& queue, const Start& start) {
   absl::Status status = queue.CheckStart(start);
   if (!status.ok()) return status;
@@ -199,19 +211,23 @@ absl::StatusOr<uint64_t> Namespace::FindGroupStart(const Queue& queue, const Sta
   return InvalidArgument("start", "a new group starts with new messages, the earliest, a sequence or a time");
 }
 
-absl::Status Namespace::MakeDeadLetterQueue(const std::string& name) {
-  auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
-  if (!opened.ok()) return WithContext(opened.status(), "group.dead_letter_queue");
+absl::StatusOr<std::shared_ptr<Queue>> Namespace::FindOrMakeDeadLetters(const std::string& name) {
+  absl::StatusOr<std::shared_ptr<Queue>> queue;
   {
-    MutexLock lock(&mu_);
-    if (queues_.Contains(name)) return absl::OkStatus();
-    absl::Status status = queues_.CheckRoom(1, "group.dead_letter_queue");
-    if (!status.ok()) return status;
-    const QueueConfig config = queue_factory_.DeadLetters(name);
-    AddQueueLocked(queue_factory_.Make(config, QueueOrigin::kAutomatic, DiskOf(config)));
+    ReaderMutexLock lock(&mu_);
+    queue = queues_.Get(name);
+    absl::Status status = queue.ok() ? absl::OkStatus() : queues_.CheckRoom(1);
+    if (!status.ok()) return WithContext(status, "group.dead_letter_queue");
   }
-  shared_->changes.Notify();
-  return absl::OkStatus();
+  if (!queue.ok()) {
+    auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
+    if (!opened.ok()) return WithContext(opened.status(), "group.dead_letter_queue");
+    queue = AddMadeQueue(queue_factory_.Make(queue_factory_.DeadLetters(name), QueueOrigin::kAutomatic, *opened));
+    if (!queue.ok()) return WithContext(queue.status(), "group.dead_letter_queue");
+  }
+  if ((*queue)->durable()) return queue;
+  return FailedPrecondition(
+      "GROUP_NEEDS_DISK", absl::StrCat("group.dead_letter_queue: queue ", Quote(name), " is live"), {{"queue", name}});
 }
 
 void Namespace::AppendGroupChange(v1::ChangeKind kind, const std::string& queue, const std::string& group) {
@@ -221,49 +237,56 @@ void Namespace::AppendGroupChange(v1::ChangeKind kind, const std::string& queue,
   shared_->changes.Append(std::move(change));
 }
 
-absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const GroupWish& wish, const Start& start_wanted) {
-  const std::string& dead_letters = wish.group.options().dead_letter_queue();
-  std::shared_ptr<Queue> queue;
-  bool has_dead_letters = false;
-  {
-    ReaderMutexLock lock(&mu_);
-    auto on_disk = QueueOnDiskFor(wish);
-    if (!on_disk.ok()) return on_disk.status();
-    queue = *std::move(on_disk);
-    if (const auto found = groups_.Find(wish.queue, wish.set.name()); found != nullptr) {
-      absl::Status status = CheckSameGroup(wish, found->group());
-      if (!status.ok()) return status;
-      return found;
-    }
-    const std::shared_ptr<Queue>* const found = queues_.Find(dead_letters);
-    has_dead_letters = found != nullptr;
-    if (has_dead_letters && !(*found)->durable()) {
-      return FailedPrecondition("GROUP_NEEDS_DISK",
-                                absl::StrCat("group.dead_letter_queue: queue ", Quote(dead_letters), " is live"),
-                                {{"queue", dead_letters}});
-    }
+absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueForGroup(const GroupWish& wish) const {
+  ReaderMutexLock lock(&mu_);
+  auto queue = queues_.Get(wish.queue);
+  if (!queue.ok()) return queue.status();
+  if (!(*queue)->durable()) {
+    return FailedPrecondition("GROUP_NEEDS_DISK",
+                              absl::StrCat("group: queue ", Quote(wish.queue),
+                                           " is live; groups need a durable or buffered queue, declared so in the "
+                                           "configuration"),
+                              {{"queue", wish.queue}});
   }
-  auto start = FindGroupStart(*queue, start_wanted);
-  if (!start.ok()) return start.status();
-  if (!has_dead_letters) {
-    absl::Status status = MakeDeadLetterQueue(dead_letters);
-    if (!status.ok()) return status;
-  }
-
-  MutexLock lock(&mu_);
-  if (const auto found = groups_.Find(wish.queue, wish.set.name()); found != nullptr) return found;
-  // Both may have been deleted meanwhile.
-  const std::shared_ptr<Queue>* const still = queues_.Find(wish.queue);
-  if (still == nullptr || *still != queue) return queues_.NoQueue(wish.queue);
-  auto letters = queues_.Get(dead_letters);
-  if (!letters.ok()) return letters.status();
   absl::Status status = groups_.CheckRoom(wish.queue);
   if (!status.ok()) return status;
-  auto group = group_factory_.Make(queue, *letters, wish.group, *start);
-  if (!group.ok()) return group.status();
-  groups_.Add(*group);
-  AppendGroupChange(v1::CHANGE_KIND_GROUP_CREATED, wish.queue, wish.set.name());
+  return queue;
+}
+
+absl::StatusOr<std::shared_ptr<Group>> Namespace::FindSameGroup(const GroupWish& wish) const {
+  ReaderMutexLock lock(&mu_);
+  std::shared_ptr<Group> group = groups_.Find(wish.queue, wish.set.name());
+  absl::Status status = group == nullptr ? absl::OkStatus() : CheckSameGroup(wish, group->group());
+  if (!status.ok()) return status;
   return group;
+}
+
+absl::StatusOr<std::shared_ptr<Group>> Namespace::MakeGroup(const GroupWish& wish, const Start& start_wanted) {
+  auto queue = QueueForGroup(wish);
+  if (!queue.ok()) return queue.status();
+  auto start = FindGroupStart(**queue, start_wanted);
+  if (!start.ok()) return start.status();
+  auto dead_letters = FindOrMakeDeadLetters(wish.group.options().dead_letter_queue());
+  if (!dead_letters.ok()) return dead_letters.status();
+  auto group = group_factory_.Make(*queue, *dead_letters, wish.group, *start);
+  if (!group.ok()) return group.status();
+  {
+    MutexLock lock(&mu_);
+    groups_.Add(*group);
+    AppendGroupChange(v1::CHANGE_KIND_GROUP_CREATED, wish.queue, wish.set.name());
+  }
+  shared_->changes.Notify();
+  return group;
+}
+
+absl::StatusOr<std::shared_ptr<Group>> Namespace::FindOrMakeGroup(const GroupWish& wish, const Start& start) {
+  auto found = FindSameGroup(wish);
+  if (!found.ok() || *found != nullptr) return found;
+  MutexLock changing(&changing_mu_);
+  // It may have been made meanwhile.
+  found = FindSameGroup(wish);
+  if (!found.ok() || *found != nullptr) return found;
+  return MakeGroup(wish, start);
 }
 
 absl::StatusOr<std::shared_ptr<Group>> Namespace::FindGroup(const std::string& queue, const std::string& group) const {
@@ -273,18 +296,18 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::FindGroup(const std::string& q
 }
 
 absl::StatusOr<std::shared_ptr<Group>> Namespace::CreateGroup(const GroupWish& wish, const Start& start) {
+  MutexLock changing(&changing_mu_);
   if (FindGroup(wish.queue, wish.set.name()).ok()) {
     return AlreadyExists(
         "GROUP_EXISTS",
         absl::StrCat("options.name: queue ", Quote(wish.queue), " has a group ", Quote(wish.set.name())),
         {{"queue", wish.queue}, {"group", wish.set.name()}});
   }
-  auto group = FindOrMakeGroup(wish, start);
-  shared_->changes.Notify();
-  return group;
+  return MakeGroup(wish, start);
 }
 
 absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string& name) {
+  MutexLock changing(&changing_mu_);
   auto group = FindGroup(queue, name);
   if (!group.ok()) return group.status();
   absl::Status status = Await([&](Group::ChangeDone done) { (*group)->Retire(std::move(done)); });
@@ -326,6 +349,7 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::PauseGroup(const std::string& 
 }
 
 absl::Status Namespace::Delete() {
+  MutexLock changing(&changing_mu_);
   std::vector<std::shared_ptr<Queue>> queues;
   {
     MutexLock lock(&mu_);
@@ -341,6 +365,7 @@ absl::Status Namespace::Delete() {
 }
 
 void Namespace::Undelete(const NamespaceConfig& config) {
+  MutexLock changing(&changing_mu_);
   MutexLock lock(&mu_);
   set_automatic_queues(config.automatic_queues);
   deleted_.store(false, std::memory_order_release);

@@ -50,7 +50,6 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
 absl::Status Namespace::FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const {
   Start& start = options->start;
   if (!LooksBack(start)) return absl::OkStatus();
-  start.monotonic_us = shared_->NowUs() - (absl::ToUnixMicros(shared_->clock->Now()) - start.time_us);
   for (const auto& queue : ServedQueues()) {
     EventFilter filter;
     if (!queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
@@ -79,8 +78,29 @@ absl::Status Namespace::PrepareSubscribe(SubscribeOptions* options, const std::a
   auto group = FindOrMakeGroup(*options->group, options->start);
   if (!group.ok()) return group.status();
   options->found_group = *std::move(group);
-  options->start = Start();
   return absl::OkStatus();
+}
+
+absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
+  if (!options->group.has_value()) {
+    Start& start = options->start;
+    if (!LooksBack(start)) return absl::OkStatus();
+    start.monotonic_us = shared_->NowUs() - (absl::ToUnixMicros(shared_->clock->Now()) - start.time_us);
+    return absl::OkStatus();
+  }
+  options->start = Start();
+  if (options->found_group != nullptr) return absl::OkStatus();
+  auto group = FindSameGroup(*options->group);
+  if (!group.ok()) return group.status();
+  options->found_group = *std::move(group);
+  if (options->found_group != nullptr) return absl::OkStatus();
+  auto queue = QueueForGroup(*options->group);
+  if (!queue.ok()) return queue.status();
+  // It was there when NeedsDisk was asked.
+  return NotFound("GROUP_DELETED",
+                  absl::StrCat("group: group ", Quote(options->group->set.name()), " of queue ",
+                               Quote(options->group->queue), " was deleted meanwhile; subscribe again to make it anew"),
+                  {{"group", options->group->set.name()}, {"queue", options->group->queue}});
 }
 
 // A queue that a resumed subscription knows of and that is not there was of an earlier run of the server: when it is
@@ -138,7 +158,7 @@ std::shared_ptr<Subscription> Namespace::NewSubscriptionLocked(SubscribeOptions*
 
 absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOptions options, v1::Ready* ready) {
   std::shared_ptr<Subscription> subscription;
-  absl::Status status = options.prepared ? absl::OkStatus() : PrepareSubscribe(&options, /*stop=*/nullptr);
+  absl::Status status = FindPrepared(&options);
   if (!status.ok()) return status;
   {
     MutexLock lock(&mu_);

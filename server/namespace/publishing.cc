@@ -94,6 +94,7 @@ absl::StatusOr<Published> Publishing::PublishNow(const Client* publisher, Addres
                                                  const PublishOptions& options) const {
   Delays::Later later = Delays::Take(publisher, *addressed);
   absl::Status status = options_.delays->Reserve(later);
+  if (status.ok()) status = options_.delays->Add(&later);
   if (!status.ok()) return status;
   const absl::Time time = options_.clock->Now();
   const int64_t now_us = NowUs();
@@ -112,7 +113,6 @@ absl::StatusOr<Published> Publishing::PublishNow(const Client* publisher, Addres
     messages += to.messages.size() - appended->duplicates.size();
     AddAppended(*to.queue, *appended, &published);
   }
-  Delays::Add(&later);
   SortDuplicates(&published);
   options_.counters->Published(messages, bytes);
   WakeLanes();
@@ -138,10 +138,11 @@ void Publishing::PublishToDisk(const Client* publisher, Addressed* addressed, co
       (*shared_done)(written);
       return;
     }
-    Delays::Add(later.get());
+    const absl::Status added = delays->Add(later.get());
     uint64_t messages = 0;
     Published published = PublishedBy(*finished, &messages);
     counters->Published(messages, finished->bytes);
+    if (!added.ok()) return (*shared_done)(added);
     (*shared_done)(std::move(published));
   };
   status = options_.committer->Submit(std::move(job));

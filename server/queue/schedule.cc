@@ -53,11 +53,29 @@ void Schedule::Delete(const Place& place, log::Store::Batch* batch) const {
   batch->Delete(log::Table::kSchedule, KeyOf(queue_, place));
 }
 
-void Schedule::Add(Item item) {
-  rings_->bytes.fetch_add(item.bytes.size(), std::memory_order_relaxed);
+bool Schedule::Add(Item item) {
   MutexLock lock(&mu_);
+  if (closed_) return false;
+  rings_->bytes.fetch_add(item.bytes.size(), std::memory_order_relaxed);
   bytes_ += item.bytes.size();
   waiting_.emplace(item.place, std::move(item.bytes));
+  return true;
+}
+
+void Schedule::Close() {
+  uint64_t messages = 0;
+  uint64_t bytes = 0;
+  {
+    MutexLock lock(&mu_);
+    closed_ = true;
+    messages = waiting_.size();
+    for (const auto& [place, waiting] : waiting_) bytes += waiting.size();
+    waiting_.clear();
+    bytes_ -= bytes;
+  }
+  total_->messages.fetch_sub(messages, std::memory_order_relaxed);
+  total_->bytes->fetch_sub(bytes, std::memory_order_relaxed);
+  rings_->bytes.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
 std::vector<Schedule::Item> Schedule::TakeDue(int64_t now_us, size_t count_max) {
@@ -81,9 +99,15 @@ void Schedule::Done(const Item& item) {
 }
 
 void Schedule::Return(Item item) {
-  MutexLock lock(&mu_);
-  --taken_;
-  waiting_.emplace(item.place, std::move(item.bytes));
+  {
+    MutexLock lock(&mu_);
+    if (!closed_) {
+      --taken_;
+      waiting_.emplace(item.place, std::move(item.bytes));
+      return;
+    }
+  }
+  Done(item);
 }
 
 absl::StatusOr<storage::v1::Scheduled> Schedule::Read(const Item& item) const {

@@ -62,8 +62,10 @@ class Schedule {
   void Put(const Place& place, absl::string_view bytes, log::Store::Batch* batch) const;
   void Delete(const Place& place, log::Store::Batch* batch) const;
 
-  // The message waits.
-  void Add(Item item) ABSL_LOCKS_EXCLUDED(mu_);
+  // The message waits. False if the schedule is closed: then the message is not there, and its room still reserved.
+  bool Add(Item item) ABSL_LOCKS_EXCLUDED(mu_);
+  // The queue is deleted: what waits goes, with its room, and nothing waits any more.
+  void Close() ABSL_LOCKS_EXCLUDED(mu_);
   // Takes out the first messages that are due, up to `count_max`. They count until Done, or Return, which puts one
   // back.
   std::vector<Item> TakeDue(int64_t now_us, size_t count_max) ABSL_LOCKS_EXCLUDED(mu_);
@@ -84,6 +86,7 @@ class Schedule {
   std::atomic<uint64_t> last_number_{0};
   mutable Mutex mu_;  // a leaf: nothing is locked under it
   absl::btree_map<Place, std::string> waiting_ ABSL_GUARDED_BY(mu_);
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t taken_ ABSL_GUARDED_BY(mu_) = 0;  // messages that were taken and are not done
   uint64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // of all that count
 };

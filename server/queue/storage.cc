@@ -75,8 +75,8 @@ absl::Status Storage::Load(Random* random) {
   if (!key.ok()) return key.status();
   key_ = *std::move(key);
 
+  MutexLock changing(&changing_mu_);
   if (const auto last = store_->Get(log::Table::kMeta, kLastNumberKey); last.ok()) {
-    MutexLock lock(&mu_);
     if (!absl::SimpleAtoi(*last, &last_number_)) return Damaged();
   }
   absl::Status status = LoadQueues();
@@ -88,15 +88,15 @@ absl::Status Storage::Load(Random* random) {
 absl::Status Storage::LoadQueues() {
   MutexLock lock(&mu_);
   bool readable = true;
-  absl::Status status =
-      store_->Scan(log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
-                   [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-                     storage::v1::Queue queue;
-                     readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
-                     last_number_ = std::max(last_number_, queue.number());
-                     queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
-                     return readable;
-                   });
+  absl::Status status = store_->Scan(
+      log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
+      [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_, mu_) {
+        storage::v1::Queue queue;
+        readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
+        last_number_ = std::max(last_number_, queue.number());
+        queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
+        return readable;
+      });
   return status.ok() && !readable ? Damaged() : status;
 }
 
@@ -134,44 +134,56 @@ absl::Status Storage::DeleteMarked() {
   return status;
 }
 
-void Storage::GiveNumberLocked(storage::v1::Queue* queue) {
+void Storage::GiveNumber(storage::v1::Queue* queue) {
   queue->set_number(++last_number_);
   queue->set_epoch(static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock_->Now()))) + queue->number());
 }
 
-absl::Status Storage::PutQueueLocked(const std::string& path, const storage::v1::Queue& queue) {
+std::optional<storage::v1::Queue> Storage::Find(const std::string& path) const {
+  MutexLock lock(&mu_);
+  const auto found = queues_.find(path);
+  if (found == queues_.end()) return std::nullopt;
+  return found->second;
+}
+
+absl::Status Storage::PutQueue(const std::string& path, const storage::v1::Queue& queue) {
   log::Store::Batch batch;
   batch.Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
   absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
-  if (status.ok()) queues_[path] = queue;
-  return status.ok() ? status : WithContext(status, absl::StrCat("queue ", Quote(path)));
+  if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
+  MutexLock lock(&mu_);
+  queues_[path] = queue;
+  return absl::OkStatus();
 }
 
-absl::Status Storage::MakeQueue(const std::string& name_space, const QueueConfig& config) {
-  MutexLock lock(&mu_);
+absl::StatusOr<std::optional<QueueOnDisk>> Storage::MakeQueue(const std::string& name_space,
+                                                              const QueueConfig& config) {
+  MutexLock changing(&changing_mu_);
   const std::string path = PathOf(name_space, config.name);
   storage::v1::Queue queue;
   SetPolicy(config, &queue);
-  if (const auto found = queues_.find(path); found != queues_.end()) {
+  if (const auto found = Find(path); found.has_value()) {
     return absl::AlreadyExistsError(absl::StrCat("queue ", Quote(path), " is in the data directory, ",
-                                                 NameOf(found->second.durability()),
+                                                 NameOf(found->durability()),
                                                  ", though nothing declares it; declare it, or delete it first"));
   }
-  if (config.durability == nmq::v1::DURABILITY_LIVE) return PutQueueLocked(path, queue);
-  GiveNumberLocked(&queue);
-  absl::Status status = PutQueueLocked(path, queue);
+  const bool live = config.durability == nmq::v1::DURABILITY_LIVE;
+  if (!live) GiveNumber(&queue);
+  absl::Status status = PutQueue(path, queue);
   if (!status.ok()) return status;
-  return OpenQueueLocked(name_space, config.name, config.durability, /*by_group=*/false).status();
+  if (live) return std::nullopt;
+  auto opened = OpenNow(name_space, config.name, config.durability, /*by_group=*/false);
+  if (!opened.ok()) return opened.status();
+  return *std::move(opened);
 }
 
 absl::Status Storage::ChangeQueue(const std::string& name_space, const QueueConfig& config) {
-  MutexLock lock(&mu_);
+  MutexLock changing(&changing_mu_);
   const std::string path = PathOf(name_space, config.name);
-  const auto found = queues_.find(path);
-  if (found == queues_.end()) return absl::OkStatus();  // nothing of it is kept
-  storage::v1::Queue queue = found->second;
-  SetPolicy(config, &queue);
-  return PutQueueLocked(path, queue);
+  std::optional<storage::v1::Queue> queue = Find(path);
+  if (!queue.has_value()) return absl::OkStatus();  // nothing of it is kept
+  SetPolicy(config, &*queue);
+  return PutQueue(path, *queue);
 }
 
 std::vector<QueueConfig> Storage::MadeQueues(const std::string& name_space) const {
@@ -194,6 +206,7 @@ std::vector<QueueConfig> Storage::MadeQueues(const std::string& name_space) cons
 }
 
 absl::Status Storage::PutNamespace(const NamespaceConfig& config) {
+  MutexLock changing(&changing_mu_);
   storage::v1::Namespace name_space;
   name_space.set_automatic_queues(config.automatic_queues);
   log::Store::Batch batch;
@@ -225,17 +238,18 @@ std::vector<NamespaceConfig> Storage::MadeNamespaces(const std::vector<Namespace
 absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch) {
   for (const std::string& path : paths) {
     batch->Delete(log::Table::kMeta, absl::StrCat(kQueuePrefix, path));
-    const uint64_t number = queues_.at(path).number();
-    if (number == 0) continue;  // nothing of a live queue is there
+    const std::optional<storage::v1::Queue> queue = Find(path);
+    if (!queue.has_value() || queue->number() == 0) continue;  // nothing of a live queue is there
     // The keys of these tables begin with their queue's number.
     for (const log::Table table : {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule}) {
-      batch->DeletePrefix(table, log::BigEndian(number));
+      batch->DeletePrefix(table, log::BigEndian(queue->number()));
     }
-    batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
+    batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, queue->number()), "");
   }
   batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
   absl::Status status = store_->Write(batch, log::Store::Sync::kYes);
   if (!status.ok()) return status;
+  MutexLock lock(&mu_);
   for (const std::string& path : paths) {
     queues_.erase(path);
     opened_.erase(path);
@@ -244,30 +258,32 @@ absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::St
 }
 
 absl::Status Storage::DeleteQueue(const std::string& name_space, const std::string& name) {
-  {
-    MutexLock lock(&mu_);
-    const std::string path = PathOf(name_space, name);
-    if (!queues_.contains(path)) {
-      return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not in the data directory"));
-    }
-    log::Store::Batch batch;
-    absl::Status status = DeletePaths({path}, &batch);
-    if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
+  MutexLock changing(&changing_mu_);
+  const std::string path = PathOf(name_space, name);
+  if (!Find(path).has_value()) {
+    return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not in the data directory"));
   }
+  log::Store::Batch batch;
+  absl::Status status = DeletePaths({path}, &batch);
+  if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
   return DeleteMarked();
 }
 
 absl::Status Storage::DeleteNamespace(const std::string& name) {
+  MutexLock changing(&changing_mu_);
+  std::vector<std::string> paths;
   {
     MutexLock lock(&mu_);
-    std::vector<std::string> paths;
     for (const auto& [path, queue] : queues_) {
       if (absl::StartsWith(path, PathOf(name, ""))) paths.push_back(path);
     }
-    log::Store::Batch batch;
-    batch.Delete(log::Table::kMeta, absl::StrCat(kNamespacePrefix, name));
-    absl::Status status = DeletePaths(paths, &batch);
-    if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(name)));
+  }
+  log::Store::Batch batch;
+  batch.Delete(log::Table::kMeta, absl::StrCat(kNamespacePrefix, name));
+  absl::Status status = DeletePaths(paths, &batch);
+  if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(name)));
+  {
+    MutexLock lock(&mu_);
     namespaces_.erase(name);
   }
   return DeleteMarked();
@@ -275,13 +291,13 @@ absl::Status Storage::DeleteNamespace(const std::string& name) {
 
 absl::StatusOr<QueueOnDisk> Storage::OpenQueue(const std::string& name_space, const std::string& name,
                                                nmq::v1::Durability durability) {
-  MutexLock lock(&mu_);
-  return OpenQueueLocked(name_space, name, durability, /*by_group=*/false);
+  MutexLock changing(&changing_mu_);
+  return OpenNow(name_space, name, durability, /*by_group=*/false);
 }
 
 absl::StatusOr<QueueOnDisk> Storage::OpenDeadLetterQueue(const std::string& name_space, const std::string& name) {
-  MutexLock lock(&mu_);
-  return OpenQueueLocked(name_space, name, nmq::v1::DURABILITY_DURABLE, /*by_group=*/true);
+  MutexLock changing(&changing_mu_);
+  return OpenNow(name_space, name, nmq::v1::DURABILITY_DURABLE, /*by_group=*/true);
 }
 
 std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& name_space) const {
@@ -297,36 +313,36 @@ std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& na
   return names;
 }
 
-absl::StatusOr<QueueOnDisk> Storage::OpenQueueLocked(const std::string& name_space, const std::string& name,
-                                                     nmq::v1::Durability durability, bool by_group) {
+absl::StatusOr<QueueOnDisk> Storage::OpenNow(const std::string& name_space, const std::string& name,
+                                             nmq::v1::Durability durability, bool by_group) {
   const std::string path = PathOf(name_space, name);
-  auto it = queues_.find(path);
+  std::optional<storage::v1::Queue> queue = Find(path);
   // Of a live queue nothing is there.
-  if (it == queues_.end() || it->second.durability() == nmq::v1::DURABILITY_LIVE) {
-    storage::v1::Queue made;
-    GiveNumberLocked(&made);
-    made.set_durability(durability);
-    made.set_made_by_group(by_group);
-    absl::Status status = PutQueueLocked(path, made);
+  if (!queue.has_value() || queue->durability() == nmq::v1::DURABILITY_LIVE) {
+    queue.emplace();
+    GiveNumber(&*queue);
+    queue->set_durability(durability);
+    queue->set_made_by_group(by_group);
+    absl::Status status = PutQueue(path, *queue);
     if (!status.ok()) return status;
-    it = queues_.find(path);
   }
-  if (it->second.durability() != durability) {
+  if (queue->durability() != durability) {
     return FailedPrecondition(
         "OTHER_DURABILITY",
-        absl::StrCat("queue ", Quote(path), " was made ", NameOf(it->second.durability()), " and cannot become ",
+        absl::StrCat("queue ", Quote(path), " was made ", NameOf(queue->durability()), " and cannot become ",
                      NameOf(durability), "; give it another name, or delete it first"),
         {{"queue", name}, {"namespace", name_space}});
   }
-  auto extent = store_->FindExtent(it->second.number());
+  auto extent = store_->FindExtent(queue->number());
   if (!extent.ok()) return WithContext(extent.status(), absl::StrCat("queue ", Quote(path)));
   QueueOnDisk disk;
   disk.store = store_.get();
   disk.reader = &reader_;
-  disk.number = it->second.number();
-  disk.epoch = it->second.epoch();
+  disk.number = queue->number();
+  disk.epoch = queue->epoch();
   disk.sync = durability != nmq::v1::DURABILITY_BUFFERED;
   disk.extent = *extent;
+  MutexLock lock(&mu_);
   opened_[path] = disk;
   return disk;
 }
@@ -339,23 +355,29 @@ absl::Status Storage::OpenQueues(const ServerConfig& config) {
       if (!opened.ok()) return opened.status();
     }
   }
-  MutexLock lock(&mu_);
+  MutexLock changing(&changing_mu_);
   std::vector<std::pair<std::string, nmq::v1::Durability>> made;
-  for (const auto& [path, queue] : queues_) {
-    const bool live = queue.durability() == nmq::v1::DURABILITY_LIVE;
-    if (queue.made_by_admin() && !live && !opened_.contains(path)) made.emplace_back(path, queue.durability());
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [path, queue] : queues_) {
+      const bool live = queue.durability() == nmq::v1::DURABILITY_LIVE;
+      if (queue.made_by_admin() && !live && !opened_.contains(path)) made.emplace_back(path, queue.durability());
+    }
   }
   for (const auto& [path, durability] : made) {
     const std::vector<std::string> names = absl::StrSplit(path, '/');
-    auto opened = OpenQueueLocked(names[0], names[1], durability, /*by_group=*/false);
+    auto opened = OpenNow(names[0], names[1], durability, /*by_group=*/false);
     if (!opened.ok()) return opened.status();
   }
   return absl::OkStatus();
 }
 
-QueueOnDisk Storage::Opened(const std::string& name_space, const std::string& name) const {
+absl::StatusOr<QueueOnDisk> Storage::Opened(const std::string& name_space, const std::string& name) const {
+  const std::string path = PathOf(name_space, name);
   MutexLock lock(&mu_);
-  return opened_.at(PathOf(name_space, name));
+  const auto found = opened_.find(path);
+  if (found != opened_.end()) return found->second;
+  return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not open"));
 }
 
 std::vector<std::string> Storage::UnopenedQueues() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,8 @@
 
 namespace nmq::broker {
 
-// The disk of a server: its store, the threads that read it, and the list of queues in it. Thread-safe.
+// The disk of a server: its store, the threads that read it, and the list of queues in it. Thread-safe. What changes
+// the list waits for the disk, and for other such changes; what only reads it waits for neither.
 class Storage {
  public:
   // Opens or makes the store. `clock` must outlive the storage.
@@ -41,61 +43,71 @@ class Storage {
   // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
   const std::string& key() const { return key_; }
 
-  // What Admin made. Each change is on disk when it returns OK. A queue that is not live is opened.
-  absl::Status MakeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status ChangeQueue(const std::string& name_space, const QueueConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  // What Admin made. Each change is on disk when it returns OK. A queue that is not live is opened; otherwise the
+  // answer is not set.
+  absl::StatusOr<std::optional<QueueOnDisk>> MakeQueue(const std::string& name_space, const QueueConfig& config)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  absl::Status ChangeQueue(const std::string& name_space, const QueueConfig& config)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   std::vector<QueueConfig> MadeQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
   // Makes or changes a namespace: only its name and automatic_queues are kept.
-  absl::Status PutNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status PutNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // Those that are not in `declared`.
   std::vector<NamespaceConfig> MadeNamespaces(const std::vector<NamespaceConfig>& declared) const
       ABSL_LOCKS_EXCLUDED(mu_);
   // Forgets the queue, and deletes its messages and groups; nobody may use them any more. NOT_FOUND if there is none.
-  absl::Status DeleteQueue(const std::string& name_space, const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteQueue(const std::string& name_space, const std::string& name)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // Forgets the namespace and deletes all of its queues likewise. OK if there is none.
-  absl::Status DeleteNamespace(const std::string& name) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status DeleteNamespace(const std::string& name) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
 
   // Finds the queue, or makes it. FAILED_PRECONDITION if it was made with another durability.
   absl::StatusOr<QueueOnDisk> OpenQueue(const std::string& name_space, const std::string& name,
-                                        nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(mu_);
+                                        nmq::v1::Durability durability) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // The same for a durable queue that a group makes for its dead letters, if it is not there.
   absl::StatusOr<QueueOnDisk> OpenDeadLetterQueue(const std::string& name_space, const std::string& name)
-      ABSL_LOCKS_EXCLUDED(mu_);
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // The names of such queues that were made in a namespace and are not open.
   std::vector<std::string> UnopenedDeadLetterQueues(const std::string& name_space) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Opens every queue of `config`, and every one that Admin made, that is not live. Then Opened cannot fail for them.
-  absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(mu_);
-  QueueOnDisk Opened(const std::string& name_space, const std::string& name) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Opens every queue of `config`, and every one that Admin made, that is not live. Then Opened finds them.
+  absl::Status OpenQueues(const ServerConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  // NOT_FOUND if the queue was not opened, or was deleted.
+  absl::StatusOr<QueueOnDisk> Opened(const std::string& name_space, const std::string& name) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Queues that are on disk and were not opened, as "namespace/name".
   std::vector<std::string> UnopenedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
-  absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status LoadQueues() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  absl::Status LoadQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status DeleteMarked() ABSL_LOCKS_EXCLUDED(mu_);
+  // These write to disk, and change the list when that is done.
   absl::Status DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GiveNumberLocked(storage::v1::Queue* queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status PutQueueLocked(const std::string& path, const storage::v1::Queue& queue)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<QueueOnDisk> OpenQueueLocked(const std::string& name_space, const std::string& name,
-                                              nmq::v1::Durability durability, bool by_group)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  void GiveNumber(storage::v1::Queue* queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
+  absl::Status PutQueue(const std::string& path, const storage::v1::Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<QueueOnDisk> OpenNow(const std::string& name_space, const std::string& name,
+                                      nmq::v1::Durability durability, bool by_group)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<storage::v1::Queue> Find(const std::string& path) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::unique_ptr<log::Store> store_;
   const Clock* const clock_;
   std::string key_;
   Worker reader_;
   Worker searcher_;
-  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  // Held by one change after another, for as long as the disk takes; before mu_.
+  Mutex changing_mu_ ABSL_ACQUIRED_BEFORE(mu_);
+  uint64_t last_number_ ABSL_GUARDED_BY(changing_mu_) = 0;
+  mutable Mutex mu_;  // a leaf: nothing is locked under it, and the disk is not touched
   absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
   absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name
   absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);
-  uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace nmq::broker

@@ -131,6 +131,11 @@ void FaultFileSystem::OnSync(std::function<void()> hook) {
   on_sync_ = std::move(hook);
 }
 
+void FaultFileSystem::OnWrite(std::function<void()> hook) {
+  MutexLock lock(&mutex_);
+  on_write_ = std::move(hook);
+}
+
 void FaultFileSystem::DenyWriting(bool deny) {
   MutexLock lock(&mutex_);
   deny_writing_ = deny;
@@ -175,6 +180,12 @@ IOStatus FaultFileSystem::Admit() {
 }
 
 IOStatus FaultFileSystem::AdmitBytes(const std::string& path, uint64_t bytes, uint64_t* taken) {
+  std::function<void()> on_write;
+  {
+    MutexLock lock(&mutex_);
+    on_write = on_write_;
+  }
+  if (on_write) on_write();
   MutexLock lock(&mutex_);
   *taken = 0;
   if (IOStatus status = Admit(); !status.ok()) return status;

@@ -39,6 +39,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void FailSyncs(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
   // To be called before each sync of a file, by whoever syncs and under no lock; it may take its time.
   void OnSync(std::function<void()> hook) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same before each write to a file.
+  void OnWrite(std::function<void()> hook) ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing may be written or made, as in a directory of somebody else.
   void DenyWriting(bool deny) ABSL_LOCKS_EXCLUDED(mutex_);
   // How many bytes can be written from now on. Deleting files makes room, unless somebody else takes it.
@@ -95,6 +97,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   bool swallow_syncs_ ABSL_GUARDED_BY(mutex_) = false;
   bool fail_syncs_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> on_sync_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> on_write_ ABSL_GUARDED_BY(mutex_);
   bool deny_writing_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> space_ ABSL_GUARDED_BY(mutex_);
   Freed freed_ ABSL_GUARDED_BY(mutex_) = Freed::kIsRoom;

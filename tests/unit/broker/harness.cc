@@ -282,6 +282,17 @@ absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest 
   auto listener = std::make_unique<Listener>(&broker_, nullptr, v1::Ready());
   auto options = broker_.CheckSubscribe(request, "test:2", broker_.lane(lane), listener.get());
   if (!options.ok()) return options.status();
+  if (Broker::NeedsDisk(*options)) {
+    absl::Status prepared;
+    Notification done;
+    absl::Status status = broker_.PrepareSubscribe(&*options, /*stop=*/nullptr, [&](const absl::Status& result) {
+      prepared = result;
+      done.Notify();
+    });
+    if (!status.ok()) return status;
+    done.WaitForNotification();
+    if (!prepared.ok()) return prepared;
+  }
   auto subscription = broker_.Subscribe(*std::move(options), &listener->ready_);
   if (!subscription.ok()) return subscription.status();
   listener->subscription_ = *std::move(subscription);

@@ -121,5 +121,19 @@ TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
   EXPECT_TRUE(loaded.Read(items[1]).ok());
 }
 
+TEST_F(ScheduleTest, AClosedScheduleGivesItsRoomBackAndTakesNothing) {
+  Schedule schedule(&total_, &rings_, nullptr, 0);
+  for (int64_t due : {1, 2}) Add(&schedule, due, "xy");
+  std::vector<Schedule::Item> taken = schedule.TakeDue(1, 100);
+  schedule.Close();
+  EXPECT_EQ(schedule.size(), 1u) << "the one that was taken";
+  schedule.Return(std::move(taken[0]));
+  EXPECT_FALSE(schedule.Add({schedule.NewPlace(3), "xy"}));
+  EXPECT_EQ(schedule.size(), 0u);
+  EXPECT_EQ(total_.messages.load(), 0u);
+  EXPECT_EQ(bytes_.load(), 0u);
+  EXPECT_EQ(rings_.bytes.load(), 0u);
+}
+
 }  // namespace
 }  // namespace nmq::broker
