@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/metrics/metrics.h"
 #include "server/namespace/group_factory.h"
 #include "server/queue/storage.h"
 #include "tests/unit/broker/harness.h"
@@ -29,7 +30,8 @@ class GroupTableTest : public testing::Test {
     log::Store::Options options;
     options.directory = directory_;
     storage_ = *Storage::Open(options, &parts_.clock, &random_);
-    committer_ = std::make_unique<Committer>(&storage_->store(), &parts_.clock, parts_.lanes, uint64_t{1} << 20);
+    committer_ =
+        std::make_unique<Committer>(&storage_->store(), &parts_.clock, parts_.lanes, uint64_t{1} << 20, &metrics_);
   }
   ~GroupTableTest() override { runner_.Stop(); }
 
@@ -55,6 +57,7 @@ class GroupTableTest : public testing::Test {
   const std::string directory_;
   Parts parts_;
   TestRandom random_;
+  Metrics metrics_;
   std::unique_ptr<Storage> storage_;
   GroupRunner runner_{&parts_.clock};
   std::unique_ptr<Committer> committer_;
