@@ -1,9 +1,12 @@
-// What does not wait for a disk that takes its time.
+// Who does not wait for a disk that takes its time, nor for others who use it.
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -35,6 +39,33 @@ QueueConfig DurableQueue(const std::string& name) {
   config.retention = {1 << 20, 1000, absl::Hours(1)};
   return config;
 }
+
+// Publishes one message after another to queue D, each as soon as the last one is on disk, until this ends.
+class Chain {
+ public:
+  explicit Chain(Namespace* name_space) : name_space_(name_space) { Next(); }
+  ~Chain() {
+    stop_ = true;
+    stopped_.WaitForNotification();
+  }
+
+ private:
+  void Next() {
+    google::protobuf::Arena arena;
+    v1::Message message = ToMessage({.queue = "D"});
+    Incoming incoming = FromMessage(&message);
+    EncodeBody(&arena, &incoming);
+    name_space_->Publish(/*publisher=*/nullptr, absl::MakeConstSpan(&incoming, 1), {},
+                         [this](const absl::StatusOr<Published>& published) {
+                           EXPECT_TRUE(published.ok()) << published.status();
+                           stop_ ? stopped_.Notify() : Next();
+                         });
+  }
+
+  Namespace* const name_space_;
+  std::atomic<bool> stop_{false};
+  Notification stopped_;
+};
 
 // A server whose disk writes nothing while it is held.
 class SlowDisk : public testing::Test {
@@ -86,15 +117,15 @@ class SlowDisk : public testing::Test {
     if (listener.ok()) listener_ = *std::move(listener);
   }
 
-  // Whether `task` is done though the disk is held. Otherwise the disk is let go, so that it ends.
-  bool Passes(const std::function<void()>& task) {
+  // Whether `task` is done though the disk is held. Otherwise the disk is let go, or `let_go` called, so that it ends.
+  bool Passes(const std::function<void()>& task, const std::function<void()>& let_go = nullptr) {
     absl::Notification done;
     std::thread thread([&] {
       task();
       done.Notify();
     });
     const bool passes = done.WaitForNotificationWithTimeout(kPatience);
-    if (!passes) Release();
+    if (!passes) let_go ? let_go() : Release();
     thread.join();
     return passes;
   }
@@ -200,6 +231,17 @@ TEST_F(SlowDisk, ANamespaceThatIsDeletedWhileAGroupIsMadeKeepsNothing) {
     EXPECT_EQ(ReasonOf(other.FindGroup("D", "g").status()), "QUEUE_NOT_FOUND");
     EXPECT_TRUE(absl::IsNotFound(world().storage().Opened(config.name, "DEAD.new").status()));
   }
+}
+
+TEST_F(SlowDisk, AQueueIsDeletedAndAGroupSoughtWhileOthersPublish) {
+  ASSERT_TRUE(world().name_space().CreateQueue(DurableQueue("NEW")).ok());
+  ListenInGroup("DEAD");
+  std::vector<std::unique_ptr<Chain>> chains;
+  for (int i = 0; i < 2; ++i) chains.push_back(std::make_unique<Chain>(&world().name_space()));
+  const auto stop = [&] { chains.clear(); };
+  const bool sought = Passes([this] { EXPECT_TRUE(world().name_space().SeekGroup("D", "g", Start()).ok()); }, stop);
+  EXPECT_TRUE(sought);
+  EXPECT_TRUE(sought && Passes([this] { EXPECT_TRUE(world().name_space().DeleteQueue("NEW").ok()); }, stop));
 }
 
 }  // namespace
