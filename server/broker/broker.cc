@@ -24,7 +24,8 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, i
               storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
       server_epoch_(shared_.epochs.Next()),
-      questions_(config.limits.requests, config.limits.request_bytes) {
+      questions_(config.limits.requests, config.limits.request_bytes),
+      session_ids_(Base36(server_epoch_), random) {
   AddGauges();
   MutexLock lock(&namespaces_mu_);
   for (const NamespaceConfig& name_space : config.namespaces) {
@@ -145,24 +146,26 @@ absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::st
 }
 
 absl::Status Broker::Join(const v1::JoinRequest& request, v1::JoinResponse* response) {
-  auto client = FindSession(request.session());
-  if (!client.ok()) return client.status();
+  auto session = FindSession(request.session());
+  if (!session.ok()) return session.status();
+  Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
   absl::Status status = CheckRooms(request.rooms());
-  if (!status.ok()) return Counted(&(*client)->name_space(), status);
-  auto counts = (*client)->name_space().Join(client->get(), Pointers(request.rooms()));
-  if (!counts.ok()) return Counted(&(*client)->name_space(), counts.status());
+  if (!status.ok()) return Counted(name_space, status);
+  auto counts = name_space->Join(session->client.get(), Pointers(request.rooms()));
+  if (!counts.ok()) return Counted(name_space, counts.status());
   for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
   return absl::OkStatus();
 }
 
 absl::Status Broker::Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response) {
-  auto client = FindSession(request.session());
-  if (!client.ok()) return client.status();
+  auto session = FindSession(request.session());
+  if (!session.ok()) return session.status();
+  Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
   absl::Status status = CheckRooms(request.rooms());
-  if (!status.ok()) return Counted(&(*client)->name_space(), status);
-  auto counts = (*client)->name_space().Leave(client->get(), Pointers(request.rooms()));
+  if (!status.ok()) return Counted(name_space, status);
+  auto counts = name_space->Leave(session->client.get(), Pointers(request.rooms()));
   if (!counts.ok()) return counts.status();
   for (v1::RoomCount& count : *counts) *response->add_rooms() = std::move(count);
   return absl::OkStatus();
@@ -176,10 +179,10 @@ absl::StatusOr<Broker::Origin> Broker::FindOrigin(absl::string_view session, abs
     origin.name_space = *found;
     return origin;
   }
-  auto client = FindSession(session);
-  if (!client.ok()) return client.status();
-  origin.client = *std::move(client);
-  origin.name_space = &origin.client->name_space();
+  auto found = FindSession(session);
+  if (!found.ok()) return found.status();
+  origin.client = std::move(found->client);
+  origin.name_space = found->name_space;
   if (!name_space.empty() && name_space != origin.name_space->name()) {
     return FailedPrecondition("OTHER_NAMESPACE",
                               absl::StrCat("namespace: the session is of namespace ", Quote(origin.name_space->name()),

@@ -8,12 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -25,6 +22,9 @@
 #include "server/config/config.h"
 #include "server/namespace/namespace.h"
 #include "server/question/questions.h"
+#include "server/session/leases.h"
+#include "server/session/session_id.h"
+#include "server/session/sessions.h"
 
 namespace nmq::broker {
 
@@ -69,21 +69,23 @@ class Broker {
   // When to do so next, on the monotonic clock; none if no question waits.
   std::optional<absl::Duration> NextQuestionDeadline() const;
 
-  // What a subscription on `lane` is to be, checked. `request` must outlive it.
-  absl::StatusOr<Namespace::SubscribeOptions> CheckSubscribe(const v1::SubscribeRequest& request,
-                                                             absl::string_view peer, Lane* lane,
-                                                             Subscription::Owner* owner) const;
+  // What a subscription on `lane` is to be, checked, and where. `request` must outlive it.
+  struct Wish {
+    Namespace* name_space = nullptr;
+    Namespace::SubscribeOptions options;
+  };
+  absl::StatusOr<Wish> CheckSubscribe(const v1::SubscribeRequest& request, absl::string_view peer, Lane* lane,
+                                      Subscription::Owner* owner) const;
   // Whether Subscribe would block on the disk, unless it was prepared: its start is looked for there, or its group is
   // made there.
-  static bool NeedsDisk(const Namespace::SubscribeOptions& options);
-  // Does that on another thread, and calls `done` there; only if NeedsDisk. `options` must live until then; once `stop`
-  // is set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done`
-  // is not called then.
-  absl::Status PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+  static bool NeedsDisk(const Wish& wish) { return wish.name_space->NeedsDisk(wish.options); }
+  // Does that on another thread, and calls `done` there; only if NeedsDisk. `wish` must live until then; once `stop` is
+  // set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done` is
+  // not called then.
+  absl::Status PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
                                 std::function<void(const absl::Status&)> done);
-  // Only for the thread of its lane, on which the subscription must be ended, too, with Unsubscribe.
-  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready);
-  void Unsubscribe(Subscription* subscription, absl::string_view reason);
+  // Only for the thread of its lane, on which the subscription must be ended, too, with its namespace's Unsubscribe.
+  absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(Wish wish, v1::Ready* ready);
 
   // What became of messages that a group delivered. `done` is called once, at once or later, on any thread and under no
   // lock. The request is used up.
@@ -102,7 +104,7 @@ class Broker {
 
   // Housekeeping (server/housekeeping says how often). Each by one thread at a time, but different ones at once.
   // Ends leases that have run out.
-  void ExpireLeases() ABSL_LOCKS_EXCLUDED(leases_mu_);
+  void ExpireLeases();
   // Lets messages whose time has come into their queues. May block on the disk.
   void DeliverDue();
   // Lets the groups look at the time.
@@ -122,35 +124,31 @@ class Broker {
   Storage* storage() const { return shared_.storage; }
   Committer* committer() const { return shared_.committer.get(); }
   // Removes a client from everywhere; its streams end with `status`. False if it is gone.
-  bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status)
-      ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status);
 
-  // The client of a session; its lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown.
-  absl::StatusOr<std::shared_ptr<Client>> FindSession(absl::string_view session) const;
-
- private:
-  friend class PublishStream;
-  // Whoever publishes, and into what.
+  // The session of a call; its client's lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown.
+  absl::StatusOr<Session> FindSession(absl::string_view session) const;
+  // Where a publisher publishes: in the namespace of its session, or, without a session, in the one that it names.
   struct Origin {
     std::shared_ptr<Client> client;  // null without a session
     Namespace* name_space = nullptr;
   };
+  absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
 
+ private:
   // Of automatic queues in namespaces that Admin makes.
   RetentionConfig AutomaticRetention() const;
   // Counts what the namespace refused because of a limit.
   static absl::Status Counted(Namespace* name_space, absl::Status status);
   absl::Status CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const;
-  absl::StatusOr<std::shared_ptr<Client>> NewClient(Namespace* name_space, Namespace::ClientFields fields);
-  absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
+  absl::StatusOr<Session> NewClient(Namespace* name_space, Namespace::ClientFields fields);
   absl::StatusOr<absl::Duration> QuestionTimeout(const v1::RequestRequest& request) const;
   // Opens the question and publishes it. An error is for the caller to tell.
   absl::Status PublishQuestion(v1::RequestRequest* request, const Questions::Done& done);
   void Asked(const std::string& token, const Namespace::PublishedQuestion& published);
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
-  // The lease of `client` is looked at next at `due_us`; if that is 0, never.
-  void WatchLease(const std::shared_ptr<Client>& client, int64_t due_us) ABSL_LOCKS_EXCLUDED(leases_mu_);
-  void ForgetSession(const std::shared_ptr<Client>& client) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  void WatchLease(const Session& session, absl::Duration lease);
+  void Forget(const Client& client);
   // The gauges that only the broker knows.
   void AddGauges();
 
@@ -163,35 +161,9 @@ class Broker {
   std::atomic<bool> draining_{false};
   Questions questions_;
 
-  mutable Mutex sessions_mu_;  // a leaf: nothing is locked under it
-  absl::flat_hash_map<std::string, std::shared_ptr<Client>> sessions_ ABSL_GUARDED_BY(sessions_mu_);  // by client id
-
-  Mutex leases_mu_;  // a leaf: nothing is locked under it
-  // One entry for each client, and Client::lease_due_us.
-  absl::btree_set<std::pair<int64_t, std::shared_ptr<Client>>> leases_ ABSL_GUARDED_BY(leases_mu_);
-};
-
-// The state of one PublishStream call. Used by one thread at a time; the broker must outlive it.
-class PublishStream {
- public:
-  explicit PublishStream(Broker* broker) : broker_(broker) {}
-  ~PublishStream();
-  PublishStream(const PublishStream&) = delete;
-  PublishStream& operator=(const PublishStream&) = delete;
-
-  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest. What it has to decode it makes in `arena`, which may
-  // be reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
-  // once, before Publish returns or later on another thread; a refused batch is in the response.
-  using Done = std::function<void(const v1::PublishStreamResponse&)>;
-  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
-
- private:
-  absl::Status CheckOrigin(const IncomingBatch& batch);
-  absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
-
-  Broker* const broker_;
-  Broker::Origin origin_;
-  std::string session_;
+  SessionIds session_ids_;
+  Sessions sessions_;
+  Leases leases_;
 };
 
 }  // namespace nmq::broker

@@ -8,11 +8,11 @@
 #include "base/errors.h"
 #include "server/broker/broker.h"
 #include "server/message/message_check.h"
+#include "server/question/token.h"
 
 namespace nmq::broker {
 namespace {
 
-constexpr size_t kTokenBytes = 20;
 constexpr absl::Duration kTimeoutDefault = absl::Seconds(5);
 constexpr absl::Duration kTimeoutMin = absl::Milliseconds(1);
 
@@ -50,7 +50,7 @@ absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Question
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
 
-  const std::string token = RandomName(*random_, kTokenBytes);
+  const std::string token = NewQuestionToken(random_);
   const int64_t deadline_us = shared_.NowUs() + absl::ToInt64Microseconds(*timeout);
   status = questions_.Open(token, {name_space->name(), request->replies_max(), deadline_us, done});
   if (!status.ok()) return Counted(name_space, status);
@@ -83,18 +83,19 @@ void Broker::Ask(v1::RequestRequest* request, Questions::Done done) {
 }
 
 absl::Status Broker::Reply(v1::ReplyRequest* request) {
-  auto client = FindSession(request->session());
-  if (!client.ok()) return client.status();
-  Namespace* const name_space = &(*client)->name_space();
+  auto session = FindSession(request->session());
+  if (!session.ok()) return session.status();
+  const Client& client = *session->client;
+  Namespace* const name_space = session->name_space;
   absl::Status status = CheckReply(limits(), *request);
   if (!status.ok()) return Counted(name_space, status);
   v1::Answer answer;
-  answer.set_client_id((*client)->id());
+  answer.set_client_id(client.id());
   answer.set_payload(std::move(*request->mutable_payload()));
   answer.set_content_type(std::move(*request->mutable_content_type()));
   answer.mutable_headers()->swap(*request->mutable_headers());
   if (request->has_error()) answer.mutable_error()->Swap(request->mutable_error());
-  status = questions_.Answer(request->reply_to(), name_space->name(), (*client)->number(), std::move(answer));
+  status = questions_.Answer(request->reply_to(), name_space->name(), client.number(), std::move(answer));
   return Counted(name_space, status);
 }
 

@@ -54,14 +54,13 @@ absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeReques
 
 }  // namespace
 
-absl::StatusOr<Namespace::SubscribeOptions> Broker::CheckSubscribe(const v1::SubscribeRequest& request,
-                                                                   absl::string_view peer, Lane* lane,
-                                                                   Subscription::Owner* owner) const {
+absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const v1::SubscribeRequest& request, absl::string_view peer,
+                                                    Lane* lane, Subscription::Owner* owner) const {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto client = FindSession(request.session());
-  if (!client.ok()) return client.status();
-  Namespace* name_space = &(*client)->name_space();
+  auto session = FindSession(request.session());
+  if (!session.ok()) return session.status();
+  Namespace* const name_space = session->name_space;
   Namespace::SubscribeOptions options;
   auto patterns = ParsePatterns(request, limits());
   if (!patterns.ok()) return Counted(name_space, patterns.status());
@@ -86,7 +85,7 @@ absl::StatusOr<Namespace::SubscribeOptions> Broker::CheckSubscribe(const v1::Sub
     if (!group.ok()) return Counted(name_space, group.status());
     options.group = *std::move(group);
   }
-  options.client = *std::move(client);
+  options.client = std::move(session->client);
   options.patterns = *std::move(patterns);
   options.headers = *std::move(headers);
   options.rooms = Pointers(request.rooms());
@@ -94,17 +93,14 @@ absl::StatusOr<Namespace::SubscribeOptions> Broker::CheckSubscribe(const v1::Sub
   options.peer = std::string(peer);
   options.lane = lane;
   options.owner = owner;
-  return options;
+  return Wish{name_space, std::move(options)};
 }
 
-bool Broker::NeedsDisk(const Namespace::SubscribeOptions& options) {
-  return options.client->name_space().NeedsDisk(options);
-}
-
-absl::Status Broker::PrepareSubscribe(Namespace::SubscribeOptions* options, const std::atomic<bool>* stop,
+absl::Status Broker::PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
                                       std::function<void(const absl::Status&)> done) {
+  Namespace* const name_space = wish->name_space;
+  Namespace::SubscribeOptions* const options = &wish->options;
   const std::shared_ptr<Client> client = options->client;
-  Namespace* const name_space = &client->name_space();
   const uint64_t searches = client->searches().fetch_add(1) + 1;
   if (searches > limits().subscriptions_per_client) {
     client->searches().fetch_sub(1);
@@ -118,24 +114,19 @@ absl::Status Broker::PrepareSubscribe(Namespace::SubscribeOptions* options, cons
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Namespace::SubscribeOptions options, v1::Ready* ready) {
+absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Wish wish, v1::Ready* ready) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  Namespace* const name_space = &options.client->name_space();
   SetDuration(limits().heartbeat, ready->mutable_heartbeat());
-  auto subscription = name_space->Subscribe(std::move(options), ready);
-  if (!subscription.ok()) return Counted(name_space, subscription.status());
+  auto subscription = wish.name_space->Subscribe(std::move(wish.options), ready);
+  if (!subscription.ok()) return Counted(wish.name_space, subscription.status());
   return subscription;
 }
 
-void Broker::Unsubscribe(Subscription* subscription, absl::string_view reason) {
-  subscription->client().name_space().Unsubscribe(subscription, reason);
-}
-
 void Broker::Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
-  auto client = FindSession(request->session());
-  if (!client.ok()) return done(client.status());
-  Namespace* const name_space = &(*client)->name_space();
+  auto session = FindSession(request->session());
+  if (!session.ok()) return done(session.status());
+  Namespace* const name_space = session->name_space;
   absl::Status status = CheckAcknowledge(*request, limits());
   if (!status.ok()) return done(Counted(name_space, status));
   auto group = name_space->FindGroup(request->queue(), request->group());

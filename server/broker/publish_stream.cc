@@ -1,12 +1,16 @@
+#include "server/broker/publish_stream.h"
+
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/errors.h"
-#include "server/broker/broker.h"
 #include "server/message/message_check.h"
 
 namespace nmq::broker {
 
 PublishStream::~PublishStream() {
-  if (origin_.client != nullptr) origin_.client->StreamClosed(broker_->shared_.NowUs());
+  if (origin_.client != nullptr) origin_.client->StreamClosed(absl::ToInt64Microseconds(broker_->clock().Monotonic()));
 }
 
 absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {

@@ -52,9 +52,6 @@ class Client {
   // Subscriptions of it whose start is looked for on disk.
   std::atomic<uint64_t>& searches() { return searches_; }
 
-  // When to look next whether the lease has run out. The broker's mutex of leases guards it.
-  int64_t lease_due_us = 0;
-
  private:
   Namespace* const name_space_;
   const uint64_t number_;

@@ -1,9 +1,10 @@
 #include "server/rpc/health_calls.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/errors.h"
-#include "nmq/v1/message_queue.grpc.pb.h"
-#include "nmq/v1/registry.grpc.pb.h"
 
 namespace nmq::rpc {
 namespace {
@@ -13,11 +14,11 @@ using grpc::health::v1::HealthCheckResponse;
 
 constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
-HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const HealthCheckRequest& request) {
+HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const std::vector<std::string>& services,
+                                            const HealthCheckRequest& request) {
   const std::string& service = request.service();
   if (service == kLivenessService) return HealthCheckResponse::SERVING;
-  if (!service.empty() && service != v1::MessageQueue::service_full_name() &&
-      service != v1::Registry::service_full_name()) {
+  if (!service.empty() && std::find(services.begin(), services.end(), service) == services.end()) {
     return HealthCheckResponse::SERVICE_UNKNOWN;
   }
   return broker.draining() || !broker.DiskHealth().ok() ? HealthCheckResponse::NOT_SERVING
@@ -26,22 +27,25 @@ HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const 
 
 }  // namespace
 
-absl::Status CheckHealth(const broker::Broker& broker, const HealthCheckRequest& request,
-                         HealthCheckResponse* response) {
-  response->set_status(StatusOf(broker, request));
+absl::Status CheckHealth(const broker::Broker& broker, const std::vector<std::string>& services,
+                         const HealthCheckRequest& request, HealthCheckResponse* response) {
+  response->set_status(StatusOf(broker, services, request));
   if (response->status() != HealthCheckResponse::SERVICE_UNKNOWN) return absl::OkStatus();
-  return NotFound("SERVICE_NOT_FOUND",
-                  absl::StrCat("service: there is no service ", Quote(request.service()),
-                               "; leave it empty, or ask for ", v1::MessageQueue::service_full_name(), ", ",
-                               v1::Registry::service_full_name(), " or ", kLivenessService));
+  return NotFound("SERVICE_NOT_FOUND", absl::StrCat("service: there is no service ", Quote(request.service()),
+                                                    "; leave it empty, or ask for ", absl::StrJoin(services, ", "),
+                                                    " or ", kLivenessService));
 }
 
-void HealthWatch::Serve(HealthService* service, broker::Broker* broker, Loop* loop, int count) {
-  for (int i = 0; i < count; ++i) new HealthWatch(service, broker, loop);
+void HealthWatch::Serve(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
+                        Loop* loop, int count) {
+  for (int i = 0; i < count; ++i) new HealthWatch(service, broker, services, loop);
 }
 
-HealthWatch::HealthWatch(HealthService* service, broker::Broker* broker, Loop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), writer_(context()), look_([this] { Look(); }) {
+HealthWatch::HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
+                         Loop* loop)
+    : StreamCall(loop), service_(service), broker_(broker), services_(services), writer_(context()), look_([this] {
+        Look();
+      }) {
   service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -50,7 +54,7 @@ void HealthWatch::Started(bool ok) {
     delete this;  // the server shuts down
     return;
   }
-  new HealthWatch(service_, broker_, loop());
+  new HealthWatch(service_, broker_, services_, loop());
   Begin();
   Look();
 }
@@ -61,7 +65,7 @@ void HealthWatch::Look() {
 }
 
 void HealthWatch::Tell() {
-  const auto status = StatusOf(*broker_, request_);
+  const auto status = StatusOf(*broker_, *services_, request_);
   if (writing() || ending() || status == told_.status()) return;
   told_.set_status(status);
   WriteStarted();

@@ -1,6 +1,9 @@
 #ifndef NMQ_SERVER_RPC_HEALTH_CALLS_H_
 #define NMQ_SERVER_RPC_HEALTH_CALLS_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/support/async_stream.h"
@@ -18,20 +21,22 @@ using HealthService = grpc::health::v1::Health::AsyncService;
 // or because its disk is full, only loses what it holds in memory.
 inline constexpr char kLivenessService[] = "liveness";
 
-// The answer to Check.
-absl::Status CheckHealth(const broker::Broker& broker, const grpc::health::v1::HealthCheckRequest& request,
+// The answer to Check. `services` are those that are served, which reflection lists, too.
+absl::Status CheckHealth(const broker::Broker& broker, const std::vector<std::string>& services,
+                         const grpc::health::v1::HealthCheckRequest& request,
                          grpc::health::v1::HealthCheckResponse* response);
 
 // One Watch call. It tells of a disk that fails, or works again, within a second.
 class HealthWatch final : public StreamCall {
  public:
-  // Waits for `count` calls; each that comes is replaced.
-  static void Serve(HealthService* service, broker::Broker* broker, Loop* loop, int count);
+  // Waits for `count` calls; each that comes is replaced. All must outlive the loop.
+  static void Serve(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
+                    Loop* loop, int count);
 
   void Drain(const DrainPlan& plan) override;
 
  private:
-  HealthWatch(HealthService* service, broker::Broker* broker, Loop* loop);
+  HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services, Loop* loop);
   ~HealthWatch() override = default;
 
   void Started(bool ok);
@@ -43,6 +48,7 @@ class HealthWatch final : public StreamCall {
 
   HealthService* const service_;
   broker::Broker* const broker_;
+  const std::vector<std::string>* const services_;
   MemberEvent<HealthWatch> started_{this, &HealthWatch::Started};
   MemberEvent<HealthWatch> written_{this, &HealthWatch::Written};
   grpc::health::v1::HealthCheckRequest request_;

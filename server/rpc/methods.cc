@@ -56,7 +56,7 @@ std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service
 }  // namespace
 
 Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry,
-                 AdminService* admin, HealthService* health)
+                 AdminService* admin, HealthService* health, const std::vector<std::string>* services)
     : broker_(broker),
       message_queue_(message_queue),
       registry_(broker),
@@ -66,9 +66,9 @@ Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, Reg
   AddDataMethods(broker, message_queue);
   AddRegistryMethods(registry);
   AddAdminMethods(admin);
-  auto check = [broker](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
-                        grpc::health::v1::HealthCheckResponse* response) {
-    return CheckHealth(*broker, *request, response);
+  auto check = [broker, services](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
+                                  grpc::health::v1::HealthCheckResponse* response) {
+    return CheckHealth(*broker, *services, *request, response);
   };
   serve_.push_back(Acceptor(health, &HealthService::RequestCheck, std::move(check), nullptr, kRegistryCalls));
 }

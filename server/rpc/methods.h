@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/worker.h"
@@ -20,9 +21,9 @@ namespace nmq::rpc {
 // registry, which may take long, by a worker, and those of Admin, which may wait for the disk, by another.
 class Methods {
  public:
-  // All must outlive this, and this the loops.
+  // All must outlive this, and this the loops. `services` are those that health knows.
   Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, AdminService* admin,
-          HealthService* health);
+          HealthService* health, const std::vector<std::string>* services);
 
   // Accepts calls on `loop`.
   void Serve(Loop* loop);

@@ -10,6 +10,7 @@
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
+#include "server/broker/publish_stream.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/stream_call.h"

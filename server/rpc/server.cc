@@ -45,9 +45,9 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
 }  // namespace
 
 struct Server::GrpcServices {
-  explicit GrpcServices(broker::Broker* broker) : methods(broker, &message_queue, &registry, &admin, &health) {}
+  explicit GrpcServices(broker::Broker* broker) : methods(broker, &message_queue, &registry, &admin, &health, &names) {}
 
-  // Those that reflection shows.
+  // Those that reflection shows and health knows.
   const std::vector<std::string> names = {v1::MessageQueue::service_full_name(), v1::Registry::service_full_name(),
                                           v1::Admin::service_full_name(),
                                           grpc::health::v1::Health::service_full_name()};
@@ -105,7 +105,7 @@ void Server::ServeCalls() {
     SubscribeStream::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
     PublishCall::Serve(&services_->message_queue, broker_, loop.get(), kCallsWaiting);
     WatchStream::Serve(&services_->registry, broker_, loop.get(), 1);
-    HealthWatch::Serve(&services_->health, broker_, loop.get(), 1);
+    HealthWatch::Serve(&services_->health, broker_, &services_->names, loop.get(), 1);
     ReflectionCall<ReflectionService>::Serve(&services_->reflection, &services_->names, loop.get());
     ReflectionCall<ReflectionAlphaService>::Serve(&services_->reflection_alpha, &services_->names, loop.get());
     loop->Start();

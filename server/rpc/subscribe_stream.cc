@@ -52,21 +52,21 @@ void SubscribeStream::Open() {
   absl::Status status = Decode(request_, &search->request);
   request_.Clear();
   if (status.ok()) {
-    auto options = broker_->CheckSubscribe(search->request, context()->peer(), loop()->lane(), this);
-    status = options.status();
-    if (status.ok()) search->options = *std::move(options);
+    auto wish = broker_->CheckSubscribe(search->request, context()->peer(), loop()->lane(), this);
+    status = wish.status();
+    if (status.ok()) search->wish = *std::move(wish);
   }
   if (!status.ok()) {
     End(status);
     return;
   }
-  if (!broker::Broker::NeedsDisk(search->options)) {
-    Subscribe(std::move(search->options));
+  if (!broker::Broker::NeedsDisk(search->wish)) {
+    Subscribe(std::move(search->wish));
     return;
   }
   search->stream = this;
   search_ = search;
-  status = broker_->PrepareSubscribe(&search->options, &search->stop,
+  status = broker_->PrepareSubscribe(&search->wish, &search->stop,
                                      [search, loop = loop()->shared_from_this()](const absl::Status& found) {
                                        loop->Post([search, found] {
                                          if (search->stream != nullptr) search->stream->Found(found);
@@ -78,15 +78,16 @@ void SubscribeStream::Open() {
 void SubscribeStream::Found(const absl::Status& status) {
   const std::shared_ptr<Search> search = std::exchange(search_, nullptr);
   if (status.ok()) {
-    Subscribe(std::move(search->options));
+    Subscribe(std::move(search->wish));
   } else {
     End(status);
   }
 }
 
-void SubscribeStream::Subscribe(broker::Namespace::SubscribeOptions options) {
+void SubscribeStream::Subscribe(broker::Broker::Wish wish) {
+  name_space_ = wish.name_space;
   v1::SubscribeResponse frame;
-  auto subscription = broker_->Subscribe(std::move(options), frame.mutable_ready());
+  auto subscription = broker_->Subscribe(std::move(wish), frame.mutable_ready());
   if (!subscription.ok()) {
     End(subscription.status());
     return;
@@ -238,7 +239,7 @@ void SubscribeStream::OnEnd(const absl::Status& status) {
   if (subscription_ == nullptr) return;
   std::string reason = ReasonOf(status);
   if (reason.empty()) reason = status.ok() ? "DISCONNECTED" : absl::StatusCodeToString(status.code());
-  broker_->Unsubscribe(subscription_.get(), reason);
+  name_space_->Unsubscribe(subscription_.get(), reason);
   subscription_ = nullptr;
 }
 

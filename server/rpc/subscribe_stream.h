@@ -40,7 +40,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void Written(bool ok);
   void Open();
   void Found(const absl::Status& status);
-  void Subscribe(broker::Namespace::SubscribeOptions options);
+  void Subscribe(broker::Broker::Wish wish);
   // Writes the next frame, if there is one.
   void Pump();
   void PumpAgain();
@@ -60,7 +60,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   // before.
   struct Search {
     v1::SubscribeRequest request;
-    broker::Namespace::SubscribeOptions options;
+    broker::Broker::Wish wish;
     std::atomic<bool> stop{false};
     SubscribeStream* stream = nullptr;  // null once nobody waits; only for the loop's thread
   };
@@ -73,6 +73,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   std::shared_ptr<Search> search_;                      // null if it is not needed, before and after
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
+  broker::Namespace* name_space_ = nullptr;             // of the subscription
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
   Loop::Timer age_;

@@ -121,6 +121,27 @@ TEST_F(Probes, ReflectionListsTheServicesAndTheirFiles) {
   EXPECT_GE(file.file_descriptor_response().file_descriptor_proto_size(), 5);  // with what it imports
 }
 
+TEST_F(Probes, HealthKnowsEveryServiceThatReflectionLists) {
+  grpc::reflection::v1::ServerReflectionResponse file;
+  const std::vector<std::string> listed =
+      ListServices<grpc::reflection::v1::ServerReflection, grpc::reflection::v1::ServerReflectionRequest>(&api_, &file);
+  EXPECT_THAT(listed, testing::UnorderedElementsAre("nmq.v1.MessageQueue", "nmq.v1.Registry", "nmq.v1.Admin",
+                                                    "grpc.health.v1.Health"));
+  for (const std::string& service : listed) {
+    HealthCheckResponse response;
+    EXPECT_EQ(Summary(Check(service, &response)), "OK") << service;
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING) << service;
+    HealthCheckRequest request;
+    request.set_service(service);
+    auto context = NewContext();
+    auto watch = health_->Watch(context.get(), request);
+    ASSERT_TRUE(watch->Read(&response)) << service;
+    EXPECT_EQ(response.status(), HealthCheckResponse::SERVING) << service;
+    context->TryCancel();
+    watch->Finish();
+  }
+}
+
 TEST_F(Probes, ReflectionServesOlderToolsToo) {
   grpc::reflection::v1alpha::ServerReflectionResponse file;
   EXPECT_THAT(

@@ -172,7 +172,7 @@ v1::Resume Listener::Positions() const {
 
 void Listener::Close(absl::string_view reason) {
   if (subscription_ == nullptr) return;
-  broker_->Unsubscribe(subscription_.get(), reason);
+  name_space_->Unsubscribe(subscription_.get(), reason);
   subscription_ = nullptr;
 }
 
@@ -279,13 +279,14 @@ void World::Overrun(const std::string& queue, int messages, const std::string& r
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest request, int lane) {
-  auto listener = std::make_unique<Listener>(&broker_, nullptr, v1::Ready());
-  auto options = broker_.CheckSubscribe(request, "test:2", broker_.lane(lane), listener.get());
-  if (!options.ok()) return options.status();
-  if (Broker::NeedsDisk(*options)) {
+  auto listener = std::make_unique<Listener>();
+  auto wish = broker_.CheckSubscribe(request, "test:2", broker_.lane(lane), listener.get());
+  if (!wish.ok()) return wish.status();
+  listener->name_space_ = wish->name_space;
+  if (Broker::NeedsDisk(*wish)) {
     absl::Status prepared;
     Notification done;
-    absl::Status status = broker_.PrepareSubscribe(&*options, /*stop=*/nullptr, [&](const absl::Status& result) {
+    absl::Status status = broker_.PrepareSubscribe(&*wish, /*stop=*/nullptr, [&](const absl::Status& result) {
       prepared = result;
       done.Notify();
     });
@@ -293,7 +294,7 @@ absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest 
     done.WaitForNotification();
     if (!prepared.ok()) return prepared;
   }
-  auto subscription = broker_.Subscribe(*std::move(options), &listener->ready_);
+  auto subscription = broker_.Subscribe(*std::move(wish), &listener->ready_);
   if (!subscription.ok()) return subscription.status();
   listener->subscription_ = *std::move(subscription);
   for (const v1::QueuePosition& position : listener->ready_.positions()) listener->Note(position);

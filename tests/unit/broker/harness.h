@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/broker/broker.h"
+#include "server/broker/publish_stream.h"
 #include "server/queue/storage.h"
 #include "server/registry/registry.h"
 #include "tests/testing/simulated_clock.h"
@@ -74,8 +75,6 @@ using Wants = std::vector<std::pair<std::string, std::string>>;
 // A subscription and who serves it. It only looks at it when told to, as a stream does.
 class Listener final : public Subscription::Owner {
  public:
-  Listener(Broker* broker, std::shared_ptr<Subscription> subscription, v1::Ready ready)
-      : broker_(broker), subscription_(std::move(subscription)), ready_(std::move(ready)) {}
   ~Listener() override { Close(); }
 
   const v1::Ready& ready() const { return ready_; }
@@ -100,7 +99,7 @@ class Listener final : public Subscription::Owner {
   void Note(const v1::QueuePosition& position);
   absl::Status Read(uint64_t bytes_max, Heard* heard);
 
-  Broker* const broker_;
+  Namespace* name_space_ = nullptr;  // of the subscription
   std::shared_ptr<Subscription> subscription_;
   v1::Ready ready_;
   std::vector<v1::QueuePosition> positions_;

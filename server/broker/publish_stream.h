@@ -1,0 +1,41 @@
+#ifndef NMQ_SERVER_BROKER_PUBLISH_STREAM_H_
+#define NMQ_SERVER_BROKER_PUBLISH_STREAM_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/arena.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/broker/broker.h"
+#include "server/message/incoming.h"
+
+namespace nmq::broker {
+
+// The state of one PublishStream call. Used by one thread at a time; the broker must outlive it.
+class PublishStream {
+ public:
+  explicit PublishStream(Broker* broker) : broker_(broker) {}
+  ~PublishStream();
+  PublishStream(const PublishStream&) = delete;
+  PublishStream& operator=(const PublishStream&) = delete;
+
+  // Publishes one batch, an encoded nmq.v1.PublishStreamRequest. What it has to decode it makes in `arena`, which may
+  // be reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
+  // once, before Publish returns or later on another thread; a refused batch is in the response.
+  using Done = std::function<void(const v1::PublishStreamResponse&)>;
+  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
+
+ private:
+  absl::Status CheckOrigin(const IncomingBatch& batch);
+  absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
+
+  Broker* const broker_;
+  Broker::Origin origin_;
+  std::string session_;
+};
+
+}  // namespace nmq::broker
+
+#endif  // NMQ_SERVER_BROKER_PUBLISH_STREAM_H_
