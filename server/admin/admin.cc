@@ -60,10 +60,13 @@ absl::StatusOr<RetentionConfig> Admin::Retention(const v1::Retention& retention,
   });
 }
 
-absl::Status Admin::CreateNamespace(const v1::CreateNamespaceRequest& request, v1::CreateNamespaceResponse* response) {
+absl::Status Admin::CreateNamespace(const Call& call, const v1::CreateNamespaceRequest& request,
+                                    v1::CreateNamespaceResponse* response) {
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
-  if (broker_.FindNamespace(request.name()).ok()) {
+  status = broker_.Admit(call, request.name());
+  if (!status.ok()) return status;
+  if (broker_.FindNamespace(call, request.name()).ok()) {
     return AlreadyExists("NAMESPACE_EXISTS", absl::StrCat("name: there is a namespace ", Quote(request.name())),
                          {{"namespace", request.name()}});
   }
@@ -89,10 +92,11 @@ absl::Status Admin::CreateNamespace(const v1::CreateNamespaceRequest& request, v
   return absl::OkStatus();
 }
 
-absl::Status Admin::UpdateNamespace(const v1::UpdateNamespaceRequest& request, v1::UpdateNamespaceResponse* response) {
+absl::Status Admin::UpdateNamespace(const Call& call, const v1::UpdateNamespaceRequest& request,
+                                    v1::UpdateNamespaceResponse* response) {
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
-  auto found = broker_.FindNamespace(request.name());
+  auto found = broker_.FindNamespace(call, request.name());
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
   if (request.has_automatic_queues()) {
@@ -109,10 +113,11 @@ absl::Status Admin::UpdateNamespace(const v1::UpdateNamespaceRequest& request, v
   return absl::OkStatus();
 }
 
-absl::Status Admin::DeleteNamespace(const v1::DeleteNamespaceRequest& request, v1::DeleteNamespaceResponse*) {
+absl::Status Admin::DeleteNamespace(const Call& call, const v1::DeleteNamespaceRequest& request,
+                                    v1::DeleteNamespaceResponse*) {
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
-  auto found = broker_.FindNamespace(request.name());
+  auto found = broker_.FindNamespace(call, request.name());
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
   status = (*found)->Delete();
@@ -126,8 +131,9 @@ absl::Status Admin::DeleteNamespace(const v1::DeleteNamespaceRequest& request, v
   return status;
 }
 
-absl::Status Admin::CreateQueue(const v1::CreateQueueRequest& request, v1::CreateQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::CreateQueue(const Call& call, const v1::CreateQueueRequest& request,
+                                v1::CreateQueueResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
@@ -150,8 +156,9 @@ absl::Status Admin::CreateQueue(const v1::CreateQueueRequest& request, v1::Creat
   return absl::OkStatus();
 }
 
-absl::Status Admin::UpdateQueue(const v1::UpdateQueueRequest& request, v1::UpdateQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::UpdateQueue(const Call& call, const v1::UpdateQueueRequest& request,
+                                v1::UpdateQueueResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -174,8 +181,9 @@ absl::Status Admin::UpdateQueue(const v1::UpdateQueueRequest& request, v1::Updat
   return absl::OkStatus();
 }
 
-absl::Status Admin::DeleteQueue(const v1::DeleteQueueRequest& request, v1::DeleteQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::DeleteQueue(const Call& call, const v1::DeleteQueueRequest& request,
+                                v1::DeleteQueueResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -185,8 +193,9 @@ absl::Status Admin::DeleteQueue(const v1::DeleteQueueRequest& request, v1::Delet
   return absl::OkStatus();
 }
 
-absl::Status Admin::PurgeQueue(const v1::PurgeQueueRequest& request, v1::PurgeQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::PurgeQueue(const Call& call, const v1::PurgeQueueRequest& request,
+                               v1::PurgeQueueResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -196,8 +205,9 @@ absl::Status Admin::PurgeQueue(const v1::PurgeQueueRequest& request, v1::PurgeQu
   return absl::OkStatus();
 }
 
-absl::Status Admin::CreateGroup(const v1::CreateGroupRequest& request, v1::CreateGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::CreateGroup(const Call& call, const v1::CreateGroupRequest& request,
+                                v1::CreateGroupResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckName("queue", request.queue(), limits().name_bytes);
   if (!status.ok()) return status;
@@ -227,16 +237,17 @@ absl::Status Admin::CreateGroup(const v1::CreateGroupRequest& request, v1::Creat
   return absl::OkStatus();
 }
 
-absl::Status Admin::DeleteGroup(const v1::DeleteGroupRequest& request, v1::DeleteGroupResponse*) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::DeleteGroup(const Call& call, const v1::DeleteGroupRequest& request, v1::DeleteGroupResponse*) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
   return (*name_space)->DeleteGroup(request.queue(), request.group());
 }
 
-absl::Status Admin::PauseGroup(const v1::PauseGroupRequest& request, v1::PauseGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::PauseGroup(const Call& call, const v1::PauseGroupRequest& request,
+                               v1::PauseGroupResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -246,8 +257,9 @@ absl::Status Admin::PauseGroup(const v1::PauseGroupRequest& request, v1::PauseGr
   return absl::OkStatus();
 }
 
-absl::Status Admin::ResumeGroup(const v1::ResumeGroupRequest& request, v1::ResumeGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::ResumeGroup(const Call& call, const v1::ResumeGroupRequest& request,
+                                v1::ResumeGroupResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -257,8 +269,8 @@ absl::Status Admin::ResumeGroup(const v1::ResumeGroupRequest& request, v1::Resum
   return absl::OkStatus();
 }
 
-absl::Status Admin::SeekGroup(const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::SeekGroup(const Call& call, const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -270,9 +282,9 @@ absl::Status Admin::SeekGroup(const v1::SeekGroupRequest& request, v1::SeekGroup
   return absl::OkStatus();
 }
 
-absl::Status Admin::RedriveDeadLetters(const v1::RedriveDeadLettersRequest& request,
+absl::Status Admin::RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request,
                                        v1::RedriveDeadLettersResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("queue", request.queue(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -295,8 +307,9 @@ absl::StatusOr<std::vector<std::string>> Admin::ClientsOf(const Namespace& name_
   return ids;
 }
 
-absl::Status Admin::MoveClients(const v1::MoveClientsRequest& request, v1::MoveClientsResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Admin::MoveClients(const Call& call, const v1::MoveClientsRequest& request,
+                                v1::MoveClientsResponse* response) {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckNames("join", request.join());
   if (status.ok()) status = CheckNames("leave", request.leave());
@@ -313,9 +326,9 @@ absl::Status Admin::MoveClients(const v1::MoveClientsRequest& request, v1::MoveC
   return absl::OkStatus();
 }
 
-absl::Status Admin::DisconnectClients(const v1::DisconnectClientsRequest& request,
+absl::Status Admin::DisconnectClients(const Call& call, const v1::DisconnectClientsRequest& request,
                                       v1::DisconnectClientsResponse* response) {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   if (request.reason().size() > limits().header_value_bytes) {
     return LimitExceeded("header_value_bytes", request.reason().size(), limits().header_value_bytes, "reason");

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "nmq/v1/admin.pb.h"
 #include "server/broker/broker.h"
+#include "server/call/call.h"
 
 namespace nmq::broker {
 
@@ -20,22 +21,26 @@ class Admin {
   // `broker` must outlive this.
   explicit Admin(Broker* broker) : broker_(*broker) {}
 
-  absl::Status CreateNamespace(const v1::CreateNamespaceRequest& request, v1::CreateNamespaceResponse* response);
-  absl::Status UpdateNamespace(const v1::UpdateNamespaceRequest& request, v1::UpdateNamespaceResponse* response);
-  absl::Status DeleteNamespace(const v1::DeleteNamespaceRequest& request, v1::DeleteNamespaceResponse* response);
-  absl::Status CreateQueue(const v1::CreateQueueRequest& request, v1::CreateQueueResponse* response);
-  absl::Status UpdateQueue(const v1::UpdateQueueRequest& request, v1::UpdateQueueResponse* response);
-  absl::Status DeleteQueue(const v1::DeleteQueueRequest& request, v1::DeleteQueueResponse* response);
-  absl::Status PurgeQueue(const v1::PurgeQueueRequest& request, v1::PurgeQueueResponse* response);
-  absl::Status CreateGroup(const v1::CreateGroupRequest& request, v1::CreateGroupResponse* response);
-  absl::Status DeleteGroup(const v1::DeleteGroupRequest& request, v1::DeleteGroupResponse* response);
-  absl::Status PauseGroup(const v1::PauseGroupRequest& request, v1::PauseGroupResponse* response);
-  absl::Status ResumeGroup(const v1::ResumeGroupRequest& request, v1::ResumeGroupResponse* response);
-  absl::Status SeekGroup(const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response);
-  absl::Status RedriveDeadLetters(const v1::RedriveDeadLettersRequest& request,
+  absl::Status CreateNamespace(const Call& call, const v1::CreateNamespaceRequest& request,
+                               v1::CreateNamespaceResponse* response);
+  absl::Status UpdateNamespace(const Call& call, const v1::UpdateNamespaceRequest& request,
+                               v1::UpdateNamespaceResponse* response);
+  absl::Status DeleteNamespace(const Call& call, const v1::DeleteNamespaceRequest& request,
+                               v1::DeleteNamespaceResponse* response);
+  absl::Status CreateQueue(const Call& call, const v1::CreateQueueRequest& request, v1::CreateQueueResponse* response);
+  absl::Status UpdateQueue(const Call& call, const v1::UpdateQueueRequest& request, v1::UpdateQueueResponse* response);
+  absl::Status DeleteQueue(const Call& call, const v1::DeleteQueueRequest& request, v1::DeleteQueueResponse* response);
+  absl::Status PurgeQueue(const Call& call, const v1::PurgeQueueRequest& request, v1::PurgeQueueResponse* response);
+  absl::Status CreateGroup(const Call& call, const v1::CreateGroupRequest& request, v1::CreateGroupResponse* response);
+  absl::Status DeleteGroup(const Call& call, const v1::DeleteGroupRequest& request, v1::DeleteGroupResponse* response);
+  absl::Status PauseGroup(const Call& call, const v1::PauseGroupRequest& request, v1::PauseGroupResponse* response);
+  absl::Status ResumeGroup(const Call& call, const v1::ResumeGroupRequest& request, v1::ResumeGroupResponse* response);
+  absl::Status SeekGroup(const Call& call, const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response);
+  absl::Status RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request,
                                   v1::RedriveDeadLettersResponse* response);
-  absl::Status MoveClients(const v1::MoveClientsRequest& request, v1::MoveClientsResponse* response);
-  absl::Status DisconnectClients(const v1::DisconnectClientsRequest& request, v1::DisconnectClientsResponse* response);
+  absl::Status MoveClients(const Call& call, const v1::MoveClientsRequest& request, v1::MoveClientsResponse* response);
+  absl::Status DisconnectClients(const Call& call, const v1::DisconnectClientsRequest& request,
+                                 v1::DisconnectClientsResponse* response);
 
  private:
   const Limits& limits() const { return broker_.limits(); }

@@ -19,10 +19,12 @@ constexpr absl::Duration kDrainRetry = absl::Seconds(1);
 
 }  // namespace
 
-Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage)
+Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage,
+               const Access* access)
     : shared_(config.limits, clock, lanes, storage,
               storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
+      access_(*access),
       server_epoch_(shared_.epochs.Next()),
       questions_(config.limits.requests, config.limits.request_bytes),
       session_ids_(Base36(server_epoch_), random) {
@@ -75,14 +77,18 @@ absl::Status Broker::CheckNotDraining() const {
                      kDrainRetry);
 }
 
-absl::StatusOr<Namespace*> Broker::FindNamespace(absl::string_view name) const {
+absl::StatusOr<Namespace*> Broker::FindNamespace(const Call& call, absl::string_view name) const {
   if (name.empty()) name = kDefaultNamespace;
+  Namespace* found = nullptr;
   {
     ReaderMutexLock lock(&namespaces_mu_);
     auto it = namespaces_.find(std::string(name));
-    if (it != namespaces_.end() && !it->second->deleted()) return it->second.get();
+    if (it != namespaces_.end() && !it->second->deleted()) found = it->second.get();
   }
-  absl::Status status = CheckName("namespace", name, limits().name_bytes);
+  absl::Status status = Admit(call, name);
+  if (!status.ok()) return status;
+  if (found != nullptr) return found;
+  status = CheckName("namespace", name, limits().name_bytes);
   if (!status.ok()) return status;
   return NotFound("NAMESPACE_NOT_FOUND",
                   absl::StrCat("namespace: there is no namespace ", Quote(name),
@@ -145,8 +151,8 @@ absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::st
   return absl::OkStatus();
 }
 
-absl::Status Broker::Join(const v1::JoinRequest& request, v1::JoinResponse* response) {
-  auto session = FindSession(request.session());
+absl::Status Broker::Join(const Call& call, const v1::JoinRequest& request, v1::JoinResponse* response) {
+  auto session = FindSession(call, request.session());
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
@@ -158,8 +164,8 @@ absl::Status Broker::Join(const v1::JoinRequest& request, v1::JoinResponse* resp
   return absl::OkStatus();
 }
 
-absl::Status Broker::Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response) {
-  auto session = FindSession(request.session());
+absl::Status Broker::Leave(const Call& call, const v1::LeaveRequest& request, v1::LeaveResponse* response) {
+  auto session = FindSession(call, request.session());
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
@@ -171,15 +177,16 @@ absl::Status Broker::Leave(const v1::LeaveRequest& request, v1::LeaveResponse* r
   return absl::OkStatus();
 }
 
-absl::StatusOr<Broker::Origin> Broker::FindOrigin(absl::string_view session, absl::string_view name_space) const {
+absl::StatusOr<Broker::Origin> Broker::FindOrigin(const Call& call, absl::string_view session,
+                                                  absl::string_view name_space) const {
   Origin origin;
   if (session.empty()) {
-    auto found = FindNamespace(name_space);
+    auto found = FindNamespace(call, name_space);
     if (!found.ok()) return found.status();
     origin.name_space = *found;
     return origin;
   }
-  auto found = FindSession(session);
+  auto found = FindSession(call, session);
   if (!found.ok()) return found.status();
   origin.client = std::move(found->client);
   origin.name_space = found->name_space;
@@ -191,10 +198,10 @@ absl::StatusOr<Broker::Origin> Broker::FindOrigin(absl::string_view session, abs
   return origin;
 }
 
-void Broker::Publish(v1::PublishRequest* request, PublishDone done) {
+void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone done) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return done(status);
-  auto found = FindOrigin(request->session(), request->namespace_());
+  auto found = FindOrigin(call, request->session(), request->namespace_());
   if (!found.ok()) return done(found.status());
   const Origin origin = *std::move(found);
   if (!request->has_message()) return done(InvalidArgument("message", "is not set"));

@@ -19,6 +19,8 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/call/access.h"
+#include "server/call/call.h"
 #include "server/config/config.h"
 #include "server/namespace/namespace.h"
 #include "server/question/questions.h"
@@ -35,8 +37,9 @@ namespace nmq::broker {
 class Broker {
  public:
   // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of
-  // `config`; it is null if all of them are live. `clock`, `random` and `storage` must outlive the broker.
-  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage = nullptr);
+  // `config`; it is null if all of them are live. `clock`, `random`, `storage` and `access` must outlive the broker.
+  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage = nullptr,
+         const Access* access = &OpenAccess());
   // Waits until what was accepted is on disk.
   ~Broker();
 
@@ -51,19 +54,24 @@ class Broker {
   Metrics& metrics() { return shared_.metrics; }
   const Metrics& metrics() const { return shared_.metrics; }
 
-  // `peer` is where the call comes from.
-  absl::Status Connect(const v1::ConnectRequest& request, absl::string_view peer, v1::ConnectResponse* response);
-  absl::Status Disconnect(const v1::DisconnectRequest& request);
-  absl::Status Join(const v1::JoinRequest& request, v1::JoinResponse* response);
-  absl::Status Leave(const v1::LeaveRequest& request, v1::LeaveResponse* response);
+  // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty. Whoever
+  // finds a namespace or a session with the methods below need not ask.
+  absl::Status Admit(const Call& call, absl::string_view name_space) const {
+    return access_.Check(call, call.right, name_space);
+  }
+
+  absl::Status Connect(const Call& call, const v1::ConnectRequest& request, v1::ConnectResponse* response);
+  absl::Status Disconnect(const Call& call, const v1::DisconnectRequest& request);
+  absl::Status Join(const Call& call, const v1::JoinRequest& request, v1::JoinResponse* response);
+  absl::Status Leave(const Call& call, const v1::LeaveRequest& request, v1::LeaveResponse* response);
   // The message in `request` is used up. `done` is called once: before Publish returns, or later on another thread.
   using PublishDone = std::function<void(absl::StatusOr<v1::PublishResponse>)>;
-  void Publish(v1::PublishRequest* request, PublishDone done);
+  void Publish(const Call& call, v1::PublishRequest* request, PublishDone done);
 
   // Asks a question. `done` is called once, at once or later, on any thread and under no lock. The message in `request`
   // is used up.
-  void Ask(v1::RequestRequest* request, Questions::Done done);
-  absl::Status Reply(v1::ReplyRequest* request);
+  void Ask(const Call& call, v1::RequestRequest* request, Questions::Done done);
+  absl::Status Reply(const Call& call, v1::ReplyRequest* request);
   // Ends the questions whose time is over.
   void ExpireQuestions() { questions_.Expire(shared_.NowUs()); }
   // When to do so next, on the monotonic clock; none if no question waits.
@@ -74,7 +82,7 @@ class Broker {
     Namespace* name_space = nullptr;
     Namespace::SubscribeOptions options;
   };
-  absl::StatusOr<Wish> CheckSubscribe(const v1::SubscribeRequest& request, absl::string_view peer, Lane* lane,
+  absl::StatusOr<Wish> CheckSubscribe(const Call& call, const v1::SubscribeRequest& request, Lane* lane,
                                       Subscription::Owner* owner) const;
   // Whether Subscribe would block on the disk, unless it was prepared: its start is looked for there, or its group is
   // made there.
@@ -89,7 +97,7 @@ class Broker {
 
   // What became of messages that a group delivered. `done` is called once, at once or later, on any thread and under no
   // lock. The request is used up.
-  void Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done);
+  void Acknowledge(const Call& call, v1::AcknowledgeRequest* request, Group::AcknowledgeDone done);
 
   // From now on answers UNAVAILABLE to whoever wants to connect, publish or subscribe.
   void StartDrain() { draining_.store(true, std::memory_order_release); }
@@ -114,8 +122,9 @@ class Broker {
   // What the store does for itself from time to time. May block on the disk, for long.
   void MaintainStore();
 
-  // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT.
-  absl::StatusOr<Namespace*> FindNamespace(absl::string_view name) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+  // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT, or what Admit says.
+  absl::StatusOr<Namespace*> FindNamespace(const Call& call, absl::string_view name) const
+      ABSL_LOCKS_EXCLUDED(namespaces_mu_);
   // Those after `after`, in the order of their names. They stay valid.
   std::vector<Namespace*> NamespacesAfter(const std::string& after) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
 
@@ -126,14 +135,15 @@ class Broker {
   // Removes a client from everywhere; its streams end with `status`. False if it is gone.
   bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status);
 
-  // The session of a call; its client's lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown.
-  absl::StatusOr<Session> FindSession(absl::string_view session) const;
+  // The session of a call; its client's lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown, or
+  // what Admit says.
+  absl::StatusOr<Session> FindSession(const Call& call, absl::string_view session) const;
   // Where a publisher publishes: in the namespace of its session, or, without a session, in the one that it names.
   struct Origin {
     std::shared_ptr<Client> client;  // null without a session
     Namespace* name_space = nullptr;
   };
-  absl::StatusOr<Origin> FindOrigin(absl::string_view session, absl::string_view name_space) const;
+  absl::StatusOr<Origin> FindOrigin(const Call& call, absl::string_view session, absl::string_view name_space) const;
 
  private:
   // Of automatic queues in namespaces that Admin makes.
@@ -144,7 +154,7 @@ class Broker {
   absl::StatusOr<Session> NewClient(Namespace* name_space, Namespace::ClientFields fields);
   absl::StatusOr<absl::Duration> QuestionTimeout(const v1::RequestRequest& request) const;
   // Opens the question and publishes it. An error is for the caller to tell.
-  absl::Status PublishQuestion(v1::RequestRequest* request, const Questions::Done& done);
+  absl::Status PublishQuestion(const Call& call, v1::RequestRequest* request, const Questions::Done& done);
   void Asked(const std::string& token, const Namespace::PublishedQuestion& published);
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
   void WatchLease(const Session& session, absl::Duration lease);
@@ -154,6 +164,7 @@ class Broker {
 
   Shared shared_;
   Random* const random_;
+  const Access& access_;
   const uint64_t server_epoch_;
   mutable Mutex namespaces_mu_;  // a leaf: nothing is locked under it
   // Also those that are deleted: calls may still be at them.

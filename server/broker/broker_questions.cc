@@ -28,10 +28,10 @@ absl::StatusOr<absl::Duration> Broker::QuestionTimeout(const v1::RequestRequest&
                               absl::FormatDuration(limits().request_max)));
 }
 
-absl::Status Broker::PublishQuestion(v1::RequestRequest* request, const Questions::Done& done) {
+absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* request, const Questions::Done& done) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto origin = FindOrigin(request->session(), request->namespace_());
+  auto origin = FindOrigin(call, request->session(), request->namespace_());
   if (!origin.ok()) return origin.status();
   Namespace* const name_space = origin->name_space;
   if (!request->has_message()) return InvalidArgument("message", "is not set");
@@ -77,13 +77,13 @@ void Broker::Asked(const std::string& token, const Namespace::PublishedQuestion&
   }
 }
 
-void Broker::Ask(v1::RequestRequest* request, Questions::Done done) {
-  absl::Status status = PublishQuestion(request, done);
+void Broker::Ask(const Call& call, v1::RequestRequest* request, Questions::Done done) {
+  absl::Status status = PublishQuestion(call, request, done);
   if (!status.ok()) done(std::move(status));
 }
 
-absl::Status Broker::Reply(v1::ReplyRequest* request) {
-  auto session = FindSession(request->session());
+absl::Status Broker::Reply(const Call& call, v1::ReplyRequest* request) {
+  auto session = FindSession(call, request->session());
   if (!session.ok()) return session.status();
   const Client& client = *session->client;
   Namespace* const name_space = session->name_space;

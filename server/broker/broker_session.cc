@@ -20,13 +20,15 @@ bool Broker::RemoveClient(const std::string& id, absl::string_view reason, const
   return removed;
 }
 
-absl::StatusOr<Session> Broker::FindSession(absl::string_view session) const {
+absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view session) const {
   auto client_id = session_ids_.ClientOf(session);
   if (!client_id.ok()) return client_id.status();
   std::optional<Session> found = sessions_.Find(*client_id, session);
   if (!found.has_value()) {
     return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
   }
+  absl::Status status = Admit(call, found->name_space->name());
+  if (!status.ok()) return status;
   found->client->Touch(shared_.NowUs());
   return *std::move(found);
 }
@@ -77,19 +79,19 @@ absl::StatusOr<Session> Broker::NewClient(Namespace* name_space, Namespace::Clie
   return session;
 }
 
-absl::Status Broker::Connect(const v1::ConnectRequest& request, absl::string_view peer, v1::ConnectResponse* response) {
+absl::Status Broker::Connect(const Call& call, const v1::ConnectRequest& request, v1::ConnectResponse* response) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto name_space = FindNamespace(request.namespace_());
+  auto name_space = FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   Namespace::ClientFields fields;
   status = CheckClientFields(request, &fields);
   if (!status.ok()) return Counted(*name_space, status);
-  fields.peer = std::string(peer);
+  fields.peer = call.peer;
 
   absl::Duration lease = fields.lease;
   std::optional<Session> session;
-  if (auto known = FindSession(request.session()); known.ok()) {
+  if (auto known = FindSession(call, request.session()); known.ok()) {
     if (!request.namespace_().empty() && known->name_space != *name_space) {
       return FailedPrecondition("OTHER_NAMESPACE",
                                 absl::StrCat("session: is of namespace ", Quote(known->name_space->name()), ", not of ",
@@ -122,8 +124,8 @@ void Broker::Forget(const Client& client) {
   sessions_.Forget(client.id());
 }
 
-absl::Status Broker::Disconnect(const v1::DisconnectRequest& request) {
-  auto session = FindSession(request.session());
+absl::Status Broker::Disconnect(const Call& call, const v1::DisconnectRequest& request) {
+  auto session = FindSession(call, request.session());
   if (!session.ok()) return session.status();
   // OK: the client itself wanted its streams to end.
   session->name_space->RemoveClient(session->client.get(), "DISCONNECTED", absl::OkStatus());

@@ -54,11 +54,11 @@ absl::StatusOr<std::vector<HeaderFilter>> ParseHeaders(const v1::SubscribeReques
 
 }  // namespace
 
-absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const v1::SubscribeRequest& request, absl::string_view peer,
-                                                    Lane* lane, Subscription::Owner* owner) const {
+absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::SubscribeRequest& request, Lane* lane,
+                                                    Subscription::Owner* owner) const {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto session = FindSession(request.session());
+  auto session = FindSession(call, request.session());
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   Namespace::SubscribeOptions options;
@@ -90,7 +90,7 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const v1::SubscribeRequest& 
   options.headers = *std::move(headers);
   options.rooms = Pointers(request.rooms());
   options.start = *std::move(start);
-  options.peer = std::string(peer);
+  options.peer = call.peer;
   options.lane = lane;
   options.owner = owner;
   return Wish{name_space, std::move(options)};
@@ -123,8 +123,8 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Wish wish, v1::R
   return subscription;
 }
 
-void Broker::Acknowledge(v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
-  auto session = FindSession(request->session());
+void Broker::Acknowledge(const Call& call, v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
+  auto session = FindSession(call, request->session());
   if (!session.ok()) return done(session.status());
   Namespace* const name_space = session->name_space;
   absl::Status status = CheckAcknowledge(*request, limits());

@@ -15,7 +15,7 @@ PublishStream::~PublishStream() {
 
 absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   if (origin_.name_space == nullptr) {
-    auto origin = broker_->FindOrigin(batch.session, batch.name_space);
+    auto origin = broker_->FindOrigin(call_, batch.session, batch.name_space);
     if (!origin.ok()) return origin.status();
     origin_ = *std::move(origin);
     session_ = std::string(batch.session);
@@ -30,7 +30,7 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
                            absl::StrCat(Quote(batch.name_space), " differs from ", Quote(origin_.name_space->name()),
                                         ", with which this stream began; open another stream"));
   }
-  if (origin_.client != nullptr && origin_.client->gone()) return broker_->FindSession(session_).status();
+  if (origin_.client != nullptr && origin_.client->gone()) return broker_->FindSession(call_, session_).status();
   return absl::OkStatus();
 }
 

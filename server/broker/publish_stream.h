@@ -3,12 +3,14 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/arena.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/broker/broker.h"
+#include "server/call/call.h"
 #include "server/message/incoming.h"
 
 namespace nmq::broker {
@@ -16,7 +18,7 @@ namespace nmq::broker {
 // The state of one PublishStream call. Used by one thread at a time; the broker must outlive it.
 class PublishStream {
  public:
-  explicit PublishStream(Broker* broker) : broker_(broker) {}
+  PublishStream(Broker* broker, Call call) : broker_(broker), call_(std::move(call)) {}
   ~PublishStream();
   PublishStream(const PublishStream&) = delete;
   PublishStream& operator=(const PublishStream&) = delete;
@@ -32,6 +34,7 @@ class PublishStream {
   absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
 
   Broker* const broker_;
+  const Call call_;
   Broker::Origin origin_;
   std::string session_;
 };

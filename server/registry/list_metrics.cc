@@ -48,7 +48,10 @@ std::string KeyOf(const prometheus::MetricFamily& family, const prometheus::Clie
 
 }  // namespace
 
-absl::Status Registry::ListMetrics(const v1::ListMetricsRequest& request, v1::ListMetricsResponse* response) const {
+absl::Status Registry::ListMetrics(const Call& call, const v1::ListMetricsRequest& request,
+                                   v1::ListMetricsResponse* response) const {
+  const absl::Status status = broker_.Admit(call, "");
+  if (!status.ok()) return status;
   auto after = KeyOfPageToken(kMetrics, "", request.page_token());
   if (!after.ok()) return after.status();
   std::vector<std::pair<std::string, v1::Metric>> metrics;

@@ -74,7 +74,7 @@ v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::
 
 }  // namespace
 
-absl::Status Registry::ListNamespaces(const v1::ListNamespacesRequest& request,
+absl::Status Registry::ListNamespaces(const Call& call, const v1::ListNamespacesRequest& request,
                                       v1::ListNamespacesResponse* response) const {
   auto after = KeyOfPageToken(kNamespaces, "", request.page_token());
   if (!after.ok()) return after.status();
@@ -82,17 +82,20 @@ absl::Status Registry::ListNamespaces(const v1::ListNamespacesRequest& request,
   Page page(broker_.limits(), request.page_size(), response->mutable_namespaces());
   std::string last = *after;
   for (Namespace* name_space : broker_.NamespacesAfter(last)) {
-    v1::NamespaceInfo info;
-    name_space->Describe(&info);
-    if (!page.Add(std::move(info))) break;
+    if (broker_.Admit(call, name_space->name()).ok()) {
+      v1::NamespaceInfo info;
+      name_space->Describe(&info);
+      if (!page.Add(std::move(info))) break;
+    }
     last = name_space->name();
   }
   if (page.full()) response->set_next_page_token(PageToken(kNamespaces, "", last));
   return absl::OkStatus();
 }
 
-absl::Status Registry::ListQueues(const v1::ListQueuesRequest& request, v1::ListQueuesResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::ListQueues(const Call& call, const v1::ListQueuesRequest& request,
+                                  v1::ListQueuesResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("queue", request.queue(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -111,8 +114,9 @@ absl::Status Registry::ListQueues(const v1::ListQueuesRequest& request, v1::List
   return absl::OkStatus();
 }
 
-absl::Status Registry::ListRooms(const v1::ListRoomsRequest& request, v1::ListRoomsResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::ListRooms(const Call& call, const v1::ListRoomsRequest& request,
+                                 v1::ListRoomsResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("room", request.room(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -134,8 +138,9 @@ absl::Status Registry::ListRooms(const v1::ListRoomsRequest& request, v1::ListRo
   return absl::OkStatus();
 }
 
-absl::Status Registry::ListGroups(const v1::ListGroupsRequest& request, v1::ListGroupsResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::ListGroups(const Call& call, const v1::ListGroupsRequest& request,
+                                  v1::ListGroupsResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("queue", request.queue(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -178,8 +183,9 @@ v1::ClientInfo Registry::ClientInfoOf(const Namespace& name_space, const Namespa
   return info;
 }
 
-absl::Status Registry::ListClients(const v1::ListClientsRequest& request, v1::ListClientsResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::ListClients(const Call& call, const v1::ListClientsRequest& request,
+                                   v1::ListClientsResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;
@@ -196,9 +202,9 @@ absl::Status Registry::ListClients(const v1::ListClientsRequest& request, v1::Li
   return absl::OkStatus();
 }
 
-absl::Status Registry::ListSubscriptions(const v1::ListSubscriptionsRequest& request,
+absl::Status Registry::ListSubscriptions(const Call& call, const v1::ListSubscriptionsRequest& request,
                                          v1::ListSubscriptionsResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilterName("client_id", request.client_id());
   if (status.ok()) status = CheckFilterName("queue", request.queue());
@@ -219,8 +225,9 @@ absl::Status Registry::ListSubscriptions(const v1::ListSubscriptionsRequest& req
   return absl::OkStatus();
 }
 
-absl::Status Registry::GetClient(const v1::GetClientRequest& request, v1::GetClientResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::GetClient(const Call& call, const v1::GetClientRequest& request,
+                                 v1::GetClientResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   const std::string& id = request.client_id();
   if (id.empty()) return InvalidArgument("client_id", "is empty");
@@ -233,8 +240,9 @@ absl::Status Registry::GetClient(const v1::GetClientRequest& request, v1::GetCli
                   {{"client", id}, {"namespace", (*name_space)->name()}});
 }
 
-absl::Status Registry::CountClients(const v1::CountClientsRequest& request, v1::CountClientsResponse* response) const {
-  auto name_space = broker_.FindNamespace(request.namespace_());
+absl::Status Registry::CountClients(const Call& call, const v1::CountClientsRequest& request,
+                                    v1::CountClientsResponse* response) const {
+  auto name_space = broker_.FindNamespace(call, request.namespace_());
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;

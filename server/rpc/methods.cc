@@ -4,6 +4,7 @@
 
 #include "absl/strings/escaping.h"
 #include "glog/logging.h"
+#include "server/rpc/call_of.h"
 #include "server/rpc/deferred_call.h"
 #include "server/rpc/unary_call.h"
 
@@ -19,13 +20,13 @@ constexpr int kAdminCalls = 1;
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
 constexpr double kRefusalLogSeconds = 0.1;
 
-void LogRefusal(const grpc::ServerContext& context, const v1::ConnectRequest& request, const absl::Status& status) {
+void LogRefusal(const Call& call, const v1::ConnectRequest& request, const absl::Status& status) {
   LOG_EVERY_T(WARNING, kRefusalLogSeconds)
-      << "refused connection from " << context.peer() << " to namespace \""
+      << "refused connection from " << call.peer << " to namespace \""
       << absl::CEscape(request.namespace_().substr(0, 64)) << "\": " << status.code() << ", " << status.message();
 }
 
-// What accepts calls of a method on a loop.
+// What accepts calls of a method on a loop. `handle` takes the context of gRPC.
 template <typename Service, typename Request, typename Response, typename Handle>
 std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
                                     void (Service::*request)(grpc::ServerContext*, Request*,
@@ -33,24 +34,43 @@ std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
                                                              grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
                                                              void*),
                                     Handle handle, Worker* worker, int calls) {
-  using Call = UnaryCall<Service, Request, Response>;
-  auto method =
-      std::make_shared<const typename Call::Method>(typename Call::Method{service, request, std::move(handle), worker});
-  return [method = std::move(method), calls](Loop* loop) { Call::Serve(method.get(), loop, calls); };
+  using Unary = UnaryCall<Service, Request, Response>;
+  auto method = std::make_shared<const typename Unary::Method>(
+      typename Unary::Method{service, request, std::move(handle), worker});
+  return [method = std::move(method), calls](Loop* loop) { Unary::Serve(method.get(), loop, calls); };
 }
 
-// The same for a method that is answered later, from any thread.
+// The same for an rpc, whose `handle` takes a Call.
+template <typename Service, typename Request, typename Response, typename Handle>
+std::function<void(Loop*)> RpcAcceptor(std::common_type_t<Service>* service,
+                                       void (Service::*request)(grpc::ServerContext*, Request*,
+                                                                grpc::ServerAsyncResponseWriter<Response>*,
+                                                                grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
+                                                                void*),
+                                       Handle handle, const Clock* clock, Worker* worker, int calls) {
+  auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
+                                                       Response* response) {
+    return handle(CallOf<Request>(context, *clock), wanted, response);
+  };
+  return Acceptor(service, request, std::move(with_call), worker, calls);
+}
+
+// The same for an rpc that is answered later, from any thread.
 template <typename Service, typename Request, typename Response, typename Handle>
 std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service,
                                             void (Service::*request)(grpc::ServerContext*, Request*,
                                                                      grpc::ServerAsyncResponseWriter<Response>*,
                                                                      grpc::CompletionQueue*,
                                                                      grpc::ServerCompletionQueue*, void*),
-                                            Handle handle, int calls) {
-  using Call = DeferredCall<Service, Request, Response>;
-  auto method =
-      std::make_shared<const typename Call::Method>(typename Call::Method{service, request, std::move(handle)});
-  return [method = std::move(method), calls](Loop* loop) { Call::Serve(method.get(), loop, calls); };
+                                            Handle handle, const Clock* clock, int calls) {
+  using Deferred = DeferredCall<Service, Request, Response>;
+  auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
+                                                       typename Deferred::Done done) {
+    handle(CallOf<Request>(context, *clock), wanted, std::move(done));
+  };
+  auto method = std::make_shared<const typename Deferred::Method>(
+      typename Deferred::Method{service, request, std::move(with_call)});
+  return [method = std::move(method), calls](Loop* loop) { Deferred::Serve(method.get(), loop, calls); };
 }
 
 }  // namespace
@@ -74,45 +94,51 @@ Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, Reg
 }
 
 void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* service) {
-  auto add = [this, service](auto request, auto handle) {
-    serve_.push_back(Acceptor(service, request, std::move(handle), nullptr, kDataCalls));
+  const Clock* const clock = &broker->clock();
+  auto add = [this, service, clock](auto request, auto handle) {
+    serve_.push_back(RpcAcceptor(service, request, std::move(handle), clock, nullptr, kDataCalls));
   };
-  using Context = const grpc::ServerContext&;
+  auto add_deferred = [this, service, clock](auto request, auto handle) {
+    serve_.push_back(DeferredAcceptor(service, request, std::move(handle), clock, kDataCalls));
+  };
   add(&MessageQueueService::RequestConnect,
-      [broker](Context context, v1::ConnectRequest* request, v1::ConnectResponse* response) {
-        absl::Status status = broker->Connect(*request, context.peer(), response);
-        if (!status.ok()) LogRefusal(context, *request, status);
+      [broker](const Call& call, v1::ConnectRequest* request, v1::ConnectResponse* response) {
+        absl::Status status = broker->Connect(call, *request, response);
+        if (!status.ok()) LogRefusal(call, *request, status);
         return status;
       });
   add(&MessageQueueService::RequestDisconnect,
-      [broker](Context, v1::DisconnectRequest* request, v1::DisconnectResponse*) {
-        return broker->Disconnect(*request);
+      [broker](const Call& call, v1::DisconnectRequest* request, v1::DisconnectResponse*) {
+        return broker->Disconnect(call, *request);
       });
-  add(&MessageQueueService::RequestJoin, [broker](Context, v1::JoinRequest* request, v1::JoinResponse* response) {
-    return broker->Join(*request, response);
+  add(&MessageQueueService::RequestJoin,
+      [broker](const Call& call, v1::JoinRequest* request, v1::JoinResponse* response) {
+        return broker->Join(call, *request, response);
+      });
+  add(&MessageQueueService::RequestLeave,
+      [broker](const Call& call, v1::LeaveRequest* request, v1::LeaveResponse* response) {
+        return broker->Leave(call, *request, response);
+      });
+  add(&MessageQueueService::RequestReply, [broker](const Call& call, v1::ReplyRequest* request, v1::ReplyResponse*) {
+    return broker->Reply(call, request);
   });
-  add(&MessageQueueService::RequestLeave, [broker](Context, v1::LeaveRequest* request, v1::LeaveResponse* response) {
-    return broker->Leave(*request, response);
-  });
-  auto publish = [broker](Context, v1::PublishRequest* request, broker::Broker::PublishDone done) {
-    broker->Publish(request, std::move(done));
-  };
-  serve_.push_back(DeferredAcceptor(service, &MessageQueueService::RequestPublish, std::move(publish), kDataCalls));
-  auto acknowledge = [broker](Context, v1::AcknowledgeRequest* request, broker::Group::AcknowledgeDone done) {
-    broker->Acknowledge(request, std::move(done));
-  };
-  serve_.push_back(
-      DeferredAcceptor(service, &MessageQueueService::RequestAcknowledge, std::move(acknowledge), kDataCalls));
-  add(&MessageQueueService::RequestReply,
-      [broker](Context, v1::ReplyRequest* request, v1::ReplyResponse*) { return broker->Reply(request); });
+  add_deferred(&MessageQueueService::RequestPublish,
+               [broker](const Call& call, v1::PublishRequest* request, broker::Broker::PublishDone done) {
+                 broker->Publish(call, request, std::move(done));
+               });
+  add_deferred(&MessageQueueService::RequestAcknowledge,
+               [broker](const Call& call, v1::AcknowledgeRequest* request, broker::Group::AcknowledgeDone done) {
+                 broker->Acknowledge(call, request, std::move(done));
+               });
 }
 
 void Methods::AddRegistryMethods(RegistryService* service) {
   auto add = [this, service](auto request, auto method) {
-    auto handle = [this, method](const grpc::ServerContext&, auto* wanted, auto* response) {
-      return (registry_.*method)(*wanted, response);
+    auto handle = [this, method](const Call& call, auto* wanted, auto* response) {
+      return (registry_.*method)(call, *wanted, response);
     };
-    serve_.push_back(Acceptor(service, request, std::move(handle), worker_.get(), kRegistryCalls));
+    serve_.push_back(
+        RpcAcceptor(service, request, std::move(handle), &broker_->clock(), worker_.get(), kRegistryCalls));
   };
   add(&RegistryService::RequestListNamespaces, &broker::Registry::ListNamespaces);
   add(&RegistryService::RequestListQueues, &broker::Registry::ListQueues);
@@ -127,10 +153,11 @@ void Methods::AddRegistryMethods(RegistryService* service) {
 
 void Methods::AddAdminMethods(AdminService* service) {
   auto add = [this, service](auto request, auto method) {
-    auto handle = [this, method](const grpc::ServerContext&, auto* wanted, auto* response) {
-      return (admin_.*method)(*wanted, response);
+    auto handle = [this, method](const Call& call, auto* wanted, auto* response) {
+      return (admin_.*method)(call, *wanted, response);
     };
-    serve_.push_back(Acceptor(service, request, std::move(handle), admin_worker_.get(), kAdminCalls));
+    serve_.push_back(
+        RpcAcceptor(service, request, std::move(handle), &broker_->clock(), admin_worker_.get(), kAdminCalls));
   };
   add(&AdminService::RequestCreateNamespace, &broker::Admin::CreateNamespace);
   add(&AdminService::RequestUpdateNamespace, &broker::Admin::UpdateNamespace);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/rpc/call_of.h"
 #include "server/rpc/frames.h"
 
 namespace nmq::rpc {
@@ -17,7 +18,7 @@ void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, Lo
 }
 
 PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), stream_(context()), publish_(broker) {
+    : StreamCall(loop), service_(service), broker_(broker), stream_(context()) {
   service->RequestPublishStream(context(), &stream_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -28,6 +29,7 @@ void PublishCall::Started(bool ok) {
   }
   new PublishCall(service_, broker_, loop());
   Begin();
+  publish_.emplace(broker_, CallOf<v1::PublishStreamRequest>(*context(), loop()->clock()));
   StartRead();
 }
 
@@ -60,7 +62,7 @@ absl::Status PublishCall::PublishBatch() {
   answers_.push_back(answer);
   Owe();
   const absl::Status status =
-      publish_.Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
+      publish_->Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
         grpc::ByteBuffer encoded = Encode(response);
         if (loop()->IsCurrent()) {
           Answered(answer.get(), std::move(encoded));

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -52,7 +53,7 @@ class PublishCall final : public StreamCall {
   MemberEvent<PublishCall> read_{this, &PublishCall::Read};
   MemberEvent<PublishCall> written_{this, &PublishCall::Written};
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_;
-  broker::PublishStream publish_;
+  std::optional<broker::PublishStream> publish_;  // from the call on
   google::protobuf::Arena arena_;
   grpc::ByteBuffer request_;
   std::deque<std::shared_ptr<Answer>> answers_;  // not yet written, the oldest first

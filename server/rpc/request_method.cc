@@ -3,14 +3,16 @@
 #include <optional>
 #include <utility>
 
+#include "server/rpc/call_of.h"
+
 namespace nmq::rpc {
 
 RequestMethod::RequestMethod(broker::Broker* broker, MessageQueueService* service, Loop* loop)
     : broker_(broker),
       loop_(loop),
       method_{service, &MessageQueueService::RequestRequest,
-              [this](const grpc::ServerContext&, v1::RequestRequest* request, Call::Done done) {
-                broker_->Ask(request, std::move(done));
+              [this](const grpc::ServerContext& context, v1::RequestRequest* request, Deferred::Done done) {
+                broker_->Ask(CallOf<v1::RequestRequest>(context, broker_->clock()), request, std::move(done));
                 SetTimer();
               }},
       timer_([this] { OnTime(); }) {}

@@ -19,10 +19,10 @@ class RequestMethod {
   RequestMethod& operator=(const RequestMethod&) = delete;
 
   // Waits for `count` calls at a time.
-  void Serve(int count) { Call::Serve(&method_, loop_, count); }
+  void Serve(int count) { Deferred::Serve(&method_, loop_, count); }
 
  private:
-  using Call = DeferredCall<MessageQueueService, v1::RequestRequest, v1::RequestResponse>;
+  using Deferred = DeferredCall<MessageQueueService, v1::RequestRequest, v1::RequestResponse>;
 
   void OnTime();
   // Sets the timer for the question whose time is over next, whichever loop it came in through.
@@ -30,7 +30,7 @@ class RequestMethod {
 
   broker::Broker* const broker_;
   Loop* const loop_;
-  const Call::Method method_;
+  const Deferred::Method method_;
   Loop::Timer timer_;
   absl::Duration due_;  // when the timer is set for, if it is
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/errors.h"
+#include "server/rpc/call_of.h"
 #include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
 
@@ -52,7 +53,8 @@ void SubscribeStream::Open() {
   absl::Status status = Decode(request_, &search->request);
   request_.Clear();
   if (status.ok()) {
-    auto wish = broker_->CheckSubscribe(search->request, context()->peer(), loop()->lane(), this);
+    const Call call = CallOf<v1::SubscribeRequest>(*context(), loop()->clock());
+    auto wish = broker_->CheckSubscribe(call, search->request, loop()->lane(), this);
     status = wish.status();
     if (status.ok()) search->wish = *std::move(wish);
   }

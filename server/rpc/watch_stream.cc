@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "server/rpc/call_of.h"
 #include "server/rpc/stream_age.h"
 
 namespace nmq::rpc {
@@ -58,7 +59,10 @@ void WatchStream::Started(bool ok) {
 
 absl::Status WatchStream::Open() {
   absl::Status status = broker_->CheckNotDraining();
-  if (status.ok() && !request_.namespace_().empty()) status = broker_->FindNamespace(request_.namespace_()).status();
+  if (!status.ok()) return status;
+  const Call call = CallOf<v1::WatchRequest>(*context(), loop()->clock());
+  status = request_.namespace_().empty() ? broker_->Admit(call, "")
+                                         : broker_->FindNamespace(call, request_.namespace_()).status();
   if (!status.ok()) return status;
   revision_ = request_.has_after_revision() ? request_.after_revision() : broker_->changes().revision();
   uint64_t upto;

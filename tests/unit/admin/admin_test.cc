@@ -51,17 +51,17 @@ class AdminTest : public testing::Test {
 
   // Makes a call that must succeed.
   template <typename Request, typename Response>
-  Response Do(absl::Status (Admin::*method)(const Request&, Response*), const Request& request) {
+  Response Do(absl::Status (Admin::*method)(const Call&, const Request&, Response*), const Request& request) {
     Response response;
-    const absl::Status status = (admin_.get()->*method)(request, &response);
+    const absl::Status status = (admin_.get()->*method)(TestCall(), request, &response);
     EXPECT_TRUE(status.ok()) << status;
     return response;
   }
   // Makes a call that must be refused.
   template <typename Request, typename Response>
-  absl::Status Refused(absl::Status (Admin::*method)(const Request&, Response*), const Request& request) {
+  absl::Status Refused(absl::Status (Admin::*method)(const Call&, const Request&, Response*), const Request& request) {
     Response response;
-    const absl::Status status = (admin_.get()->*method)(request, &response);
+    const absl::Status status = (admin_.get()->*method)(TestCall(), request, &response);
     EXPECT_FALSE(status.ok());
     return status;
   }
@@ -110,14 +110,14 @@ class AdminTest : public testing::Test {
     v1::ListQueuesRequest request;
     request.set_namespace_(name_space);
     v1::ListQueuesResponse response;
-    EXPECT_TRUE(world_->registry().ListQueues(request, &response).ok());
+    EXPECT_TRUE(world_->registry().ListQueues(TestCall(), request, &response).ok());
     std::vector<std::string> names;
     for (const v1::QueueInfo& queue : response.queues()) names.push_back(queue.name());
     return names;
   }
   std::vector<std::string> NamespaceNames() {
     v1::ListNamespacesResponse response;
-    EXPECT_TRUE(world_->registry().ListNamespaces({}, &response).ok());
+    EXPECT_TRUE(world_->registry().ListNamespaces(TestCall(), {}, &response).ok());
     std::vector<std::string> names;
     for (const v1::NamespaceInfo& info : response.namespaces()) names.push_back(info.name());
     return names;
@@ -149,7 +149,7 @@ class AdminTest : public testing::Test {
     one->set_last(last);
     one->set_terminate("no good");
     Notification told;
-    world_->broker().Acknowledge(&request, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
+    world_->broker().Acknowledge(TestCall(), &request, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       told.Notify();
     });
@@ -199,7 +199,7 @@ TEST_F(AdminTest, AQueueKeepsItsEventsAndRetention) {
     v1::ListQueuesRequest list;
     list.set_queue("Q");
     v1::ListQueuesResponse response;
-    ASSERT_TRUE(world().registry().ListQueues(list, &response).ok());
+    ASSERT_TRUE(world().registry().ListQueues(TestCall(), list, &response).ok());
     EXPECT_THAT(response.queues(0).events(), ElementsAre("A", "B"));
     EXPECT_EQ(response.queues(0).first_sequence(), 3u);
     Restart();
@@ -545,7 +545,7 @@ TEST_F(AdminTest, ClientsAreMovedInBulk) {
   v1::ListClientsRequest list;
   list.mutable_filter()->set_room("new");
   v1::ListClientsResponse response;
-  ASSERT_TRUE(world().registry().ListClients(list, &response).ok());
+  ASSERT_TRUE(world().registry().ListClients(TestCall(), list, &response).ok());
   std::set<std::string> ids;
   for (const v1::ClientInfo& client : response.clients()) ids.insert(client.id());
   EXPECT_EQ(ids, (std::set<std::string>{a.id, b.id}));
@@ -575,11 +575,11 @@ TEST(Admin, WithoutADataDirectoryAQueueOnDiskIsRefusedAndALiveOneNotKept) {
   v1::CreateQueueRequest request;
   request.set_name("Q");
   v1::CreateQueueResponse response;
-  ASSERT_TRUE(admin.CreateQueue(request, &response).ok());
+  ASSERT_TRUE(admin.CreateQueue(TestCall(), request, &response).ok());
   EXPECT_FALSE(response.kept());
   request.set_name("P");
   request.set_durability(v1::DURABILITY_DURABLE);
-  EXPECT_EQ(ReasonOf(admin.CreateQueue(request, &response)), "NO_DATA_DIRECTORY");
+  EXPECT_EQ(ReasonOf(admin.CreateQueue(TestCall(), request, &response)), "NO_DATA_DIRECTORY");
 }
 
 }  // namespace

@@ -53,6 +53,11 @@ void TestRandom::Fill(absl::Span<uint8_t> bytes) {
   }
 }
 
+const Call& TestCall() {
+  static const Call& call = *new Call(Right::kAdmin, Transport::kGrpc, "test:1");
+  return call;
+}
+
 v1::Message ToMessage(const Post& post) {
   v1::Message message;
   message.set_queue(post.queue);
@@ -185,16 +190,16 @@ void TakeTurn(Lane* lane) {
   }
 }
 
-World::World(absl::string_view config, int lanes, const std::string& data_dir, rocksdb::Env* env)
+World::World(absl::string_view config, int lanes, const std::string& data_dir, rocksdb::Env* env, const Access* access)
     : config_(Parse(config)),
       storage_(OpenStorage(config_, data_dir, &clock_, &random_, env)),
-      broker_(config_, &clock_, &random_, lanes, storage_.get()) {
+      broker_(config_, &clock_, &random_, lanes, storage_.get(), access) {
   for (int i = 0; i < lanes; ++i) broker_.lane(i)->set_wake([] {});
 }
 
 absl::StatusOr<v1::ConnectResponse> World::TryConnect(const v1::ConnectRequest& request) {
   v1::ConnectResponse response;
-  absl::Status status = broker_.Connect(request, "test:1", &response);
+  absl::Status status = broker_.Connect(TestCall(), request, &response);
   if (!status.ok()) return status;
   return response;
 }
@@ -214,7 +219,7 @@ Member World::Connect(const std::string& name_space, const std::vector<std::stri
 absl::Status World::Disconnect(const Member& member) {
   v1::DisconnectRequest request;
   request.set_session(member.session);
-  return broker_.Disconnect(request);
+  return broker_.Disconnect(TestCall(), request);
 }
 
 absl::StatusOr<v1::JoinResponse> World::Join(const Member& member, const std::vector<std::string>& rooms) {
@@ -222,7 +227,7 @@ absl::StatusOr<v1::JoinResponse> World::Join(const Member& member, const std::ve
   request.set_session(member.session);
   Fill(rooms, request.mutable_rooms());
   v1::JoinResponse response;
-  absl::Status status = broker_.Join(request, &response);
+  absl::Status status = broker_.Join(TestCall(), request, &response);
   if (!status.ok()) return status;
   return response;
 }
@@ -232,7 +237,7 @@ absl::StatusOr<v1::LeaveResponse> World::Leave(const Member& member, const std::
   request.set_session(member.session);
   Fill(rooms, request.mutable_rooms());
   v1::LeaveResponse response;
-  absl::Status status = broker_.Leave(request, &response);
+  absl::Status status = broker_.Leave(TestCall(), request, &response);
   if (!status.ok()) return status;
   return response;
 }
@@ -240,7 +245,7 @@ absl::StatusOr<v1::LeaveResponse> World::Leave(const Member& member, const std::
 absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest* request) {
   absl::StatusOr<v1::PublishResponse> response;
   Notification answered;
-  broker->Publish(request, [&](absl::StatusOr<v1::PublishResponse> answer) {
+  broker->Publish(TestCall(), request, [&](absl::StatusOr<v1::PublishResponse> answer) {
     response = std::move(answer);
     answered.Notify();
   });
@@ -280,7 +285,9 @@ void World::Overrun(const std::string& queue, int messages, const std::string& r
 
 absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest request, int lane) {
   auto listener = std::make_unique<Listener>();
-  auto wish = broker_.CheckSubscribe(request, "test:2", broker_.lane(lane), listener.get());
+  Call call = TestCall();
+  call.peer = "test:2";
+  auto wish = broker_.CheckSubscribe(call, request, broker_.lane(lane), listener.get());
   if (!wish.ok()) return wish.status();
   listener->name_space_ = wish->name_space;
   if (Broker::NeedsDisk(*wish)) {
@@ -310,7 +317,7 @@ std::unique_ptr<Listener> World::Listen(const Member& member, const Wants& wants
 
 uint64_t World::Refused(absl::string_view name_space) {
   v1::NamespaceInfo info;
-  (*broker_.FindNamespace(name_space))->Describe(&info);
+  (*broker_.FindNamespace(TestCall(), name_space))->Describe(&info);
   return info.counters().refused_requests();
 }
 

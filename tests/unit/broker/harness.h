@@ -17,6 +17,8 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "server/broker/broker.h"
 #include "server/broker/publish_stream.h"
+#include "server/call/access.h"
+#include "server/call/call.h"
 #include "server/queue/storage.h"
 #include "server/registry/registry.h"
 #include "tests/testing/simulated_clock.h"
@@ -35,6 +37,9 @@ class TestRandom final : public Random {
  private:
   std::atomic<uint64_t> state_{1};
 };
+
+// The call of whoever a test is.
+const Call& TestCall();
 
 // A connected client.
 struct Member {
@@ -115,15 +120,15 @@ absl::StatusOr<v1::PublishResponse> PublishTo(Broker* broker, v1::PublishRequest
 class World {
  public:
   // `config` is a configuration file; `data_dir` is where its durable queues are, if it has any, in `env`, the real one
-  // if null.
+  // if null. `access` decides what calls may do.
   explicit World(absl::string_view config = "", int lanes = 1, const std::string& data_dir = "",
-                 rocksdb::Env* env = nullptr);
+                 rocksdb::Env* env = nullptr, const Access* access = &OpenAccess());
 
   SimulatedClock& clock() { return clock_; }
   Broker& broker() { return broker_; }
   Storage& storage() { return *storage_; }
   const Registry& registry() const { return registry_; }
-  Namespace& name_space(absl::string_view name = "") { return **broker_.FindNamespace(name); }
+  Namespace& name_space(absl::string_view name = "") { return **broker_.FindNamespace(TestCall(), name); }
 
   // The member is in `rooms` when this returns.
   Member Connect(const std::string& name_space = "", const std::vector<std::string>& rooms = {});

@@ -24,7 +24,7 @@ uint64_t Clients(const World& world, const std::string& name_space = "") {
   v1::CountClientsRequest request;
   request.set_namespace_(name_space);
   v1::CountClientsResponse response;
-  EXPECT_TRUE(world.registry().CountClients(request, &response).ok());
+  EXPECT_TRUE(world.registry().CountClients(TestCall(), request, &response).ok());
   return response.count();
 }
 
@@ -74,7 +74,7 @@ TEST(Session, ResumeKeepsWhatTheRequestLeavesEmpty) {
   v1::GetClientRequest get;
   get.set_client_id(member.id);
   v1::GetClientResponse client;
-  ASSERT_TRUE(world.registry().GetClient(get, &client).ok());
+  ASSERT_TRUE(world.registry().GetClient(TestCall(), get, &client).ok());
   EXPECT_EQ(client.client().name(), "first");
   EXPECT_EQ(client.client().labels().at("a"), "1");
 
@@ -83,7 +83,7 @@ TEST(Session, ResumeKeepsWhatTheRequestLeavesEmpty) {
   (*request.mutable_labels())["b"] = "2";
   request.mutable_lease()->set_seconds(7);
   EXPECT_EQ(world.TryConnect(request)->lease().seconds(), 7);
-  ASSERT_TRUE(world.registry().GetClient(get, &client).ok());
+  ASSERT_TRUE(world.registry().GetClient(TestCall(), get, &client).ok());
   EXPECT_EQ(client.client().name(), "second");
   EXPECT_EQ(client.client().labels().size(), 1u);
   EXPECT_EQ(client.client().labels().at("b"), "2");
@@ -151,7 +151,7 @@ TEST(Session, DisconnectFreesEverything) {
   ASSERT_TRUE(world.Disconnect(member).ok());
   EXPECT_EQ(Clients(world), 0u);
   v1::ListRoomsResponse rooms;
-  ASSERT_TRUE(world.registry().ListRooms({}, &rooms).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), {}, &rooms).ok());
   EXPECT_EQ(rooms.rooms_size(), 0);
   EXPECT_EQ(ReasonOf(world.Join(member, {"red"}).status()), "SESSION_EXPIRED");
   EXPECT_EQ(ReasonOf(world.Disconnect(member)), "SESSION_EXPIRED");
@@ -168,7 +168,7 @@ TEST(Session, DisconnectEndsTheSubscriptionsWithOk) {
   const Heard heard = listener->HearOnce(100);
   EXPECT_TRUE(heard.status.ok());
   v1::ListSubscriptionsResponse subscriptions;
-  ASSERT_TRUE(world.registry().ListSubscriptions({}, &subscriptions).ok());
+  ASSERT_TRUE(world.registry().ListSubscriptions(TestCall(), {}, &subscriptions).ok());
   EXPECT_EQ(subscriptions.subscriptions_size(), 0);
 }
 
@@ -197,7 +197,7 @@ class Lease : public ::testing::Test {
     v1::GetClientRequest request;
     request.set_client_id(member.id);
     v1::GetClientResponse response;
-    return world_.registry().GetClient(request, &response).ok();
+    return world_.registry().GetClient(TestCall(), request, &response).ok();
   }
 
   World world_;
@@ -213,7 +213,7 @@ TEST_F(Lease, RunsOutWithoutStreamsAndCalls) {
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(status), "SESSION_EXPIRED");
   v1::ListRoomsResponse rooms;
-  ASSERT_TRUE(world_.registry().ListRooms({}, &rooms).ok());
+  ASSERT_TRUE(world_.registry().ListRooms(TestCall(), {}, &rooms).ok());
   EXPECT_EQ(rooms.rooms_size(), 0);
   EXPECT_FALSE(world_.TryConnect(ResumeOf(member))->resumed());
 }
@@ -245,7 +245,7 @@ TEST_F(Lease, DoesNotRunWhileASubscriptionIsOpen) {
 TEST_F(Lease, DoesNotRunWhileAPublishStreamIsOpen) {
   const Member member = world_.Connect();
   {
-    PublishStream stream(&world_.broker());
+    PublishStream stream(&world_.broker(), TestCall());
     v1::PublishStreamRequest request;
     request.set_session(member.session);
     *request.add_messages() = ToMessage({});

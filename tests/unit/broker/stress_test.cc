@@ -211,11 +211,11 @@ class Stress : public ::testing::TestWithParam<int> {
   void RunInspector(const std::atomic<bool>* stop) {
     while (!stop->load()) {
       v1::ListClientsResponse clients;
-      EXPECT_TRUE(world_.registry().ListClients({}, &clients).ok());
+      EXPECT_TRUE(world_.registry().ListClients(TestCall(), {}, &clients).ok());
       v1::ListSubscriptionsResponse subscriptions;
-      EXPECT_TRUE(world_.registry().ListSubscriptions({}, &subscriptions).ok());
+      EXPECT_TRUE(world_.registry().ListSubscriptions(TestCall(), {}, &subscriptions).ok());
       v1::ListQueuesResponse queues;
-      EXPECT_TRUE(world_.registry().ListQueues({}, &queues).ok());
+      EXPECT_TRUE(world_.registry().ListQueues(TestCall(), {}, &queues).ok());
       world_.Housekeep();
     }
   }

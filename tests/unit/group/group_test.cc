@@ -104,7 +104,7 @@ class GroupTest : public testing::Test {
     request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
     Notification told;
     absl::StatusOr<v1::AcknowledgeResponse> answer;
-    world_->broker().Acknowledge(&request, [&](absl::StatusOr<v1::AcknowledgeResponse> response) {
+    world_->broker().Acknowledge(TestCall(), &request, [&](absl::StatusOr<v1::AcknowledgeResponse> response) {
       answer = std::move(response);
       told.Notify();
     });
@@ -156,7 +156,7 @@ class GroupTest : public testing::Test {
   v1::GroupInfo Info(const std::string& group = "g") {
     Settle();
     v1::ListGroupsResponse response;
-    EXPECT_TRUE(world_->registry().ListGroups({}, &response).ok());
+    EXPECT_TRUE(world_->registry().ListGroups(TestCall(), {}, &response).ok());
     for (const v1::GroupInfo& info : response.groups()) {
       if (info.options().name() == group) return info;
     }
@@ -547,18 +547,18 @@ TEST_F(GroupTest, GroupsAreListedInPages) {
   v1::ListGroupsRequest request;
   request.set_page_size(3);
   v1::ListGroupsResponse first;
-  ASSERT_TRUE(world().registry().ListGroups(request, &first).ok());
+  ASSERT_TRUE(world().registry().ListGroups(TestCall(), request, &first).ok());
   EXPECT_THAT(first.groups(), SizeIs(3));
   request.set_page_token(first.next_page_token());
   v1::ListGroupsResponse second;
-  ASSERT_TRUE(world().registry().ListGroups(request, &second).ok());
+  ASSERT_TRUE(world().registry().ListGroups(TestCall(), request, &second).ok());
   ASSERT_THAT(second.groups(), SizeIs(1));
   EXPECT_EQ(second.groups(0).queue(), "Short");
   EXPECT_EQ(second.next_page_token(), "");
   v1::ListGroupsRequest of_queue;
   of_queue.set_queue("Short");
   v1::ListGroupsResponse only;
-  ASSERT_TRUE(world().registry().ListGroups(of_queue, &only).ok());
+  ASSERT_TRUE(world().registry().ListGroups(TestCall(), of_queue, &only).ok());
   EXPECT_THAT(only.groups(), SizeIs(1));
 }
 

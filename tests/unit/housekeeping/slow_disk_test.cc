@@ -69,14 +69,14 @@ class SlowDisk : public testing::Test {
     v1::ListQueuesRequest request;
     request.set_page_size(1000);
     v1::ListQueuesResponse response;
-    EXPECT_TRUE(world_->registry().ListQueues(request, &response).ok());
+    EXPECT_TRUE(world_->registry().ListQueues(TestCall(), request, &response).ok());
     for (const v1::QueueInfo& queue : response.queues())
       trimmed += queue.name() != "LIVE" && queue.first_sequence() == 3;
     return trimmed;
   }
   uint64_t Clients() {
     v1::ListNamespacesResponse response;
-    EXPECT_TRUE(world_->registry().ListNamespaces({}, &response).ok());
+    EXPECT_TRUE(world_->registry().ListNamespaces(TestCall(), {}, &response).ok());
     return response.namespaces(0).clients();
   }
 

@@ -191,7 +191,7 @@ TEST(AudienceErrors, UnknownClientIsNamedAndNothingIsPublished) {
   EXPECT_EQ(MetadataOf(status, "client"), "c-nobody");
   EXPECT_THAT(listener->Payloads(), IsEmpty());
   v1::ListQueuesResponse queues;
-  ASSERT_TRUE(world.registry().ListQueues({}, &queues).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), {}, &queues).ok());
   EXPECT_EQ(queues.queues_size(), 0) << "a refused message made a queue";
 }
 

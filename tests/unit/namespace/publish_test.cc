@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 
 // Publishes one batch on a stream of its own.
 absl::StatusOr<v1::PublishStreamResponse> PublishBatch(World* world, v1::PublishStreamRequest request) {
-  PublishStream stream(&world->broker());
+  PublishStream stream(&world->broker(), TestCall());
   v1::PublishStreamResponse response;
   const absl::Status status = PublishOn(&stream, request, &response);
   if (!status.ok()) return status;
@@ -133,7 +133,7 @@ TEST(Publish, NeverMakesANamespace) {
   EXPECT_EQ(world.Publish({}, "nowhere").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(world.Publish({}, "no name").status().code(), absl::StatusCode::kInvalidArgument);
   v1::ListNamespacesResponse response;
-  ASSERT_TRUE(world.registry().ListNamespaces({}, &response).ok());
+  ASSERT_TRUE(world.registry().ListNamespaces(TestCall(), {}, &response).ok());
   EXPECT_EQ(response.namespaces_size(), 1);
 }
 
@@ -181,7 +181,7 @@ TEST(AutomaticQueue, BatchMakesAllItsQueuesOrNone) {
   ASSERT_TRUE(refused.ok());
   EXPECT_EQ(RefusedMetadata(*refused, "limit"), "queues_per_namespace");
   v1::ListQueuesResponse queues;
-  ASSERT_TRUE(world.registry().ListQueues({}, &queues).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), {}, &queues).ok());
   EXPECT_EQ(queues.queues_size(), 0);
   EXPECT_TRUE(
       PublishBatch(&world, Batch({{.queue = "a"}, {.queue = "b"}, {.queue = "a"}, {.queue = "c"}}))->has_accepted());
@@ -191,7 +191,7 @@ TEST(AutomaticQueue, HasTheRetentionOfItsNamespace) {
   World world("namespace { name: 'default' automatic_retention { messages: 7 } }");
   ASSERT_TRUE(world.Publish({.queue = "a"}).ok());
   v1::ListQueuesResponse queues;
-  ASSERT_TRUE(world.registry().ListQueues({}, &queues).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), {}, &queues).ok());
   EXPECT_EQ(queues.queues(0).retention().messages(), 7u);
   EXPECT_TRUE(queues.queues(0).automatic());
 }
@@ -258,7 +258,7 @@ TEST(Batch, IsTakenWholeOrNotAtAll) {
     EXPECT_THAT(listener->HearAll().order, IsEmpty());
   }
   v1::ListQueuesResponse queues;
-  ASSERT_TRUE(world.registry().ListQueues({}, &queues).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), {}, &queues).ok());
   EXPECT_EQ(queues.queues_size(), 1) << queues.DebugString();
   EXPECT_EQ(world.Refused(), 1u);
 }
@@ -290,7 +290,7 @@ TEST(Batch, IsBoundedInMessages) {
 TEST(Batch, IsBoundedInBytes) {
   World world("limits { batch_bytes: 1000 }");
   for (const size_t size : {999, 1000, 1001}) {
-    PublishStream stream(&world.broker());
+    PublishStream stream(&world.broker(), TestCall());
     v1::PublishStreamRequest request = Batch({{}});
     std::string* const payload = request.mutable_messages(0)->mutable_payload();
     while (request.ByteSizeLong() < size) payload->append(size - request.ByteSizeLong(), 'x');
@@ -315,7 +315,7 @@ TEST(Batch, MustNotBeEmpty) {
 TEST(PublishStream, KeepsSessionAndNamespaceOfItsFirstRequest) {
   World world("namespace { name: 'one' automatic_queues: true }");
   const Member member = world.Connect("one");
-  PublishStream stream(&world.broker());
+  PublishStream stream(&world.broker(), TestCall());
   auto publish = [&](const std::string& session, const std::string& name_space) {
     v1::PublishStreamRequest request = Batch({{}});
     request.set_session(session);
@@ -335,7 +335,7 @@ TEST(PublishStream, KeepsSessionAndNamespaceOfItsFirstRequest) {
 TEST(PublishStream, EndsWhenItsClientIsGone) {
   World world;
   const Member member = world.Connect();
-  PublishStream stream(&world.broker());
+  PublishStream stream(&world.broker(), TestCall());
   v1::PublishStreamRequest request = Batch({{}});
   request.set_session(member.session);
   v1::PublishStreamResponse response;
@@ -366,7 +366,7 @@ TEST(PublishStream, CountsForItsClient) {
   v1::GetClientRequest get;
   get.set_client_id(member.id);
   v1::GetClientResponse client;
-  ASSERT_TRUE(world.registry().GetClient(get, &client).ok());
+  ASSERT_TRUE(world.registry().GetClient(TestCall(), get, &client).ok());
   EXPECT_EQ(client.client().counters().published_messages(), 3u);
 }
 

@@ -194,7 +194,7 @@ TEST(Changes, ListAndThenWatchMissesNothing) {
   uint64_t revision = 0;
   for (int round = 0; round < 200; ++round) {
     v1::ListClientsResponse list;
-    ASSERT_TRUE(world.registry().ListClients({}, &list).ok());
+    ASSERT_TRUE(world.registry().ListClients(TestCall(), {}, &list).ok());
     if (round == 0) {
       revision = list.revision();
       for (const auto& client : list.clients()) ids.insert(client.id());

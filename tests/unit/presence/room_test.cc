@@ -188,7 +188,7 @@ TEST(Room, JoinTakesAllRoomsOrNone) {
   EXPECT_FALSE(world.Join(member, {"a", "b", "c"}).ok());
   EXPECT_FALSE(world.Join(member, {"a", "not a name"}).ok());
   v1::ListRoomsResponse rooms;
-  ASSERT_TRUE(world.registry().ListRooms({}, &rooms).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), {}, &rooms).ok());
   EXPECT_EQ(rooms.rooms_size(), 0);
 }
 

@@ -32,7 +32,7 @@ v1::RequestRequest Question(const Post& post = {}) {
 
 std::shared_ptr<Asked> Ask(World* world, v1::RequestRequest request) {
   auto asked = std::make_shared<Asked>();
-  world->broker().Ask(&request, [asked](absl::StatusOr<v1::RequestResponse> response) {
+  world->broker().Ask(TestCall(), &request, [asked](absl::StatusOr<v1::RequestResponse> response) {
     EXPECT_FALSE(asked->answer.has_value());
     asked->answer = std::move(response);
   });
@@ -45,7 +45,7 @@ absl::Status Reply(World* world, const Member& member, const std::string& reply_
   request.set_session(member.session);
   request.set_reply_to(reply_to);
   request.set_payload(payload);
-  return world->broker().Reply(&request);
+  return world->broker().Reply(TestCall(), &request);
 }
 
 TEST(Request, BringsTheAnswerOfWhoeverHearsIt) {
@@ -63,7 +63,7 @@ TEST(Request, BringsTheAnswerOfWhoeverHearsIt) {
   reply.set_payload("17");
   reply.set_content_type("text/plain");
   (*reply.mutable_headers())["took"] = "1ms";
-  EXPECT_TRUE(world.broker().Reply(&reply).ok());
+  EXPECT_TRUE(world.broker().Reply(TestCall(), &reply).ok());
   ASSERT_TRUE(asked->answer.has_value());
   ASSERT_EQ(asked->response().answers_size(), 1);
   const v1::Answer& answer = asked->response().answers(0);
@@ -317,7 +317,7 @@ TEST(Reply, IsCheckedLikeAMessage) {
     request.set_session(member.session);
     request.set_reply_to(reply_to);
     fill(&request);
-    return world.broker().Reply(&request);
+    return world.broker().Reply(TestCall(), &request);
   };
   EXPECT_EQ(MetadataOf(reply([](auto* r) { r->clear_reply_to(); }), "field"), "reply_to");
   EXPECT_EQ(MetadataOf(reply([](auto* r) { r->set_payload(std::string(11, 'p')); }), "limit"), "payload_bytes");

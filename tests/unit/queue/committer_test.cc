@@ -53,7 +53,7 @@ class CommitterTest : public testing::Test {
     auto done = std::make_shared<absl::Notification>();
     v1::PublishRequest request;
     *request.mutable_message() = ToMessage({.queue = "D"});
-    world_->broker().Publish(&request, [done](const absl::StatusOr<v1::PublishResponse>& response) {
+    world_->broker().Publish(TestCall(), &request, [done](const absl::StatusOr<v1::PublishResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       done->Notify();
     });
@@ -63,7 +63,7 @@ class CommitterTest : public testing::Test {
   void PublishOn(const std::shared_ptr<std::atomic<bool>>& stop) {
     v1::PublishRequest request;
     *request.mutable_message() = ToMessage({.queue = "D"});
-    world_->broker().Publish(&request, [this, stop](const absl::StatusOr<v1::PublishResponse>& response) {
+    world_->broker().Publish(TestCall(), &request, [this, stop](const absl::StatusOr<v1::PublishResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       if (!*stop) PublishOn(stop);
     });

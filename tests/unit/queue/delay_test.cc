@@ -70,7 +70,7 @@ class Delay : public testing::Test {
     v1::ListQueuesRequest request;
     request.set_queue(queue);
     v1::ListQueuesResponse response;
-    EXPECT_TRUE(world_->registry().ListQueues(request, &response).ok());
+    EXPECT_TRUE(world_->registry().ListQueues(TestCall(), request, &response).ok());
     return response.queues_size() == 1 ? response.queues(0).scheduled() : 0;
   }
   World& world() { return *world_; }
@@ -198,7 +198,7 @@ TEST_F(Delay, BatchIsTakenWholeAndSaysWhatIsThere) {
     request.mutable_messages(i)->mutable_deliver_at()->set_seconds(absl::ToUnixSeconds(world().clock().Now()) + 10);
   }
   auto publish = [&] {
-    PublishStream stream(&world().broker());
+    PublishStream stream(&world().broker(), TestCall());
     v1::PublishStreamResponse response;
     EXPECT_TRUE(PublishOn(&stream, request, &response).ok());
     return response;
@@ -277,7 +277,8 @@ TEST_F(Delay, WhatNeedsASequenceAtOnceIsRefusedWithATime) {
   v1::RequestRequest question;
   *question.mutable_message() = ToMessage({.deliver_at = world().clock().Now() + absl::Seconds(10)});
   absl::Status status;
-  world().broker().Ask(&question, [&](absl::StatusOr<v1::RequestResponse> answer) { status = answer.status(); });
+  world().broker().Ask(TestCall(), &question,
+                       [&](absl::StatusOr<v1::RequestResponse> answer) { status = answer.status(); });
   EXPECT_EQ(MetadataOf(status, "field"), "message.deliver_at");
 }
 

@@ -284,7 +284,7 @@ TEST_F(Durable, RetentionByBytes) {
 
 TEST_F(Durable, BatchOfLiveAndDurableMessagesIsTakenWhole) {
   auto listener = world().Listen(world().Connect(), {{"**", ""}});
-  PublishStream stream(&world().broker());
+  PublishStream stream(&world().broker(), TestCall());
   v1::PublishStreamRequest request;
   for (const char* queue : {"D", "L", "D"}) *request.add_messages() = ToMessage({.queue = queue, .payload = queue});
   v1::PublishStreamResponse response;
@@ -308,14 +308,14 @@ TEST_F(Durable, WhatTheDiskDoesNotKeepUpWithIsRefused) {
   Notification told;
   Notification go_on;
   v1::PublishRequest first = request_of(1);
-  world().broker().Publish(&first, [&](const absl::StatusOr<v1::PublishResponse>&) {
+  world().broker().Publish(TestCall(), &first, [&](const absl::StatusOr<v1::PublishResponse>&) {
     told.Notify();
     go_on.WaitForNotification();
   });
   told.WaitForNotification();
   Notification written;
   v1::PublishRequest second = request_of(1000 << 10);
-  world().broker().Publish(&second, [&](const absl::StatusOr<v1::PublishResponse>& answer) {
+  world().broker().Publish(TestCall(), &second, [&](const absl::StatusOr<v1::PublishResponse>& answer) {
     EXPECT_TRUE(answer.ok()) << answer.status();
     written.Notify();
   });

@@ -241,7 +241,7 @@ class ExpireInGroup : public Expire {
   v1::GroupInfo Info() {
     world().broker().FlushToDisk();
     v1::ListGroupsResponse response;
-    EXPECT_TRUE(world().registry().ListGroups({}, &response).ok());
+    EXPECT_TRUE(world().registry().ListGroups(TestCall(), {}, &response).ok());
     return response.groups(0);
   }
 };
@@ -270,7 +270,8 @@ TEST_F(ExpireInGroup, DeadLetterDoesNotExpire) {
   request.add_acknowledgements()->set_first(1);
   request.mutable_acknowledgements(0)->set_terminate("cannot");
   Notification noted;
-  world().broker().Acknowledge(&request, [&](const absl::StatusOr<v1::AcknowledgeResponse>&) { noted.Notify(); });
+  world().broker().Acknowledge(TestCall(), &request,
+                               [&](const absl::StatusOr<v1::AcknowledgeResponse>&) { noted.Notify(); });
   noted.WaitForNotification();
   Pass(100);
   auto letters = world().Listen(world().Connect(), {{"D.dead", ""}}, Earliest());

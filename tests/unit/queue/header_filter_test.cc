@@ -176,7 +176,8 @@ TEST_F(HeaderFilters, QuestionIsHeardOnlyByWhomItPasses) {
   v1::RequestRequest request;
   *request.mutable_message() = ToMessage({});
   absl::Status status;
-  world_.broker().Ask(&request, [&](absl::StatusOr<v1::RequestResponse> response) { status = response.status(); });
+  world_.broker().Ask(TestCall(), &request,
+                      [&](absl::StatusOr<v1::RequestResponse> response) { status = response.status(); });
   EXPECT_EQ(ReasonOf(status), "NOBODY_LISTENS");
 }
 

@@ -70,7 +70,7 @@ class IdempotentOnDisk : public testing::Test {
     Notification told;
     Notification go_on;
     v1::PublishRequest first = WithId("");
-    world_->broker().Publish(&first, [&](const absl::StatusOr<v1::PublishResponse>&) {
+    world_->broker().Publish(TestCall(), &first, [&](const absl::StatusOr<v1::PublishResponse>&) {
       told.Notify();
       go_on.WaitForNotification();
     });
@@ -80,10 +80,11 @@ class IdempotentOnDisk : public testing::Test {
     std::vector<v1::PublishRequest> requests;
     for (const std::string& id : ids) requests.push_back(WithId(id));
     for (size_t i = 0; i < ids.size(); ++i) {
-      world_->broker().Publish(&requests[i], [&outcomes, i](const absl::StatusOr<v1::PublishResponse>& answer) {
-        outcomes[i] = !answer.ok() ? ReasonOf(answer.status())
-                                   : absl::StrCat(answer->duplicate() ? "again " : "new ", answer->sequence());
-      });
+      world_->broker().Publish(
+          TestCall(), &requests[i], [&outcomes, i](const absl::StatusOr<v1::PublishResponse>& answer) {
+            outcomes[i] = !answer.ok() ? ReasonOf(answer.status())
+                                       : absl::StrCat(answer->duplicate() ? "again " : "new ", answer->sequence());
+          });
     }
     go_on.Notify();
     world_->broker().FlushToDisk();
@@ -240,7 +241,7 @@ TEST_F(IdempotentOnDisk, DuplicatesInOneBatchAreFoundAndLeftOut) {
     *batch.add_messages() = ToMessage({.queue = "D"});
     batch.mutable_messages()->rbegin()->set_request_id(id);
   }
-  PublishStream stream(&world().broker());
+  PublishStream stream(&world().broker(), TestCall());
   v1::PublishStreamResponse response;
   ASSERT_TRUE(PublishOn(&stream, batch, &response).ok());
   const v1::AcceptedBatch& accepted = response.accepted();
@@ -263,7 +264,7 @@ TEST_F(IdempotentOnDisk, BatchOfDuplicatesOnlyHasNoRanges) {
   v1::PublishStreamRequest batch;
   *batch.add_messages() = ToMessage({.queue = "D"});
   batch.mutable_messages()->rbegin()->set_request_id("a");
-  PublishStream stream(&world().broker());
+  PublishStream stream(&world().broker(), TestCall());
   v1::PublishStreamResponse response;
   ASSERT_TRUE(PublishOn(&stream, batch, &response).ok());
   EXPECT_THAT(response.accepted().ranges(), SizeIs(0));

@@ -33,7 +33,7 @@ absl::StatusOr<v1::PublishResponse> Publish(World* world, v1::PublishRequest req
 }
 
 v1::AcceptedBatch PublishBatch(World* world, const v1::PublishStreamRequest& request) {
-  PublishStream stream(&world->broker());
+  PublishStream stream(&world->broker(), TestCall());
   v1::PublishStreamResponse response;
   EXPECT_TRUE(PublishOn(&stream, request, &response).ok());
   EXPECT_TRUE(response.has_accepted()) << response.DebugString();

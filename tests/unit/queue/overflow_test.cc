@@ -298,11 +298,11 @@ TEST(Overflow, LossIsCountedForSubscriptionClientAndNamespace) {
   world.Overrun("DB", 8);
   listener->HearAll();
   v1::ListSubscriptionsResponse subscriptions;
-  ASSERT_TRUE(world.registry().ListSubscriptions({}, &subscriptions).ok());
+  ASSERT_TRUE(world.registry().ListSubscriptions(TestCall(), {}, &subscriptions).ok());
   EXPECT_EQ(subscriptions.subscriptions(0).counters().dropped_messages(), 3u);
   EXPECT_EQ(subscriptions.subscriptions(0).counters().delivered_messages(), 5u);
   v1::ListClientsResponse clients;
-  ASSERT_TRUE(world.registry().ListClients({}, &clients).ok());
+  ASSERT_TRUE(world.registry().ListClients(TestCall(), {}, &clients).ok());
   EXPECT_EQ(clients.clients(0).counters().dropped_messages(), 3u);
   v1::NamespaceInfo info;
   world.name_space().Describe(&info);
@@ -372,7 +372,7 @@ v1::QueueInfo Describe(const World& world, const std::string& queue) {
   v1::ListQueuesRequest request;
   request.set_queue(queue);
   v1::ListQueuesResponse response;
-  EXPECT_TRUE(world.registry().ListQueues(request, &response).ok());
+  EXPECT_TRUE(world.registry().ListQueues(TestCall(), request, &response).ok());
   return response.queues_size() == 1 ? response.queues(0) : v1::QueueInfo();
 }
 
@@ -425,7 +425,7 @@ TEST(Retention, AllQueuesTogetherAreBounded) {
   v1::ListQueuesRequest request;
   request.set_namespace_("other");
   v1::ListQueuesResponse response;
-  ASSERT_TRUE(world.registry().ListQueues(request, &response).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), request, &response).ok());
   const v1::QueueInfo db = Describe(world, "DB");
   EXPECT_LE(db.bytes() + response.queues(0).bytes(), 1048576u);
   EXPECT_EQ(db.first_sequence(), 1u);
@@ -435,7 +435,7 @@ TEST(Retention, AllQueuesTogetherAreBounded) {
   world.Housekeep();
   for (int i = 0; i < 90; ++i) ASSERT_TRUE(world.Publish({.queue = "FS", .payload = payload}, "other").ok());
   response.Clear();
-  ASSERT_TRUE(world.registry().ListQueues(request, &response).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), request, &response).ok());
   EXPECT_EQ(response.queues(0).last_sequence() - response.queues(0).first_sequence() + 1, 90u);
 }
 

@@ -336,7 +336,7 @@ TEST_F(SubscriptionPatternErrors, RefusedSubscriptionJoinsNoRoom) {
   v1::ListRoomsRequest rooms;
   rooms.set_namespace_("strict");
   v1::ListRoomsResponse response;
-  ASSERT_TRUE(world_.registry().ListRooms(rooms, &response).ok());
+  ASSERT_TRUE(world_.registry().ListRooms(TestCall(), rooms, &response).ok());
   EXPECT_EQ(response.rooms_size(), 0);
 }
 

@@ -23,13 +23,14 @@ constexpr char kTwo[] = R"(
 // The names on all pages of a list, each page of `page_size`; `list` is a method, `entries` its list of entries.
 template <typename Request, typename Response, typename Entries>
 std::vector<std::vector<std::string>> Pages(const Registry& registry, Request request, uint32_t page_size,
-                                            absl::Status (Registry::*list)(const Request&, Response*) const,
+                                            absl::Status (Registry::*list)(const Call&, const Request&, Response*)
+                                                const,
                                             Entries entries) {
   std::vector<std::vector<std::string>> pages;
   request.set_page_size(page_size);
   do {
     Response response;
-    const absl::Status status = (registry.*list)(request, &response);
+    const absl::Status status = (registry.*list)(TestCall(), request, &response);
     EXPECT_TRUE(status.ok()) << status;
     pages.emplace_back();
     for (const auto& entry : entries(response)) pages.back().push_back(entry);
@@ -52,7 +53,7 @@ std::vector<std::string> ClientsWhere(const World& world, const v1::ClientFilter
   request.set_namespace_(name_space);
   *request.mutable_filter() = filter;
   v1::ListClientsResponse response;
-  const absl::Status status = world.registry().ListClients(request, &response);
+  const absl::Status status = world.registry().ListClients(TestCall(), request, &response);
   EXPECT_TRUE(status.ok()) << status;
   std::vector<std::string> ids;
   for (const auto& client : response.clients()) ids.push_back(client.id());
@@ -60,7 +61,7 @@ std::vector<std::string> ClientsWhere(const World& world, const v1::ClientFilter
   count.set_namespace_(name_space);
   *count.mutable_filter() = filter;
   v1::CountClientsResponse counted;
-  EXPECT_TRUE(world.registry().CountClients(count, &counted).ok());
+  EXPECT_TRUE(world.registry().CountClients(TestCall(), count, &counted).ok());
   EXPECT_EQ(counted.count(), ids.size());
   return ids;
 }
@@ -69,7 +70,7 @@ v1::ClientInfo GetClient(const World& world, const Member& member) {
   v1::GetClientRequest request;
   request.set_client_id(member.id);
   v1::GetClientResponse response;
-  const absl::Status status = world.registry().GetClient(request, &response);
+  const absl::Status status = world.registry().GetClient(TestCall(), request, &response);
   EXPECT_TRUE(status.ok()) << status;
   return response.client();
 }
@@ -81,7 +82,7 @@ TEST(ListNamespaces, ShowsThemInOrderWithTheirCounters) {
   ASSERT_TRUE(world.Publish({}, "two").ok());
   listener->HearAll();
   v1::ListNamespacesResponse response;
-  ASSERT_TRUE(world.registry().ListNamespaces({}, &response).ok());
+  ASSERT_TRUE(world.registry().ListNamespaces(TestCall(), {}, &response).ok());
   ASSERT_EQ(response.namespaces_size(), 3);
   EXPECT_EQ(response.namespaces(0).name(), "default");
   EXPECT_TRUE(response.namespaces(0).automatic_queues());
@@ -118,7 +119,7 @@ TEST(ListQueues, ShowsWhatAQueueIsAndHolds) {
   v1::ListQueuesRequest request;
   request.set_namespace_("one");
   v1::ListQueuesResponse response;
-  ASSERT_TRUE(world.registry().ListQueues(request, &response).ok());
+  ASSERT_TRUE(world.registry().ListQueues(TestCall(), request, &response).ok());
   ASSERT_EQ(response.queues_size(), 2);
   const v1::QueueInfo& queue = response.queues(0);
   EXPECT_EQ(queue.namespace_(), "one");
@@ -148,7 +149,7 @@ TEST(ListQueues, FiltersByPattern) {
     v1::ListQueuesRequest request;
     request.set_queue(pattern);
     v1::ListQueuesResponse response;
-    EXPECT_TRUE(world.registry().ListQueues(request, &response).ok());
+    EXPECT_TRUE(world.registry().ListQueues(TestCall(), request, &response).ok());
     std::vector<std::string> queues;
     for (const auto& queue : response.queues()) queues.push_back(queue.name());
     return queues;
@@ -161,7 +162,7 @@ TEST(ListQueues, FiltersByPattern) {
   v1::ListQueuesRequest request;
   request.set_queue("a*");
   v1::ListQueuesResponse response;
-  const absl::Status status = world.registry().ListQueues(request, &response);
+  const absl::Status status = world.registry().ListQueues(TestCall(), request, &response);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(MetadataOf(status, "field"), "queue");
 }
@@ -172,7 +173,7 @@ TEST(ListRooms, ShowsMembersAndWhenTheRoomWasMade) {
   world.clock().Advance(absl::Seconds(10));
   world.Connect("", {"red", "blue"});
   v1::ListRoomsResponse response;
-  ASSERT_TRUE(world.registry().ListRooms({}, &response).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), {}, &response).ok());
   ASSERT_EQ(response.rooms_size(), 2);
   EXPECT_EQ(response.rooms(0).name(), "blue");
   EXPECT_EQ(response.rooms(0).namespace_(), "default");
@@ -223,7 +224,7 @@ TEST(Pages, EndEarlyAtOneMebibyte) {
   int pages = 0;
   do {
     v1::ListClientsResponse response;
-    ASSERT_TRUE(world.registry().ListClients(request, &response).ok());
+    ASSERT_TRUE(world.registry().ListClients(TestCall(), request, &response).ok());
     EXPECT_GE(response.clients_size(), 1);
     EXPECT_LE(response.ByteSizeLong(), (1u << 20) + 200);
     for (const auto& client : response.clients()) EXPECT_TRUE(ids.insert(client.id()).second);
@@ -244,7 +245,7 @@ TEST(Pages, EntryLargerThanAPageComesAlone) {
     ASSERT_TRUE(world.TryConnect(request).ok());
   }
   v1::ListClientsResponse response;
-  ASSERT_TRUE(world.registry().ListClients({}, &response).ok());
+  ASSERT_TRUE(world.registry().ListClients(TestCall(), {}, &response).ok());
   EXPECT_EQ(response.clients_size(), 1);
   EXPECT_FALSE(response.next_page_token().empty());
 }
@@ -255,13 +256,13 @@ TEST(Pages, GoOnAfterEntriesThatAreGoneMeanwhile) {
   v1::ListRoomsRequest request;
   request.set_page_size(2);
   v1::ListRoomsResponse response;
-  ASSERT_TRUE(world.registry().ListRooms(request, &response).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), request, &response).ok());
   ASSERT_TRUE(world.Leave(member, {"b"}).ok());
   ASSERT_TRUE(world.Join(member, {"a1", "c1"}).ok());
   request.set_page_token(response.next_page_token());
   request.set_page_size(9);
   response.Clear();
-  ASSERT_TRUE(world.registry().ListRooms(request, &response).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), request, &response).ok());
   ASSERT_EQ(response.rooms_size(), 3);
   EXPECT_EQ(response.rooms(0).name(), "c");
   EXPECT_EQ(response.rooms(1).name(), "c1");
@@ -274,7 +275,7 @@ TEST(PageToken, OfAnotherCallOrNamespaceOrGarbageIsRefused) {
   v1::ListRoomsRequest rooms;
   rooms.set_page_size(1);
   v1::ListRoomsResponse response;
-  ASSERT_TRUE(world.registry().ListRooms(rooms, &response).ok());
+  ASSERT_TRUE(world.registry().ListRooms(TestCall(), rooms, &response).ok());
   const std::string token = response.next_page_token();
   ASSERT_FALSE(token.empty());
 
@@ -285,31 +286,31 @@ TEST(PageToken, OfAnotherCallOrNamespaceOrGarbageIsRefused) {
   v1::ListClientsRequest clients;
   clients.set_page_token(token);
   v1::ListClientsResponse clients_response;
-  expect_refused(world.registry().ListClients(clients, &clients_response));
+  expect_refused(world.registry().ListClients(TestCall(), clients, &clients_response));
   v1::ListQueuesRequest queues;
   queues.set_page_token(token);
   v1::ListQueuesResponse queues_response;
-  expect_refused(world.registry().ListQueues(queues, &queues_response));
+  expect_refused(world.registry().ListQueues(TestCall(), queues, &queues_response));
   v1::ListSubscriptionsRequest subscriptions;
   subscriptions.set_page_token(token);
   v1::ListSubscriptionsResponse subscriptions_response;
-  expect_refused(world.registry().ListSubscriptions(subscriptions, &subscriptions_response));
+  expect_refused(world.registry().ListSubscriptions(TestCall(), subscriptions, &subscriptions_response));
   v1::ListNamespacesRequest namespaces;
   namespaces.set_page_token(token);
   v1::ListNamespacesResponse namespaces_response;
-  expect_refused(world.registry().ListNamespaces(namespaces, &namespaces_response));
+  expect_refused(world.registry().ListNamespaces(TestCall(), namespaces, &namespaces_response));
   rooms.set_page_token(token);
   rooms.set_namespace_("one");
-  expect_refused(world.registry().ListRooms(rooms, &response));
+  expect_refused(world.registry().ListRooms(TestCall(), rooms, &response));
   rooms.clear_namespace_();
   for (const std::string& garbage :
        {std::string("x"), std::string("!!!!"), token.substr(1), std::string(100000, 'A'), std::string("\0\xff", 2)}) {
     rooms.set_page_token(garbage);
-    expect_refused(world.registry().ListRooms(rooms, &response));
+    expect_refused(world.registry().ListRooms(TestCall(), rooms, &response));
   }
   rooms.set_namespace_("default");
   rooms.set_page_token(token);
-  EXPECT_TRUE(world.registry().ListRooms(rooms, &response).ok());
+  EXPECT_TRUE(world.registry().ListRooms(TestCall(), rooms, &response).ok());
 }
 
 TEST(ListClients, ShowsWhatAClientIs) {
@@ -411,12 +412,12 @@ TEST(ListClients, FiltersMustBeNames) {
   v1::ListClientsRequest request;
   v1::ListClientsResponse response;
   auto refused_field = [&] {
-    const absl::Status status = world.registry().ListClients(request, &response);
+    const absl::Status status = world.registry().ListClients(TestCall(), request, &response);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     v1::CountClientsRequest count;
     *count.mutable_filter() = request.filter();
     v1::CountClientsResponse counted;
-    EXPECT_EQ(world.registry().CountClients(count, &counted), status);
+    EXPECT_EQ(world.registry().CountClients(TestCall(), count, &counted), status);
     return MetadataOf(status, "field");
   };
   request.mutable_filter()->set_queue("D*");
@@ -462,7 +463,7 @@ std::vector<v1::Metric> MetricsOf(const World& world, const std::string& prefix,
   request.set_page_size(page_size);
   do {
     v1::ListMetricsResponse response;
-    const absl::Status status = world.registry().ListMetrics(request, &response);
+    const absl::Status status = world.registry().ListMetrics(TestCall(), request, &response);
     EXPECT_TRUE(status.ok()) << status;
     if (page_size > 0) EXPECT_LE(response.metrics_size(), static_cast<int>(page_size));
     metrics.insert(metrics.end(), response.metrics().begin(), response.metrics().end());
@@ -505,11 +506,11 @@ TEST(CountClients, CountsMoreThanOneLookTakes) {
   for (int i = 0; i < 3001; ++i) world.Connect("", {"all"});
   v1::CountClientsRequest request;
   v1::CountClientsResponse response;
-  ASSERT_TRUE(world.registry().CountClients(request, &response).ok());
+  ASSERT_TRUE(world.registry().CountClients(TestCall(), request, &response).ok());
   EXPECT_EQ(response.count(), 3001u);
   EXPECT_EQ(response.revision(), world.broker().changes().revision());
   request.mutable_filter()->set_room("all");
-  ASSERT_TRUE(world.registry().CountClients(request, &response).ok());
+  ASSERT_TRUE(world.registry().CountClients(TestCall(), request, &response).ok());
   EXPECT_EQ(response.count(), 3001u);
 }
 
@@ -518,14 +519,14 @@ TEST(GetClient, UnknownIsNotFound) {
   const Member member = world.Connect();
   v1::GetClientRequest request;
   v1::GetClientResponse response;
-  EXPECT_EQ(world.registry().GetClient(request, &response).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(world.registry().GetClient(TestCall(), request, &response).code(), absl::StatusCode::kInvalidArgument);
   request.set_client_id("c-nobody");
-  const absl::Status status = world.registry().GetClient(request, &response);
+  const absl::Status status = world.registry().GetClient(TestCall(), request, &response);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(status), "CLIENT_NOT_FOUND");
   request.set_client_id(member.id);
   request.set_namespace_("one");
-  EXPECT_EQ(world.registry().GetClient(request, &response).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(world.registry().GetClient(TestCall(), request, &response).code(), absl::StatusCode::kNotFound);
 }
 
 TEST(ListSubscriptions, ShowsWhatIsHeardAndHowFar) {
@@ -541,7 +542,7 @@ TEST(ListSubscriptions, ShowsWhatIsHeardAndHowFar) {
   (*listener)->HearOnce(1);
   (*listener)->subscription().in_flight_bytes().store(77);
   v1::ListSubscriptionsResponse response;
-  ASSERT_TRUE(world.registry().ListSubscriptions({}, &response).ok());
+  ASSERT_TRUE(world.registry().ListSubscriptions(TestCall(), {}, &response).ok());
   ASSERT_EQ(response.subscriptions_size(), 1);
   const v1::SubscriptionInfo& info = response.subscriptions(0);
   EXPECT_EQ(info.namespace_(), "default");
@@ -600,16 +601,16 @@ TEST(ListSubscriptions, FiltersMustBeNames) {
   v1::ListSubscriptionsRequest request;
   v1::ListSubscriptionsResponse response;
   request.set_event("a*");
-  EXPECT_EQ(MetadataOf(world.registry().ListSubscriptions(request, &response), "field"), "event");
+  EXPECT_EQ(MetadataOf(world.registry().ListSubscriptions(TestCall(), request, &response), "field"), "event");
   request.set_queue("**");
-  EXPECT_EQ(MetadataOf(world.registry().ListSubscriptions(request, &response), "field"), "queue");
+  EXPECT_EQ(MetadataOf(world.registry().ListSubscriptions(TestCall(), request, &response), "field"), "queue");
 }
 
 TEST(RegistryErrors, UndeclaredNamespaceIsNotFoundEverywhere) {
   World world;
   auto list = [&](auto request, auto response, auto method) {
     request.set_namespace_("nowhere");
-    const absl::Status status = (world.registry().*method)(request, &response);
+    const absl::Status status = (world.registry().*method)(TestCall(), request, &response);
     EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << request.GetTypeName();
     EXPECT_EQ(ReasonOf(status), "NAMESPACE_NOT_FOUND");
   };
