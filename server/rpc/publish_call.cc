@@ -63,7 +63,7 @@ absl::Status PublishCall::PublishBatch() {
   Owe();
   const absl::Status status =
       publish_->Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
-        grpc::ByteBuffer encoded = Encode(response);
+        grpc::ByteBuffer encoded = ToByteBuffer(Frame(response));
         if (loop()->IsCurrent()) {
           Answered(answer.get(), std::move(encoded));
         } else {

@@ -102,7 +102,7 @@ void ReflectionCall<Service>::Read(bool ok) {
     const absl::Status status = Decode(request_, &request);
     if (status.ok()) {
       WriteStarted();
-      stream_.Write(Encode(Reflect(request, *services_)), &written_);
+      stream_.Write(ToByteBuffer(Frame(Reflect(request, *services_))), &written_);
     } else {
       End(status);
     }

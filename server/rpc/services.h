@@ -7,14 +7,19 @@
 
 namespace nmq::rpc {
 
-// The services as they are served here: all through completion queues; the two streams that carry messages as bytes.
+// The services as they are served here: all through completion queues; the streams of ours as bytes.
 using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<
     v1::MessageQueue::WithAsyncMethod_Disconnect<v1::MessageQueue::WithAsyncMethod_Join<
         v1::MessageQueue::WithAsyncMethod_Leave<v1::MessageQueue::WithAsyncMethod_Publish<
             v1::MessageQueue::WithRawMethod_PublishStream<v1::MessageQueue::WithRawMethod_Subscribe<
                 v1::MessageQueue::WithAsyncMethod_Acknowledge<v1::MessageQueue::WithAsyncMethod_Request<
                     v1::MessageQueue::WithAsyncMethod_Reply<v1::MessageQueue::Service>>>>>>>>>>;
-using RegistryService = v1::Registry::AsyncService;
+using RegistryService = v1::Registry::WithAsyncMethod_ListNamespaces<
+    v1::Registry::WithAsyncMethod_ListQueues<v1::Registry::WithAsyncMethod_ListRooms<
+        v1::Registry::WithAsyncMethod_ListClients<v1::Registry::WithAsyncMethod_ListSubscriptions<
+            v1::Registry::WithAsyncMethod_ListGroups<v1::Registry::WithAsyncMethod_GetClient<
+                v1::Registry::WithAsyncMethod_CountClients<v1::Registry::WithAsyncMethod_ListMetrics<
+                    v1::Registry::WithRawMethod_Watch<v1::Registry::Service>>>>>>>>>>;
 using AdminService = v1::Admin::AsyncService;
 
 }  // namespace nmq::rpc

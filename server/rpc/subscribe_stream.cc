@@ -153,14 +153,14 @@ void SubscribeStream::WriteDelivery(broker::Delivery* delivery) {
     return;
   }
   subscription_->in_flight_bytes().store(delivery->bytes, std::memory_order_relaxed);
-  Write(EncodeBatch(delivery));
+  Write(Frame(std::move(delivery->ranges), delivery->bytes));
 }
 
-void SubscribeStream::WriteFrame(const v1::SubscribeResponse& frame) { Write(Encode(frame)); }
+void SubscribeStream::WriteFrame(const v1::SubscribeResponse& frame) { Write(Frame(frame)); }
 
-void SubscribeStream::Write(grpc::ByteBuffer frame) {
+void SubscribeStream::Write(Frame frame) {
   WriteStarted();
-  writer_.Write(frame, &written_);
+  writer_.Write(ToByteBuffer(std::move(frame)), &written_);
 }
 
 void SubscribeStream::Written(bool ok) {

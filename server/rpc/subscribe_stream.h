@@ -10,6 +10,7 @@
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
+#include "server/frame/frame.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/stream_call.h"
@@ -44,7 +45,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   // Writes the next frame, if there is one.
   void Pump();
   void PumpAgain();
-  void Write(grpc::ByteBuffer frame);
+  void Write(Frame frame);
   void WriteFrame(const v1::SubscribeResponse& frame);
   void WriteDelivery(broker::Delivery* delivery);
   void AskToLeave();

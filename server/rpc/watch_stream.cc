@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/rpc/call_of.h"
+#include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
 
 namespace nmq::rpc {
@@ -43,7 +44,7 @@ WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, Loop*
       heartbeat_([this] { OnHeartbeat(); }),
       age_([this] { End(StreamAged()); }),
       drain_([this] { End(broker_->CheckNotDraining()); }) {
-  service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
+  service->RequestWatch(context(), &received_, &writer_, loop->queue(), loop->queue(), &started_);
 }
 
 void WatchStream::Started(bool ok) {
@@ -58,7 +59,9 @@ void WatchStream::Started(bool ok) {
 }
 
 absl::Status WatchStream::Open() {
-  absl::Status status = broker_->CheckNotDraining();
+  absl::Status status = Decode(received_, &request_);
+  received_.Clear();
+  if (status.ok()) status = broker_->CheckNotDraining();
   if (!status.ok()) return status;
   const Call call = CallOf<v1::WatchRequest>(*context(), loop()->clock());
   status = request_.namespace_().empty() ? broker_->Admit(call, "")
@@ -109,7 +112,7 @@ void WatchStream::OnHeartbeat() {
 
 void WatchStream::Write(const v1::WatchResponse& response) {
   WriteStarted();
-  writer_.Write(response, &written_);
+  writer_.Write(ToByteBuffer(Frame(response)), &written_);
 }
 
 void WatchStream::Written(bool ok) {

@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "nmq/v1/registry.pb.h"
 #include "server/broker/broker.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/services.h"
@@ -42,8 +44,9 @@ class WatchStream final : public StreamCall {
   broker::Broker* const broker_;
   MemberEvent<WatchStream> started_{this, &WatchStream::Started};
   MemberEvent<WatchStream> written_{this, &WatchStream::Written};
-  v1::WatchRequest request_;
-  grpc::ServerAsyncWriter<v1::WatchResponse> writer_;
+  grpc::ByteBuffer received_;
+  v1::WatchRequest request_;  // what was received
+  grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   std::shared_ptr<Bell> bell_;
   broker::Changes::Listener listener_;
   Loop::Timer heartbeat_;

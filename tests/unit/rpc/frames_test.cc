@@ -2,10 +2,13 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/errors.h"
 #include "gtest/gtest.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/frame/frame.h"
 #include "server/log/chunk.h"
 
 namespace nmq::rpc {
@@ -24,15 +27,20 @@ log::Chunk* ChunkOf(const std::string& bytes) {
   return chunk;
 }
 
+// What one look at a subscription brings.
+struct Delivery {
+  std::vector<log::ByteRange> ranges;
+  size_t bytes = 0;
+};
+
 // A delivery of one range for each of these, each in a chunk of its own.
-broker::Delivery DeliveryOf(const std::vector<std::string>& ranges) {
-  broker::Delivery delivery;
+Delivery DeliveryOf(const std::vector<std::string>& ranges) {
+  Delivery delivery;
   for (const std::string& bytes : ranges) {
     log::ByteRange& range = delivery.ranges.emplace_back();
     range.chunk = log::ChunkRef::Adopt(ChunkOf(bytes));
     range.length = static_cast<uint32_t>(bytes.size());
     delivery.bytes += bytes.size();
-    ++delivery.messages;
   }
   return delivery;
 }
@@ -42,6 +50,12 @@ std::vector<grpc::Slice> SlicesOf(const grpc::ByteBuffer& buffer) {
   EXPECT_TRUE(buffer.Dump(&slices).ok());
   return slices;
 }
+
+grpc::ByteBuffer EncodeBatch(Delivery* delivery) {
+  return ToByteBuffer(Frame(std::move(delivery->ranges), delivery->bytes));
+}
+
+grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message) { return ToByteBuffer(Frame(message)); }
 
 // Where the bytes of the buffer lie.
 std::vector<const void*> PlacesOf(const grpc::ByteBuffer& buffer) {
@@ -63,13 +77,13 @@ TEST(EncodeBatch, ParsesBackAsAFrameWithTheMessages) {
   const std::vector<std::string> payloads = {"a", std::string(20'000, 'b'), "", std::string(300, 'c'), "d"};
   std::vector<std::string> entries;
   for (const std::string& payload : payloads) entries.push_back(EntryOf(payload));
-  broker::Delivery delivery = DeliveryOf(entries);
+  Delivery delivery = DeliveryOf(entries);
   EXPECT_EQ(PayloadsOf(EncodeBatch(&delivery)), payloads);
   EXPECT_TRUE(delivery.ranges.empty());
 }
 
 TEST(EncodeBatch, SharesALongRangeAndWritesOnlyTheHeaderBeforeIt) {
-  broker::Delivery delivery = DeliveryOf({EntryOf(std::string(100'000, 'x'))});
+  Delivery delivery = DeliveryOf({EntryOf(std::string(100'000, 'x'))});
   const void* place = delivery.ranges[0].data();
   const grpc::ByteBuffer buffer = EncodeBatch(&delivery);
   const std::vector<const void*> places = PlacesOf(buffer);
@@ -79,7 +93,7 @@ TEST(EncodeBatch, SharesALongRangeAndWritesOnlyTheHeaderBeforeIt) {
 }
 
 TEST(EncodeBatch, CopiesShortRangesTogether) {
-  broker::Delivery delivery = DeliveryOf({EntryOf("a"), EntryOf("b"), EntryOf("c")});
+  Delivery delivery = DeliveryOf({EntryOf("a"), EntryOf("b"), EntryOf("c")});
   const grpc::ByteBuffer buffer = EncodeBatch(&delivery);
   EXPECT_EQ(PlacesOf(buffer).size(), 1);
   EXPECT_EQ(PayloadsOf(buffer), (std::vector<std::string>{"a", "b", "c"}));
@@ -87,7 +101,7 @@ TEST(EncodeBatch, CopiesShortRangesTogether) {
 
 TEST(EncodeBatch, KeepsTheOrderOfLongAndShortRanges) {
   const std::string big(50'000, 'B');
-  broker::Delivery delivery = DeliveryOf({EntryOf(big), EntryOf("a"), EntryOf("b"), EntryOf(big), EntryOf("c")});
+  Delivery delivery = DeliveryOf({EntryOf(big), EntryOf("a"), EntryOf("b"), EntryOf(big), EntryOf("c")});
   const void* first = delivery.ranges[0].data();
   const void* second = delivery.ranges[3].data();
   const grpc::ByteBuffer buffer = EncodeBatch(&delivery);
@@ -102,7 +116,7 @@ TEST(EncodeBatch, SharedBytesOutliveTheQueuesOwnHold) {
   const std::string big(50'000, 'B');
   grpc::ByteBuffer buffer;
   {
-    broker::Delivery delivery = DeliveryOf({EntryOf(big)});
+    Delivery delivery = DeliveryOf({EntryOf(big)});
     log::ChunkRef of_the_queue = delivery.ranges[0].chunk;
     buffer = EncodeBatch(&delivery);
   }
@@ -111,7 +125,7 @@ TEST(EncodeBatch, SharedBytesOutliveTheQueuesOwnHold) {
 
 TEST(EncodeBatch, TakesARangeOutOfTheMiddleOfAChunk) {
   const std::string entry = EntryOf(std::string(9'000, 'm'));
-  broker::Delivery delivery = DeliveryOf({"before" + entry + "after"});
+  Delivery delivery = DeliveryOf({"before" + entry + "after"});
   delivery.ranges[0].offset = 6;
   delivery.ranges[0].length = static_cast<uint32_t>(entry.size());
   delivery.bytes = entry.size();
@@ -120,7 +134,7 @@ TEST(EncodeBatch, TakesARangeOutOfTheMiddleOfAChunk) {
 
 TEST(EncodeBatch, LengthsOfEverySizeOfTheHeaderParseBack) {
   for (const size_t size : {0, 1, 100, 120, 127, 128, 129, 16'000, 16'383, 16'384, 16'385, 2'097'151, 2'097'153}) {
-    broker::Delivery delivery = DeliveryOf({EntryOf(std::string(size, 'x'))});
+    Delivery delivery = DeliveryOf({EntryOf(std::string(size, 'x'))});
     EXPECT_EQ(PayloadsOf(EncodeBatch(&delivery)), std::vector<std::string>{std::string(size, 'x')});
   }
 }
