@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -33,6 +34,7 @@
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
 #include "server/limits/memory.h"
+#include "server/queue/lanes.h"
 #include "server/queue/storage.h"
 #include "server/reference.h"
 #include "server/rpc/server.h"
@@ -171,10 +173,12 @@ int Serve() {
   if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency() / 2, 1, kThreadsMax);
   auto storage = OpenStorage(*config);
   if (!storage.ok()) return Fail(kFailed, std::string(storage.status().message()));
-  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), threads, storage->get());
+  nmq::broker::Lanes lanes;
+  const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
+  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
   nmq::rpc::ServerOptions options;
   options.listen = ListenAddress();
-  nmq::rpc::Server server(options, &broker);
+  nmq::rpc::Server server(options, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
   // What serves comes first: housekeeping makes work for it, and so must end before it.

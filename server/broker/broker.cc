@@ -1,6 +1,7 @@
 #include "server/broker/broker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -19,9 +20,9 @@ constexpr absl::Duration kDrainRetry = absl::Seconds(1);
 
 }  // namespace
 
-Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage,
+Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, Lanes lanes, Storage* storage,
                const Access* access)
-    : shared_(config.limits, clock, lanes, storage,
+    : shared_(config.limits, clock, std::move(lanes).Take(), storage,
               storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       random_(random),
       access_(*access),

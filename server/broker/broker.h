@@ -24,6 +24,7 @@
 #include "server/config/config.h"
 #include "server/namespace/namespace.h"
 #include "server/question/questions.h"
+#include "server/queue/lanes.h"
 #include "server/session/leases.h"
 #include "server/session/session_id.h"
 #include "server/session/sessions.h"
@@ -36,15 +37,13 @@ namespace nmq::broker {
 // Statuses carry google.rpc.ErrorInfo; see base/errors.h.
 class Broker {
  public:
-  // `config` must be checked. Subscriptions are spread over `lanes` threads. `storage` has opened the queues of
+  // `config` must be checked. Subscriptions may be on any of `lanes`. `storage` has opened the queues of
   // `config`; it is null if all of them are live. `clock`, `random`, `storage` and `access` must outlive the broker.
-  Broker(const ServerConfig& config, const Clock* clock, Random* random, int lanes, Storage* storage = nullptr,
+  Broker(const ServerConfig& config, const Clock* clock, Random* random, Lanes lanes, Storage* storage = nullptr,
          const Access* access = &OpenAccess());
   // Waits until what was accepted is on disk.
   ~Broker();
 
-  int lanes() const { return static_cast<int>(shared_.lanes.size()); }
-  Lane* lane(int index) { return shared_.lanes[index].get(); }
   const Limits& limits() const { return shared_.limits; }
   const Clock& clock() const { return *shared_.clock; }
   Random& random() const { return *random_; }

@@ -9,17 +9,17 @@
 
 namespace nmq::broker {
 
-Shared::Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
-               std::string key)
+Shared::Shared(const Limits& server_limits, const Clock* server_clock, std::vector<std::unique_ptr<Lane>> server_lanes,
+               Storage* server_storage, std::string key)
     : limits(server_limits),
       clock(server_clock),
       total(server_limits.all_queues_bytes),
       // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
       changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())),
+      lanes(std::move(server_lanes)),
       epochs(server_clock),
       numbers(std::move(key)),
       storage(server_storage) {
-  for (int i = 0; i < lane_count; ++i) lanes.push_back(std::make_unique<Lane>(i));
   if (storage != nullptr) {
     group_runner = std::make_unique<GroupRunner>(clock);
     committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes, &metrics);

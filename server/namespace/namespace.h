@@ -50,8 +50,8 @@ namespace nmq::broker {
 // What the namespaces of a server share. Thread-safe; outlives them.
 struct Shared {
   // `server_storage` is null if nothing is kept on disk; `key` is that of the numbers of rooms and clients.
-  Shared(const Limits& server_limits, const Clock* server_clock, int lane_count, Storage* server_storage,
-         std::string key);
+  Shared(const Limits& server_limits, const Clock* server_clock, std::vector<std::unique_ptr<Lane>> server_lanes,
+         Storage* server_storage, std::string key);
 
   int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
 

@@ -60,8 +60,8 @@ struct Server::GrpcServices {
   Methods methods;
 };
 
-Server::Server(const ServerOptions& options, broker::Broker* broker)
-    : options_(options), broker_(broker), services_(std::make_unique<GrpcServices>(broker)) {}
+Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker)
+    : options_(options), lanes_(std::move(lanes)), broker_(broker), services_(std::make_unique<GrpcServices>(broker)) {}
 
 absl::Status Server::Start() {
   absl::Status status = CheckAddress(options_.listen);
@@ -81,9 +81,9 @@ absl::Status Server::Listen() {
   builder.RegisterService(&services_->health);
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
-  for (int i = 0; i < broker_->lanes(); ++i) {
+  for (broker::Lane* lane : lanes_) {
     loops_.push_back(
-        std::make_shared<Loop>(builder.AddCompletionQueue(), broker_->lane(i), &broker_->clock(), &broker_->metrics()));
+        std::make_shared<Loop>(builder.AddCompletionQueue(), lane, &broker_->clock(), &broker_->metrics()));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 #include "server/broker/broker.h"
+#include "server/queue/lane.h"
 #include "server/rpc/loop.h"
 #include "server/service/service.h"
 
@@ -19,11 +20,12 @@ struct ServerOptions {
   std::string listen;  // HOST:PORT; port 0 for any
 };
 
-// The gRPC side of nmqd: a loop for each of the broker's lanes, the services on them, health and reflection.
+// The gRPC side of nmqd: loops, the services on them, health and reflection.
 class Server final : public Service {
  public:
-  // `broker` must outlive the server.
-  Server(const ServerOptions& options, broker::Broker* broker);
+  // Serves with a loop for each of `lanes`, of which there is one at least; they are the broker's, which must outlive
+  // the server.
+  Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker);
   // Stops at once if Stop was not called.
   ~Server() override;
 
@@ -48,6 +50,7 @@ class Server final : public Service {
   void WaitForStreams(absl::Duration time) const;
 
   const ServerOptions options_;
+  const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
   std::string address_;
   std::unique_ptr<GrpcServices> services_;

@@ -20,6 +20,7 @@
 #include "server/config/config.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
+#include "server/queue/lanes.h"
 #include "server/queue/storage.h"
 #include "server/rpc/server.h"
 #include "server/service/services.h"
@@ -59,13 +60,15 @@ bool WaitUntil(const std::function<bool()>& done, absl::Duration patience) {
 
 TestServer::TestServer(std::string config) : TestServer(Options{.config = std::move(config)}) {}
 
-TestServer::TestServer(const Options& options)
-    : storage_(OpenStorage(options)),
-      broker_(std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), options.lanes,
-                                               storage_.get())) {
+TestServer::TestServer(const Options& options) : storage_(OpenStorage(options)) {
+  broker::Lanes lanes;
+  const std::vector<broker::Lane*> grpc_lanes = lanes.Add(options.lanes);
+  other_lanes_ = lanes.Add(options.other_lanes);
+  broker_ = std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), std::move(lanes),
+                                             storage_.get());
   rpc::ServerOptions server_options;
   server_options.listen = options.listen;
-  server_ = std::make_unique<rpc::Server>(server_options, broker_.get());
+  server_ = std::make_unique<rpc::Server>(server_options, grpc_lanes, broker_.get());
   housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
   maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);
   services_ = std::make_unique<Services>(options.clock);

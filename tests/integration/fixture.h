@@ -27,6 +27,7 @@ class Services;
 
 namespace nmq::broker {
 class Broker;
+class Lane;
 class Storage;
 }  // namespace nmq::broker
 
@@ -56,7 +57,8 @@ class TestServer {
   struct Options {
     std::string config = {};  // in the text format of nmq.config.v1.Config
     Clock* clock = &RealClock();
-    int lanes = 2;
+    int lanes = 2;        // of gRPC
+    int other_lanes = 0;  // of what serves beside it
     std::string listen = "127.0.0.1:0";
     std::string data_dir = {};  // without one, all queues must be live
   };
@@ -71,6 +73,8 @@ class TestServer {
   // Only with a data_dir.
   broker::Storage& storage() { return *storage_; }
   rpc::Server& rpc() { return *server_; }
+  // They must be given something to wake before anything is on them.
+  const std::vector<broker::Lane*>& other_lanes() const { return other_lanes_; }
   // Does now what is done again and again.
   void Housekeep();
   // Once only.
@@ -78,6 +82,7 @@ class TestServer {
 
  private:
   std::unique_ptr<broker::Storage> storage_;
+  std::vector<broker::Lane*> other_lanes_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<Housekeeper> housekeeper_;

@@ -96,7 +96,7 @@ class AdminTest : public testing::Test {
     Heard all;
     for (int i = 0; i < 4; ++i) {
       world_->broker().FlushToDisk();
-      TakeTurn(world_->broker().lane(0));
+      TakeTurn(world_->lane(0));
       Heard heard = listener->HearAll();
       all.order.insert(all.order.end(), heard.order.begin(), heard.order.end());
       all.gaps.insert(all.gaps.end(), heard.gaps.begin(), heard.gaps.end());

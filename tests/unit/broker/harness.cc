@@ -193,8 +193,9 @@ void TakeTurn(Lane* lane) {
 World::World(absl::string_view config, int lanes, const std::string& data_dir, rocksdb::Env* env, const Access* access)
     : config_(Parse(config)),
       storage_(OpenStorage(config_, data_dir, &clock_, &random_, env)),
-      broker_(config_, &clock_, &random_, lanes, storage_.get(), access) {
-  for (int i = 0; i < lanes; ++i) broker_.lane(i)->set_wake([] {});
+      lanes_(all_lanes_.Add(lanes)),
+      broker_(config_, &clock_, &random_, std::move(all_lanes_), storage_.get(), access) {
+  for (Lane* lane : lanes_) lane->set_wake([] {});
 }
 
 absl::StatusOr<v1::ConnectResponse> World::TryConnect(const v1::ConnectRequest& request) {
@@ -287,7 +288,7 @@ absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest 
   auto listener = std::make_unique<Listener>();
   Call call = TestCall();
   call.peer = "test:2";
-  auto wish = broker_.CheckSubscribe(call, request, broker_.lane(lane), listener.get());
+  auto wish = broker_.CheckSubscribe(call, request, lanes_[lane], listener.get());
   if (!wish.ok()) return wish.status();
   listener->name_space_ = wish->name_space;
   if (Broker::NeedsDisk(*wish)) {

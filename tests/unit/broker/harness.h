@@ -19,6 +19,7 @@
 #include "server/broker/publish_stream.h"
 #include "server/call/access.h"
 #include "server/call/call.h"
+#include "server/queue/lanes.h"
 #include "server/queue/storage.h"
 #include "server/registry/registry.h"
 #include "tests/testing/simulated_clock.h"
@@ -126,6 +127,7 @@ class World {
 
   SimulatedClock& clock() { return clock_; }
   Broker& broker() { return broker_; }
+  Lane* lane(int index) const { return lanes_[index]; }
   Storage& storage() { return *storage_; }
   const Registry& registry() const { return registry_; }
   Namespace& name_space(absl::string_view name = "") { return **broker_.FindNamespace(TestCall(), name); }
@@ -158,6 +160,8 @@ class World {
   TestRandom random_;
   const ServerConfig config_;
   const std::unique_ptr<Storage> storage_;
+  Lanes all_lanes_;  // until the broker takes them
+  const std::vector<Lane*> lanes_;
   Broker broker_;
   Registry registry_{&broker_};
 };

@@ -179,7 +179,7 @@ TEST(Session, DisconnectTellsTheLane) {
   listener->HearAll();
   ASSERT_TRUE(world.Disconnect(member).ok());
   std::vector<Subscriber*> ready;
-  TakeReady(world.broker().lane(0), &ready);
+  TakeReady(world.lane(0), &ready);
   EXPECT_THAT(ready, ElementsAre(&listener->subscription()));
   listener->subscription().ClearReady();
 }

@@ -133,7 +133,7 @@ class LaneServer {
 class Stress : public ::testing::TestWithParam<int> {
  protected:
   Stress() : world_(absl::StrCat("limits { queue_messages: ", GetParam(), " rooms_per_client: 100000 }"), kLanes) {
-    for (int i = 0; i < kLanes; ++i) servers_.push_back(std::make_unique<LaneServer>(world_.broker().lane(i)));
+    for (int i = 0; i < kLanes; ++i) servers_.push_back(std::make_unique<LaneServer>(world_.lane(i)));
     published_.resize(kPublishers);
     stays_.resize(kMovers);
     for (int i = 0; i < kMovers; ++i) movers_.push_back(world_.Connect());

@@ -83,7 +83,7 @@ class GroupTest : public testing::Test {
   void Settle() {
     for (int i = 0; i < 4; ++i) {
       world_->broker().FlushToDisk();
-      TakeTurn(world_->broker().lane(0));
+      TakeTurn(world_->lane(0));
     }
   }
   Heard Hear(Listener* listener) {

@@ -151,7 +151,7 @@ TEST_F(SlowDisk, LeasesAndDueMessagesDoNotWaitForMaintenance) {
   world().clock().Advance(absl::Seconds(60));
   std::vector<std::string> heard;
   while ((heard.empty() || Clients() > 1) && !deadline.IsOver()) {
-    TakeTurn(world().broker().lane(0));
+    TakeTurn(world().lane(0));
     for (std::string& payload : listener->Payloads()) heard.push_back(std::move(payload));
   }
   EXPECT_EQ(heard, std::vector<std::string>{"due"});

@@ -234,7 +234,7 @@ class ExpireInGroup : public Expire {
   Heard Hear(Listener* listener) {
     for (int i = 0; i < 4; ++i) {
       world().broker().FlushToDisk();
-      TakeTurn(world().broker().lane(0));
+      TakeTurn(world().lane(0));
     }
     return listener->HearAll();
   }

@@ -73,7 +73,7 @@ TEST(Lane, AWakeUpInVainDoesNotSilenceTheNextOne) {
   World world;
   const Member member = world.Connect();
   auto listener = world.Listen(member);
-  Server server(listener.get(), world.broker().lane(0));
+  Server server(listener.get(), world.lane(0));
   constexpr size_t kMessages = 30000;
   for (size_t i = 1; i <= kMessages; ++i) {
     ASSERT_TRUE(world.Publish({}).ok());

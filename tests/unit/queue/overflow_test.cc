@@ -231,7 +231,7 @@ TEST(Overflow, DisconnectEndsWithSlowSubscriber) {
   world.Overrun("DB", 5);
   EXPECT_TRUE((*listener)->subscription().CheckOverflow().ok());
   world.Overrun("DB", 1);
-  TakeTurn(world.broker().lane(0));
+  TakeTurn(world.lane(0));
   EXPECT_EQ((*listener)->subscription().CheckOverflow().code(), absl::StatusCode::kResourceExhausted);
   const Heard heard = (*listener)->HearAll();
   EXPECT_EQ(heard.status.code(), absl::StatusCode::kResourceExhausted);
@@ -250,7 +250,7 @@ TEST(Overflow, DisconnectSeesLossOfALeftRoom) {
   world.Connect("", {"busy"});
   world.Overrun("DB", 6, "busy");
   ASSERT_TRUE(world.Leave(member, {"red"}).ok());
-  TakeTurn(world.broker().lane(0));
+  TakeTurn(world.lane(0));
   EXPECT_EQ((*listener)->subscription().CheckOverflow().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf((*listener)->HearAll().status), "SLOW_SUBSCRIBER");
 }

@@ -191,7 +191,7 @@ TEST(SubscriptionPattern, NobodyIsToldOfWhatTheyDoNotHear) {
   for (Listener* listener : {named.get(), pattern.get(), many.get()}) listener->HearAll();
   ASSERT_TRUE(world.Publish({.event = "other.x"}).ok());
   ASSERT_TRUE(world.Publish({.event = "other.x", .rooms = {"room"}}).ok());
-  TakeTurn(world.broker().lane(0));
+  TakeTurn(world.lane(0));
   EXPECT_FALSE(named->subscription().has_ready());
   EXPECT_FALSE(pattern->subscription().has_ready());
   EXPECT_FALSE(many->subscription().has_ready());

@@ -111,7 +111,7 @@ TEST_F(RingBlock, IsWhatAGroupReadsThatKeepsUp) {
   ASSERT_TRUE(member.ok()) << member.status();
   for (int i = 0; i < 4; ++i) {
     world_->broker().FlushToDisk();
-    TakeTurn(world_->broker().lane(0));
+    TakeTurn(world_->lane(0));
   }
   std::vector<uint64_t> sequences;
   for (const v1::Message& message : (*member)->HearAll().messages) sequences.push_back(message.sequence());
