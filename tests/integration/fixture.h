@@ -153,8 +153,8 @@ std::string Summary(const grpc::Status& status);
 // One subscription: what it hears, in order. Reads only when asked to.
 class Listener {
  public:
-  // Reads the first frame. The stream ends with DEADLINE_EXCEEDED after `patience`.
-  Listener(Api* api, const v1::SubscribeRequest& request, absl::Duration patience = kPatience);
+  // Reads the first frame. The stream ends with DEADLINE_EXCEEDED after `patience`: many things are waited for on it.
+  Listener(Api* api, const v1::SubscribeRequest& request, absl::Duration patience = 4 * kPatience);
   // Cancels.
   ~Listener();
 

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/deadline.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
@@ -19,25 +20,28 @@ namespace {
 using testing::HasSubstr;
 
 constexpr char kDraining[] = "UNAVAILABLE DRAINING retry=1s";
+// The longest; what ends before did not wait for it.
+constexpr char kLongGrace[] = "--drain_grace=8s";
+constexpr absl::Duration kLong = absl::Seconds(8);
 
 TEST(ShutDown, TellsSubscribersThenEndsTheirStreamsWithAReason) {
-  Nmqd nmqd({"--drain_grace=1s"});
+  Nmqd nmqd({"--drain_grace=3s"});
   Api api(nmqd.address());
   auto listener = TestClient(&api).Subscribe("DB");
   nmqd.process().Signal(SIGTERM);
   const v1::Drain drain = NextDrain(listener.get());
   EXPECT_GT(drain.deadline().seconds() + drain.deadline().nanos(), 0);
-  EXPECT_LE(drain.deadline().seconds() + drain.deadline().nanos() / 1e9, 1);
+  EXPECT_LE(drain.deadline().seconds() + drain.deadline().nanos() / 1e9, 3);
   EXPECT_GT(drain.jitter().seconds() + drain.jitter().nanos(), 0);
   const grpc::Status status = listener->End();
   EXPECT_EQ(Summary(status), kDraining);
   EXPECT_THAT(status.error_message(), HasSubstr("shutting down"));
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
   EXPECT_THAT(nmqd.process().errors(), HasSubstr("stopped"));
 }
 
 TEST(ShutDown, LetsNobodyNewInWhileItDrains) {
-  Nmqd nmqd({"--drain_grace=5s"});
+  Nmqd nmqd({kLongGrace});
   Api api(nmqd.address());
   const TestClient client(&api);
   auto listener = client.Subscribe("DB");
@@ -61,35 +65,35 @@ TEST(ShutDown, LetsNobodyNewInWhileItDrains) {
   client.Leave({"A"});
   client.Disconnect();
   EXPECT_EQ(Summary(listener->End()), "OK");
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
 }
 
 TEST(ShutDown, EndsAtOnceWhenNobodyIsThere) {
-  Nmqd nmqd({"--drain_grace=8s"});
+  Nmqd nmqd({kLongGrace});
   {
     Api api(nmqd.address());
     TestClient(&api).Publish("DB", "E", "");
   }
-  const absl::Time start = absl::Now();
+  const Deadline grace = Deadline::In(kLong);
   nmqd.process().Signal(SIGTERM);
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(4));
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
+  EXPECT_FALSE(grace.IsOver());
 }
 
 TEST(ShutDown, EndsAsSoonAsTheLastStreamHasLeft) {
-  Nmqd nmqd({"--drain_grace=8s"});
+  Nmqd nmqd({kLongGrace});
   Api api(nmqd.address());
   auto listener = TestClient(&api).Subscribe("DB");
-  const absl::Time start = absl::Now();
+  const Deadline grace = Deadline::In(kLong);
   nmqd.process().Signal(SIGINT);
   NextDrain(listener.get());
   listener.reset();
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(6));
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
+  EXPECT_FALSE(grace.IsOver());
 }
 
 TEST(ShutDown, DeliversWhatItHadAccepted) {
-  Nmqd nmqd({"--drain_grace=5s"});
+  Nmqd nmqd({kLongGrace});
   Api api(nmqd.address());
   Api publishing(nmqd.address());
   std::vector<std::unique_ptr<Listener>> listeners;
@@ -111,7 +115,7 @@ TEST(ShutDown, DeliversWhatItHadAccepted) {
     EXPECT_EQ(last, kMessages);
   }
   listeners.clear();
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
 }
 
 TEST(ShutDown, IsNotHeldUpByThoseWhoDoNotListen) {
@@ -137,10 +141,8 @@ TEST(ShutDown, IsNotHeldUpByThoseWhoDoNotListen) {
   v1::WatchResponse watched;
   ASSERT_TRUE(watch->Read(&watched));
 
-  const absl::Time start = absl::Now();
   nmqd.process().Signal(SIGTERM);
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(6));
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
   EXPECT_EQ(Summary(publish_stream->Finish()), kDraining);
   while (watch->Read(&watched)) {
   }
@@ -148,15 +150,15 @@ TEST(ShutDown, IsNotHeldUpByThoseWhoDoNotListen) {
 }
 
 TEST(ShutDown, ASecondSignalEndsTheWaiting) {
-  Nmqd nmqd({"--drain_grace=8s"});
+  Nmqd nmqd({kLongGrace});
   Api api(nmqd.address());
   auto listener = TestClient(&api).Subscribe("DB");
-  const absl::Time start = absl::Now();
+  const Deadline grace = Deadline::In(kLong);
   nmqd.process().Signal(SIGTERM);
   NextDrain(listener.get());
   nmqd.process().Signal(SIGTERM);
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
+  EXPECT_FALSE(grace.IsOver());
   EXPECT_EQ(Summary(listener->End()), kDraining);
 }
 
@@ -170,7 +172,6 @@ TEST(ShutDown, ThousandStreamsWithTrafficEndInTime) {
     for (int j = 0; j < 100; ++j) listeners.push_back(client.Subscribe("DB"));
   }
   TestClient(apis[0].get()).Publish("DB", "E", "text");
-  const absl::Time start = absl::Now();
   nmqd.process().Signal(SIGTERM);
   for (const auto& listener : listeners) {
     int messages = 0;
@@ -183,8 +184,7 @@ TEST(ShutDown, ThousandStreamsWithTrafficEndInTime) {
     EXPECT_EQ(drains, 1);
     EXPECT_EQ(Summary(listener->End()), kDraining);
   }
-  EXPECT_EQ(nmqd.process().WaitForExit(absl::Seconds(10)), 0);
-  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
+  EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Servers that stop while everything is going on.
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -6,7 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/deadline.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
@@ -51,9 +54,16 @@ void CallAlways(const std::string& address, const std::atomic<bool>& stop) {
 }
 
 TEST(Stop, ServersThatNobodyUsesStopAtOnce) {
-  const absl::Time start = absl::Now();
-  for (int i = 0; i < 100; ++i) TestServer server;
-  EXPECT_LT(absl::Now() - start, absl::Seconds(20));
+  std::vector<absl::Duration> times;
+  for (int i = 0; i < 100; ++i) {
+    TestServer server;
+    const absl::Duration start = RealClock().Monotonic();
+    server.Stop();
+    times.push_back(RealClock().Monotonic() - start);
+  }
+  // The others may have had a busy machine.
+  std::sort(times.begin(), times.end());
+  EXPECT_LT(times[times.size() / 2], absl::Milliseconds(200)) << "less than a server waits for a stream";
 }
 
 TEST(Stop, CallsOfAllKindsAreNoTrouble) {
@@ -65,9 +75,9 @@ TEST(Stop, CallsOfAllKindsAreNoTrouble) {
     for (int i = 0; i < 3; ++i) callers.emplace_back([&] { CallAlways(server->address(), stop); });
     const TestClient client(&api);
     EXPECT_TRUE(WaitUntil([&] { return InfoOf(&api).counters().published_messages() > 20; }));
-    const absl::Time start = absl::Now();
+    const Deadline deadline = Deadline::In(kPatience);
     server->Stop(absl::Milliseconds(10 * round));
-    EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+    EXPECT_FALSE(deadline.IsOver());
     stop = true;
     for (std::thread& caller : callers) caller.join();
   }
