@@ -316,6 +316,7 @@ absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string&
   shared_->committer->Flush();
   auto of = FindQueue(queue);
   if (!of.ok()) return of.status();
+  (*of)->RemoveFollower(group->get());
   status = group_factory_.Delete(**of, name);
   {
     MutexLock lock(&mu_);

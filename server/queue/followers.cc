@@ -1,13 +1,23 @@
 #include "server/queue/followers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nmq::broker {
 
 void Followers::Add(std::weak_ptr<Follower> follower) {
+  const Follower* const pointer = follower.lock().get();
   MutexLock lock(&mu_);
-  followers_.push_back(std::move(follower));
+  followers_.push_back({pointer, std::move(follower)});
   any_.store(true, std::memory_order_release);
+}
+
+void Followers::Remove(const Follower* follower) {
+  MutexLock lock(&mu_);
+  followers_.erase(std::remove_if(followers_.begin(), followers_.end(),
+                                  [&](const Entry& entry) { return entry.follower == follower; }),
+                   followers_.end());
+  any_.store(!followers_.empty(), std::memory_order_release);
 }
 
 void Followers::Wake() const {
@@ -15,8 +25,8 @@ void Followers::Wake() const {
   std::vector<std::shared_ptr<Follower>> followers;
   {
     MutexLock lock(&mu_);
-    for (const auto& weak : followers_) {
-      if (auto follower = weak.lock(); follower != nullptr) followers.push_back(std::move(follower));
+    for (const Entry& entry : followers_) {
+      if (auto follower = entry.weak.lock(); follower != nullptr) followers.push_back(std::move(follower));
     }
   }
   for (const auto& follower : followers) follower->Wake();

@@ -16,14 +16,21 @@ namespace nmq::broker {
 class Followers {
  public:
   void Add(std::weak_ptr<Follower> follower) ABSL_LOCKS_EXCLUDED(mu_);
+  // Nothing if it is not there.
+  void Remove(const Follower* follower) ABSL_LOCKS_EXCLUDED(mu_);
   // Wakes all, without any lock. Cheap if there are none.
   void Wake() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   std::atomic<bool> any_{false};
+  // The pointer tells which one it is, also when it is gone.
+  struct Entry {
+    const Follower* follower;
+    std::weak_ptr<Follower> weak;
+  };
   mutable Mutex mu_;  // a leaf: nothing is locked under it
-  std::vector<std::weak_ptr<Follower>> followers_ ABSL_GUARDED_BY(mu_);
+  std::vector<Entry> followers_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace nmq::broker

@@ -99,8 +99,9 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   std::shared_ptr<const log::Block> BlockFromRing(uint64_t from, uint64_t end, uint64_t bytes_max) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The follower is woken when there are new messages.
+  // The follower is woken when there are new messages, until it is removed.
   void AddFollower(std::weak_ptr<Follower> follower) { followers_.Add(std::move(follower)); }
+  void RemoveFollower(const Follower* follower) { followers_.Remove(follower); }
   void WakeFollowers() { followers_.Wake(); }
 
   using Outgoing = broker::Outgoing;

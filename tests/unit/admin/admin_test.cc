@@ -488,6 +488,23 @@ TEST_F(AdminTest, ADeletedGroupEndsItsMembersAndStartsAnew) {
   EXPECT_THAT(HearAll(member.get()).order, ElementsAre("1", "2"));
 }
 
+TEST_F(AdminTest, AQueueCountsTheGroupsThatItHasAndNoDeletedOnes) {
+  const auto groups = [&] {
+    v1::QueueInfo info;
+    (*world().name_space().FindQueue("D"))->Describe(&info);
+    return info.groups();
+  };
+  for (int i = 0; i < 3; ++i) {
+    auto member = Enter("g");
+    auto other = Enter("h");
+    EXPECT_EQ(groups(), 2u);
+    Do(&Admin::DeleteGroup, OfGroup<v1::DeleteGroupRequest>("g"));
+    EXPECT_EQ(groups(), 1u);
+    Do(&Admin::DeleteGroup, OfGroup<v1::DeleteGroupRequest>("h"));
+    EXPECT_EQ(groups(), 0u);
+  }
+}
+
 TEST_F(AdminTest, AQueueOfDeadLettersIsNotDeletedWhileAGroupUsesIt) {
   auto member = Enter("g");
   v1::DeleteQueueRequest request;
