@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "server/log/store.h"
 #include "server/queue/hearing.h"
 
 namespace nmq::broker {
@@ -74,6 +73,17 @@ absl::StatusOr<Kept> FindKept(const QueueOnDisk& disk, Sequences held, const Ret
   if (!found.ok()) return found.status();
   kept.first = std::max(kept.first, *found);
   return kept;
+}
+
+Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Store::Sync sync) {
+  Left left{disk.store->Trim(disk.number, first, sync), first, std::nullopt};
+  if (!left.status.ok()) {
+    const auto extent = disk.store->FindExtent(disk.number);
+    left.first = extent.ok() ? extent->first : held.first;
+  }
+  const auto bytes = disk.store->BytesOf(disk.number, left.first, held.end);
+  if (bytes.ok()) left.bytes = *bytes;
+  return left;
 }
 
 }  // namespace nmq::broker

@@ -3,19 +3,22 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/config/config.h"
+#include "server/log/store.h"
 #include "server/presence/memberships.h"
 #include "server/queue/filter.h"
 #include "server/queue/queue_on_disk.h"
 
 namespace nmq::broker {
 
-// What is looked for among the messages of a queue on disk. All may block on the disk, for long, and take no lock of
-// the queue.
+// What is looked for among the messages of a queue on disk, and deleted of them. All may block on the disk, for long,
+// and take no lock of the queue.
 
 // Messages with sequences in [first, end).
 struct Sequences {
@@ -37,6 +40,16 @@ struct Kept {
 // `oldest_us` is what the last one found.
 absl::StatusOr<Kept> FindKept(const QueueOnDisk& disk, Sequences held, const RetentionConfig& retention,
                               int64_t oldest_us, absl::Time now);
+
+// What is left of messages on disk after a trim.
+struct Left {
+  absl::Status status;            // of the trim
+  uint64_t first;                 // the first message that is still there
+  std::optional<uint64_t> bytes;  // of those from there on; not set if it cannot be read
+};
+// Deletes those held that are before `first`. The store may have given them up though it answers an error, when only
+// the sync failed: `first` of the answer is where the store begins now.
+Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Store::Sync sync);
 
 }  // namespace nmq::broker
 

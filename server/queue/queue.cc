@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "server/queue/cursor_loss.h"
 #include "server/queue/cursor_start.h"
+#include "server/queue/disk_search.h"
 
 namespace nmq::broker {
 namespace {
@@ -138,19 +139,15 @@ absl::StatusOr<uint64_t> Queue::Purge(uint64_t last) {
   }
   const uint64_t first = last == 0 ? end : last + 1;
   if (first <= held) return 0;
-  uint64_t bytes = 0;
-  if (durable()) {
-    absl::Status status = disk().store->Trim(disk().number, first);
-    if (!status.ok()) return status;
-    auto left = disk().store->BytesOf(disk().number, first, end);
-    if (left.ok()) bytes = *left;
-  }
+  const Left left = durable() ? TrimStore(disk(), {held, end}, first, log::Store::Sync::kYes)
+                              : Left{absl::OkStatus(), first, std::nullopt};
   MutexLock lock(&mu_);
-  const uint64_t count = first - std::min(first, std::max(held, log_.first()));
-  log_.Purge(first);
+  const uint64_t count = left.first - std::min(left.first, std::max(held, log_.first()));
+  log_.Purge(left.first);
   fanout_.Forget();
   // What was published meanwhile is counted at the next look.
-  log_.set_disk_bytes(bytes);
+  if (left.bytes.has_value()) log_.set_disk_bytes(*left.bytes);
+  if (!left.status.ok()) return left.status;
   return count;
 }
 

@@ -105,22 +105,17 @@ absl::Status Queue::TrimDisk(absl::Time now) {
     held = {log_.first(), log_.end()};
     oldest_us = log_.disk_oldest_us();
   }
-  auto kept = FindKept(disk(), held, retention, oldest_us, now);
+  const auto kept = FindKept(disk(), held, retention, oldest_us, now);
   if (!kept.ok()) return kept.status();
-  if (kept->first > held.first) {
-    // The store's upkeep syncs for all queues.
-    absl::Status status = disk().store->Trim(disk().number, kept->first, log::Store::Sync::kNo);
-    if (!status.ok()) return status;
-    const auto bytes = disk().store->BytesOf(disk().number, kept->first, held.end);
-    if (!bytes.ok()) return bytes.status();
-    kept->bytes = *bytes;
-  }
+  Left left{absl::OkStatus(), held.first, kept->bytes};
+  // The store's upkeep syncs for all queues.
+  if (kept->first > held.first) left = TrimStore(disk(), held, kept->first, log::Store::Sync::kNo);
   MutexLock lock(&mu_);
-  log_.set_disk_oldest_us(kept->oldest_us);
+  if (left.status.ok()) log_.set_disk_oldest_us(kept->oldest_us);
   // What was published meanwhile is counted at the next look.
-  log_.set_disk_bytes(kept->bytes);
-  if (log_.TrimmedOnDisk(kept->first)) fanout_.Forget();
-  return absl::OkStatus();
+  if (left.bytes.has_value()) log_.set_disk_bytes(*left.bytes);
+  if (log_.TrimmedOnDisk(left.first)) fanout_.Forget();
+  return left.status;
 }
 
 void Queue::Ask(Cursor* cursor, uint64_t from, uint64_t end) {
@@ -136,17 +131,26 @@ void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscri
     if (!fanout_.Has(cursor, *subscriber)) return;
   }
   auto block = disk().store->Read(disk().number, from, end, kBlockBytes);
+  absl::Status status = block.status();
+  uint64_t first = 0;
+  if (absl::IsOutOfRange(status)) {
+    const auto extent = disk().store->FindExtent(disk().number);
+    if (extent.ok() && extent->first > from) {
+      // It was trimmed meanwhile, which is a gap.
+      first = extent->first;
+      status = absl::OkStatus();
+    }
+  }
   {
     MutexLock lock(&mu_);
     if (!fanout_.Has(cursor, *subscriber)) return;
+    // The thread that trims may not have told the log yet; until then the cursor would ask again and again.
+    if (log_.TrimmedOnDisk(first)) fanout_.Forget();
     cursor->loading = false;
     if (block.ok()) cursor->block_ahead = *std::move(block);
     subscriber->lane()->PostCursor(shared_from_this(), cursor);
   }
-  // What was trimmed meanwhile is a gap.
-  if (!block.ok() && !absl::IsOutOfRange(block.status())) {
-    subscriber->End(WithContext(block.status(), absl::StrCat("queue ", Quote(name()))));
-  }
+  if (!status.ok()) subscriber->End(WithContext(status, absl::StrCat("queue ", Quote(name()))));
   subscriber->lane()->Wake();
 }
 
