@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "server/queue/hearing.h"
+#include "server/queue/match_counter.h"
 
 namespace nmq::broker {
 
@@ -20,6 +22,8 @@ absl::StatusOr<Appended> Appender::Append(absl::Span<const Outgoing> messages, E
                                           bool count_matches, std::optional<uint64_t> expected_last,
                                           Fanout::Touched* touched) {
   Appended appended;
+  std::optional<MatchCounter> matches;
+  if (count_matches) matches.emplace(fanout_.NewMatchCounter());
   uint64_t bytes = 0;
   const uint64_t stamp = NextStamp();
   appended.first = log_.end();
@@ -40,7 +44,7 @@ absl::StatusOr<Appended> Appender::Append(absl::Span<const Outgoing> messages, E
     fanout_.Add({sequence, stamp, message.audience, message.event, size}, now_us, touched,
                 [&](char* place) { suffix->WriteEntry(message.body, place); });
     bytes += size;
-    if (count_matches) appended.matched += fanout_.CountMatches(sequence);
+    if (matches) appended.matched += matches->Count(HearingOf(log_.ring().at(sequence)), message.event);
   }
   appended.last = log_.end() - 1;
   fanout_.Trim(now_us, messages.size());
@@ -51,16 +55,18 @@ absl::StatusOr<Appended> Appender::Append(absl::Span<const Outgoing> messages, E
 Appended Appender::Publish(Prepared* prepared, int64_t now_us, bool count_matches, Hearers* heard,
                            Fanout::Touched* touched) {
   Appended appended;
+  std::optional<MatchCounter> matches;
+  if (count_matches) matches.emplace(fanout_.NewMatchCounter());
   appended.first = prepared->first;
   appended.duplicates = std::move(prepared->duplicates);
   const char* at = prepared->bytes.data();
   for (const Prepared::Entry& entry : prepared->entries) {
     const uint64_t sequence = log_.end();
-    if (heard != nullptr) fanout_.AddHeard({entry.stamp, entry.audience.get(), at}, heard);
+    if (heard != nullptr) fanout_.AddHearers({entry.stamp, entry.audience.get(), at}, entry.event, heard);
     fanout_.Add({sequence, entry.stamp, entry.audience, entry.event, entry.size}, now_us, touched,
                 [&](char* place) { memcpy(place, at, entry.size); });
     at += entry.size;
-    if (count_matches) appended.matched += fanout_.CountMatches(sequence);
+    if (matches) appended.matched += matches->Count(HearingOf(log_.ring().at(sequence)), entry.event);
   }
   appended.last = log_.end() - 1;
   log_.Wrote(prepared->bytes.size() + prepared->entries.size() * log::Store::kBookkeepingBytes);
@@ -77,7 +83,7 @@ std::optional<uint64_t> Appender::AppendQuestion(const Outgoing& question, Entry
   std::string entry(suffix->EntrySize(question.body.size()), '\0');
   suffix->WriteEntry(question.body, entry.data());
   const uint64_t stamp = NextStamp();
-  fanout_.AddHeard({stamp, question.audience.get(), entry.data()}, heard);
+  fanout_.AddHearers({stamp, question.audience.get(), entry.data()}, question.event, heard);
   if (heard->empty()) return std::nullopt;
   fanout_.Add({sequence, stamp, question.audience, question.event, entry.size()}, now_us, touched,
               [&](char* place) { memcpy(place, entry.data(), entry.size()); });
@@ -88,7 +94,8 @@ std::optional<uint64_t> Appender::AppendQuestion(const Outgoing& question, Entry
 
 bool Appender::IsHeard(const Outgoing& question, const char* entry) const {
   Hearers heard;
-  fanout_.AddHeard({stamps_.load(std::memory_order_acquire) + 1, question.audience.get(), entry}, &heard);
+  fanout_.AddHearers({stamps_.load(std::memory_order_acquire) + 1, question.audience.get(), entry}, question.event,
+                     &heard);
   return !heard.empty();
 }
 

@@ -49,6 +49,12 @@ struct Channel : std::enable_shared_from_this<Channel> {
     for (const auto& cursors : listeners) count += cursors.size();
     return count;
   }
+  bool HasListener(Cursor* cursor) const {
+    for (const auto& cursors : listeners) {
+      if (cursors.contains(cursor)) return true;
+    }
+    return false;
+  }
 
   const ChannelKey key;
   CircularBuffer<uint64_t> sequences;
@@ -56,6 +62,7 @@ struct Channel : std::enable_shared_from_this<Channel> {
   std::vector<absl::flat_hash_set<Cursor*>> listeners;  // by lane
   std::vector<bool> dirty;                              // by lane: posted to it and not yet taken
   std::vector<Cursor*> watchers;                        // those of the listeners that are told of each message
+  absl::flat_hash_set<Cursor*> pickers;                 // those of them whose filter looks at each message
   // Who stopped listening while the channel was dirty on their lane, with something still to hear. A cursor may be
   // gone by the time that it is looked at.
   std::vector<std::pair<int, Cursor*>> leavers;

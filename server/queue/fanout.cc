@@ -41,19 +41,18 @@ void Fanout::TellWatchers(const Channel& channel, uint64_t sequence) {
   }
 }
 
-uint64_t Fanout::CountMatches(uint64_t sequence) const {
-  const Hearing message = HearingOf(log_.ring().at(sequence));
-  return std::count_if(cursors_.begin(), cursors_.end(), [&](const Cursor* cursor) {
-    return Hears(cursor->filter, cursor->subscriber->memberships(), message, log_.members());
-  });
-}
-
-void Fanout::AddHeard(const Hearing& message, Hearers* heard) const {
-  for (const Cursor* cursor : cursors_) {
-    if (Hears(cursor->filter, cursor->subscriber->memberships(), message, log_.members())) {
-      heard->push_back(cursor->subscriber->shared_client());
+void Fanout::AddHearers(const Hearing& message, absl::string_view event, Hearers* hearers) const {
+  absl::flat_hash_set<const Cursor*> heard;
+  channels_.ForEach(message.audience, event, [&](const Channel* channel) {
+    for (const auto& listeners : channel->listeners) {
+      for (const Cursor* cursor : listeners) {
+        const Subscriber& subscriber = *cursor->subscriber;
+        if (!Passes(cursor->filter, subscriber.memberships(), *channel, message, log_.members())) continue;
+        // Another channel had it, too.
+        if (heard.insert(cursor).second) hearers->push_back(subscriber.shared_client());
+      }
     }
-  }
+  });
 }
 
 void Fanout::Trim(int64_t now_us, size_t channels) {
@@ -102,6 +101,7 @@ void Fanout::Listen(Cursor* cursor, uint64_t target, absl::string_view event) {
   std::shared_ptr<Channel> channel = channels_.Open(target, event);
   if (!channel->listeners[cursor->subscriber->lane()->index()].insert(cursor).second) return;
   if (cursor->waiting != nullptr) channel->watchers.push_back(cursor);
+  if (cursor->filter.picks(*channel)) channel->pickers.insert(cursor);
   Ear ear;
   ear.target = target;
   ear.next = channel->end();
@@ -139,6 +139,7 @@ void Fanout::DropTarget(Cursor* cursor, uint64_t target) {
 
 void Fanout::StopListening(Cursor* cursor, Channel* channel) {
   channel->listeners[cursor->subscriber->lane()->index()].erase(cursor);
+  channel->pickers.erase(cursor);
   auto& watchers = channel->watchers;
   watchers.erase(std::remove(watchers.begin(), watchers.end(), cursor), watchers.end());
   if (channel->ListenerCount() > 0) return;

@@ -18,6 +18,7 @@
 #include "server/queue/cursor_reader.h"
 #include "server/queue/hearing.h"
 #include "server/queue/lane.h"
+#include "server/queue/match_counter.h"
 #include "server/queue/message_log.h"
 #include "server/queue/start.h"
 #include "server/queue/subscriber.h"
@@ -72,10 +73,10 @@ class Fanout {
     for (Cursor* cursor : cursors_) cursor->subscriber->lane()->PostCursor(owner(), cursor);
   }
 
-  // How many subscriptions will hear the held message.
-  uint64_t CountMatches(uint64_t sequence) const;
-  // Adds the client of each subscription that would hear the message.
-  void AddHeard(const Hearing& message, Hearers* heard) const;
+  // Counts how many subscriptions will hear messages, until a cursor comes or goes.
+  MatchCounter NewMatchCounter() const { return MatchCounter(&channels_, log_.members()); }
+  // Adds the client of each subscription that would hear a message of this event.
+  void AddHearers(const Hearing& message, absl::string_view event, Hearers* hearers) const;
 
   // Gives up what the log holds above its bounds, and lets up to `channels` channels forget it.
   void Trim(int64_t now_us, size_t channels);
