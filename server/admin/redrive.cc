@@ -65,14 +65,14 @@ absl::Status Publish(const std::vector<Letter>& letters, Committer* committer) {
   job->publisher = letters.front().publisher;
   for (const Letter& letter : letters) job->bytes += letter.event.size() + letter.body.size();
   for (const Letter& letter : letters) {
-    auto group = std::find_if(job->groups.begin(), job->groups.end(),
-                              [&](const Committer::Job::Group& one) { return one.queue == letter.queue; });
-    if (group == job->groups.end()) group = job->groups.insert(job->groups.end(), {letter.queue, {}, {}});
+    auto part = std::find_if(job->queues.begin(), job->queues.end(),
+                             [&](const Committer::Job::PerQueue& one) { return one.queue == letter.queue; });
+    if (part == job->queues.end()) part = job->queues.insert(job->queues.end(), {letter.queue, {}, {}});
     Queue::Outgoing outgoing;
     outgoing.event = letter.event;
     outgoing.body = letter.body;
     outgoing.audience = letter.audience;
-    group->messages.push_back(std::move(outgoing));
+    part->messages.push_back(std::move(outgoing));
   }
   absl::Notification done;
   absl::Status result;

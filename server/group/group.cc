@@ -315,7 +315,7 @@ void Group::BuryDead(int64_t now_us) {
       if (readable) outgoing.audience = std::move(audience);
     }
     job->bytes = job->storage.size();
-    job->groups.push_back({options_.dead_letters, {std::move(outgoing)}, {}});
+    job->queues.push_back({options_.dead_letters, {std::move(outgoing)}, {}});
     // With the dead letter, so that a message cannot be a dead letter and be delivered again.
     job->along = [self = shared_from_this(), dead](log::Store::Batch* batch) {
       GroupState::Changes done;

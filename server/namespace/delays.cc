@@ -109,7 +109,7 @@ bool Delays::DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::strin
   const absl::string_view storage = job->storage;
   outgoing.body = storage.substr(outgoing.event.size());
   outgoing.event = storage.substr(0, outgoing.event.size());
-  job->groups.push_back({queue, {std::move(outgoing)}, {}});
+  job->queues.push_back({queue, {std::move(outgoing)}, {}});
   // One write, so that it can neither be lost nor come twice.
   job->along = [queue, place = item.place](log::Store::Batch* batch) { queue->schedule().Delete(place, batch); };
   auto moving = std::make_shared<Schedule::Item>(std::move(item));

@@ -54,7 +54,7 @@ std::unique_ptr<Committer::Job> JobOf(const Client* publisher, Addressed* addres
   job->storage.reserve(job->bytes);
   for (Addressed::PerQueue& to : addressed->queues) {
     Keep(&to.messages, &job->storage);
-    job->groups.push_back({std::move(to.queue), std::move(to.messages), {}});
+    job->queues.push_back({std::move(to.queue), std::move(to.messages), {}});
   }
   return job;
 }
@@ -62,13 +62,13 @@ std::unique_ptr<Committer::Job> JobOf(const Client* publisher, Addressed* addres
 // What became of a job that is written.
 Published PublishedBy(const Committer::Job& job, uint64_t* messages) {
   Published published;
-  published.epoch = job.groups.front().queue->epoch();
+  published.epoch = job.queues.front().queue->epoch();
   bool first = true;
-  for (const Committer::Job::Group& group : job.groups) {
-    *messages += group.messages.size() - group.appended.duplicates.size();
-    AddAppended(*group.queue, group.appended, &published);
+  for (const Committer::Job::PerQueue& part : job.queues) {
+    *messages += part.messages.size() - part.appended.duplicates.size();
+    AddAppended(*part.queue, part.appended, &published);
     // The enum's values are in the order of strength.
-    const v1::Storage storage = group.queue->storage();
+    const v1::Storage storage = part.queue->storage();
     if (first || storage < published.storage) published.storage = storage;
     first = false;
   }
@@ -181,8 +181,8 @@ void Publishing::PublishQuestion(const Client* publisher, absl::string_view repl
   job->done = [counters = options_.counters, done](const absl::Status& status, Committer::Job* finished) {
     if (!status.ok()) return done(status);
     counters->Published(1, finished->bytes);
-    const Committer::Job::Group& group = finished->groups.front();
-    done(PublishedQuestion{PositionIn(*group.queue, group.appended.first), std::move(finished->heard)});
+    const Committer::Job::PerQueue& part = finished->queues.front();
+    done(PublishedQuestion{PositionIn(*part.queue, part.appended.first), std::move(finished->heard)});
   };
   const absl::Status status = options_.committer->Submit(std::move(job));
   if (!status.ok()) done(status);

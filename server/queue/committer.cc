@@ -116,32 +116,32 @@ void Committer::Commit(const Jobs& jobs) {
   std::vector<absl::Status> refused(jobs.size());
   for (size_t i = 0; i < jobs.size(); ++i) {
     Job& job = *jobs[i];
-    prepared[i].resize(job.groups.size());
-    for (size_t g = 0; g < job.groups.size() && refused[i].ok(); ++g) {
-      if (job.groups[g].queue->durable()) refused[i] = job.groups[g].queue->CheckPrepare(job.groups[g].messages);
+    prepared[i].resize(job.queues.size());
+    for (size_t g = 0; g < job.queues.size() && refused[i].ok(); ++g) {
+      if (job.queues[g].queue->durable()) refused[i] = job.queues[g].queue->CheckPrepare(job.queues[g].messages);
     }
     if (refused[i].ok() && job.expected_last.has_value()) {
-      const Job::Group& group = job.groups.front();
-      refused[i] = group.queue->CheckLast(group.messages.front(), *job.expected_last, now_us);
+      const Job::PerQueue& part = job.queues.front();
+      refused[i] = part.queue->CheckLast(part.messages.front(), *job.expected_last, now_us);
     }
     if (refused[i].ok() && !job.reply_to.empty()) {
-      refused[i] = job.groups.front().queue->CheckHeard(job.groups.front().messages.front());
+      refused[i] = job.queues.front().queue->CheckHeard(job.queues.front().messages.front());
     }
     if (!refused[i].ok()) continue;
-    for (size_t g = 0; g < job.groups.size(); ++g) {
-      Job::Group& group = job.groups[g];
-      if (!group.queue->durable()) continue;
-      group.queue->Prepare(group.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
+    for (size_t g = 0; g < job.queues.size(); ++g) {
+      Job::PerQueue& part = job.queues[g];
+      if (!part.queue->durable()) continue;
+      part.queue->Prepare(part.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
       messages += prepared[i][g].entries.size();
-      if (group.queue->synced()) sync = log::Store::Sync::kYes;
+      if (part.queue->synced()) sync = log::Store::Sync::kYes;
     }
     if (job.along) job.along(&batch);
   }
   const absl::Status status = Write(&batch, sync, jobs.size(), messages);
   // What was prepared last is taken back first.
   for (size_t i = jobs.size(); !status.ok() && i-- > 0;) {
-    for (size_t g = jobs[i]->groups.size(); refused[i].ok() && g-- > 0;) {
-      if (jobs[i]->groups[g].queue->durable()) jobs[i]->groups[g].queue->TakeBack(prepared[i][g]);
+    for (size_t g = jobs[i]->queues.size(); refused[i].ok() && g-- > 0;) {
+      if (jobs[i]->queues[g].queue->durable()) jobs[i]->queues[g].queue->TakeBack(prepared[i][g]);
     }
   }
   for (size_t i = 0; i < jobs.size(); ++i) {
@@ -150,7 +150,7 @@ void Committer::Commit(const Jobs& jobs) {
   }
   for (const auto& lane : lanes_) lane->Wake();
   for (const auto& job : jobs) {
-    for (const Job::Group& group : job->groups) group.queue->WakeFollowers();
+    for (const Job::PerQueue& part : job->queues) part.queue->WakeFollowers();
   }
   uint64_t bytes = 0;
   for (const auto& job : jobs) bytes += job->bytes;
@@ -164,15 +164,15 @@ void Committer::Commit(const Jobs& jobs) {
 
 void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
-  for (size_t g = 0; g < job->groups.size(); ++g) {
-    Job::Group& group = job->groups[g];
-    if (group.queue->durable()) {
-      group.appended = group.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
-                                            job->reply_to.empty() ? nullptr : &job->heard);
+  for (size_t g = 0; g < job->queues.size(); ++g) {
+    Job::PerQueue& part = job->queues[g];
+    if (part.queue->durable()) {
+      part.appended = part.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
+                                          job->reply_to.empty() ? nullptr : &job->heard);
     } else if (auto appended =
-                   group.queue->Append(group.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
+                   part.queue->Append(part.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
                appended.ok()) {
-      group.appended = *std::move(appended);
+      part.appended = *std::move(appended);
     }
   }
 }

@@ -28,13 +28,13 @@ class Committer {
  public:
   // Messages that are taken together or not at all, grouped by queue. Live queues may be among them.
   struct Job {
-    struct Group {
+    struct PerQueue {
       std::shared_ptr<Queue> queue;
       std::vector<Queue::Outgoing> messages;  // their views refer to `storage`
       Queue::Appended appended;               // set when done
     };
     std::string storage;
-    std::vector<Group> groups;
+    std::vector<PerQueue> queues;
     std::string publisher;
     bool count_matches = false;
     std::optional<uint64_t> expected_last;  // sequence; only for one message
