@@ -22,49 +22,77 @@ constexpr absl::Duration kDrainRetry = absl::Seconds(1);
 
 Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, Lanes lanes, Storage* storage,
                const Access* access)
-    : shared_(config.limits, clock, std::move(lanes).Take(), storage,
-              storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
+    : limits_(config.limits),
+      clock_(clock),
       random_(random),
+      rings_(limits_.all_queues_bytes),
+      // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
+      changes_(limits_.watch_changes, clock, absl::ToUnixMicros(clock->Now())),
+      lanes_(std::move(lanes).Take()),
+      epochs_(clock),
+      numbers_(storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
+      storage_(storage),
+      group_runner_(storage == nullptr ? nullptr : std::make_unique<GroupRunner>(clock)),
+      committer_(storage == nullptr ? nullptr
+                                    : std::make_unique<Committer>(&storage->store(), clock, lanes_,
+                                                                  limits_.unwritten_bytes, &metrics_)),
       access_(*access),
-      server_epoch_(shared_.epochs.Next()),
+      server_epoch_(epochs_.Next()),
       questions_(config.limits.requests, config.limits.request_bytes),
       session_ids_(Base36(server_epoch_), random) {
   AddGauges();
   MutexLock lock(&namespaces_mu_);
   for (const NamespaceConfig& name_space : config.namespaces) {
-    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/true, &shared_));
+    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/true, Environment()));
   }
   if (storage == nullptr) return;
   for (NamespaceConfig& name_space : storage->MadeNamespaces(config.namespaces)) {
     name_space.automatic_retention = AutomaticRetention();
-    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/false, &shared_));
+    namespaces_.emplace(name_space.name, std::make_unique<Namespace>(name_space, /*declared=*/false, Environment()));
   }
+}
+
+Namespace::Environment Broker::Environment() {
+  Namespace::Environment all;
+  all.limits = &limits_;
+  all.clock = clock_;
+  all.metrics = &metrics_;
+  all.changes = &changes_;
+  all.numbers = &numbers_;
+  all.epochs = &epochs_;
+  all.rings = &rings_;
+  all.scheduled_bytes = &scheduled_bytes_;
+  all.lanes = lanes_;
+  all.storage = storage_;
+  all.group_runner = group_runner_.get();
+  all.committer = committer_.get();
+  return all;
 }
 
 Broker::~Broker() {
   // What is looked for is for subscriptions of this broker.
-  if (shared_.storage != nullptr) shared_.storage->FlushSearches();
-  if (shared_.group_runner != nullptr) shared_.group_runner->Stop();
-  shared_.committer = nullptr;
+  if (storage_ != nullptr) storage_->FlushSearches();
+  if (group_runner_ != nullptr) group_runner_->Stop();
+  committer_ = nullptr;
   // What it reads is for cursors of this broker.
-  if (shared_.storage != nullptr) shared_.storage->FlushReader();
+  if (storage_ != nullptr) storage_->FlushReader();
 }
 
 void Broker::AddGauges() {
   const auto add = [this](const std::string& name, const std::string& help, std::function<double()> read) {
-    shared_.metrics.AddGauge(name, help, std::move(read));
+    metrics_.AddGauge(name, help, std::move(read));
   };
   add("nmq_ring_bytes", "Bytes that queues hold in memory, all together.",
-      [this] { return static_cast<double>(shared_.total.bytes.load(std::memory_order_relaxed)); });
+      [this] { return static_cast<double>(rings_.bytes.load(std::memory_order_relaxed)); });
   add("nmq_ring_limit_bytes", "What queues may hold in memory, all together: all_queues_bytes.",
-      [this] { return static_cast<double>(shared_.total.bytes_max); });
-  if (shared_.storage == nullptr) return;
+      [this] { return static_cast<double>(rings_.bytes_max); });
+  if (storage_ == nullptr) return;
   add("nmq_unwritten_bytes", "Bytes of messages that wait to be written to disk.",
-      [this] { return static_cast<double>(shared_.committer->unwritten_bytes()); });
+      [this] { return static_cast<double>(committer_->unwritten_bytes()); });
   add("nmq_store_memory_bytes", "Bytes of the store's memory tables.",
-      [this] { return static_cast<double>(shared_.storage->store().totals().memory_bytes); });
+      [this] { return static_cast<double>(storage_->store().totals().memory_bytes); });
   add("nmq_store_file_bytes", "Bytes of the store's files, without its write-ahead log.",
-      [this] { return static_cast<double>(shared_.storage->store().totals().file_bytes); });
+      [this] { return static_cast<double>(storage_->store().totals().file_bytes); });
 }
 
 absl::Status Broker::Counted(Namespace* name_space, absl::Status status) {
@@ -135,7 +163,7 @@ absl::StatusOr<Namespace*> Broker::AddNamespace(const NamespaceConfig& config) {
     known->Undelete(made);
     return known;
   }
-  auto name_space = std::make_unique<Namespace>(made, /*declared=*/false, &shared_);
+  auto name_space = std::make_unique<Namespace>(made, /*declared=*/false, Environment());
   MutexLock lock(&namespaces_mu_);
   return namespaces_.emplace(made.name, std::move(name_space)).first->second.get();
 }
@@ -241,20 +269,18 @@ void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone 
 }
 
 void Broker::FlushToDisk() {
-  if (shared_.group_runner != nullptr) shared_.group_runner->Flush();
-  if (shared_.committer != nullptr) shared_.committer->Flush();
+  if (group_runner_ != nullptr) group_runner_->Flush();
+  if (committer_ != nullptr) committer_->Flush();
 }
 
-absl::Status Broker::DiskHealth() const {
-  return shared_.storage == nullptr ? absl::OkStatus() : shared_.storage->store().health();
-}
+absl::Status Broker::DiskHealth() const { return storage_ == nullptr ? absl::OkStatus() : storage_->store().health(); }
 
 void Broker::DeliverDue() {
   for (Namespace* name_space : NamespacesAfter("")) name_space->DeliverDue();
 }
 
 void Broker::MaintainStore() {
-  if (shared_.storage != nullptr) shared_.storage->store().Housekeep();
+  if (storage_ != nullptr) storage_->store().Housekeep();
 }
 
 void Broker::TrimQueues() {
@@ -262,7 +288,7 @@ void Broker::TrimQueues() {
 }
 
 void Broker::TickGroups() {
-  if (shared_.group_runner != nullptr) shared_.group_runner->Tick();
+  if (group_runner_ != nullptr) group_runner_->Tick();
 }
 
 }  // namespace nmq::broker

@@ -44,14 +44,14 @@ class Broker {
   // Waits until what was accepted is on disk.
   ~Broker();
 
-  const Limits& limits() const { return shared_.limits; }
-  const Clock& clock() const { return *shared_.clock; }
+  const Limits& limits() const { return limits_; }
+  const Clock& clock() const { return *clock_; }
   Random& random() const { return *random_; }
   uint64_t server_epoch() const { return server_epoch_; }
-  Changes& changes() { return shared_.changes; }
-  const Changes& changes() const { return shared_.changes; }
-  Metrics& metrics() { return shared_.metrics; }
-  const Metrics& metrics() const { return shared_.metrics; }
+  Changes& changes() { return changes_; }
+  const Changes& changes() const { return changes_; }
+  Metrics& metrics() { return metrics_; }
+  const Metrics& metrics() const { return metrics_; }
 
   // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty. Whoever
   // finds a namespace or a session with the methods below need not ask.
@@ -72,7 +72,7 @@ class Broker {
   void Ask(const Call& call, v1::RequestRequest* request, Questions::Done done);
   absl::Status Reply(const Call& call, v1::ReplyRequest* request);
   // Ends the questions whose time is over.
-  void ExpireQuestions() { questions_.Expire(shared_.NowUs()); }
+  void ExpireQuestions() { questions_.Expire(NowUs()); }
   // When to do so next, on the monotonic clock; none if no question waits.
   std::optional<absl::Duration> NextQuestionDeadline() const;
 
@@ -129,8 +129,8 @@ class Broker {
 
   // For Admin, by one thread at a time. RESOURCE_EXHAUSTED if there are too many.
   absl::StatusOr<Namespace*> AddNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(namespaces_mu_);
-  Storage* storage() const { return shared_.storage; }
-  Committer* committer() const { return shared_.committer.get(); }
+  Storage* storage() const { return storage_; }
+  Committer* committer() const { return committer_.get(); }
   // Removes a client from everywhere; its streams end with `status`. False if it is gone.
   bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status);
 
@@ -160,9 +160,23 @@ class Broker {
   void Forget(const Client& client);
   // The gauges that only the broker knows.
   void AddGauges();
+  // What all namespaces are made with.
+  Namespace::Environment Environment();
+  int64_t NowUs() const { return absl::ToInt64Microseconds(clock_->Monotonic()); }
 
-  Shared shared_;
+  const Limits limits_;
+  const Clock* const clock_;
   Random* const random_;
+  Metrics metrics_;
+  log::RingTotal rings_;  // what queues hold in memory, all together
+  Changes changes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  Epochs epochs_;
+  std::atomic<uint64_t> scheduled_bytes_{0};  // of messages that wait in memory for their time
+  const Numbers numbers_;
+  Storage* const storage_;
+  std::unique_ptr<GroupRunner> group_runner_;  // null without storage, like the committer; outlives it
+  std::unique_ptr<Committer> committer_;
   const Access& access_;
   const uint64_t server_epoch_;
   mutable Mutex namespaces_mu_;  // a leaf: nothing is locked under it

@@ -51,7 +51,7 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
   EncodeBody(&arena, &message);
 
   const std::string token = NewQuestionToken(random_);
-  const int64_t deadline_us = shared_.NowUs() + absl::ToInt64Microseconds(*timeout);
+  const int64_t deadline_us = NowUs() + absl::ToInt64Microseconds(*timeout);
   status = questions_.Open(token, {name_space->name(), request->replies_max(), deadline_us, done});
   if (!status.ok()) return Counted(name_space, status);
   auto asked = [this, client = origin->client, name_space, token, done,

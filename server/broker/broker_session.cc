@@ -29,7 +29,7 @@ absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view 
   }
   absl::Status status = Admit(call, found->name_space->name());
   if (!status.ok()) return status;
-  found->client->Touch(shared_.NowUs());
+  found->client->Touch(NowUs());
   return *std::move(found);
 }
 
@@ -68,8 +68,8 @@ absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namesp
 absl::StatusOr<Session> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
   std::string id = session_ids_.NewClientId();
   std::string text = session_ids_.NewSession(id);
-  auto client = std::make_shared<Client>(name_space, shared_.numbers.OfClient(id), id, std::move(text), clock().Now());
-  client->Touch(shared_.NowUs());
+  auto client = std::make_shared<Client>(numbers_.OfClient(id), id, std::move(text), clock().Now());
+  client->Touch(NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));
   if (!status.ok()) return Counted(name_space, status);
@@ -134,11 +134,11 @@ absl::Status Broker::Disconnect(const Call& call, const v1::DisconnectRequest& r
 }
 
 void Broker::WatchLease(const Session& session, absl::Duration lease) {
-  leases_.Watch(session, shared_.NowUs() + absl::ToInt64Microseconds(lease));
+  leases_.Watch(session, NowUs() + absl::ToInt64Microseconds(lease));
 }
 
 void Broker::ExpireLeases() {
-  const int64_t now_us = shared_.NowUs();
+  const int64_t now_us = NowUs();
   const absl::Status status = NotFound("SESSION_EXPIRED", "session: its lease has run out; Connect again");
   while (const std::optional<Session> session = leases_.TakeDue(now_us)) {
     const std::optional<int64_t> next_us = session->name_space->ExpireClient(session->client.get(), status);

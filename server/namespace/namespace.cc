@@ -9,38 +9,27 @@
 
 namespace nmq::broker {
 
-Shared::Shared(const Limits& server_limits, const Clock* server_clock, std::vector<std::unique_ptr<Lane>> server_lanes,
-               Storage* server_storage, std::string key)
-    : limits(server_limits),
-      clock(server_clock),
-      total(server_limits.all_queues_bytes),
-      // From the time on, so that a revision of an earlier run of the server is not taken for one of this.
-      changes(server_limits.watch_changes, server_clock, absl::ToUnixMicros(server_clock->Now())),
-      lanes(std::move(server_lanes)),
-      epochs(server_clock),
-      numbers(std::move(key)),
-      storage(server_storage) {
-  if (storage != nullptr) {
-    group_runner = std::make_unique<GroupRunner>(clock);
-    committer = std::make_unique<Committer>(&storage->store(), clock, lanes, limits.unwritten_bytes, &metrics);
-  }
-}
-
-Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* shared)
+Namespace::Namespace(const NamespaceConfig& config, bool declared, const Environment& all)
     : name_(config.name),
       declared_(declared),
       automatic_queues_(config.automatic_queues),
-      shared_(shared),
-      delays_({name_, &shared->limits, shared->clock, &shared->scheduled_bytes, shared->committer.get(), &counters_}),
-      queue_factory_({name_, config.automatic_retention, &shared->limits, shared->clock, &shared->epochs,
-                      &shared->total, delays_.total(), &stamps_, shared->lanes}),
-      group_factory_({name_, shared->clock, &shared->numbers,
-                      shared->storage == nullptr ? nullptr : &shared->storage->store(), shared->group_runner.get(),
-                      shared->committer.get()}),
-      publishing_({shared->clock, shared->lanes, shared->committer.get(), &delays_, &counters_}),
-      roster_({name_, &shared->limits, shared->clock, &shared->numbers, &stamps_, &shared->changes}),
-      queues_(name_, &shared->limits, &shared->changes),
-      groups_(&shared->limits) {
+      limits_(all.limits),
+      clock_(all.clock),
+      metrics_(all.metrics),
+      changes_(all.changes),
+      numbers_(all.numbers),
+      lanes_(all.lanes),
+      storage_(all.storage),
+      committer_(all.committer),
+      delays_({name_, all.limits, all.clock, all.scheduled_bytes, all.committer, &counters_}),
+      queue_factory_({name_, config.automatic_retention, all.limits, all.clock, all.epochs, all.rings, delays_.total(),
+                      &stamps_, all.lanes}),
+      group_factory_({name_, all.clock, all.numbers, all.storage == nullptr ? nullptr : &all.storage->store(),
+                      all.group_runner, all.committer}),
+      publishing_({all.clock, all.lanes, all.committer, &delays_, &counters_}),
+      roster_({name_, all.limits, all.clock, all.numbers, &stamps_, all.changes}),
+      queues_(name_, all.limits, all.changes),
+      groups_(all.limits) {
   // Nobody else knows of it yet, so nobody waits for the disk.
   MutexLock lock(&mu_);
   LoadLocked(config.queues);
@@ -49,7 +38,7 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, Shared* share
 void Namespace::CountRefusal(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kResourceExhausted) return;
   counters_.Refused();
-  shared_->metrics.CountRefusal(status);
+  metrics_->CountRefusal(status);
 }
 
 absl::Status Namespace::DeletedStatus() const {
@@ -58,7 +47,7 @@ absl::Status Namespace::DeletedStatus() const {
 }
 
 void Namespace::WakeLanes() const {
-  for (const auto& lane : shared_->lanes) lane->Wake();
+  for (const auto& lane : lanes_) lane->Wake();
 }
 
 absl::Status Namespace::AddClient(const std::shared_ptr<Client>& client, ClientFields fields) {
@@ -68,7 +57,7 @@ absl::Status Namespace::AddClient(const std::shared_ptr<Client>& client, ClientF
     absl::Status status = roster_.Add(client, std::move(fields));
     if (!status.ok()) return status;
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return absl::OkStatus();
 }
 
@@ -88,7 +77,7 @@ void Namespace::AppendSubscriptionChange(v1::ChangeKind kind, const Roster::Entr
   v1::Change change = roster_.ChangeOf(kind, entry);
   change.set_subscription_id(subscription);
   change.set_reason(std::string(reason));
-  shared_->changes.Append(std::move(change));
+  changes_->Append(std::move(change));
 }
 
 SubscriptionTable::ById Namespace::RemoveClientLocked(Roster::Entry* entry, absl::string_view reason) {
@@ -110,7 +99,7 @@ bool Namespace::RemoveClient(Client* client, absl::string_view reason, const abs
     subscriptions = RemoveClientLocked(entry, reason);
   }
   for (const auto& [id, subscription] : subscriptions) subscription->End(status);
-  shared_->changes.Notify();
+  changes_->Notify();
   return true;
 }
 
@@ -120,13 +109,13 @@ std::optional<int64_t> Namespace::ExpireClient(Client* client, const absl::Statu
     MutexLock lock(&mu_);
     Roster::Entry* const entry = roster_.Find(client->id());
     if (entry == nullptr) return std::nullopt;
-    const int64_t now_us = shared_->NowUs();
+    const int64_t now_us = NowUs();
     const int64_t end_us = Roster::LeaseEnd(*entry, now_us);
     if (end_us > now_us) return end_us;
     subscriptions = RemoveClientLocked(entry, "LEASE_EXPIRED");
   }
   for (const auto& [id, subscription] : subscriptions) subscription->End(status);
-  shared_->changes.Notify();
+  changes_->Notify();
   return std::nullopt;
 }
 
@@ -166,7 +155,7 @@ absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Join(Client* client, absl:
       counts.push_back(CountLocked(*room));
     }
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return counts;
 }
 
@@ -183,7 +172,7 @@ absl::StatusOr<std::vector<v1::RoomCount>> Namespace::Leave(Client* client,
       counts.push_back(CountLocked(*room));
     }
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return counts;
 }
 
@@ -198,7 +187,7 @@ absl::Status Namespace::MoveClient(const std::string& id, absl::Span<const std::
     for (const std::string* room : leave) LeaveLocked(entry, *room);
     for (const std::string* room : join) JoinLocked(entry, *room);
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return absl::OkStatus();
 }
 
@@ -215,7 +204,7 @@ bool Namespace::AnyHears(const Incoming& message) const {
 absl::Status Namespace::Address(const Client* publisher, absl::Span<const Incoming> messages,
                                 Addressed* addressed) const {
   ReaderMutexLock lock(&mu_);
-  return broker::Address(roster_, queues_, *shared_->clock, automatic_queues(), publisher, messages, addressed);
+  return broker::Address(roster_, queues_, *clock_, automatic_queues(), publisher, messages, addressed);
 }
 
 absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
@@ -232,7 +221,7 @@ absl::Status Namespace::MakeQueues(absl::Span<const Incoming> messages) {
       AddQueueLocked(queue_factory_.Make(queue_factory_.Automatic(name), QueueOrigin::kAutomatic, std::nullopt));
     }
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return absl::OkStatus();
 }
 
@@ -289,16 +278,16 @@ void Namespace::DropRequestIds(const std::shared_ptr<Queue>& queue) {
   job->done = [queue](const absl::Status& status, Committer::Job*) {
     if (status.ok()) queue->NoteDropped();
   };
-  const absl::Status status = shared_->committer->Submit(std::move(job));
+  const absl::Status status = committer_->Submit(std::move(job));
   LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " keeps old request ids: " << status;
 }
 
 void Namespace::TrimQueues() {
   for (const auto& queue : ServedQueues()) {
-    queue->Trim(shared_->NowUs());
+    queue->Trim(NowUs());
     if (!queue->durable()) continue;
     DropRequestIds(queue);
-    const absl::Status status = queue->TrimDisk(shared_->clock->Now());
+    const absl::Status status = queue->TrimDisk(clock_->Now());
     LOG_IF_EVERY_N(WARNING, !status.ok(), 60) << "queue " << queue->name() << " cannot be trimmed: " << status;
   }
 }
@@ -307,7 +296,7 @@ void Namespace::DeliverDue() {
   if (delays_.total()->messages.load(std::memory_order_relaxed) == 0) return;
   const auto audience_of = [this](const std::string& publisher,
                                   const Incoming& message) -> std::shared_ptr<const log::Audience> {
-    const uint64_t number = publisher.empty() ? 0 : shared_->numbers.OfClient(publisher);
+    const uint64_t number = publisher.empty() ? 0 : numbers_->OfClient(publisher);
     ReaderMutexLock lock(&mu_);
     auto audience = AudienceOf(roster_, number, Roster::Absent::kSkip, message);
     return audience.ok() ? *std::move(audience) : nullptr;

@@ -47,36 +47,29 @@
 
 namespace nmq::broker {
 
-// What the namespaces of a server share. Thread-safe; outlives them.
-struct Shared {
-  // `server_storage` is null if nothing is kept on disk; `key` is that of the numbers of rooms and clients.
-  Shared(const Limits& server_limits, const Clock* server_clock, std::vector<std::unique_ptr<Lane>> server_lanes,
-         Storage* server_storage, std::string key);
-
-  int64_t NowUs() const { return absl::ToInt64Microseconds(clock->Monotonic()); }
-
-  const Limits limits;
-  const Clock* const clock;
-  Metrics metrics;
-  log::RingTotal total;
-  Changes changes;
-  std::vector<std::unique_ptr<Lane>> lanes;
-  Epochs epochs;
-  std::atomic<uint64_t> scheduled_bytes{0};  // of messages that wait in memory for their time
-  const Numbers numbers;
-  Storage* const storage;
-  std::unique_ptr<GroupRunner> group_runner;  // null without storage, like the committer; outlives it
-  std::unique_ptr<Committer> committer;
-};
-
 // An isolated pool of clients, rooms, queues, groups and subscriptions: it holds the mutex under which these know each
 // other, and the order in which the mutexes are taken. What each of them is and does is in objects of their own. The
 // mutex is held for reading while a message is addressed and for writing while membership changes; messages themselves
 // move under the queues' mutexes. Thread-safe.
 class Namespace {
  public:
-  // `shared` must outlive the namespace.
-  Namespace(const NamespaceConfig& config, bool declared, Shared* shared);
+  // What the namespaces of a server have in common. All of it must outlive the namespace.
+  struct Environment {
+    const Limits* limits;
+    const Clock* clock;
+    Metrics* metrics;
+    Changes* changes;
+    const Numbers* numbers;
+    Epochs* epochs;
+    log::RingTotal* rings;
+    std::atomic<uint64_t>* scheduled_bytes;  // of messages that wait in memory for their time
+    absl::Span<const std::unique_ptr<Lane>> lanes;
+    // Null if nothing is kept on disk.
+    Storage* storage;
+    GroupRunner* group_runner;
+    Committer* committer;
+  };
+  Namespace(const NamespaceConfig& config, bool declared, const Environment& all);
 
   const std::string& name() const { return name_; }
   bool automatic_queues() const { return automatic_queues_.load(std::memory_order_relaxed); }
@@ -87,7 +80,7 @@ class Namespace {
   Counters& counters() { return counters_; }
   // Counts a request that is refused with `status`, if that is because of a limit.
   void CountRefusal(const absl::Status& status);
-  const Limits& limits() const { return shared_->limits; }
+  const Limits& limits() const { return *limits_; }
 
   using ClientFields = broker::ClientFields;
   absl::Status AddClient(const std::shared_ptr<Client>& client, ClientFields fields) ABSL_LOCKS_EXCLUDED(mu_);
@@ -280,12 +273,20 @@ class Namespace {
   absl::Status DeletedStatus() const;
   absl::Status CheckNotDeclared(const Queue& queue) const;
   void WakeLanes() const;
+  int64_t NowUs() const { return absl::ToInt64Microseconds(clock_->Monotonic()); }
 
   const std::string name_;
   const bool declared_;
   std::atomic<bool> automatic_queues_;
   std::atomic<bool> deleted_{false};  // set under mu_
-  Shared* const shared_;
+  const Limits* const limits_;
+  const Clock* const clock_;
+  Metrics* const metrics_;
+  Changes* const changes_;
+  const Numbers* const numbers_;
+  const absl::Span<const std::unique_ptr<Lane>> lanes_;
+  Storage* const storage_;      // null if nothing is kept on disk
+  Committer* const committer_;  // likewise
   Counters counters_;
   std::atomic<uint64_t> stamps_{0};
   Delays delays_;

@@ -45,7 +45,7 @@ void Namespace::AddQueueLocked(const std::shared_ptr<Queue>& queue) {
 void Namespace::LoadQueueLocked(const QueueConfig& config, QueueOrigin origin) {
   std::optional<QueueOnDisk> disk;
   if (config.durability != v1::DURABILITY_LIVE) {
-    auto opened = shared_->storage->Opened(name_, config.name);
+    auto opened = storage_->Opened(name_, config.name);
     if (!opened.ok()) {
       LOG(ERROR) << "queue " << name_ << "/" << config.name << " is not served: " << opened.status();
       return;
@@ -57,12 +57,12 @@ void Namespace::LoadQueueLocked(const QueueConfig& config, QueueOrigin origin) {
 
 void Namespace::LoadLocked(const std::vector<QueueConfig>& queues) {
   for (const QueueConfig& queue : queues) LoadQueueLocked(queue, QueueOrigin::kDeclared);
-  if (shared_->storage == nullptr) return;
-  for (const QueueConfig& queue : shared_->storage->MadeQueues(name_)) {
+  if (storage_ == nullptr) return;
+  for (const QueueConfig& queue : storage_->MadeQueues(name_)) {
     if (!queues_.Contains(queue.name)) LoadQueueLocked(queue, QueueOrigin::kAdmin);
   }
-  for (const std::string& name : shared_->storage->UnopenedDeadLetterQueues(name_)) {
-    const auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
+  for (const std::string& name : storage_->UnopenedDeadLetterQueues(name_)) {
+    const auto opened = storage_->OpenDeadLetterQueue(name_, name);
     if (opened.ok()) {
       AddQueueLocked(queue_factory_.Make(queue_factory_.DeadLetters(name), QueueOrigin::kAutomatic, *opened));
     } else {
@@ -103,12 +103,12 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::AddMadeQueue(const std::shared
   // What was read from disk for it is not to count.
   if (!added.ok() || *added != queue) queue->schedule().Close();
   WakeLanes();
-  shared_->changes.Notify();
+  changes_->Notify();
   return added;
 }
 
 absl::Status Namespace::CheckNewQueue(const QueueConfig& config) const {
-  if (shared_->storage == nullptr && config.durability != v1::DURABILITY_LIVE) {
+  if (storage_ == nullptr && config.durability != v1::DURABILITY_LIVE) {
     return FailedPrecondition("NO_DATA_DIRECTORY",
                               absl::StrCat("durability: queue ", Quote(config.name),
                                            " needs a disk, and the server has no data directory; start it with "
@@ -130,7 +130,7 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::CreateQueue(const QueueConfig&
   absl::Status status = CheckNewQueue(config);
   if (!status.ok()) return status;
   absl::StatusOr<std::optional<QueueOnDisk>> disk = std::nullopt;
-  if (shared_->storage != nullptr) disk = shared_->storage->MakeQueue(name_, config);
+  if (storage_ != nullptr) disk = storage_->MakeQueue(name_, config);
   if (!disk.ok()) return disk.status();
   // If somebody has published to it meanwhile, it is what was made here from the next start on.
   return AddMadeQueue(queue_factory_.Make(config, QueueOrigin::kAdmin, *disk));
@@ -141,7 +141,7 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::ChangeQueue(const QueueConfig&
   auto queue = FindQueue(config.name);
   if (!queue.ok()) return queue.status();
   absl::Status status = CheckNotDeclared(**queue);
-  if (status.ok() && shared_->storage != nullptr) status = shared_->storage->ChangeQueue(name_, config);
+  if (status.ok() && storage_ != nullptr) status = storage_->ChangeQueue(name_, config);
   if (!status.ok()) return status;
   (*queue)->Change(config.events, config.retention);
   return queue;
@@ -158,7 +158,7 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   const uint64_t messages = queue->Close();
   queue->schedule().Close();
   WakeLanes();
-  shared_->changes.Notify();
+  changes_->Notify();
   return messages;
 }
 
@@ -174,11 +174,11 @@ absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
     if (!status.ok()) return status;
   }
   const uint64_t messages = RemoveQueue(*queue);
-  if (shared_->storage == nullptr) return messages;
+  if (storage_ == nullptr) return messages;
   // Nobody writes to it any more, and nobody reads it.
-  shared_->committer->Flush();
-  shared_->storage->FlushReader();
-  status = shared_->storage->DeleteQueue(name_, name);
+  committer_->Flush();
+  storage_->FlushReader();
+  status = storage_->DeleteQueue(name_, name);
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   return messages;
 }
@@ -220,7 +220,7 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::FindOrMakeDeadLetters(const st
     if (!status.ok()) return WithContext(status, "group.dead_letter_queue");
   }
   if (!queue.ok()) {
-    auto opened = shared_->storage->OpenDeadLetterQueue(name_, name);
+    auto opened = storage_->OpenDeadLetterQueue(name_, name);
     if (!opened.ok()) return WithContext(opened.status(), "group.dead_letter_queue");
     queue = AddMadeQueue(queue_factory_.Make(queue_factory_.DeadLetters(name), QueueOrigin::kAutomatic, *opened));
     if (!queue.ok()) return WithContext(queue.status(), "group.dead_letter_queue");
@@ -234,7 +234,7 @@ void Namespace::AppendGroupChange(v1::ChangeKind kind, const std::string& queue,
   v1::Change change = NewChange(kind, name_);
   change.set_queue(queue);
   change.set_group(group);
-  shared_->changes.Append(std::move(change));
+  changes_->Append(std::move(change));
 }
 
 absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueForGroup(const GroupWish& wish) const {
@@ -275,7 +275,7 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::MakeGroup(const GroupWish& wis
     groups_.Add(*group);
     AppendGroupChange(v1::CHANGE_KIND_GROUP_CREATED, wish.queue, wish.set.name());
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return group;
 }
 
@@ -313,7 +313,7 @@ absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string&
   absl::Status status = Await([&](Group::ChangeDone done) { (*group)->Retire(std::move(done)); });
   if (!status.ok()) return status;
   // Dead letters that are on their way are written before what is deleted here.
-  shared_->committer->Flush();
+  committer_->Flush();
   auto of = FindQueue(queue);
   if (!of.ok()) return of.status();
   (*of)->RemoveFollower(group->get());
@@ -323,7 +323,7 @@ absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string&
     groups_.Remove(queue, name);
     AppendGroupChange(v1::CHANGE_KIND_GROUP_DELETED, queue, name);
   }
-  shared_->changes.Notify();
+  changes_->Notify();
   return status;
 }
 
@@ -356,13 +356,13 @@ absl::Status Namespace::Delete() {
     MutexLock lock(&mu_);
     deleted_.store(true, std::memory_order_release);
     queues = queues_.Served();
-    shared_->changes.Append(NewChange(v1::CHANGE_KIND_NAMESPACE_DELETED, name_));
+    changes_->Append(NewChange(v1::CHANGE_KIND_NAMESPACE_DELETED, name_));
   }
   for (const auto& queue : queues) RemoveQueue(queue);
-  if (shared_->storage == nullptr) return absl::OkStatus();
-  shared_->committer->Flush();
-  shared_->storage->FlushReader();
-  return shared_->storage->DeleteNamespace(name_);
+  if (storage_ == nullptr) return absl::OkStatus();
+  committer_->Flush();
+  storage_->FlushReader();
+  return storage_->DeleteNamespace(name_);
 }
 
 void Namespace::Undelete(const NamespaceConfig& config) {

@@ -61,7 +61,7 @@ absl::Status Namespace::FindStarts(SubscribeOptions* options, const std::atomic<
 }
 
 bool Namespace::NeedsDisk(const SubscribeOptions& options) const {
-  if (shared_->storage == nullptr || options.prepared) return false;
+  if (storage_ == nullptr || options.prepared) return false;
   ReaderMutexLock lock(&mu_);
   if (options.group.has_value()) return groups_.Find(options.group->queue, options.group->set.name()) == nullptr;
   if (!LooksBack(options.start)) return false;
@@ -85,7 +85,7 @@ absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
   if (!options->group.has_value()) {
     Start& start = options->start;
     if (!LooksBack(start)) return absl::OkStatus();
-    start.monotonic_us = shared_->NowUs() - (absl::ToUnixMicros(shared_->clock->Now()) - start.time_us);
+    start.monotonic_us = NowUs() - (absl::ToUnixMicros(clock_->Now()) - start.time_us);
     return absl::OkStatus();
   }
   options->start = Start();
@@ -133,7 +133,7 @@ std::shared_ptr<Subscription> Namespace::NewSubscriptionLocked(SubscribeOptions*
   made.overflow = options->overflow;
   made.overflow_messages = options->overflow_messages;
   made.peer = std::move(options->peer);
-  made.start_time = shared_->clock->Now();
+  made.start_time = clock_->Now();
   made.lane = options->lane;
   made.owner = options->owner;
   made.name_space_counters = &counters_;
@@ -175,7 +175,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Namespace::Subscribe(SubscribeOpti
   ready->set_client_id(subscription->client().id());
   ready->set_subscription_id(subscription->id());
   subscription->MarkAllReady();
-  shared_->changes.Notify();
+  changes_->Notify();
   return subscription;
 }
 
@@ -189,8 +189,8 @@ void Namespace::Unsubscribe(Subscription* subscription, absl::string_view reason
     }
   }
   subscription->Close();
-  subscription->client().StreamClosed(shared_->NowUs());
-  shared_->changes.Notify();
+  subscription->client().StreamClosed(NowUs());
+  changes_->Notify();
 }
 
 }  // namespace nmq::broker

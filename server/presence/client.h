@@ -12,21 +12,17 @@
 
 namespace nmq::broker {
 
-class Namespace;
-
 // A client of a namespace, as long as it or a call of it lives. What may change under it (name, labels, rooms,
 // subscriptions) is the namespace's to guard. Thread-safe.
 class Client {
  public:
-  Client(Namespace* name_space, uint64_t number, std::string id, std::string session, absl::Time connect_time)
-      : name_space_(name_space),
-        number_(number),
+  Client(uint64_t number, std::string id, std::string session, absl::Time connect_time)
+      : number_(number),
         id_(std::move(id)),
         session_(std::move(session)),
         connect_time_(connect_time),
         memberships_(number) {}
 
-  Namespace& name_space() const { return *name_space_; }
   uint64_t number() const { return number_; }
   const std::string& id() const { return id_; }
   const std::string& session() const { return session_; }
@@ -53,7 +49,6 @@ class Client {
   std::atomic<uint64_t>& searches() { return searches_; }
 
  private:
-  Namespace* const name_space_;
   const uint64_t number_;
   const std::string id_;
   const std::string session_;

@@ -43,7 +43,7 @@ struct Parts {
     return queue;
   }
   std::shared_ptr<Client> AddClient(const std::string& id) {
-    auto client = std::make_shared<Client>(nullptr, numbers.OfClient(id), id, "session", clock.Now());
+    auto client = std::make_shared<Client>(numbers.OfClient(id), id, "session", clock.Now());
     EXPECT_TRUE(roster.Add(client, {}).ok());
     return client;
   }

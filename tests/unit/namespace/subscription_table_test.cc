@@ -18,7 +18,7 @@ class SubscriptionTableTest : public testing::Test {
   std::shared_ptr<Subscription> Add(const std::string& client, absl::string_view queue = "**") {
     Subscription::Options options;
     options.id = table_.NewId(client);
-    options.client = std::make_shared<Client>(nullptr, 1, client, "session", absl::UnixEpoch());
+    options.client = std::make_shared<Client>(1, client, "session", absl::UnixEpoch());
     options.patterns.push_back({*Pattern::Parse("queue", queue, 128), *Pattern::Parse("event", "**", 128)});
     auto subscription = std::make_shared<Subscription>(std::move(options));
     table_.Add(subscription);

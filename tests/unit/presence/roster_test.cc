@@ -19,7 +19,7 @@ using ::testing::UnorderedElementsAre;
 class RosterTest : public ::testing::Test {
  protected:
   std::shared_ptr<Client> NewClient(const std::string& id) {
-    return std::make_shared<Client>(nullptr, numbers_.OfClient(id), id, "session", clock_.Now());
+    return std::make_shared<Client>(numbers_.OfClient(id), id, "session", clock_.Now());
   }
 
   Roster::Entry* Enter(const std::string& id) {

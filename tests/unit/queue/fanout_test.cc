@@ -52,7 +52,7 @@ class FedFanout : public testing::Test {
   // A cursor for what is for everyone and for `room`.
   Cursor* Listen(uint64_t room, const std::vector<const Pattern*>& events = {}) {
     const uint64_t number = 100 + cursors_.size();
-    auto client = std::make_shared<Client>(nullptr, number, "c", "s", absl::UnixEpoch());
+    auto client = std::make_shared<Client>(number, "c", "s", absl::UnixEpoch());
     if (room != 0) client->memberships().Join(room, 1);
     auto hearer = std::make_shared<Hearer>(
         Subscriber::Options{std::move(client), v1::OVERFLOW_DROP_OLDEST, 0, lanes_[0].get(), nullptr});

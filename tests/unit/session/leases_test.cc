@@ -10,7 +10,7 @@ namespace nmq::broker {
 namespace {
 
 Session SessionOf(const std::string& id) {
-  return {std::make_shared<Client>(nullptr, /*number=*/1, id, id + ".run.secret", absl::UnixEpoch()), nullptr};
+  return {std::make_shared<Client>(/*number=*/1, id, id + ".run.secret", absl::UnixEpoch()), nullptr};
 }
 
 // The id of the client whose lease is due; empty if none is.

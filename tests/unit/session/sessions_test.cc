@@ -15,7 +15,7 @@ namespace {
 std::string TextOf(const std::string& id) { return id + ".run.secret"; }
 
 Session SessionOf(const std::string& id) {
-  return {std::make_shared<Client>(nullptr, /*number=*/1, id, TextOf(id), absl::UnixEpoch()), nullptr};
+  return {std::make_shared<Client>(/*number=*/1, id, TextOf(id), absl::UnixEpoch()), nullptr};
 }
 
 TEST(Sessions, AreFoundByTheirWholeText) {
