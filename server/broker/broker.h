@@ -156,7 +156,9 @@ class Broker {
   absl::Status PublishQuestion(const Call& call, v1::RequestRequest* request, const Questions::Done& done);
   void Asked(const std::string& token, const Namespace::PublishedQuestion& published);
   absl::Status CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const;
+  // Looks, when `lease` from now is over, whether the lease of the session's client has run out.
   void WatchLease(const Session& session, absl::Duration lease);
+  // A client is gone: its session is not found, its lease not looked at, and nobody waits for its answers.
   void Forget(const Client& client);
   // The gauges that only the broker knows.
   void AddGauges();
