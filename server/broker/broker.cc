@@ -71,7 +71,7 @@ Namespace::Environment Broker::Environment() {
 
 Broker::~Broker() {
   // What is looked for is for subscriptions of this broker.
-  if (storage_ != nullptr) storage_->FlushSearches();
+  searcher_.Flush();
   if (group_runner_ != nullptr) group_runner_->Stop();
   committer_ = nullptr;
   // What it reads is for cursors of this broker.

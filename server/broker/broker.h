@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "base/worker.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/call/access.h"
 #include "server/call/call.h"
@@ -83,12 +84,12 @@ class Broker {
   };
   absl::StatusOr<Wish> CheckSubscribe(const Call& call, const v1::SubscribeRequest& request, Lane* lane,
                                       Subscription::Owner* owner) const;
-  // Whether Subscribe would block on the disk, unless it was prepared: its start is looked for there, or its group is
-  // made there.
-  static bool NeedsDisk(const Wish& wish) { return wish.name_space->NeedsDisk(wish.options); }
-  // Does that on another thread, and calls `done` there; only if NeedsDisk. `wish` must live until then; once `stop` is
-  // set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done` is
-  // not called then.
+  // Whether Subscribe would take long, unless it was prepared: its start is looked for on disk or among many messages,
+  // or its group is made on disk.
+  static bool MayTakeLong(const Wish& wish) { return wish.name_space->MayTakeLong(wish.options); }
+  // Does that on another thread, and calls `done` there; only if MayTakeLong. `wish` must live until then; once `stop`
+  // is set nobody waits for it. RESOURCE_EXHAUSTED if as many of the client's wait as it may have subscriptions; `done`
+  // is not called then.
   absl::Status PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
                                 std::function<void(const absl::Status&)> done);
   // Only for the thread of its lane, on which the subscription must be ended, too, with its namespace's Unsubscribe.
@@ -130,6 +131,8 @@ class Broker {
   // For Admin, by one thread at a time. RESOURCE_EXHAUSTED if there are too many.
   absl::StatusOr<Namespace*> AddNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(namespaces_mu_);
   Storage* storage() const { return storage_; }
+  // Prepares subscriptions, one after another.
+  Worker& searcher() { return searcher_; }
   Committer* committer() const { return committer_.get(); }
   // Removes a client from everywhere; its streams end with `status`. False if it is gone.
   bool RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status);
@@ -190,6 +193,7 @@ class Broker {
   SessionIds session_ids_;
   Sessions sessions_;
   Leases leases_;
+  Worker searcher_;
 };
 
 }  // namespace nmq::broker

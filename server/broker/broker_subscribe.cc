@@ -106,7 +106,7 @@ absl::Status Broker::PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
     client->searches().fetch_sub(1);
     return Counted(name_space, LimitExceeded("subscriptions_per_client", searches, limits().subscriptions_per_client));
   }
-  storage_->Search([client, name_space, options, stop, done = std::move(done)] {
+  searcher_.Post([client, name_space, options, stop, done = std::move(done)] {
     const absl::Status status = Counted(name_space, name_space->PrepareSubscribe(options, stop));
     client->searches().fetch_sub(1);
     done(status);

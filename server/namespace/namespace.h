@@ -126,8 +126,8 @@ class Namespace {
     bool prepared = false;
     std::shared_ptr<Group> found_group = {};  // null without a group
   };
-  // Whether PrepareSubscribe may block on the disk.
-  bool NeedsDisk(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether PrepareSubscribe may block on the disk, or look at many messages.
+  bool MayTakeLong(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
   // Finds the start, and finds or makes the group. CANCELLED once `stop` is set, if it is not null.
   absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop)
       ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
@@ -231,7 +231,10 @@ class Namespace {
   std::vector<std::shared_ptr<Queue>> ServedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
   void DropRequestIds(const std::shared_ptr<Queue>& queue);
 
-  absl::Status FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Where a subscription starts in the queues that there are now, or in those that have all messages in memory.
+  enum class Where { kInMemory, kAnywhere };
+  absl::Status FindStarts(SubscribeOptions* options, Where where, const std::atomic<bool>* stop) const
+      ABSL_LOCKS_EXCLUDED(mu_);
   // The start and the group of a subscription, as far as they are known without the disk.
   absl::Status FindPrepared(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status SubscribeCheckLocked(const SubscribeOptions& options) const ABSL_SHARED_LOCKS_REQUIRED(mu_);

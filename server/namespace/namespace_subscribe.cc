@@ -9,6 +9,9 @@
 namespace nmq::broker {
 namespace {
 
+// Messages in memory that a loop may look at before others have their turn.
+constexpr uint64_t kLooksMax = 8192;
+
 bool LooksBack(const Start& start) { return start.kind == Start::Kind::kLast || start.kind == Start::Kind::kTime; }
 
 }  // namespace
@@ -46,35 +49,43 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
   return roster_.CheckJoin(*entry, options.rooms);
 }
 
-// Looks on disk for what no memory knows, before any lock is taken.
-absl::Status Namespace::FindStarts(SubscribeOptions* options, const std::atomic<bool>* stop) const {
+// Looks for what takes long to find, before any lock is taken.
+absl::Status Namespace::FindStarts(SubscribeOptions* options, Where where, const std::atomic<bool>* stop) const {
   Start& start = options->start;
   if (!LooksBack(start)) return absl::OkStatus();
   for (const auto& queue : ServedQueues()) {
     EventFilter filter;
-    if (!queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
+    if (queue->durable() ? where == Where::kInMemory : start.kind != Start::Kind::kLast) continue;
+    if (!FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
     auto found = queue->FindStart(start, filter, options->client->memberships(), stop);
     if (!found.ok()) return WithContext(found.status(), absl::StrCat("start: queue ", Quote(queue->name())));
-    start.found[queue->name()] = *found;
+    start.found[queue->name()] = {queue->epoch(), *found};
   }
   return absl::OkStatus();
 }
 
-bool Namespace::NeedsDisk(const SubscribeOptions& options) const {
-  if (storage_ == nullptr || options.prepared) return false;
+bool Namespace::MayTakeLong(const SubscribeOptions& options) const {
+  if (options.prepared) return false;
+  uint64_t messages = 0;  // in memory, to be looked at
   ReaderMutexLock lock(&mu_);
-  if (options.group.has_value()) return groups_.Find(options.group->queue, options.group->set.name()) == nullptr;
+  if (options.group.has_value()) {
+    return storage_ != nullptr && groups_.Find(options.group->queue, options.group->set.name()) == nullptr;
+  }
   if (!LooksBack(options.start)) return false;
-  EventFilter filter;
-  return std::any_of(queues_.begin(), queues_.end(), [&](const auto& item) {
-    return item.second->durable() && FilterFor(options.patterns, options.headers, item.first, &filter);
-  });
+  for (const auto& [name, queue] : queues_) {
+    EventFilter filter;
+    if (!FilterFor(options.patterns, options.headers, name, &filter)) continue;
+    if (queue->durable()) return true;
+    const log::Store::Extent held = queue->Held();
+    if (options.start.kind == Start::Kind::kLast) messages += held.end - held.first;
+  }
+  return messages > kLooksMax;
 }
 
 absl::Status Namespace::PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) {
   options->prepared = true;
   if (stop != nullptr && stop->load()) return absl::CancelledError("nobody waits");
-  if (!options->group.has_value()) return FindStarts(options, stop);
+  if (!options->group.has_value()) return FindStarts(options, Where::kAnywhere, stop);
   auto group = FindOrMakeGroup(*options->group, options->start);
   if (!group.ok()) return group.status();
   options->found_group = *std::move(group);
@@ -86,7 +97,7 @@ absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
     Start& start = options->start;
     if (!LooksBack(start)) return absl::OkStatus();
     start.monotonic_us = NowUs() - (absl::ToUnixMicros(clock_->Now()) - start.time_us);
-    return absl::OkStatus();
+    return options->prepared ? absl::OkStatus() : FindStarts(options, Where::kInMemory, /*stop=*/nullptr);
   }
   options->start = Start();
   if (options->found_group != nullptr) return absl::OkStatus();
@@ -96,7 +107,7 @@ absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
   if (options->found_group != nullptr) return absl::OkStatus();
   auto queue = QueueForGroup(*options->group);
   if (!queue.ok()) return queue.status();
-  // It was there when NeedsDisk was asked.
+  // It was there when MayTakeLong was asked.
   return NotFound("GROUP_DELETED",
                   absl::StrCat("group: group ", Quote(options->group->set.name()), " of queue ",
                                Quote(options->group->queue), " was deleted meanwhile; subscribe again to make it anew"),

@@ -45,7 +45,7 @@ class Client {
     streams_.fetch_sub(1, std::memory_order_acq_rel);
   }
 
-  // Subscriptions of it whose start is looked for on disk.
+  // Subscriptions of it whose start is looked for on another thread.
   std::atomic<uint64_t>& searches() { return searches_; }
 
  private:

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
-#include "server/queue/subscriber.h"
 
 namespace nmq::broker {
 namespace {
@@ -22,21 +21,6 @@ void Resume(const MessageLog& log, const v1::QueuePosition& position, Cursor* cu
   gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
   cursor->gaps.push_back(std::move(gap));
   cursor->next = 1;
-}
-
-uint64_t LastOf(const MessageLog& log, const Cursor& cursor, uint64_t count) {
-  const log::Ring& ring = log.ring();
-  uint64_t next = ring.end();
-  uint64_t found = 0;
-  while (next > ring.first() && found < count) {
-    --next;
-    const log::Record& record = ring.at(next);
-    found += Hears(cursor.filter, cursor.subscriber->memberships(), HearingOf(record), log.members()) &&
-                     !log.Expired(record.audience.get())
-                 ? 1
-                 : 0;
-  }
-  return next;
 }
 
 }  // namespace
@@ -61,21 +45,21 @@ absl::Status CheckStart(const MessageLog& log, const Start& start) {
 
 void PlaceCursor(const MessageLog& log, const Start& start, Cursor* cursor) {
   cursor->next = log.end();
-  if (auto found = start.found.find(log.queue()); found != start.found.end()) {
-    cursor->next = std::clamp(found->second, log.first(), log.end());
+  const auto found = start.found.find(log.queue());
+  if (found != start.found.end() && found->second.epoch == log.epoch()) {
+    cursor->next = std::clamp(found->second.sequence, log.first(), log.end());
     return;
   }
   switch (start.kind) {
     case Start::Kind::kNew:
       break;
     case Start::Kind::kEarliest:
+    // All of a queue that was made since the last messages were looked for is later than those.
+    case Start::Kind::kLast:
       cursor->next = log.first();
       break;
     case Start::Kind::kTime:
       cursor->next = log.FirstSince(start.monotonic_us);
-      break;
-    case Start::Kind::kLast:
-      cursor->next = LastOf(log, *cursor, start.number);
       break;
     case Start::Kind::kSequence:
       cursor->next = std::min(start.number, log.end());

@@ -1,19 +1,25 @@
 #include "server/queue/queue.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "glog/logging.h"
 #include "server/queue/cursor_loss.h"
 #include "server/queue/cursor_start.h"
 #include "server/queue/disk_search.h"
+#include "server/queue/last_search.h"
 
 namespace nmq::broker {
 namespace {
 
 // Channels trimmed in a round of housekeeping.
 constexpr size_t kTrimmedChannels = 4096;
+
+// Messages looked at in one go.
+constexpr int kLooksMax = 8192;
 
 MessageLog::Options LogOptions(const Queue::Options& options) {
   MessageLog::Options log;
@@ -164,6 +170,32 @@ uint64_t Queue::Close() {
 absl::Status Queue::CheckStart(const Start& start) const {
   MutexLock lock(&mu_);
   return broker::CheckStart(log_, start);
+}
+
+absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
+                                          const std::atomic<bool>* stop) const {
+  DCHECK(durable() || start.kind == Start::Kind::kLast);
+  if (!durable()) return FindLastInMemory(start.number, filter, memberships, stop);
+  const log::Store::Extent extent = Held();
+  const Sequences held = {extent.first, extent.end};
+  if (start.kind == Start::Kind::kTime) {
+    return disk().store->FindTime(disk().number, held.first, held.end, start.time_us);
+  }
+  return FindLast(disk(), held, start.number, filter, memberships, *options_.clock, stop);
+}
+
+absl::StatusOr<uint64_t> Queue::FindLastInMemory(uint64_t count, const EventFilter& filter,
+                                                 const Memberships& memberships, const std::atomic<bool>* stop) const {
+  LastSearch search(count, filter, memberships);
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (search.Step(log_, kLooksMax)) return search.sequence();
+    }
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
+    // A thread that waits for the mutex gets it.
+    std::this_thread::yield();
+  }
 }
 
 void Queue::Attach(Cursor* cursor, const Start& start, absl::Span<const uint64_t> targets,

@@ -91,7 +91,7 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   // The messages that wait for their time.
   Schedule& schedule() { return schedule_; }
   Counters& counters() { return counters_; }
-  // The messages that are there: [first, end). Only for a queue with messages on disk.
+  // The messages that are there: [first, end).
   log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Messages from `from` on that the ring has, as the store's Read gives them, but without their times; null if the
@@ -167,8 +167,9 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   // Gives up messages on disk that the retention does not keep. May block on the disk.
   absl::Status TrimDisk(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Where `start` is, if that takes a look at the disk: of a time, and of the last messages that `filter` and
-  // `memberships` let through. May block on the disk, for long: CANCELLED once `stop` is set, if it is not null.
+  // Where `start` is, if that takes a search: of the last messages that `filter` and `memberships` let through, and of
+  // a time in a queue on disk. May block on the disk, and take long without keeping others from the queue: CANCELLED
+  // once `stop` is set, if it is not null.
   absl::StatusOr<uint64_t> FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
                                      const std::atomic<bool>* stop = nullptr) const ABSL_LOCKS_EXCLUDED(mu_);
   // OUT_OF_RANGE if `start` is past what the queue has reached.
@@ -203,6 +204,8 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
 
  private:
   void Ask(Cursor* cursor, uint64_t from, uint64_t end) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<uint64_t> FindLastInMemory(uint64_t count, const EventFilter& filter, const Memberships& memberships,
+                                            const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
   void LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from, uint64_t end)
       ABSL_LOCKS_EXCLUDED(mu_);
   void Post(const Fanout::Touched& touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

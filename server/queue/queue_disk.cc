@@ -154,17 +154,4 @@ void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscri
   subscriber->lane()->Wake();
 }
 
-absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
-                                          const std::atomic<bool>* stop) const {
-  Sequences held;
-  {
-    MutexLock lock(&mu_);
-    held = {log_.first(), log_.end()};
-  }
-  if (start.kind == Start::Kind::kTime) {
-    return disk().store->FindTime(disk().number, held.first, held.end, start.time_us);
-  }
-  return FindLast(disk(), held, start.number, filter, memberships, *options_.clock, stop);
-}
-
 }  // namespace nmq::broker

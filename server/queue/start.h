@@ -18,8 +18,13 @@ struct Start {
   absl::flat_hash_map<std::string, v1::QueuePosition> positions;  // of kResume, by queue
   int64_t time_us = 0;                                            // of kTime, since 1970
   int64_t monotonic_us = 0;                                       // the same on the monotonic clock
-  // Of kLast and kTime: sequences that were found on disk, by queue.
-  absl::flat_hash_map<std::string, uint64_t> found;
+  // Of kLast and kTime: what was found before the subscription starts, since it may take long, by queue. A queue
+  // without it, or with another epoch, was made since then.
+  struct Found {
+    uint64_t epoch;
+    uint64_t sequence;
+  };
+  absl::flat_hash_map<std::string, Found> found;
 
   static absl::StatusOr<Start> Parse(const v1::StartPosition& position, uint64_t positions_max);
 };

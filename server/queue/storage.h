@@ -35,11 +35,6 @@ class Storage {
   log::Store& store() { return *store_; }
   // Waits until the reader has done what it was asked.
   void FlushReader() { reader_.Flush(); }
-  // Runs `task`, which may read and write the store for long, on a thread for that, one after another. Whoever asks
-  // bounds what waits.
-  void Search(std::function<void()> task) { searcher_.Post(std::move(task)); }
-  // Waits until all that was asked for with Search is done.
-  void FlushSearches() { searcher_.Flush(); }
   // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
   const std::string& key() const { return key_; }
 
@@ -100,7 +95,6 @@ class Storage {
   const Clock* const clock_;
   std::string key_;
   Worker reader_;
-  Worker searcher_;
   // Held by one change after another, for as long as the disk takes; before mu_.
   Mutex changing_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   uint64_t last_number_ ABSL_GUARDED_BY(changing_mu_) = 0;

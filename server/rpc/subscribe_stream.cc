@@ -62,7 +62,7 @@ void SubscribeStream::Open() {
     End(status);
     return;
   }
-  if (!broker::Broker::NeedsDisk(search->wish)) {
+  if (!broker::Broker::MayTakeLong(search->wish)) {
     Subscribe(std::move(search->wish));
     return;
   }

@@ -57,7 +57,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnEnd(const absl::Status& status) override;
   void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
-  // What is looked for on disk, on another thread, before there is a subscription. It outlives a stream that ends
+  // What is looked for, on another thread, before there is a subscription. It outlives a stream that ends
   // before.
   struct Search {
     v1::SubscribeRequest request;

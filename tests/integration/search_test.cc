@@ -67,7 +67,7 @@ class Search : public testing::Test {
  protected:
   Search() {
     for (int i = 1; i <= 5; ++i) client_.Publish("D", "E", absl::StrCat(i));
-    server_->storage().Search([this] { go_on_.WaitForNotification(); });
+    server_->broker().searcher().Post([this] { go_on_.WaitForNotification(); });
   }
   ~Search() override {
     if (!go_on_.HasBeenNotified()) go_on_.Notify();
@@ -130,10 +130,10 @@ TEST_F(Search, MakingAGroupKeepsNobodyElseWaiting) {
   EXPECT_THAT(call.Payloads(3), ElementsAre("3", "4", "5"));
   // A group that is there is joined at once.
   absl::Notification again;
-  server_->storage().Search([&] { again.WaitForNotification(); });
+  server_->broker().searcher().Post([&] { again.WaitForNotification(); });
   EXPECT_TRUE(client_.Subscribe(request)->live());
   again.Notify();
-  server_->storage().FlushSearches();
+  server_->broker().searcher().Flush();
 }
 
 TEST_F(Search, OfWhoeverIsGoneIsForgotten) {
@@ -142,7 +142,7 @@ TEST_F(Search, OfWhoeverIsGoneIsForgotten) {
   call = nullptr;
   AwaitStreams(0);
   go_on_.Notify();
-  server_->storage().FlushSearches();
+  server_->broker().searcher().Flush();
   EXPECT_EQ(subscriptions(), 0u);
   EXPECT_THAT(Call(&api_, Last(2)).Payloads(2), ElementsAre("4", "5"));
 }

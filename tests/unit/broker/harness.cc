@@ -291,7 +291,7 @@ absl::StatusOr<std::unique_ptr<Listener>> World::TryListen(v1::SubscribeRequest 
   auto wish = broker_.CheckSubscribe(call, request, lanes_[lane], listener.get());
   if (!wish.ok()) return wish.status();
   listener->name_space_ = wish->name_space;
-  if (Broker::NeedsDisk(*wish)) {
+  if (Broker::MayTakeLong(*wish)) {
     absl::Status prepared;
     Notification done;
     absl::Status status = broker_.PrepareSubscribe(&*wish, /*stop=*/nullptr, [&](const absl::Status& result) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -35,6 +36,19 @@ class StartPosition : public ::testing::Test {
     return world_.TryListen(SubscribeTo(member_, {{"DB", ""}}, start)).status();
   }
 
+  // The position after which a subscription starts whose start was looked for before `meanwhile`.
+  uint64_t StartFoundBefore(const v1::StartPosition& start, absl::FunctionRef<void()> meanwhile) {
+    const v1::SubscribeRequest request = SubscribeTo(member_, {{"DB", ""}}, start);
+    auto wish = world_.broker().CheckSubscribe(TestCall(), request, world_.lane(0), /*owner=*/nullptr);
+    EXPECT_TRUE(world_.name_space().PrepareSubscribe(&wish->options, /*stop=*/nullptr).ok());
+    meanwhile();
+    v1::Ready ready;
+    const auto subscription = world_.broker().Subscribe(*std::move(wish), &ready);
+    EXPECT_TRUE(subscription.ok()) << subscription.status();
+    world_.name_space().Unsubscribe(subscription->get(), "CLOSED");
+    return ready.positions(0).sequence();
+  }
+
   World world_{kFiveHeld};
   Member member_ = world_.Connect();
   uint64_t epoch_;
@@ -56,6 +70,40 @@ TEST_F(StartPosition, LastHearsSoMany) {
   EXPECT_THAT(world_.Listen(member_, {{"DB", ""}}, Last(6))->HearAll().order, ElementsAre("6", "7", "8", "9", "10"));
   EXPECT_THAT(world_.Listen(member_, {{"DB", ""}}, Last(1000000))->HearAll().order,
               ElementsAre("6", "7", "8", "9", "10"));
+}
+
+// Under the namespace's mutex nothing is looked for.
+TEST_F(StartPosition, LastIsOfTheTimeWhenItIsLookedFor) {
+  EXPECT_EQ(StartFoundBefore(Last(2), [&] { Publish("11"); }), 8u);
+  EXPECT_EQ(StartFoundBefore(Last(2),
+                             [&] {
+                               for (int i = 12; i <= 20; ++i) Publish(std::to_string(i));
+                             }),
+            15u);
+}
+
+TEST_F(StartPosition, OfAQueueThatWasMadeAnewSinceTheLastWereLookedForAllIsHeard) {
+  EXPECT_EQ(StartFoundBefore(Last(2),
+                             [&] {
+                               ASSERT_TRUE(world_.name_space().DeleteQueue("DB").ok());
+                               for (int i = 1; i <= 3; ++i) Publish(std::to_string(i));
+                             }),
+            0u);
+}
+
+TEST(StartSearch, TakesLongAmongManyMessages) {
+  World world;
+  const Member member = world.Connect();
+  const auto takes_long = [&](const v1::StartPosition& start) {
+    const v1::SubscribeRequest request = SubscribeTo(member, {{"DB", ""}}, start);
+    const auto wish = world.broker().CheckSubscribe(TestCall(), request, world.lane(0), /*owner=*/nullptr);
+    return Broker::MayTakeLong(*wish);
+  };
+  ASSERT_TRUE(world.Publish({}).ok());
+  EXPECT_FALSE(takes_long(Last(1)));
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(world.Publish({}).ok());
+  EXPECT_TRUE(takes_long(Last(1)));
+  EXPECT_FALSE(takes_long(Earliest()));
 }
 
 TEST_F(StartPosition, LastCountsWhatTheSubscriptionHears) {
