@@ -26,7 +26,7 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, const Environ
                       &stamps_, all.lanes}),
       group_factory_({name_, all.clock, all.numbers, all.storage == nullptr ? nullptr : &all.storage->store(),
                       all.group_runner, all.committer}),
-      publishing_({all.clock, all.lanes, all.committer, &delays_, &counters_}),
+      publishing_({all.clock, all.lanes, all.committer, &delays_, &counters_, &mu_}),
       roster_({name_, all.limits, all.clock, all.numbers, &stamps_, all.changes}),
       queues_(name_, all.limits, all.changes),
       groups_(all.limits) {

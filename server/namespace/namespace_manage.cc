@@ -152,9 +152,12 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   {
     MutexLock lock(&mu_);
     queues_.Remove(queue->name());
+    queue->StopTaking();
     groups = groups_.TakeOf(queue->name());
   }
   for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
+  // What was taken before is in the queue, or in its schedule, and goes with it.
+  if (committer_ != nullptr) committer_->Flush();
   const uint64_t messages = queue->Close();
   queue->schedule().Close();
   WakeLanes();

@@ -90,31 +90,49 @@ void Publishing::WakeLanes() const {
   for (const auto& lane : options_.lanes) lane->Wake();
 }
 
-absl::StatusOr<Published> Publishing::PublishNow(const Client* publisher, Addressed* addressed,
-                                                 const PublishOptions& options) const {
-  Delays::Later later = Delays::Take(publisher, *addressed);
-  absl::Status status = options_.delays->Reserve(later);
-  if (status.ok()) status = options_.delays->Add(&later);
-  if (!status.ok()) return status;
+absl::Status Publishing::AppendAll(const Client* publisher, const Addressed& addressed, const PublishOptions& options,
+                                   Delays::Later* later, Published* published) const {
   const absl::Time time = options_.clock->Now();
   const int64_t now_us = NowUs();
-  Published published;
-  published.epoch = addressed->queues.front().queue->epoch();
   uint64_t bytes = 0;
   uint64_t messages = 0;
-  for (Addressed::PerQueue& to : addressed->queues) {
+  for (const Addressed::PerQueue& to : addressed.queues) {
     if (to.messages.empty()) continue;
     auto appended =
         to.queue->Append(to.messages, time, now_us, publisher == nullptr ? absl::string_view() : publisher->id(),
                          options.count_matches, options.expected_last);
-    // Only with `expected_last`, which no message that waits has.
+    // Only the first can be refused.
     if (!appended.ok()) return appended.status();
     bytes += to.bytes;
     messages += to.messages.size() - appended->duplicates.size();
-    AddAppended(*to.queue, *appended, &published);
+    AddAppended(*to.queue, *appended, published);
   }
-  SortDuplicates(&published);
   options_.counters->Published(messages, bytes);
+  return options_.delays->Add(later);
+}
+
+absl::StatusOr<Published> Publishing::PublishNow(const Client* publisher, Addressed* addressed,
+                                                 const PublishOptions& options) const {
+  Delays::Later later = Delays::Take(publisher, *addressed);
+  absl::Status status = options_.delays->Reserve(later);
+  if (!status.ok()) return status;
+  Published published;
+  published.epoch = addressed->queues.front().queue->epoch();
+  if (addressed->queues.size() == 1 && later.empty()) {
+    status = AppendAll(publisher, *addressed, options, &later, &published);
+  } else {
+    ReaderMutexLock lock(options_.mu);
+    for (const Addressed::PerQueue& to : addressed->queues) {
+      if (status.ok()) status = to.queue->CheckTakes();
+    }
+    if (!status.ok()) {
+      options_.delays->Release(later);
+      return status;
+    }
+    status = AppendAll(publisher, *addressed, options, &later, &published);
+  }
+  if (!status.ok()) return status;
+  SortDuplicates(&published);
   WakeLanes();
   return published;
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/metrics/counters.h"
 #include "server/namespace/addressed.h"
@@ -43,8 +44,8 @@ struct PublishedQuestion {
   Queue::Heard heard;
 };
 
-// How messages that are addressed get into their queues, at once or through the committer. Thread-safe; it takes no
-// lock of the namespace.
+// How messages that are addressed get into their queues, at once or through the committer. Thread-safe; to be called
+// without any lock.
 class Publishing {
  public:
   struct Options {
@@ -54,6 +55,9 @@ class Publishing {
     Committer* committer;  // null if nothing is kept on disk
     Delays* delays;
     Counters* counters;  // the namespace's
+    // The namespace's, held for reading while live queues take what they must take together: none of them is deleted in
+    // between.
+    Mutex* mu;
   };
   explicit Publishing(const Options& options) : options_(options) {}
 
@@ -71,6 +75,9 @@ class Publishing {
  private:
   absl::StatusOr<Published> PublishNow(const Client* publisher, Addressed* addressed,
                                        const PublishOptions& options) const;
+  // Takes in what is to come at once and what is to wait.
+  absl::Status AppendAll(const Client* publisher, const Addressed& addressed, const PublishOptions& options,
+                         Delays::Later* later, Published* published) const;
   void PublishToDisk(const Client* publisher, Addressed* addressed, const PublishOptions& options, Done done) const;
   int64_t NowUs() const { return absl::ToInt64Microseconds(options_.clock->Monotonic()); }
   void WakeLanes() const;

@@ -118,7 +118,7 @@ void Committer::Commit(const Jobs& jobs) {
     Job& job = *jobs[i];
     prepared[i].resize(job.queues.size());
     for (size_t g = 0; g < job.queues.size() && refused[i].ok(); ++g) {
-      if (job.queues[g].queue->durable()) refused[i] = job.queues[g].queue->CheckPrepare(job.queues[g].messages);
+      refused[i] = job.queues[g].queue->CheckPrepare(job.queues[g].messages);
     }
     if (refused[i].ok() && job.expected_last.has_value()) {
       const Job::PerQueue& part = job.queues.front();
@@ -169,10 +169,9 @@ void Committer::Finish(Job* job, std::vector<Queue::Prepared>* prepared) {
     if (part.queue->durable()) {
       part.appended = part.queue->Publish(&(*prepared)[g], now_us, job->count_matches,
                                           job->reply_to.empty() ? nullptr : &job->heard);
-    } else if (auto appended =
-                   part.queue->Append(part.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
-               appended.ok()) {
-      part.appended = *std::move(appended);
+    } else {
+      part.appended =
+          part.queue->AppendChecked(part.messages, clock_->Now(), now_us, job->publisher, job->count_matches);
     }
   }
 }

@@ -71,15 +71,32 @@ void Queue::Post(const Fanout::Touched& touched) {
   fanout_.Post(touched, [this] { return shared_from_this(); });
 }
 
+absl::Status Queue::CheckTakes() const {
+  if (taking_.load(std::memory_order_acquire)) return absl::OkStatus();
+  return NotFound("QUEUE_DELETED", absl::StrCat("queue ", Quote(name()), " was deleted"), {{"queue", name()}});
+}
+
 absl::StatusOr<Appended> Queue::Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
                                        absl::string_view publisher, bool count_matches,
                                        std::optional<uint64_t> expected_last) {
   EntrySuffix suffix(options_.epoch, time, publisher);
   Fanout::Touched touched;
   MutexLock lock(&mu_);
+  if (!taking_.load(std::memory_order_relaxed)) return CheckTakes();
   auto appended = appender_.Append(messages, &suffix, now_us, count_matches, expected_last, &touched);
   Post(touched);
   return appended;
+}
+
+Appended Queue::AppendChecked(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
+                              absl::string_view publisher, bool count_matches) {
+  EntrySuffix suffix(options_.epoch, time, publisher);
+  Fanout::Touched touched;
+  MutexLock lock(&mu_);
+  // Without an expected sequence it takes all.
+  auto appended = appender_.Append(messages, &suffix, now_us, count_matches, /*expected_last=*/std::nullopt, &touched);
+  Post(touched);
+  return *std::move(appended);
 }
 
 absl::StatusOr<uint64_t> Queue::AppendQuestion(const Outgoing& question, absl::Time time, int64_t now_us,
@@ -87,6 +104,7 @@ absl::StatusOr<uint64_t> Queue::AppendQuestion(const Outgoing& question, absl::T
   EntrySuffix suffix(options_.epoch, time, publisher, reply_to);
   Fanout::Touched touched;
   MutexLock lock(&mu_);
+  if (!taking_.load(std::memory_order_relaxed)) return CheckTakes();
   const auto sequence = appender_.AppendQuestion(question, &suffix, now_us, heard, &touched);
   if (!sequence.has_value()) return NobodyListens(options_.name_space, name(), question.event);
   Post(touched);
@@ -157,8 +175,14 @@ absl::StatusOr<uint64_t> Queue::Purge(uint64_t last) {
   return count;
 }
 
+void Queue::StopTaking() {
+  MutexLock lock(&mu_);
+  taking_.store(false, std::memory_order_release);
+}
+
 uint64_t Queue::Close() {
   MutexLock lock(&mu_);
+  DCHECK(!taking_.load(std::memory_order_relaxed));
   closed_.store(true, std::memory_order_release);
   const uint64_t count = log_.end() - log_.first();
   log_.Purge(log_.end());

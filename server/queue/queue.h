@@ -110,12 +110,18 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   using Heard = Hearers;
   using Prepared = broker::Prepared;
 
+  // NOT_FOUND, reason QUEUE_DELETED, after StopTaking.
+  absl::Status CheckTakes() const;
+
   // Appends `messages` to a live queue, those that are no duplicates with neighbouring sequences, and posts to the
-  // lanes; wake those afterwards. FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if `expected_last` is set and not the
-  // last sequence; only for one message.
+  // lanes; wake those afterwards. NOT_FOUND as from CheckTakes; FAILED_PRECONDITION, reason SEQUENCE_MISMATCH, if
+  // `expected_last` is set and not the last sequence; only for one message.
   absl::StatusOr<Appended> Append(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
                                   absl::string_view publisher, bool count_matches,
                                   std::optional<uint64_t> expected_last = {}) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for messages of which CheckPrepare was asked before the queue stopped taking any.
+  Appended AppendChecked(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us,
+                         absl::string_view publisher, bool count_matches) ABSL_LOCKS_EXCLUDED(mu_);
   // Appends a question to a live queue, if anybody hears it; UNAVAILABLE, reason NOBODY_LISTENS, otherwise. The answer
   // is its sequence. Post and wake as for Append.
   absl::StatusOr<uint64_t> AppendQuestion(const Outgoing& question, absl::Time time, int64_t now_us,
@@ -124,8 +130,8 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   // OK if anybody would hear the question, as it stands.
   absl::Status CheckHeard(const Outgoing& question) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // For the committer's thread only, for queues with messages on disk. Messages that were prepared are published, or
-  // taken back, the last ones first.
+  // For the committer's thread only, and but for CheckPrepare for queues with messages on disk. Messages that were
+  // prepared are published, or taken back, the last ones first.
 
   // Whether the messages may be taken, after all that was prepared before.
   absl::Status CheckPrepare(absl::Span<const Outgoing> messages) const;
@@ -158,8 +164,10 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   absl::StatusOr<uint64_t> Purge(uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
   // Whether what is before `first` went by Purge or Close.
   bool WasPurged(uint64_t first) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The queue is deleted: it holds nothing any more, which its cursors are told before they end (Cursor::done), and
-  // takes nothing on disk. Wake the lanes afterwards. The answer is how many messages went.
+  // The queue is about to be deleted: it takes nothing more, but what was checked before.
+  void StopTaking() ABSL_LOCKS_EXCLUDED(mu_);
+  // The queue is deleted, after StopTaking: it holds nothing any more, which its cursors are told before they end
+  // (Cursor::done), and takes nothing on disk. Wake the lanes afterwards. The answer is how many messages went.
   uint64_t Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Gives up messages that are too old.
@@ -217,8 +225,9 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   std::optional<Preparer> preparer_;  // only for the committer's thread; not set for a live queue
   absl::Status restored_;             // whether the request ids on disk could be read; set before anything is published
 
-  std::atomic<bool> any_event_;      // whether it accepts all events
-  std::atomic<bool> closed_{false};  // set under the mutex
+  std::atomic<bool> any_event_;     // whether it accepts all events
+  std::atomic<bool> taking_{true};  // set under the mutex, like the next one
+  std::atomic<bool> closed_{false};
 
   mutable Mutex mu_;
   std::vector<std::string> events_ ABSL_GUARDED_BY(mu_);

@@ -27,9 +27,8 @@ void Queue::RestoreRequestIds(absl::Time now, int64_t now_us) {
 }
 
 absl::Status Queue::CheckPrepare(absl::Span<const Outgoing> messages) const {
-  if (closed_.load(std::memory_order_acquire)) {
-    return NotFound("QUEUE_DELETED", absl::StrCat("queue ", Quote(name()), " was deleted"), {{"queue", name()}});
-  }
+  absl::Status status = CheckTakes();
+  if (!status.ok() || !durable()) return status;
   if (!restored_.ok() && std::any_of(messages.begin(), messages.end(), HasId)) return restored_;
   return disk().store->health();
 }

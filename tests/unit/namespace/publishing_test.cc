@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/errors.h"
+#include "base/mutex.h"
 #include "gtest/gtest.h"
 #include "tests/unit/namespace/parts.h"
 
@@ -41,7 +42,8 @@ class PublishingTest : public testing::Test {
 
   Parts parts_;
   google::protobuf::Arena arena_;
-  Publishing publishing_{{&parts_.clock, parts_.lanes, /*committer=*/nullptr, &parts_.delays, &parts_.counters}};
+  Mutex mu_;
+  Publishing publishing_{{&parts_.clock, parts_.lanes, /*committer=*/nullptr, &parts_.delays, &parts_.counters, &mu_}};
 };
 
 TEST_F(PublishingTest, AnswersWithTheRangeOfEachQueue) {
