@@ -55,7 +55,7 @@ class Fanout {
     if (channels_.size() > 0) AddToChannels(arrival, touched);
   }
   // Posts the channels to the lanes that listen to them; wake those afterwards, without the lock. `owner` is called for
-  // the queue whose fan-out this is, or null if the lanes are asked what was posted by something else.
+  // the queue whose fan-out this is, which the lanes hold until they look.
   template <typename Owner>
   void Post(const Touched& touched, Owner owner) {
     for (Channel* channel : touched) {

@@ -9,6 +9,20 @@ namespace {
 constexpr uint64_t kLastMax = 1000000;
 constexpr int64_t kSecondsMax = 253'402'300'799;  // the end of the year 9999
 
+absl::Status ParseResume(const v1::Resume& resume, uint64_t positions_max, Start* start) {
+  const auto& positions = resume.positions();
+  if (static_cast<uint64_t>(positions.size()) > positions_max) {
+    return LimitExceeded("queues_per_namespace", positions.size(), positions_max, "start.resume.positions");
+  }
+  start->kind = Start::Kind::kResume;
+  for (const v1::QueuePosition& at : positions) {
+    if (!start->positions.try_emplace(at.queue(), at).second) {
+      return InvalidArgument("start.resume.positions", absl::StrCat("lists queue ", Quote(at.queue()), " twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Start> Start::Parse(const v1::StartPosition& position, uint64_t positions_max) {
@@ -41,16 +55,8 @@ absl::StatusOr<Start> Start::Parse(const v1::StartPosition& position, uint64_t p
       start.time_us = position.time().seconds() * 1'000'000 + position.time().nanos() / 1000;
       break;
     case v1::StartPosition::kResume: {
-      const auto& positions = position.resume().positions();
-      if (static_cast<uint64_t>(positions.size()) > positions_max) {
-        return LimitExceeded("queues_per_namespace", positions.size(), positions_max, "start.resume.positions");
-      }
-      start.kind = Kind::kResume;
-      for (const v1::QueuePosition& at : positions) {
-        if (!start.positions.try_emplace(at.queue(), at).second) {
-          return InvalidArgument("start.resume.positions", absl::StrCat("lists queue ", Quote(at.queue()), " twice"));
-        }
-      }
+      const absl::Status status = ParseResume(position.resume(), positions_max, &start);
+      if (!status.ok()) return status;
       break;
     }
   }

@@ -32,6 +32,7 @@ class Hearer final : public Subscriber {
 // An entry as a server encodes it.
 std::string Encode(uint64_t sequence, const std::string& event, const std::string& payload) {
   v1::Message message;
+  message.set_queue("DB");
   message.set_event(event);
   message.set_payload(payload);
   EntrySuffix suffix(/*epoch=*/5, absl::FromUnixSeconds(1), "somebody");
