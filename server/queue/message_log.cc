@@ -79,6 +79,7 @@ bool MessageLog::TrimmedOnDisk(uint64_t first) {
 
 void MessageLog::Purge(uint64_t first) {
   purged_end_ = std::max(purged_end_, first);
+  purging_end_ = 0;
   if (durable()) disk_first_ = std::max(disk_first_, first);
   ring_.TrimTo(first);
 }

@@ -79,10 +79,12 @@ class MessageLog {
   int64_t disk_oldest_us() const { return disk_oldest_us_; }
   void set_disk_oldest_us(int64_t oldest_us) { disk_oldest_us_ = oldest_us; }
 
-  // Gives up what is before `first`, as purged.
+  // What is before `first` is about to be purged: a cursor that finds it gone from disk has lost it by that.
+  void BeginPurge(uint64_t first) { purging_end_ = first; }
+  // Gives up what is before `first`, as purged, and ends what was begun.
   void Purge(uint64_t first);
   // Whether what is before `first` went by Purge.
-  bool WasPurged(uint64_t first) const { return first <= purged_end_; }
+  bool WasPurged(uint64_t first) const { return first <= std::max(purged_end_, purging_end_); }
   // Why a cursor that has lost what is before `end` has lost it.
   v1::GapReason LossReason(uint64_t end) const {
     return WasPurged(end) ? v1::GAP_REASON_PURGED : v1::GAP_REASON_SLOW_SUBSCRIBER;
@@ -96,6 +98,7 @@ class MessageLog {
   RetentionConfig retention_;
   log::Ring ring_;
   uint64_t purged_end_ = 0;     // what went before this was purged
+  uint64_t purging_end_ = 0;    // or is being purged
   uint64_t disk_first_ = 1;     // the oldest sequence on disk
   uint64_t disk_bytes_ = 0;     // of messages on disk
   int64_t disk_oldest_us_ = 0;  // no message on disk is older; since 1970

@@ -150,10 +150,13 @@ bool Queue::WasPurged(uint64_t first) const {
 absl::StatusOr<uint64_t> Queue::Purge(uint64_t last) {
   uint64_t held;
   uint64_t end;
+  uint64_t first;
   {
     MutexLock lock(&mu_);
     held = log_.first();
     end = log_.end();
+    first = last == 0 ? end : last + 1;
+    if (last < end && first > held) log_.BeginPurge(first);
   }
   if (last >= end) {
     return OutOfRange("POSITION_NOT_REACHED",
@@ -161,7 +164,6 @@ absl::StatusOr<uint64_t> Queue::Purge(uint64_t last) {
                                    "; its last one is ", end - 1),
                       {{"queue", name()}, {"value", absl::StrCat(last)}, {"bound", absl::StrCat(end - 1)}});
   }
-  const uint64_t first = last == 0 ? end : last + 1;
   if (first <= held) return 0;
   const Left left = durable() ? TrimStore(disk(), {held, end}, first, log::Store::Sync::kYes)
                               : Left{absl::OkStatus(), first, std::nullopt};

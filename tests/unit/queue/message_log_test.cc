@@ -83,6 +83,16 @@ TEST_F(MessageLogTest, WhatWasPurgedWasNotLostBySlowness) {
   EXPECT_EQ(log.LossReason(4), v1::GAP_REASON_SLOW_SUBSCRIBER);
 }
 
+TEST_F(MessageLogTest, WhatIsGoneFromDiskWhileItIsPurgedWasPurged) {
+  MessageLog log(OnDisk());
+  log.BeginPurge(7);
+  EXPECT_TRUE(log.TrimmedOnDisk(7));
+  EXPECT_EQ(log.LossReason(log.first()), v1::GAP_REASON_PURGED);
+  log.Purge(4);  // the disk says now that it failed
+  EXPECT_EQ(log.first(), 7u);
+  EXPECT_EQ(log.LossReason(8), v1::GAP_REASON_SLOW_SUBSCRIBER);
+}
+
 TEST_F(MessageLogTest, FindsTheFirstMessageOfATime) {
   MessageLog log(Live());
   for (int64_t now_us : {10, 20, 20}) Append(&log, now_us);
