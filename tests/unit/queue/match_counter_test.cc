@@ -41,7 +41,7 @@ class MatchCounterTest : public testing::Test {
  protected:
   // A subscription to all events.
   Cursor* AddCursor() {
-    auto client = std::make_shared<Client>(nullptr, 100 + cursors_.size(), "c", "s", absl::UnixEpoch());
+    auto client = std::make_shared<Client>(100 + cursors_.size(), "c", "s", absl::UnixEpoch());
     hearers_.push_back(
         std::make_shared<Hearer>(Subscriber::Options{std::move(client), v1::OVERFLOW_DROP_OLDEST, 0, &lane_, nullptr}));
     cursors_.push_back(std::make_unique<Cursor>());
