@@ -90,6 +90,22 @@ class FaultFileSystem::File final : public rocksdb::FSWritableFileOwnerWrapper {
   FaultFileSystem* const fs_;
 };
 
+class FaultFileSystem::ReadFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  ReadFile(std::string path, std::unique_ptr<rocksdb::FSRandomAccessFile> file, const FaultFileSystem* fs)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), path_(std::move(path)), fs_(fs) {}
+
+  IOStatus Read(uint64_t offset, size_t bytes, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) const override {
+    if (IOStatus status = fs_->CheckRead(path_); !status.ok()) return status;
+    return target()->Read(offset, bytes, options, result, scratch, debug);
+  }
+
+ private:
+  const std::string path_;
+  const FaultFileSystem* const fs_;
+};
+
 class FaultFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {
  public:
   Directory(std::string path, std::unique_ptr<rocksdb::FSDirectory> directory, FaultFileSystem* fs)
@@ -124,6 +140,11 @@ void FaultFileSystem::SwallowSyncs(bool swallow) {
 void FaultFileSystem::FailSyncs(bool fail) {
   MutexLock lock(&mutex_);
   fail_syncs_ = fail;
+}
+
+void FaultFileSystem::FailReads(bool fail) {
+  MutexLock lock(&mutex_);
+  fail_reads_ = fail;
 }
 
 void FaultFileSystem::OnSync(std::function<void()> hook) {
@@ -198,6 +219,11 @@ IOStatus FaultFileSystem::AdmitBytes(const std::string& path, uint64_t bytes, ui
   return full;
 }
 
+IOStatus FaultFileSystem::CheckRead(const std::string& path) const {
+  MutexLock lock(&mutex_);
+  return fail_reads_ ? IOStatus::IOError("While pread", path + ": Input/output error") : IOStatus::OK();
+}
+
 IOStatus FaultFileSystem::SyncFile(const std::string& path) {
   std::function<void()> on_sync;
   {
@@ -227,6 +253,14 @@ void FaultFileSystem::SetSize(const std::string& path, uint64_t bytes) {
   Sizes& sizes = files_[path];
   sizes.bytes = bytes;
   sizes.synced = std::min(sizes.synced, bytes);
+}
+
+IOStatus FaultFileSystem::NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                              std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                              IODebugContext* debug) {
+  const IOStatus status = target()->NewRandomAccessFile(path, options, result, debug);
+  if (status.ok()) *result = std::make_unique<ReadFile>(path, std::move(*result), this);
+  return status;
 }
 
 IOStatus FaultFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,

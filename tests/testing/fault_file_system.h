@@ -37,6 +37,8 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void SwallowSyncs(bool swallow) ABSL_LOCKS_EXCLUDED(mutex_);
   // Every sync of a file fails, as with a broken disk.
   void FailSyncs(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Every read of a table's file fails, as with a broken disk.
+  void FailReads(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
   // To be called before each sync of a file, by whoever syncs and under no lock; it may take its time.
   void OnSync(std::function<void()> hook) ABSL_LOCKS_EXCLUDED(mutex_);
   // The same before each write to a file.
@@ -47,6 +49,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   enum class Freed { kIsRoom, kIsTaken };
   void SetSpace(uint64_t bytes, Freed freed = Freed::kIsRoom) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;
@@ -69,6 +74,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
 
  private:
   class File;
+  class ReadFile;
   class Directory;
 
   struct Sizes {
@@ -88,6 +94,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void Undo(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many of the bytes the disk takes.
   rocksdb::IOStatus AdmitBytes(const std::string& path, uint64_t bytes, uint64_t* taken) ABSL_LOCKS_EXCLUDED(mutex_);
+  rocksdb::IOStatus CheckRead(const std::string& path) const ABSL_LOCKS_EXCLUDED(mutex_);
   rocksdb::IOStatus SyncFile(const std::string& path) ABSL_LOCKS_EXCLUDED(mutex_);
   rocksdb::IOStatus SyncDirectory(const std::string& path) ABSL_LOCKS_EXCLUDED(mutex_);
   void SetSize(const std::string& path, uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -96,6 +103,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   std::optional<uint64_t> changes_left_ ABSL_GUARDED_BY(mutex_);
   bool swallow_syncs_ ABSL_GUARDED_BY(mutex_) = false;
   bool fail_syncs_ ABSL_GUARDED_BY(mutex_) = false;
+  bool fail_reads_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> on_sync_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> on_write_ ABSL_GUARDED_BY(mutex_);
   bool deny_writing_ ABSL_GUARDED_BY(mutex_) = false;
