@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/visit_after.h"
+#include "server/group/dead_letter_cycle.h"
 
 namespace nmq::broker {
 namespace {
@@ -53,6 +54,15 @@ absl::Status GroupTable::CheckNoDeadLetters(absl::string_view queue) const {
         {{"queue", queue}, {"group", group->name()}});
   }
   return absl::OkStatus();
+}
+
+absl::Status GroupTable::CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue) const {
+  std::vector<DeadLetterRoute> routes;
+  routes.reserve(groups_.size());
+  for (const auto& [path, group] : groups_) {
+    routes.push_back({group->queue_name(), group->group().options().dead_letter_queue()});
+  }
+  return CheckDeadLetterCycle(routes, {queue, dead_letter_queue});
 }
 
 void GroupTable::Add(std::shared_ptr<Group> group) {

@@ -33,6 +33,9 @@ class GroupTable {
   // FAILED_PRECONDITION if a group of another queue has its dead letters in this one.
   absl::Status CheckNoDeadLetters(absl::string_view queue) const;
 
+  // FAILED_PRECONDITION if the dead letters of a new group would go in a circle.
+  absl::Status CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue) const;
+
   // There must be none of its name in its queue.
   void Add(std::shared_ptr<Group> group);
   void Remove(absl::string_view queue, absl::string_view group);

@@ -252,6 +252,7 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueForGroup(const GroupWish&
                               {{"queue", wish.queue}});
   }
   absl::Status status = groups_.CheckRoom(wish.queue);
+  if (status.ok()) status = groups_.CheckNoCycle(wish.queue, wish.group.options().dead_letter_queue());
   if (!status.ok()) return status;
   return queue;
 }
