@@ -46,7 +46,7 @@ class Printer {
     Print(arguments_.json ? MessageJson(message, namespace_name()) : MessageLine(message));
     // A message that was not printed belongs to another member.
     if (client_ != nullptr && !stop_requested_) {
-      const auto noted = client_->Acknowledge(message.queue(), arguments_.group.name, {nmq::Done(message.sequence())});
+      const auto noted = client_->Acknowledge(message.queue(), arguments_.group.name, {nmq::Done(message)});
       if (!noted.ok()) err_->WriteLine(absl::StrCat("nmq: not acknowledged: ", ExplainBriefly(noted.status())));
     }
     if (++messages_ == arguments_.count.value_or(0)) stop_->Request();

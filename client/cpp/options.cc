@@ -55,33 +55,43 @@ void DeliverAt(absl::Time time, Message* message) { SetTime(time, message->mutab
 
 void ExpireAt(absl::Time time, Message* message) { SetTime(time, message->mutable_expire_at()); }
 
-v1::Acknowledgement Done(uint64_t sequence) { return DoneRange(sequence, sequence); }
+namespace {
 
-v1::Acknowledgement DoneRange(uint64_t first, uint64_t last) {
+v1::Acknowledgement Of(const Message& message) {
   v1::Acknowledgement acknowledgement;
-  acknowledgement.set_first(first);
-  acknowledgement.set_last(last);
+  acknowledgement.set_first(message.sequence());
+  acknowledgement.set_delivery(message.delivery());
+  return acknowledgement;
+}
+
+}  // namespace
+
+v1::Acknowledgement Done(const Message& message) {
+  v1::Acknowledgement acknowledgement = Of(message);
   acknowledgement.set_done(true);
   return acknowledgement;
 }
 
-v1::Acknowledgement RetryAfter(uint64_t sequence, absl::Duration time) {
-  v1::Acknowledgement acknowledgement;
-  acknowledgement.set_first(sequence);
+v1::Acknowledgement DoneRange(const Message& first, const Message& last) {
+  v1::Acknowledgement acknowledgement = Done(first);
+  acknowledgement.set_last(last.sequence());
+  return acknowledgement;
+}
+
+v1::Acknowledgement RetryAfter(const Message& message, absl::Duration time) {
+  v1::Acknowledgement acknowledgement = Of(message);
   SetDuration(time, acknowledgement.mutable_retry_after());
   return acknowledgement;
 }
 
-v1::Acknowledgement Extend(uint64_t sequence, absl::Duration time) {
-  v1::Acknowledgement acknowledgement;
-  acknowledgement.set_first(sequence);
+v1::Acknowledgement Extend(const Message& message, absl::Duration time) {
+  v1::Acknowledgement acknowledgement = Of(message);
   SetDuration(time, acknowledgement.mutable_extend());
   return acknowledgement;
 }
 
-v1::Acknowledgement Terminate(uint64_t sequence, absl::string_view reason) {
-  v1::Acknowledgement acknowledgement;
-  acknowledgement.set_first(sequence);
+v1::Acknowledgement Terminate(const Message& message, absl::string_view reason) {
+  v1::Acknowledgement acknowledgement = Of(message);
   acknowledgement.set_terminate(std::string(reason));
   return acknowledgement;
 }

@@ -200,21 +200,22 @@ struct SubscribeOptions {
   bool brief_callbacks = false;
 };
 
-// What became of messages that a group delivered, for Client::Acknowledge().
-v1::Acknowledgement Done(uint64_t sequence);
-// All of [first, last].
-v1::Acknowledgement DoneRange(uint64_t first, uint64_t last);
+// What became of a message that a group delivered, for Client::Acknowledge(). It names the delivery: once the time is
+// over and another member has the message, nothing is noted.
+v1::Acknowledgement Done(const Message& message);
+// All from the first message to the last, which the subscription was given with the same Message.delivery.
+v1::Acknowledgement DoneRange(const Message& first, const Message& last);
 // Not done: to be delivered again, after this time at the earliest.
-v1::Acknowledgement RetryAfter(uint64_t sequence, absl::Duration time);
+v1::Acknowledgement RetryAfter(const Message& message, absl::Duration time);
 // Still at work: the group waits for this long, from now.
-v1::Acknowledgement Extend(uint64_t sequence, absl::Duration time);
+v1::Acknowledgement Extend(const Message& message, absl::Duration time);
 // Nobody can do it: a dead letter, with this reason.
-v1::Acknowledgement Terminate(uint64_t sequence, absl::string_view reason);
+v1::Acknowledgement Terminate(const Message& message, absl::string_view reason);
 
 struct AcknowledgeResult {
   // Messages for which it was noted.
   uint64_t noted = 0;
-  // Others: acknowledged before, dead, or never delivered.
+  // Others: acknowledged before, dead, never delivered, or delivered again since.
   uint64_t not_pending = 0;
 };
 

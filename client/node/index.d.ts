@@ -51,6 +51,8 @@ export interface Message extends QueuePosition {
   replyTo: string;
   /** In a group: 2 or more if the message was delivered before; 0 for the first time, and outside groups. */
   attempt: number;
+  /** Names this delivery by the group, for an Acknowledgement; "0" outside groups. */
+  delivery: string;
   /** Set in a queue of dead letters: where the message comes from, and why it is here. */
   deadLetter?: QueuePosition & { group: string; attempts: number; reason: string; time: Date };
 }
@@ -185,8 +187,14 @@ export interface GroupOptions {
   creditBytes?: number;
 }
 
-/** What became of one message, or of all with sequences from `first` to `last`: one of the four. */
-export type Acknowledgement = { first: number; last?: number } & (
+/** A message that a group delivered. */
+export type Delivered = Pick<Message, 'queue' | 'sequence' | 'delivery'>;
+
+/**
+ * What became of one message, or of all with sequences from `first` to `last`: one of the four. `delivery` is that of
+ * the messages: once another member has a message, nothing is noted for it.
+ */
+export type Acknowledgement = { first: number; last?: number; delivery: string } & (
   | { done: true }
   | { retryAfter: number }
   | { extend: number }
@@ -229,13 +237,13 @@ export interface Subscription extends AsyncIterableIterator<Message> {
   /** The last position of each queue that was handed out, for `start: {after}` in another run. */
   readonly positions: QueuePosition[];
   /** For members of a group. The work on these is done. Resolves to how many of them the group still waited for. */
-  done(...messages: QueuePosition[]): Promise<number>;
+  done(...messages: Delivered[]): Promise<number>;
   /** Not done: to be delivered again, to any member, after this time at the earliest. */
-  retryAfter(message: QueuePosition, milliseconds?: number): Promise<number>;
+  retryAfter(message: Delivered, milliseconds?: number): Promise<number>;
   /** Still at work: the group waits for this long, from now. */
-  extend(message: QueuePosition, milliseconds: number): Promise<number>;
+  extend(message: Delivered, milliseconds: number): Promise<number>;
   /** Nobody can do it: a dead letter, with this reason. */
-  terminate(message: QueuePosition, reason: string): Promise<number>;
+  terminate(message: Delivered, reason: string): Promise<number>;
   close(): void;
 }
 

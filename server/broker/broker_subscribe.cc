@@ -127,11 +127,9 @@ void Broker::Acknowledge(const Call& call, v1::AcknowledgeRequest* request, Grou
   auto session = FindSession(call, request->session());
   if (!session.ok()) return done(session.status());
   Namespace* const name_space = session->name_space;
-  absl::Status status = CheckAcknowledge(*request, limits());
-  if (!status.ok()) return done(Counted(name_space, status));
   auto group = name_space->FindGroup(request->queue(), request->group());
   if (!group.ok()) return done(group.status());
-  status = (*group)->Acknowledge(std::move(*request), done);
+  absl::Status status = (*group)->Acknowledge(std::move(*request), session->client->id(), done);
   if (!status.ok()) done(Counted(name_space, status));
 }
 

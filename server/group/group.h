@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,12 +16,15 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "base/names.h"
 #include "nmq/storage/v1/storage.pb.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
+#include "server/group/acknowledge_answer.h"
+#include "server/group/filter.h"
 #include "server/group/group_runner.h"
 #include "server/group/group_state.h"
+#include "server/group/outbox.h"
+#include "server/limits/limits.h"
 #include "server/queue/committer.h"
 #include "server/queue/follower.h"
 #include "server/queue/mailbox.h"
@@ -41,9 +45,11 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
     std::shared_ptr<Queue> dead_letters;
     storage::v1::Group group;
     absl::flat_hash_set<uint64_t> rooms;  // the numbers of its rooms
-    const Clock* clock;                   // these must outlive the group
+    const Limits* limits;                 // these must outlive the group
+    const Clock* clock;
     GroupRunner* runner;
     Committer* committer;
+    uint64_t last_stint;  // that may have been given before: see GroupStints
   };
   Group(Options options, const GroupState::Saved& saved);
 
@@ -60,15 +66,17 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   void RemoveMember(uint64_t member) ABSL_LOCKS_EXCLUDED(mu_);
 
   // `done` is called once, on another thread, under no lock: when what became of the messages is on disk, as far as
-  // the operating system is concerned, and dead letters are in their queue. The request must be checked.
-  // RESOURCE_EXHAUSTED at once if too much waits already; then `done` is not called.
-  using AcknowledgeDone = std::function<void(absl::StatusOr<v1::AcknowledgeResponse>)>;
-  absl::Status Acknowledge(v1::AcknowledgeRequest request, AcknowledgeDone done) ABSL_LOCKS_EXCLUDED(mu_);
+  // the operating system is concerned, and dead letters are in their queue. `client` is the id of the client that makes
+  // the request: what names no delivery is about what this client's members have. INVALID_ARGUMENT or
+  // RESOURCE_EXHAUSTED at once if it is out of bounds, or too much waits already; then `done` is not called.
+  using AcknowledgeDone = AcknowledgeAnswer::Done;
+  absl::Status Acknowledge(v1::AcknowledgeRequest request, const std::string& client, AcknowledgeDone done)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Changes that Admin asks for. `done` is called once, on the runner's thread: when the change is made and on disk, or
-  // with the reason why not. What was delivered before a seek, and is acknowledged after it, counts for where the group
-  // is then. A retired group delivers nothing, ends the subscriptions of its members, present and future, and writes
-  // nothing but dead letters that are on their way.
+  // with the reason why not. The runner does not wait for the disk meanwhile, and the group does nothing else. What was
+  // delivered before a seek cannot be acknowledged after it. A retired group delivers nothing, ends the subscriptions
+  // of its members, present and future, and writes nothing but dead letters that are on their way.
   using ChangeDone = std::function<void(absl::Status)>;
   void SetPaused(bool paused, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
   void Seek(uint64_t sequence, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
@@ -83,13 +91,16 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   std::optional<int64_t> Turn();
 
  private:
+  // How long nothing is tried after the disk has failed; in microseconds.
+  static constexpr int64_t kRetryUs = 1'000'000;
+
   struct Member {
+    std::string client;  // its id
     std::weak_ptr<Subscription> subscription;
     std::shared_ptr<Mailbox> mailbox;
-    std::vector<log::ByteRange> staged;  // what goes out at the end of the turn
+    Outbox outbox;  // what goes out at the end of the turn
   };
-  // Answers when the last one that waits for it lets go.
-  class Answer;
+  using Members = absl::flat_hash_set<uint64_t>;
   struct Status {
     uint64_t members = 0;
     uint64_t floor = 0;
@@ -102,24 +113,36 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
     uint64_t lost = 0;
     bool paused = false;
   };
-  using Command = std::function<void(int64_t now_us)>;
+  struct Command {
+    std::function<void(int64_t now_us)> run;
+    uint64_t acknowledged = 0;  // messages that it names
+  };
 
-  void Post(Command command) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status SeekTo(uint64_t sequence);
+  void Post(std::function<void(int64_t now_us)> command) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for what comes of the group's own doing: it is done even while a change is being written.
+  void PostResult(std::function<void(int64_t now_us)> result) ABSL_LOCKS_EXCLUDED(mu_);
+  void DoCommands(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Has what `fill` adds written and synced, after what the committer has already; then, if that went well, calls
+  // `apply`, and in any case `done`.
+  void StartChange(std::function<void(log::Store::Batch*)> fill, std::function<void()> apply, ChangeDone done,
+                   int64_t now_us);
   void EndMembers();
+  // What the member has not been sent is not delivered to it.
+  void TakeBackUnsent(const Member& member);
   // Answers those who wait for dead letters, which never come now.
   void DropBurials(const absl::Status& status);
   absl::Status DeletedStatus() const;
-  void DoCommands(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
-  void Note(const v1::AcknowledgeRequest& request, const std::shared_ptr<Answer>& answer, int64_t now_us);
-  bool NoteOne(const v1::Acknowledgement& one, uint64_t sequence, int64_t now_us);
+  void Note(const v1::AcknowledgeRequest& request, const std::string& client,
+            const std::shared_ptr<AcknowledgeAnswer>& answer, int64_t now_us);
+  // `own` are the members of the client that says it; null if it has none.
+  bool NoteOne(const v1::Acknowledgement& one, uint64_t sequence, const Members* own, int64_t now_us);
   // What the queue no longer holds is lost to the group.
   void GiveUp(uint64_t first);
   void Redeliver(int64_t now_us);
   void OfferNew(uint64_t end, int64_t now_us);
   // Whether `*block` has the message; reads it if need be. False if it cannot be read.
   bool Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block);
-  bool Hears(const log::Block& block, uint64_t sequence) const;
   // Whether the message's time is over; then it is to be told as a gap.
   bool TakeExpired(const log::Block& block, uint64_t sequence);
   void Stage(const GroupState::Assignment& assignment, const log::Block& block);
@@ -128,31 +151,38 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   void Save(int64_t now_us);
   void SendOut();
   void Report() ABSL_LOCKS_EXCLUDED(mu_);
+  void ReleaseAnswers();
+  // When the next turn is due.
+  std::optional<int64_t> NextTurn(int64_t now_us) const;
 
   const Options options_;
-  std::vector<Pattern> events_;  // all if empty
+  const GroupFilter filter_;
   std::atomic<uint64_t> last_member_{0};
   std::atomic<bool> posted_{false};
 
   // For the runner's thread only.
   GroupState state_;
   absl::flat_hash_map<uint64_t, Member> members_;
-  std::shared_ptr<const log::Block> block_;                         // around the next new message
-  std::shared_ptr<const log::Block> again_block_;                   // around the last one that was delivered again
-  log::Store::Batch batch_;                                         // what is to be saved
-  absl::Status saved_;                                              // how the last try to save went
-  int64_t retry_us_ = 0;                                            // nothing is tried again before
-  std::vector<std::shared_ptr<Answer>> answers_;                    // to be let go when all is saved
-  absl::flat_hash_map<uint64_t, std::shared_ptr<Answer>> burials_;  // whoever waits for a dead letter
-  std::vector<v1::Gap> gaps_;                                       // to be told at the end of the turn
+  absl::flat_hash_map<std::string, Members> members_of_;     // by the client's id
+  std::shared_ptr<const log::Block> block_;                  // around the next new message
+  std::shared_ptr<const log::Block> again_block_;            // around the last one that was delivered again
+  log::Store::Batch batch_;                                  // what is to be saved
+  absl::Status saved_;                                       // how the last try to save went
+  int64_t retry_us_ = 0;                                     // nothing is tried again before
+  std::vector<std::shared_ptr<AcknowledgeAnswer>> answers_;  // to be let go when all is saved
+  absl::flat_hash_map<uint64_t, std::shared_ptr<AcknowledgeAnswer>> burials_;  // that wait for a dead letter
+  std::vector<v1::Gap> gaps_;                                                  // to be told at the end of the turn
   uint64_t lost_ = 0;
+  storage::v1::Group kept_;  // as it is on disk
   bool paused_ = false;
   bool retired_ = false;
-  bool more_ = false;  // the turn has not done all there is to do
+  bool changing_ = false;  // a change is being written: what was before is not written any more
+  bool more_ = false;      // the turn has not done all there is to do
 
   mutable Mutex mu_;  // a leaf: nothing is locked under it
-  std::vector<Command> inbox_ ABSL_GUARDED_BY(mu_);
-  uint64_t waiting_acknowledgements_ ABSL_GUARDED_BY(mu_) = 0;  // in the inbox
+  std::deque<Command> inbox_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::function<void(int64_t now_us)>> results_ ABSL_GUARDED_BY(mu_);
+  uint64_t waiting_acknowledgements_ ABSL_GUARDED_BY(mu_) = 0;  // messages that those in the inbox name
   Status status_ ABSL_GUARDED_BY(mu_);                          // at the end of the last turn
 };
 

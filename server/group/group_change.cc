@@ -15,45 +15,73 @@ absl::Status Group::DeletedStatus() const {
                   {{"group", name()}, {"queue", queue_name()}});
 }
 
-void Group::SetPaused(bool paused, ChangeDone done) {
-  Post([this, paused, done = std::move(done)](int64_t) {
-    if (retired_) return done(DeletedStatus());
-    storage::v1::Group group = options_.group;
-    group.set_paused(paused);
-    log::Store::Batch batch;
-    PutGroup(options_.queue->disk().number, name(), group, &batch);
-    const absl::Status status = options_.queue->disk().store->Write(&batch, log::Store::Sync::kYes);
-    if (status.ok()) paused_ = paused;
+void Group::StartChange(std::function<void(log::Store::Batch*)> fill, std::function<void()> apply, ChangeDone done,
+                        int64_t now_us) {
+  // What was noted before is not lost with what the change may delete.
+  Save(now_us);
+  changing_ = true;
+  const auto end = [this, apply = std::move(apply), done](const absl::Status& status) {
+    changing_ = false;
+    if (status.ok()) apply();
     Report();
     done(status);
+  };
+  auto job = std::make_unique<Committer::Job>();
+  job->synced = true;
+  job->along = std::move(fill);
+  job->done = [self = shared_from_this(), end](const absl::Status& status, Committer::Job*) {
+    self->PostResult([end, status](int64_t) { end(status); });
+  };
+  if (const absl::Status status = options_.committer->Submit(std::move(job)); !status.ok()) end(status);
+}
+
+void Group::SetPaused(bool paused, ChangeDone done) {
+  Post([this, paused, done = std::move(done)](int64_t now_us) {
+    if (retired_) return done(DeletedStatus());
+    storage::v1::Group group = kept_;
+    group.set_paused(paused);
+    const auto fill = [number = options_.queue->disk().number, name = name(), group](log::Store::Batch* batch) {
+      PutGroup(number, name, group, batch);
+    };
+    const auto apply = [this, group] {
+      kept_ = group;
+      paused_ = group.paused();
+    };
+    StartChange(fill, apply, done, now_us);
   });
 }
 
 void Group::Seek(uint64_t sequence, ChangeDone done) {
-  Post([this, sequence, done = std::move(done)](int64_t) {
-    absl::Status status = retired_ ? DeletedStatus() : SeekTo(sequence);
-    if (status.ok()) Report();
-    done(status);
+  Post([this, sequence, done = std::move(done)](int64_t now_us) {
+    if (retired_) return done(DeletedStatus());
+    storage::v1::Group group = kept_;
+    group.set_last_stint(state_.last_stint());
+    // A dead letter that is on its way is written before, and brings along what is deleted here.
+    const auto fill = [number = options_.queue->disk().number, name = name(), group,
+                       sequence](log::Store::Batch* batch) {
+      GroupState::Changes changes;
+      changes.marks = true;
+      changes.floor = changes.delivered = sequence - 1;
+      PutGroup(number, name, group, batch);
+      DeleteItems(number, name, batch);
+      PutChanges(number, name, changes, batch);
+    };
+    const auto apply = [this, group, sequence] {
+      kept_ = group;
+      batch_.Clear();
+      saved_ = absl::OkStatus();
+      for (auto& [id, member] : members_) {
+        // What they have not been sent comes anew, or is not for them any more.
+        member.outbox.Clear();
+        member.mailbox->TakeBack();
+      }
+      state_.Seek(sequence);
+      block_ = nullptr;
+      again_block_ = nullptr;
+      DropBurials(absl::OkStatus());
+    };
+    StartChange(fill, apply, done, now_us);
   });
-}
-
-absl::Status Group::SeekTo(uint64_t sequence) {
-  // A dead letter that is on its way brings along what is to be deleted here.
-  options_.committer->Flush();
-  GroupState::Changes changes;
-  changes.marks = true;
-  changes.floor = changes.delivered = sequence - 1;
-  log::Store::Batch batch;
-  DeleteItems(options_.queue->disk().number, name(), &batch);
-  PutChanges(options_.queue->disk().number, name(), changes, &batch);
-  absl::Status status = options_.queue->disk().store->Write(&batch, log::Store::Sync::kYes);
-  if (!status.ok()) return status;
-  batch_.Clear();
-  state_.Seek(sequence);
-  block_ = nullptr;
-  again_block_ = nullptr;
-  DropBurials(absl::OkStatus());
-  return absl::OkStatus();
 }
 
 void Group::Retire(ChangeDone done) {
@@ -71,6 +99,7 @@ void Group::EndMembers() {
     if (const auto subscription = member.subscription.lock()) subscription->End(DeletedStatus());
   }
   members_.clear();
+  members_of_.clear();
 }
 
 }  // namespace nmq::broker

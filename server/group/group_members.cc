@@ -16,6 +16,7 @@ GroupMembers::Index GroupMembers::Add(uint64_t id, uint64_t credit_messages, uin
     }
     members_[index] = Member();
     members_[index].id = id;
+    members_[index].stint = ++last_stint_;
     by_id_[id] = index;
     heap_.push_back(index);
     members_[index].position = static_cast<uint32_t>(heap_.size() - 1);

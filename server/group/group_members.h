@@ -15,11 +15,17 @@ class GroupMembers {
   using Index = uint32_t;
   static constexpr Index kNone = UINT32_MAX;
 
+  // Stints are numbered from the one after `last_stint` on.
+  explicit GroupMembers(uint32_t last_stint = 0) : last_stint_(last_stint) {}
+
   // A member that is there already gets the new credit.
   Index Add(uint64_t id, uint64_t credit_messages, uint64_t credit_bytes);
   void Remove(Index index);
   Index Find(uint64_t id) const;  // kNone if there is none
   uint64_t id(Index index) const { return members_[index].id; }
+  // The number of the member's time in the group, from when it was added until it is removed: no other member has it.
+  uint32_t stint(Index index) const { return members_[index].stint; }
+  uint32_t last_stint() const { return last_stint_; }
   uint64_t messages(Index index) const { return members_[index].messages; }
   uint64_t credit_messages(Index index) const { return members_[index].credit_messages; }
   uint64_t credit_bytes(Index index) const { return members_[index].credit_bytes; }
@@ -49,6 +55,7 @@ class GroupMembers {
     uint64_t bytes = 0;
     uint64_t turn = 0;      // when it got its last message
     uint32_t position = 0;  // in heap_
+    uint32_t stint = 0;
     bool backlog = false;
   };
 
@@ -61,6 +68,7 @@ class GroupMembers {
   std::vector<Index> heap_;  // the first is to get the next message
   absl::flat_hash_map<uint64_t, Index> by_id_;
   uint64_t turn_ = 0;
+  uint32_t last_stint_;
 };
 
 }  // namespace nmq::broker

@@ -8,34 +8,26 @@
 #include "base/errors.h"
 #include "base/names.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "server/group/durations.h"
 
 namespace nmq::broker {
 namespace {
 
-constexpr absl::Duration kHours12 = absl::Hours(12);
 constexpr uint32_t kAttemptsMax = 1000;
 constexpr uint64_t kDefaultCreditMessages = 100;
 constexpr uint64_t kDefaultCreditBytes = 1 << 20;
 constexpr char kDeadSuffix[] = ".dead";
 
-absl::Status CheckDuration(absl::string_view field, const google::protobuf::Duration& proto, absl::Duration min,
-                           absl::Duration max) {
-  const absl::Duration duration = absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
-  if (duration >= min && duration <= max) return absl::OkStatus();
-  return InvalidArgument(field, absl::StrCat(absl::FormatDuration(duration), " is not in ", absl::FormatDuration(min),
-                                             " to ", absl::FormatDuration(max)));
-}
-
 absl::Status CheckDurations(const v1::GroupOptions& options) {
   absl::Status status;
   if (options.has_ack_deadline()) {
-    status = CheckDuration("group.ack_deadline", options.ack_deadline(), absl::Seconds(1), kHours12);
+    status = CheckDuration("group.ack_deadline", options.ack_deadline(), absl::Seconds(1), kGroupWaitMax);
   }
   if (status.ok() && options.has_backoff()) {
     status = CheckDuration("group.backoff", options.backoff(), absl::ZeroDuration(), absl::Hours(1));
   }
   if (status.ok() && options.has_backoff_max()) {
-    status = CheckDuration("group.backoff_max", options.backoff_max(), absl::ZeroDuration(), kHours12);
+    status = CheckDuration("group.backoff_max", options.backoff_max(), absl::ZeroDuration(), kGroupWaitMax);
   }
   return status;
 }
@@ -74,10 +66,6 @@ absl::StatusOr<std::string> QueueOf(const std::vector<SubscriptionPattern>& patt
 }
 
 }  // namespace
-
-int64_t MicrosecondsOf(const google::protobuf::Duration& duration) {
-  return absl::ToInt64Microseconds(absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos()));
-}
 
 absl::StatusOr<GroupWish> ParseGroup(const v1::GroupOptions& options, const std::vector<SubscriptionPattern>& patterns,
                                      const Limits& limits) {
@@ -162,46 +150,6 @@ GroupPolicy PolicyOf(const v1::GroupOptions& options) {
   policy.backoff_max_us = MicrosecondsOf(options.backoff_max());
   policy.by_key = options.by_key();
   return policy;
-}
-
-absl::Status CheckAcknowledge(const v1::AcknowledgeRequest& request, const Limits& limits) {
-  using v1::Acknowledgement;
-  if (request.acknowledgements().empty()) return InvalidArgument("acknowledgements", "is empty");
-  if (static_cast<uint64_t>(request.acknowledgements_size()) > limits.batch_messages) {
-    return InvalidArgument("acknowledgements",
-                           absl::StrCat(request.acknowledgements_size(),
-                                        " entries are more than the limit batch_messages of ", limits.batch_messages));
-  }
-  for (int i = 0; i < request.acknowledgements_size(); ++i) {
-    const Acknowledgement& one = request.acknowledgements(i);
-    const std::string field = absl::StrCat("acknowledgements[", i, "]");
-    absl::Status status;
-    if (one.first() == 0) return InvalidArgument(field + ".first", "is 0; sequences begin with 1");
-    if (one.last() != 0 && one.last() < one.first()) {
-      return InvalidArgument(field + ".last", absl::StrCat(one.last(), " is less than first, ", one.first()));
-    }
-    switch (one.outcome_case()) {
-      case Acknowledgement::kDone:
-        if (!one.done()) return InvalidArgument(field + ".done", "is false; say retry_after for what is not done");
-        break;
-      case Acknowledgement::kRetryAfter:
-        status = CheckDuration(field + ".retry_after", one.retry_after(), absl::ZeroDuration(), kHours12);
-        break;
-      case Acknowledgement::kExtend:
-        status = CheckDuration(field + ".extend", one.extend(), absl::Seconds(1), kHours12);
-        break;
-      case Acknowledgement::kTerminate:
-        if (one.terminate().size() > limits.header_value_bytes) {
-          return LimitExceeded("header_value_bytes", one.terminate().size(), limits.header_value_bytes,
-                               field + ".terminate");
-        }
-        break;
-      case Acknowledgement::OUTCOME_NOT_SET:
-        return InvalidArgument(field, "has no outcome; set done, retry_after, extend or terminate");
-    }
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace nmq::broker

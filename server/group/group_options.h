@@ -34,11 +34,6 @@ absl::Status CheckSameGroup(const GroupWish& wish, const storage::v1::Group& gro
 
 GroupPolicy PolicyOf(const v1::GroupOptions& options);
 
-// INVALID_ARGUMENT or RESOURCE_EXHAUSTED if something is out of range or missing.
-absl::Status CheckAcknowledge(const v1::AcknowledgeRequest& request, const Limits& limits);
-
-int64_t MicrosecondsOf(const google::protobuf::Duration& duration);
-
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_GROUP_GROUP_OPTIONS_H_

@@ -9,7 +9,8 @@
 
 namespace nmq::broker {
 
-GroupState::GroupState(const GroupPolicy& policy, const Saved& saved) : rep_(std::make_unique<Rep>(policy)) {
+GroupState::GroupState(const GroupPolicy& policy, const Saved& saved, GroupStints stints)
+    : rep_(std::make_unique<Rep>(policy, stints, /*last_stint=*/0)) {
   rep_->Restore(saved);
 }
 
@@ -62,7 +63,7 @@ std::optional<GroupState::Assignment> GroupState::Offer(uint64_t bytes, absl::st
   }
   *taken = true;
   Rep::Entry& entry = rep.Append();
-  entry.bytes = bytes;
+  entry.bytes = static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
   entry.slot = slot;
   if (slot != GroupKeys::kNoSlot) rep.keys.Enter(slot);
   std::optional<Assignment> assignment;
@@ -107,39 +108,62 @@ std::vector<GroupState::Assignment> GroupState::Deliver(int64_t now_us, size_t m
   return out;
 }
 
-bool GroupState::Done(uint64_t sequence) {
-  Rep::Entry* entry = rep_->Find(sequence);
-  if (entry == nullptr || entry->attempts == 0 || entry->state >= Rep::kDead) return false;
+uint64_t GroupState::DeliveryOf(uint64_t sequence) const {
+  const Rep::Entry* const entry = rep_->Find(sequence);
+  return entry == nullptr ? 0 : rep_->DeliveryOf(*entry);
+}
+
+uint64_t GroupState::last_stint() const { return rep_->stints.last + rep_->members.last_stint(); }
+
+uint64_t GroupState::HolderOf(uint64_t sequence) const {
+  return rep_->Is(sequence, Rep::kPending) ? rep_->members.id(rep_->At(sequence).member) : 0;
+}
+
+bool GroupState::Done(uint64_t sequence, uint64_t delivery) {
+  Rep::Entry* const entry = rep_->FindDelivery(sequence, delivery);
+  if (entry == nullptr) return false;
   ++rep_->done_count;
   rep_->Finish(sequence, *entry);
   return true;
 }
 
-bool GroupState::Retry(uint64_t sequence, int64_t after_us, int64_t now_us) {
-  rep_->Tick(now_us);
-  if (!rep_->Is(sequence, Rep::kPending)) return false;
-  Rep::Entry& entry = rep_->At(sequence);
-  rep_->TakeBack(sequence, entry, Rep::Later(rep_->now, std::max(after_us, rep_->Backoff(entry.attempts))));
+bool GroupState::Terminate(uint64_t sequence, uint64_t delivery, absl::string_view reason) {
+  Rep::Entry* const entry = rep_->FindDelivery(sequence, delivery);
+  if (entry == nullptr) return false;
+  rep_->Die(sequence, *entry, reason);
   return true;
 }
 
-bool GroupState::Extend(uint64_t sequence, int64_t for_us, int64_t now_us) {
+bool GroupState::Retry(uint64_t sequence, uint64_t delivery, int64_t after_us, int64_t now_us) {
+  rep_->Tick(now_us);
+  Rep::Entry* const entry = rep_->FindDelivery(sequence, delivery);
+  if (entry == nullptr || entry->state != Rep::kPending) return false;
+  rep_->TakeBack(sequence, *entry, Rep::Later(rep_->now, std::max(after_us, rep_->Backoff(entry->attempts))));
+  return true;
+}
+
+bool GroupState::Extend(uint64_t sequence, uint64_t delivery, int64_t for_us, int64_t now_us) {
   Rep& rep = *rep_;
   rep.Tick(now_us);
-  if (!rep.Is(sequence, Rep::kPending)) return false;
-  Rep::Entry& entry = rep.At(sequence);
-  entry.when = Rep::Later(rep.now, for_us);
+  Rep::Entry* const entry = rep.FindDelivery(sequence, delivery);
+  if (entry == nullptr || entry->state != Rep::kPending) return false;
+  entry->when = Rep::Later(rep.now, for_us);
   if (rep.extended.size() > 2 * rep.counts[Rep::kPending] + Rep::kOutdatedMax) {
     rep.extended.Clean([&rep](const Rep::Timed& timed) { return !rep.Is(timed, Rep::kPending); });
   }
-  rep.extended.push(Rep::Timed{entry.when, sequence});
+  rep.extended.push(Rep::Timed{entry->when, sequence});
   return true;
 }
 
-bool GroupState::Terminate(uint64_t sequence, absl::string_view reason) {
-  Rep::Entry* entry = rep_->Find(sequence);
-  if (entry == nullptr || entry->attempts == 0 || entry->state >= Rep::kDead) return false;
-  rep_->Die(sequence, *entry, reason);
+bool GroupState::Return(uint64_t sequence, uint64_t delivery) {
+  Rep::Entry* const entry = rep_->FindDelivery(sequence, delivery);
+  if (entry == nullptr || entry->state != Rep::kPending) return false;
+  if (entry->attempts-- > 1) --rep_->redelivered_count;
+  entry->stint = 0;
+  entry->returned = true;
+  if (Rep::ItemOf(*entry) != entry->disk) rep_->MarkDirty(sequence, *entry);
+  rep_->members.Give(entry->member, entry->bytes);
+  rep_->MakeReady(sequence, *entry);
   return true;
 }
 
@@ -200,7 +224,8 @@ void GroupState::Revive(const Dead& dead) {
 }
 
 void GroupState::Seek(uint64_t sequence) {
-  auto rep = std::make_unique<Rep>(rep_->policy);
+  // New stints, so that what was delivered before is not taken for what is delivered from now on.
+  auto rep = std::make_unique<Rep>(rep_->policy, rep_->stints, rep_->members.last_stint());
   Saved saved;
   saved.floor = saved.delivered = sequence - 1;
   rep->Restore(saved);

@@ -20,6 +20,13 @@ struct GroupPolicy {
   bool by_key = false;
 };
 
+// Deliveries are named after the number of the member's stint in the group and the attempt, so that a group names no
+// two deliveries of a message alike. The numbers rise, over restarts, too.
+struct GroupStints {
+  uint64_t earliest = 0;  // what was delivered in this one, or before, was so before the group was made or sought
+  uint64_t last = 0;      // given; greater than all of earlier states: the time in microseconds is
+};
+
 // What becomes of the messages of a group: which member has which, since when, how often it was delivered, what is
 // done. It knows sequences, not messages; it neither reads a queue nor writes to disk: its owner does, and tells it the
 // time (monotonic, microseconds). Not thread-safe.
@@ -63,7 +70,8 @@ class GroupState {
   struct Assignment {
     uint64_t sequence;
     uint64_t member;
-    uint32_t attempt;  // 1 for the first delivery
+    uint32_t attempt;   // 1 for the first delivery; at least 2 if there may have been another one, even a returned one
+    uint64_t delivery;  // the name of this delivery of the message
   };
   struct Dead {
     uint64_t sequence;
@@ -73,7 +81,9 @@ class GroupState {
 
   // What was not done when the state was saved is offered again, and its attempts count. At most kWindowMax messages;
   // if more are said to be delivered, the rest comes as if it were new.
-  GroupState(const GroupPolicy& policy, const Saved& saved);
+  //
+  // What was delivered before the state was made may still be acknowledged, until it is delivered again.
+  GroupState(const GroupPolicy& policy, const Saved& saved, GroupStints stints = {});
   ~GroupState();
 
   // A member that is there already gets the new credit. The credits are at least 1.
@@ -97,15 +107,25 @@ class GroupState {
   // Assigns what waits and is due, up to `max` messages.
   std::vector<Assignment> Deliver(int64_t now_us, size_t max);
 
-  // Whoever has the message now, or if it waits to be delivered again: it is done, or dead. False if it is so already,
-  // or was never delivered.
-  bool Done(uint64_t sequence);
-  bool Terminate(uint64_t sequence, absl::string_view reason);
+  // The name of the message's last delivery; 0 if it is settled, or was not delivered since the state was made or
+  // sought. The last stint so far, which is `earliest` to a state that is made after a Seek.
+  uint64_t DeliveryOf(uint64_t sequence) const;
+  uint64_t last_stint() const;
+  // The member that has the message; 0 if none has.
+  uint64_t HolderOf(uint64_t sequence) const;
+
+  // The message is done, or dead: a member has it by this delivery, or it waits since this delivery ended. False
+  // otherwise: it is settled, or was delivered again.
+  bool Done(uint64_t sequence, uint64_t delivery);
+  bool Terminate(uint64_t sequence, uint64_t delivery, absl::string_view reason);
   // Takes the message back, to be delivered again after this time, or after the backoff if that is longer. False if no
-  // member has it.
-  bool Retry(uint64_t sequence, int64_t after_us, int64_t now_us);
-  // Sets the deadline to this time from now. False if no member has the message.
-  bool Extend(uint64_t sequence, int64_t for_us, int64_t now_us);
+  // member has it by this delivery.
+  bool Retry(uint64_t sequence, uint64_t delivery, int64_t after_us, int64_t now_us);
+  // Sets the deadline to this time from now. False if no member has the message by this delivery.
+  bool Extend(uint64_t sequence, uint64_t delivery, int64_t for_us, int64_t now_us);
+  // The message did not go out to the member: it is to be delivered again at once, and the delivery does not count.
+  // False if no member has it by this delivery. Later messages of its key that did go out are out of order then.
+  bool Return(uint64_t sequence, uint64_t delivery);
 
   // Takes back messages whose deadline has passed; they wait for the backoff.
   void Expire(int64_t now_us);

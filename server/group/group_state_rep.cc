@@ -15,6 +15,16 @@ int64_t GroupState::Rep::Later(int64_t now, int64_t by) {
   return by > std::numeric_limits<int64_t>::max() - now ? std::numeric_limits<int64_t>::max() : now + by;
 }
 
+GroupState::Rep::Entry* GroupState::Rep::FindDelivery(uint64_t sequence, uint64_t delivery) {
+  Entry* const entry = Find(sequence);
+  if (entry == nullptr || entry->state >= kDead || entry->attempts == 0) return nullptr;
+  if (entry->stint != 0) return DeliveryOf(*entry) == delivery ? entry : nullptr;
+  // It was delivered before the restart, and not since.
+  const uint64_t stint = delivery >> kAttemptBits;
+  const bool is_before = stint > stints.earliest && stint <= stints.last;
+  return is_before && (delivery & kAttemptMask) == (entry->attempts & kAttemptMask) ? entry : nullptr;
+}
+
 void GroupState::Rep::Restore(const Saved& saved) {
   base = next = saved.floor + 1;
   const uint64_t window = saved.delivered > saved.floor ? saved.delivered - saved.floor : 0;
@@ -95,13 +105,16 @@ GroupState::Assignment GroupState::Rep::Assign(uint64_t sequence, Entry& entry, 
     --parked;
   }
   entry.member = member;
+  entry.stint = members.stint(member);
   entry.when = Later(now, policy.ack_deadline_us);
   members.Take(member, entry.bytes);
   if (deadlines.size() > 2 * counts[kPending] + kOutdatedMax) CleanDeadlines();
   deadlines.push_back(Timed{entry.when, sequence});
   if (++entry.attempts > 1) ++redelivered_count;
   if (ItemOf(entry) != entry.disk) MarkDirty(sequence, entry);
-  return Assignment{sequence, members.id(member), entry.attempts};
+  // What was meant for another member may have a lower sequence than what this one got for the first time.
+  const uint32_t attempt = entry.returned ? std::max<uint32_t>(entry.attempts, 2) : entry.attempts;
+  return Assignment{sequence, members.id(member), attempt, DeliveryOf(entry)};
 }
 
 // Nobody is to have the message any more.

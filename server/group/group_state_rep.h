@@ -37,8 +37,9 @@ struct GroupState::Rep {
   // A message above the floor.
   struct Entry {
     int64_t when = 0;  // the deadline if pending, the time of the next delivery if delayed
-    uint64_t bytes = 0;
-    Member member = 0;  // if pending
+    uint32_t bytes = 0;
+    uint32_t stint = 0;  // of the member that got it last; 0 if none did
+    Member member = 0;   // if pending
     uint32_t attempts = 0;
     uint32_t disk = 0;  // what TakeChanges last said of it, as ItemOf has it
     GroupKeys::Slot slot = GroupKeys::kNoSlot;
@@ -46,7 +47,8 @@ struct GroupState::Rep {
     bool skipped : 1;
     bool parked : 1;  // Offer found no member
     bool dirty : 1;   // its sequence is in `dirty_`
-    Entry() : skipped(false), parked(false), dirty(false) {}
+    bool returned : 1;
+    Entry() : skipped(false), parked(false), dirty(false), returned(false) {}
   };
 
   // What is to be kept of a message: nothing, that it is done, or its attempts. A skipped message is skipped anew.
@@ -91,7 +93,8 @@ struct GroupState::Rep {
     std::vector<T> items_;
   };
 
-  explicit Rep(const GroupPolicy& group_policy) : policy(group_policy), keys(&members) {
+  Rep(const GroupPolicy& group_policy, const GroupStints& known_stints, uint32_t last_stint)
+      : policy(group_policy), stints(known_stints), members(last_stint), keys(&members) {
     policy.attempts_max = std::max<uint32_t>(policy.attempts_max, 1);
   }
 
@@ -107,6 +110,15 @@ struct GroupState::Rep {
   bool Is(const Timed& timed, State state) {
     return Is(timed.sequence, state) && At(timed.sequence).when == timed.when;
   }
+  // A name has the attempt in its last bits.
+  static constexpr int kAttemptBits = 10;
+  static constexpr uint64_t kAttemptMask = (1 << kAttemptBits) - 1;
+  uint64_t DeliveryOf(const Entry& entry) const {
+    if (entry.stint == 0 || entry.state >= kDead) return 0;
+    return (stints.last + entry.stint) << kAttemptBits | (entry.attempts & kAttemptMask);
+  }
+  // The entry, if it is not settled and its last delivery has this name; else null.
+  Entry* FindDelivery(uint64_t sequence, uint64_t delivery);
   uint64_t delivered() const { return std::max(restored_end, next) - 1; }
   uint64_t waiting() const { return counts[kRestored] + counts[kDelayed] + counts[kReady]; }
 
@@ -135,6 +147,7 @@ struct GroupState::Rep {
   void PopOutdatedDelayed();
 
   GroupPolicy policy;
+  const GroupStints stints;  // as this began; those of its members count from `last` on
   GroupMembers members;
   GroupKeys keys;
 

@@ -1,5 +1,6 @@
 #include "server/group/group_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,8 @@ constexpr char kMarks = 'm';
 constexpr char kItem = 'i';
 constexpr size_t kNumberBytes = 8;
 constexpr size_t kItemBytes = 1 + kNumberBytes;
+// More members than any run has.
+constexpr uint64_t kStintsOfARun = 1 << 30;
 
 // `bytes` has at least kNumberBytes.
 uint64_t NumberOf(absl::string_view bytes) {
@@ -51,6 +54,12 @@ bool Read(absl::string_view key, absl::string_view value, std::vector<StoredGrou
 }
 
 }  // namespace
+
+uint64_t ReserveStints(uint64_t now, storage::v1::Group* group) {
+  const uint64_t last = std::max(now, group->reserved_stints());
+  group->set_reserved_stints(last + kStintsOfARun);
+  return last;
+}
 
 void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group& group, log::Store::Batch* batch) {
   batch->Put(log::Table::kGroups, Key(queue, name, kGroup), group.SerializeAsString());

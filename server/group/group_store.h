@@ -15,6 +15,11 @@ namespace nmq::broker {
 // How the groups of a queue are kept in the store's table of groups: under the queue's number, the group's name and a
 // zero byte come "g" (what the group is), "m" (how far it has come), and "i" with a sequence (what became of it).
 
+// Makes sure that no two runs of the server number stints of the group's members alike (see GroupStints), even if the
+// clock was set back. Returns the last number that may have been given; `now` is the time in microseconds. The group is
+// to be put then.
+uint64_t ReserveStints(uint64_t now, storage::v1::Group* group);
+
 // Adds what the group is to `batch`.
 void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group& group, log::Store::Batch* batch);
 // Adds what changed to `batch`.

@@ -95,6 +95,8 @@ constexpr LimitRow kRows[] = {
      &Limits::credit_messages},
     {"credit_bytes", "bytes that a member of a group may have unacknowledged", kBytes, 64 * kMiB, 1, 16 * kGiB,
      &Limits::credit_bytes},
+    {"acknowledged_messages", "messages that one Acknowledge may name", kCount, 100'000, 1, 10'000'000,
+     &Limits::acknowledged_messages},
     {"stream_age", "how long a stream lives before the server asks for a new one", kMilliseconds, 365 * kDay,
      10 * kSecond, 365 * kDay, &Limits::stream_age},
 };

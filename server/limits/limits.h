@@ -60,6 +60,7 @@ struct Limits {
   uint64_t groups_per_queue = 100;
   uint64_t credit_messages = 10'000;
   uint64_t credit_bytes = 64 << 20;
+  uint64_t acknowledged_messages = 100'000;
   absl::Duration stream_age = absl::Hours(24 * 365);
 };
 

@@ -84,16 +84,15 @@ class Fields {
     uint64_t tag;
     at_ = ReadVarint(at_, &tag);
     field_ = static_cast<int>(tag >> 3);
-    uint64_t value = 0;
     bytes_ = absl::string_view();
     switch (tag & 7) {
       case kVarint:
-        at_ = ReadVarint(at_, &value);
+        at_ = ReadVarint(at_, &value_);
         return true;
       case kLengthDelimited:
-        at_ = ReadVarint(at_, &value);
-        bytes_ = absl::string_view(at_, value);
-        at_ += value;
+        at_ = ReadVarint(at_, &value_);
+        bytes_ = absl::string_view(at_, value_);
+        at_ += value_;
         return true;
       default:
         // No field of a message is written otherwise.
@@ -101,6 +100,8 @@ class Fields {
     }
   }
   int field() const { return field_; }
+  // Of a field that is a number.
+  uint64_t value() const { return value_; }
   // Empty if the field has none.
   absl::string_view bytes() const { return bytes_; }
   // Whether what follows is the server's: the publisher's fields are before it.
@@ -110,6 +111,7 @@ class Fields {
   const char* at_;
   const char* const end_;
   int field_ = 0;
+  uint64_t value_ = 0;
   absl::string_view bytes_;
 };
 
@@ -218,15 +220,38 @@ bool HasHeader(const char* entry, absl::string_view name, const std::string* val
 
 absl::string_view MessageOf(absl::string_view entry) { return MessageAt(entry.data()); }
 
-std::string WithAttempt(absl::string_view entry, uint32_t attempt) {
-  std::string field;
-  AppendVarint(static_cast<uint64_t>(Message::kAttemptFieldNumber << 3 | kVarint), &field);
-  AppendVarint(attempt, &field);
-  const absl::string_view message = MessageOf(entry);
-  std::string with(1, kEntryTag);
-  AppendVarint(message.size() + field.size(), &with);
-  absl::StrAppend(&with, message, field);
-  return with;
+DeliveryStamp::DeliveryStamp(uint32_t attempt, uint64_t delivery) {
+  static_assert(2 * (2 + 10) <= sizeof(fields_));
+  char* out = fields_;
+  if (attempt > 1) {
+    out = WriteVarint(static_cast<uint64_t>(Message::kAttemptFieldNumber << 3 | kVarint), out);
+    out = WriteVarint(attempt, out);
+  }
+  out = WriteVarint(static_cast<uint64_t>(Message::kDeliveryFieldNumber << 3 | kVarint), out);
+  out = WriteVarint(delivery, out);
+  size_ = out - fields_;
+}
+
+size_t DeliveryStamp::EntrySize(absl::string_view message) const {
+  const size_t size = message.size() + size_;
+  return 1 + VarintSize(size) + size;
+}
+
+void DeliveryStamp::WriteEntry(absl::string_view message, char* out) const {
+  *out++ = kEntryTag;
+  out = WriteVarint(message.size() + size_, out);
+  out = std::copy(message.begin(), message.end(), out);
+  std::copy(fields_, fields_ + size_, out);
+}
+
+StampedDelivery DeliveryOf(absl::string_view entry) {
+  StampedDelivery stamped;
+  Fields fields(MessageOf(entry));
+  while (fields.Next()) {
+    if (fields.field() == Message::kSequenceFieldNumber) stamped.sequence = fields.value();
+    if (fields.field() == Message::kDeliveryFieldNumber) stamped.delivery = fields.value();
+  }
+  return stamped;
 }
 
 }  // namespace nmq::broker

@@ -61,8 +61,28 @@ bool HasHeader(const char* entry, absl::string_view name, const std::string* val
 // The message in an entry, encoded.
 absl::string_view MessageOf(absl::string_view entry);
 
-// The entry with the number of a later delivery in it.
-std::string WithAttempt(absl::string_view entry, uint32_t attempt);
+// What a group adds to a message when it delivers it: the last fields of the entry.
+class DeliveryStamp {
+ public:
+  // `attempt` is 1 for the first delivery.
+  DeliveryStamp(uint32_t attempt, uint64_t delivery);
+
+  // The size of the entry of a message, as MessageOf has it, with the stamp.
+  size_t EntrySize(absl::string_view message) const;
+  // Writes EntrySize(message) bytes to `out`.
+  void WriteEntry(absl::string_view message, char* out) const;
+
+ private:
+  char fields_[24];  // two tags of 2 bytes, two numbers of at most 10
+  size_t size_ = 0;
+};
+
+// Which delivery of which message a stamped entry is.
+struct StampedDelivery {
+  uint64_t sequence = 0;
+  uint64_t delivery = 0;
+};
+StampedDelivery DeliveryOf(absl::string_view entry);
 
 }  // namespace nmq::broker
 

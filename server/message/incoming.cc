@@ -142,6 +142,7 @@ void ClearServerFields(Message* message) {
   message->clear_publisher();
   message->clear_reply_to();
   message->clear_attempt();
+  message->clear_delivery();
   message->clear_dead_letter();
   if (message->has_audience()) {
     v1::Audience* audience = message->mutable_audience();

@@ -13,6 +13,7 @@
 #include "nmq/storage/v1/storage.pb.h"
 #include "server/group/group.h"
 #include "server/group/group_runner.h"
+#include "server/limits/limits.h"
 #include "server/log/store.h"
 #include "server/presence/numbers.h"
 #include "server/queue/committer.h"
@@ -27,6 +28,7 @@ class GroupFactory {
   struct Options {
     std::string name_space;
     // All of these must outlive the factory and its groups.
+    const Limits* limits;
     const Clock* clock;
     const Numbers* numbers;
     log::Store* store;  // null, like what follows, if nothing is kept on disk: then no queue can have groups
@@ -50,8 +52,11 @@ class GroupFactory {
   absl::Status Delete(const Queue& queue, const std::string& name) const;
 
  private:
+  uint64_t NowUs() const;
+  // `last_stint` is what ReserveStints said.
   std::shared_ptr<Group> Restore(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
-                                 const storage::v1::Group& group, const GroupState::Saved& saved) const;
+                                 const storage::v1::Group& group, uint64_t last_stint,
+                                 const GroupState::Saved& saved) const;
 
   const Options options_;
 };

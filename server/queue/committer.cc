@@ -136,6 +136,7 @@ void Committer::Commit(const Jobs& jobs) {
       if (part.queue->synced()) sync = log::Store::Sync::kYes;
     }
     if (job.along) job.along(&batch);
+    if (job.synced) sync = log::Store::Sync::kYes;
   }
   const absl::Status status = Write(&batch, sync, jobs.size(), messages);
   // What was prepared last is taken back first.

@@ -42,6 +42,8 @@ class Committer {
     std::string reply_to;
     Queue::Heard heard;
     uint64_t bytes = 0;
+    // Whether the write is synced, whatever its queues ask for. A job may be only what `along` adds.
+    bool synced = false;
     // Adds what is to be written together with the messages, all or none; may be empty. Called on the committer's
     // thread.
     std::function<void(log::Store::Batch*)> along;

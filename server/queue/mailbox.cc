@@ -1,6 +1,7 @@
 #include "server/queue/mailbox.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace nmq::broker {
@@ -49,6 +50,14 @@ void Mailbox::Take(uint64_t bytes_max, Delivery* delivery) {
     entries_.pop_front();
   }
   empty_.store(entries_.empty() && gaps_.empty(), std::memory_order_release);
+}
+
+std::vector<log::ByteRange> Mailbox::TakeBack() {
+  MutexLock lock(&mu_);
+  std::vector<log::ByteRange> left(std::make_move_iterator(entries_.begin()), std::make_move_iterator(entries_.end()));
+  entries_.clear();
+  empty_.store(gaps_.empty(), std::memory_order_release);
+  return left;
 }
 
 }  // namespace nmq::broker

@@ -23,6 +23,8 @@ class Mailbox {
   bool empty() const { return empty_.load(std::memory_order_acquire); }
   // Adds entries to `delivery`, up to `bytes_max` in all but at least one, or one gap.
   void Take(uint64_t bytes_max, Delivery* delivery) ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes out the entries, in order, which are not for the member any more. Gaps stay.
+  std::vector<log::ByteRange> TakeBack() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // Further ones are added to the last of the same reason.

@@ -94,9 +94,9 @@ class Worker {
     if (--*left < 0 || stop_) return;
     const int fate = std::uniform_int_distribution<int>(0, 99)(random_);
     if (fate < 5) return;  // forgotten: to be taken back
-    const auto outcome = fate < 8    ? nmq::Terminate(message.sequence(), "hopeless")
-                         : fate < 12 ? nmq::RetryAfter(message.sequence(), absl::ZeroDuration())
-                                     : nmq::Done(message.sequence());
+    const auto outcome = fate < 8    ? nmq::Terminate(message, "hopeless")
+                         : fate < 12 ? nmq::RetryAfter(message, absl::ZeroDuration())
+                                     : nmq::Done(message);
     const auto answer = client->Acknowledge("JOBS", "workers", {outcome});
     if (!answer.ok()) {
       ledger_->Unknown(message.payload());

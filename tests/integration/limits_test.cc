@@ -371,7 +371,8 @@ TEST(Limits, EachIsTestedSomewhere) {
       "delay_max",          // tests/unit/broker/delay_test
       "groups_per_queue",
       "credit_messages",
-      "credit_bytes",  // tests/unit/broker
+      "credit_bytes",
+      "acknowledged_messages",  // tests/unit/group
   };
   for (const auto& cases : {MessageCases(), ClientCases(), SubscribeCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);

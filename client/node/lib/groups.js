@@ -10,10 +10,11 @@ function optionsOf(group) {
   return { ...options, ...Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)])) };
 }
 
-function encode({ first, last, done, retryAfter, extend, terminate }) {
-  if (done !== undefined) return { first, last, done };
-  if (retryAfter !== undefined) return { first, last, retryAfter: durationOf(retryAfter) };
-  return { first, last, ...(extend === undefined ? { terminate } : { extend: durationOf(extend) }) };
+function encode({ first, last, delivery, done, retryAfter, extend, terminate }) {
+  const named = { first, last, delivery };
+  if (done !== undefined) return { ...named, done };
+  if (retryAfter !== undefined) return { ...named, retryAfter: durationOf(retryAfter) };
+  return { ...named, ...(extend === undefined ? { terminate } : { extend: durationOf(extend) }) };
 }
 
 // To say it twice does no harm.

@@ -1,7 +1,7 @@
 'use strict';
 
 // The .proto files, loaded once, and plain values in place of what travels: sequences and counts are numbers, epochs
-// are strings (they are 64 random bits), times are Dates, durations are milliseconds.
+// and names of deliveries are strings (they take 64 bits), times are Dates, durations are milliseconds.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -28,7 +28,7 @@ const millisecondsOf = (duration) => Number(duration.seconds) * 1000 + duration.
 // What a field's value becomes. Descriptors name types as the .proto files do: nmq's own without their package.
 function plainField(field, value) {
   if (value === null || value === undefined) return undefined;
-  if (field.type === 'TYPE_UINT64') return /epoch$/i.test(field.name) ? value : Number(value);
+  if (field.type === 'TYPE_UINT64') return /epoch$|^delivery$/i.test(field.name) ? value : Number(value);
   if (field.type !== 'TYPE_MESSAGE') return value;
   const type = field.typeName.replace(/^\./, '');
   if (type === 'google.protobuf.Timestamp') return new Date(Math.floor(millisecondsOf(value)));

@@ -126,7 +126,7 @@ class Subscription {
     const { group } = this.#request;
     if (!group) throw new TypeError('the subscription is no member of a group: subscribe({ group })');
     if (messages.length === 0) return 0;
-    const acknowledgements = messages.map(({ sequence }) => ({ first: sequence, ...outcome }));
+    const acknowledgements = messages.map(({ sequence, delivery }) => ({ first: sequence, delivery, ...outcome }));
     return (await groups.acknowledge(this.#session, messages[0].queue, group.name, acknowledgements)).noted;
   }
 

@@ -33,28 +33,33 @@ def group(
     return options
 
 
-def done(first, last=0):
-    """The work is done: that of one message, or of all with sequences from `first` to `last`."""
-    return pb.Acknowledgement(first=first, last=last, done=True)
+def done(message, last=None):
+    """The work is done: that of one message, or of all from it to `last`, which the subscription was given with the same
+    `delivery`. This names the delivery, as the others here do: once another member has the message, nothing is noted."""
+    return _of(message, last=message.sequence if last is None else last.sequence, done=True)
 
 
-def retry_after(sequence, seconds):
+def retry_after(message, seconds):
     """Not done: to be delivered again, after this time at the earliest."""
-    acknowledgement = pb.Acknowledgement(first=sequence)
+    acknowledgement = _of(message)
     _set(acknowledgement.retry_after, seconds)
     return acknowledgement
 
 
-def extend(sequence, seconds):
+def extend(message, seconds):
     """Still at work: the group waits for this long, from now."""
-    acknowledgement = pb.Acknowledgement(first=sequence)
+    acknowledgement = _of(message)
     _set(acknowledgement.extend, seconds)
     return acknowledgement
 
 
-def terminate(sequence, reason):
+def terminate(message, reason):
     """Nobody can do it: a dead letter, with this reason."""
-    return pb.Acknowledgement(first=sequence, terminate=reason)
+    return _of(message, terminate=reason)
+
+
+def _of(message, **fields):
+    return pb.Acknowledgement(first=message.sequence, delivery=message.delivery, **fields)
 
 
 def _set(duration, seconds):

@@ -105,15 +105,15 @@ class Subscription:
 
     def retry_after(self, message, seconds=0):
         """Not done: to be delivered again, to any member, after this time at the earliest. As done() otherwise."""
-        return self._acknowledge([message], lambda sequence: groups.retry_after(sequence, seconds))
+        return self._acknowledge([message], lambda each: groups.retry_after(each, seconds))
 
     def extend(self, message, seconds):
         """Still at work: the group waits for this long, from now. As done() otherwise."""
-        return self._acknowledge([message], lambda sequence: groups.extend(sequence, seconds))
+        return self._acknowledge([message], lambda each: groups.extend(each, seconds))
 
     def terminate(self, message, reason):
         """Nobody can do it: a dead letter, with this reason. As done() otherwise."""
-        return self._acknowledge([message], lambda sequence: groups.terminate(sequence, reason))
+        return self._acknowledge([message], lambda each: groups.terminate(each, reason))
 
     def __iter__(self):
         return self
@@ -158,7 +158,7 @@ class Subscription:
             raise ValueError("the subscription is no member of a group: subscribe(group=...)")
         if not messages:
             return 0
-        acknowledgements = [make(message.sequence) for message in messages]
+        acknowledgements = [make(message) for message in messages]
         return self._session.acknowledge(messages[0].queue, self._request.group.name, acknowledgements).noted
 
     @property

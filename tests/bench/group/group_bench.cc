@@ -20,6 +20,8 @@ void AddMembers(GroupState* group, int64_t members, uint64_t credit) {
   for (int64_t i = 0; i < members; ++i) group->AddMember(static_cast<uint64_t>(i) + 1, credit, kMuch);
 }
 
+void Done(GroupState* group, uint64_t sequence) { group->Done(sequence, group->DeliveryOf(sequence)); }
+
 // Offers messages and acknowledges them in order. Arguments: members, messages that are pending.
 void BM_InOrder(benchmark::State& state) {
   GroupState group(GroupPolicy{}, GroupState::Saved{});
@@ -31,7 +33,7 @@ void BM_InOrder(benchmark::State& state) {
   bool taken = false;
   for (auto _ : state) {
     group.Offer(kBytes, "", static_cast<int64_t>(offered), &taken);
-    if (++offered > window) group.Done(++done);
+    if (++offered > window) Done(&group, ++done);
     if (offered % kTurn == 0) written += group.TakeChanges().put.size();
   }
   state.SetItemsProcessed(static_cast<int64_t>(offered));
@@ -53,7 +55,7 @@ void BM_RandomOrder(benchmark::State& state) {
     pending.push_back(group.Offer(kBytes, "", static_cast<int64_t>(offered), &taken)->sequence);
     if (++offered > window) {
       std::swap(pending[random() % pending.size()], pending.back());
-      group.Done(pending.back());
+      Done(&group, pending.back());
       pending.pop_back();
     }
     if (offered % kTurn == 0) written += group.TakeChanges().put.size();
@@ -76,7 +78,7 @@ void BM_ByKey(benchmark::State& state) {
   bool taken = false;
   for (auto _ : state) {
     group.Offer(kBytes, keys[offered % keys.size()], static_cast<int64_t>(offered), &taken);
-    if (++offered > 1000) group.Done(++done);
+    if (++offered > 1000) Done(&group, ++done);
     if (offered % kTurn == 0) benchmark::DoNotOptimize(group.TakeChanges());
   }
   state.SetItemsProcessed(static_cast<int64_t>(offered));
@@ -92,9 +94,9 @@ void BM_Retry(benchmark::State& state) {
   for (auto _ : state) {
     const auto now = static_cast<int64_t>(++offered);
     const uint64_t sequence = group.Offer(kBytes, "", now, &taken)->sequence;
-    group.Retry(sequence, 0, now);
+    group.Retry(sequence, group.DeliveryOf(sequence), 0, now);
     group.Deliver(now, 1);
-    group.Done(sequence);
+    Done(&group, sequence);
     if (offered % kTurn == 0) benchmark::DoNotOptimize(group.TakeChanges());
   }
   state.SetItemsProcessed(static_cast<int64_t>(offered));

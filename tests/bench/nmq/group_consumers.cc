@@ -136,7 +136,7 @@ class Member {
     nmq::v1::Acknowledgement* run = nullptr;
     for (const nmq::v1::Message& message : batch.messages()) {
       tally_->Heard(message.payload());
-      if (run != nullptr && message.sequence() == run->last() + 1) {
+      if (run != nullptr && message.sequence() == run->last() + 1 && message.delivery() == run->delivery()) {
         run->set_last(message.sequence());
         continue;
       }
@@ -147,6 +147,7 @@ class Member {
       run = request.add_acknowledgements();
       run->set_first(message.sequence());
       run->set_last(message.sequence());
+      run->set_delivery(message.delivery());
       run->set_done(true);
     }
     if (run != nullptr) Acknowledge(&request);

@@ -105,11 +105,14 @@ describe('a group', { timeout: 5 * LONG }, () => {
   test('takes many acknowledgements at once', async () => {
     const messages = await join();
     const [one, two, three, four] = await publish('1', '2', '3', '4');
-    for (let i = 0; i < 4; ++i) await receive(messages);
+    const deliveries = new Set();
+    for (let i = 0; i < 4; ++i) deliveries.add((await receive(messages)).delivery);
+    const [delivery] = deliveries;
+    assert.equal(deliveries.size, 1);
     const result = await client.acknowledge('ORDERS', 'billing', [
-      { first: one, last: two, done: true },
-      { first: three, extend: 5000 },
-      { first: four + 1, done: true },
+      { first: one, last: two, delivery, done: true },
+      { first: three, delivery, extend: 5000 },
+      { first: four + 1, delivery, done: true },
     ]);
     assert.deepEqual(result, { noted: 3, notPending: 1 });
   });

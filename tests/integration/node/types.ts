@@ -24,9 +24,12 @@ export async function everything(signal: AbortSignal): Promise<void> {
     const noted: number = job.attempt > 3 ? await jobs.terminate(job, 'too often') : await jobs.done(job);
     if (noted === 0) await jobs.extend(job, 1000);
   }
-  await client.acknowledge('ORDERS', 'billing', [{ first: 1, last: 9, done: true }, { first: 10, retryAfter: 50 }]);
+  await client.acknowledge('ORDERS', 'billing', [
+    { first: 1, last: 9, delivery: '7', done: true },
+    { first: 10, delivery: '7', retryAfter: 50 },
+  ]);
   // @ts-expect-error An acknowledgement says what became of the message.
-  await client.acknowledge('ORDERS', 'billing', [{ first: 1 }]);
+  await client.acknowledge('ORDERS', 'billing', [{ first: 1, delivery: '7' }]);
   // @ts-expect-error A message has a queue.
   await client.publish({ event: 'CREATE' });
   // @ts-expect-error There is no such start.

@@ -87,13 +87,33 @@ class Groups(unittest.TestCase):
 
     def test_many_are_acknowledged_at_once(self):
         with self.join() as messages:
-            one, two, three, four = self.publish("1", "2", "3", "4")
-            for _ in range(4):
-                self.receive(messages)
+            self.publish("1", "2", "3", "4")
+            one, two, three, four = (self.receive(messages) for _ in range(4))
+            never = type(four)(sequence=four.sequence + 1, delivery=four.delivery)
             response = self.client.acknowledge(
-                "ORDERS", "billing", nmq.done(one, two), nmq.extend(three, 5), nmq.done(four + 1)
+                "ORDERS", "billing", nmq.done(one, two), nmq.extend(three, 5), nmq.done(never)
             )
         self.assertEqual((response.noted, response.not_pending), (3, 1))
+
+    def test_who_comes_too_late_does_not_take_the_work_from_another(self):
+        slow, other = self.join(credit_messages=1), self.join(self.connect(), credit_messages=1)
+        with other:
+            with slow:
+                self.publish("1", "2")
+                late = self.receive(slow)
+                other.done(self.receive(other))
+            again = self.receive(other)
+            self.assertEqual((again.payload, again.attempt), (late.payload, 2))
+            self.assertNotEqual(again.delivery, late.delivery)
+            for said in (
+                nmq.retry_after(late, 0),
+                nmq.extend(late, _FOREVER),
+                nmq.terminate(late, "too late"),
+                nmq.done(late),
+            ):
+                response = self.client.acknowledge("ORDERS", "billing", said)
+                self.assertEqual((response.noted, response.not_pending), (0, 1), said)
+            self.assertEqual(other.done(again), 1)
 
     def test_what_a_member_that_left_had_not_done_goes_to_another(self):
         one, two = self.join(credit_messages=1), self.join(self.connect(), credit_messages=1)

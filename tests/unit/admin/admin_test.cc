@@ -139,7 +139,8 @@ class AdminTest : public testing::Test {
     request.set_group(group);
     return request;
   }
-  void Terminate(const std::string& group, uint64_t first, uint64_t last) {
+  // What was heard in one delivery.
+  void Terminate(const std::string& group, uint64_t first, uint64_t last, uint64_t delivery) {
     v1::AcknowledgeRequest request;
     request.set_session(world_->Connect().session);
     request.set_queue("D");
@@ -147,6 +148,7 @@ class AdminTest : public testing::Test {
     v1::Acknowledgement* one = request.add_acknowledgements();
     one->set_first(first);
     one->set_last(last);
+    one->set_delivery(delivery);
     one->set_terminate("no good");
     Notification told;
     world_->broker().Acknowledge(TestCall(), &request, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
@@ -455,8 +457,9 @@ TEST_F(AdminTest, APausedGroupDeliversNothingUntilItIsResumedAlsoOverARestart) {
 TEST_F(AdminTest, AGroupThatIsSetBackDeliversAgainAlsoAfterARestart) {
   auto member = Enter("g");
   Publish("D", 1, 4);
-  EXPECT_THAT(HearAll(member.get()).order, ElementsAre("1", "2", "3", "4"));
-  Terminate("g", 2, 2);
+  const Heard heard = HearAll(member.get());
+  ASSERT_THAT(heard.order, ElementsAre("1", "2", "3", "4"));
+  Terminate("g", 2, 2, heard.messages[0].delivery());
   auto request = OfGroup<v1::SeekGroupRequest>("g");
   request.mutable_start()->set_sequence(2);
   EXPECT_EQ(Do(&Admin::SeekGroup, request).group().floor_sequence(), 1u);
@@ -517,8 +520,9 @@ TEST_F(AdminTest, AQueueOfDeadLettersIsNotDeletedWhileAGroupUsesIt) {
 TEST_F(AdminTest, DeadLettersAreTriedAgain) {
   auto member = Enter("g");
   Publish("D", 1, 5);
-  HearAll(member.get());
-  Terminate("g", 2, 4);
+  const Heard heard = HearAll(member.get());
+  ASSERT_EQ(heard.messages.size(), 5u);
+  Terminate("g", 2, 4, heard.messages[0].delivery());
   HearAll(member.get());
   v1::RedriveDeadLettersRequest request;
   request.set_queue("D.dead");

@@ -1,6 +1,7 @@
 // The state of a group against a naive reference, at random.
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,9 +33,16 @@ struct Message {
   int64_t deadline = 0;
   uint32_t attempts = 0;
   uint32_t written_attempts = 0;  // at least so many are known after a restart
+  bool returned = false;          // in this run
+  uint64_t delivery = 0;          // the name of the last one of this run that went out; 0 if none did
   bool done = false;
   bool dead = false;  // told by TakeDead
   bool buried = false;
+};
+
+struct Delivery {
+  int run;  // of the server
+  uint32_t attempt;
 };
 
 struct Credit {
@@ -153,7 +161,9 @@ class Comparison {
     const std::vector<GroupState::Assignment> assignments = group_->Deliver(now_, max);
     EXPECT_LE(assignments.size(), max);
     for (const GroupState::Assignment& assignment : assignments) TakeIn(assignment);
-    if (assignments.size() < max) {
+    if (!ending_ && Below(10) == 0 && !assignments.empty()) {
+      for (uint64_t i = Below(assignments.size()); i < assignments.size(); ++i) Return(assignments[i]);
+    } else if (assignments.size() < max) {
       const std::optional<int64_t> time = group_->NextTime();
       EXPECT_TRUE(!time.has_value() || *time > now_) << "nothing is left to do now";
     }
@@ -204,13 +214,31 @@ class Comparison {
     EXPECT_FALSE(message.skipped || message.done || message.dead) << assignment.sequence;
     EXPECT_EQ(message.member, 0u) << assignment.sequence << " is with two members";
     ASSERT_TRUE(members_.contains(assignment.member));
-    EXPECT_EQ(assignment.attempt, message.attempts + 1) << assignment.sequence;
-    EXPECT_LE(assignment.attempt, policy_.attempts_max);
+    EXPECT_EQ(assignment.attempt, std::max(message.attempts + 1, message.returned ? 2u : 1u)) << assignment.sequence;
+    EXPECT_LE(message.attempts + 1, policy_.attempts_max);
     if (policy_.by_key && !message.key.empty()) CheckKey(assignment, message);
     CheckCredit(assignment.member, message.bytes);
     message.member = assignment.member;
-    message.attempts = assignment.attempt;
+    ++message.attempts;
+    EXPECT_TRUE(names_.emplace(assignment.sequence, assignment.delivery).second) << "two have one name";
+    deliveries_[assignment.sequence][assignment.delivery] = {run_, message.attempts};
+    EXPECT_EQ(group_->DeliveryOf(assignment.sequence), assignment.delivery);
+    EXPECT_EQ(group_->HolderOf(assignment.sequence), assignment.member);
+    message.delivery = assignment.delivery;
     message.deadline = now_ + policy_.ack_deadline_us;
+  }
+
+  // The message did not go out.
+  void Return(const GroupState::Assignment& assignment) {
+    Message& message = messages_[assignment.sequence];
+    EXPECT_TRUE(group_->Return(assignment.sequence, assignment.delivery));
+    EXPECT_FALSE(group_->Return(assignment.sequence, assignment.delivery));
+    message.member = 0;
+    --message.attempts;
+    message.delivery = 0;
+    message.returned = true;
+    deliveries_[assignment.sequence].erase(assignment.delivery);
+    names_.erase({assignment.sequence, assignment.delivery});  // nobody has seen it
   }
 
   void CheckCredit(uint64_t member, uint64_t bytes) {
@@ -252,13 +280,37 @@ class Comparison {
     return !message.skipped && !message.done && !message.dead && !message.buried && message.attempts > 0;
   }
 
+  // Whether this is the last delivery that went out, as far as is known.
+  bool IsLast(const Message& message, uint64_t name, const Delivery& delivery) {
+    if (message.delivery != 0) return name == message.delivery;
+    return delivery.run != run_ && delivery.attempt == message.attempts;
+  }
+
+  // The name of a delivery of the message, mostly of the last one; 0 if there is none.
+  uint64_t Name(uint64_t sequence, bool* last) {
+    const Message& message = messages_[sequence];
+    std::vector<uint64_t> names;
+    const bool any = !ending_ && Below(4) == 0;
+    for (const auto& [name, delivery] : deliveries_[sequence]) {
+      if (any || IsLast(message, name, delivery)) names.push_back(name);
+    }
+    *last = false;
+    if (names.empty()) return 0;
+    const uint64_t name = names[Below(names.size())];
+    *last = IsLast(message, name, deliveries_[sequence][name]);
+    return name;
+  }
+
   // The message may be dead without our knowing, until TakeDead says so; then nothing can be done with it.
   bool MayBeDead(const Message& message) { return message.member == 0 && message.attempts >= policy_.attempts_max; }
 
   void DoneOf(uint64_t sequence) {
     Message& message = messages_[sequence];
-    const bool noted = group_->Done(sequence);
-    if (!MayBeDead(message)) {
+    bool last = false;
+    const bool noted = group_->Done(sequence, Name(sequence, &last));
+    if (!last) {
+      EXPECT_FALSE(noted) << sequence;
+    } else if (!MayBeDead(message)) {
       EXPECT_EQ(noted, IsOpen(message) && !terminated_.contains(sequence)) << sequence;
     }
     if (!noted) return;
@@ -276,8 +328,10 @@ class Comparison {
     if (!sequence.has_value()) return;
     Message& message = messages_[*sequence];
     const int64_t after = static_cast<int64_t>(Below(3)) * kSecond;
-    EXPECT_EQ(group_->Retry(*sequence, after, now_), message.member != 0);
-    message.member = 0;
+    bool last = false;
+    const uint64_t name = Name(*sequence, &last);
+    EXPECT_EQ(group_->Retry(*sequence, name, after, now_), last && message.member != 0);
+    if (last) message.member = 0;
   }
 
   void Extend() {
@@ -285,16 +339,22 @@ class Comparison {
     if (!sequence.has_value()) return;
     Message& message = messages_[*sequence];
     const int64_t by = static_cast<int64_t>(1 + Below(20)) * kSecond;
-    EXPECT_EQ(group_->Extend(*sequence, by, now_), message.member != 0);
-    if (message.member != 0) message.deadline = now_ + by;
+    bool last = false;
+    const uint64_t name = Name(*sequence, &last);
+    EXPECT_EQ(group_->Extend(*sequence, name, by, now_), last && message.member != 0);
+    if (last && message.member != 0) message.deadline = now_ + by;
   }
 
   void Terminate() {
     const auto sequence = Pick();
     if (!sequence.has_value()) return;
     Message& message = messages_[*sequence];
-    const bool noted = group_->Terminate(*sequence, "why");
-    if (!MayBeDead(message)) {
+    bool last = false;
+    const uint64_t name = Name(*sequence, &last);
+    const bool noted = group_->Terminate(*sequence, name, "why");
+    if (!last) {
+      EXPECT_FALSE(noted) << *sequence;
+    } else if (!MayBeDead(message)) {
       EXPECT_EQ(noted, IsOpen(message) && !terminated_.contains(*sequence));
     }
     if (!noted) return;
@@ -368,11 +428,15 @@ class Comparison {
   void Restart() {
     GroupState::Saved saved = saved_;
     for (const auto& [sequence, item] : saved_items_) saved.items.push_back(item);
-    group_ = std::make_unique<GroupState>(policy_, saved);
+    stints_ += 100'000;
+    group_ = std::make_unique<GroupState>(policy_, saved, GroupStints{0, stints_});
     members_.clear();
     terminated_.clear();
+    ++run_;
     for (auto& [sequence, message] : messages_) {
       message.member = 0;
+      message.delivery = 0;
+      message.returned = false;
       message.dead = false;
       if (written_done_.contains(sequence)) continue;
       message.done = message.buried = false;
@@ -402,6 +466,10 @@ class Comparison {
   bool ending_ = false;  // nothing new is read
   std::map<uint64_t, Message> messages_;
   std::map<uint64_t, Credit> members_;
+  std::map<uint64_t, std::map<uint64_t, Delivery>> deliveries_;  // that went out, by sequence and name
+  std::set<std::pair<uint64_t, uint64_t>> names_;                // of all that went out, with their sequences
+  int run_ = 0;
+  uint64_t stints_ = 0;
   std::set<uint64_t> terminated_;
   std::set<uint64_t> written_done_;
   GroupState::Saved saved_;  // without items

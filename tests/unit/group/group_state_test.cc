@@ -35,7 +35,8 @@ GroupPolicy ByKey() {
 // A group that starts with sequence 1, and its time.
 class Group {
  public:
-  explicit Group(const GroupPolicy& policy = Policy(), const GroupState::Saved& saved = {}) : state_(policy, saved) {}
+  explicit Group(const GroupPolicy& policy = Policy(), const GroupState::Saved& saved = {}, GroupStints stints = {})
+      : state_(policy, saved, stints) {}
 
   GroupState* operator->() { return &state_; }
 
@@ -54,7 +55,15 @@ class Group {
     }
     return said;
   }
-  bool Retry(uint64_t sequence, int64_t after = 0) { return state_.Retry(sequence, after, now); }
+  // By the message's last delivery.
+  bool Done(uint64_t sequence) { return state_.Done(sequence, state_.DeliveryOf(sequence)); }
+  bool Terminate(uint64_t sequence, absl::string_view reason) {
+    return state_.Terminate(sequence, state_.DeliveryOf(sequence), reason);
+  }
+  bool Retry(uint64_t sequence, int64_t after = 0) {
+    return state_.Retry(sequence, state_.DeliveryOf(sequence), after, now);
+  }
+  bool Extend(uint64_t sequence, int64_t by) { return state_.Extend(sequence, state_.DeliveryOf(sequence), by, now); }
   void Remove(uint64_t member) { state_.RemoveMember(member, now); }
   std::vector<std::string> PassTime(int64_t by) {
     now += by;
@@ -86,8 +95,8 @@ TEST(GroupState, EachMessageGoesToTheMemberWithTheFewest) {
   EXPECT_EQ(group.Offer(), 7u);
   EXPECT_EQ(group.Offer(), 8u);
   EXPECT_EQ(group.Offer(), 7u);
-  EXPECT_TRUE(group->Done(1));
-  EXPECT_TRUE(group->Done(3));
+  EXPECT_TRUE(group.Done(1));
+  EXPECT_TRUE(group.Done(3));
   EXPECT_EQ(group.Offer(), 7u);
   EXPECT_EQ(group->pending(), 2u);
   EXPECT_EQ(group->floor(), 1u);
@@ -159,14 +168,14 @@ TEST(GroupState, ExtendMovesTheDeadline) {
   Group group;
   group->AddMember(7, 100, kMuch);
   ASSERT_EQ(group.Offer(), 7u);
-  EXPECT_TRUE(group->Extend(1, 100 * kSecond, group.now));
+  EXPECT_TRUE(group.Extend(1, 100 * kSecond));
   EXPECT_THAT(group.PassTime(99 * kSecond), IsEmpty());
   EXPECT_EQ(group->NextTime(), group.now + kSecond);
   EXPECT_THAT(group.PassTime(kSecond), ElementsAre("1>7#2"));
-  EXPECT_TRUE(group->Extend(1, kSecond, group.now)) << "sooner than it was";
+  EXPECT_TRUE(group.Extend(1, kSecond)) << "sooner than it was";
   EXPECT_THAT(group.PassTime(kSecond), ElementsAre("1>7#3"));
-  EXPECT_TRUE(group->Done(1));
-  EXPECT_FALSE(group->Extend(1, kSecond, group.now));
+  EXPECT_TRUE(group.Done(1));
+  EXPECT_FALSE(group.Extend(1, kSecond));
   EXPECT_EQ(group->NextTime(), std::nullopt);
 }
 
@@ -182,7 +191,7 @@ TEST(GroupState, LastAttemptMakesADeadLetter) {
   EXPECT_THAT(group.TakeDead(), ElementsAre("1:MAX_ATTEMPTS#3"));
   EXPECT_EQ(group->dead_count(), 1u);
   EXPECT_EQ(group->floor(), 0u) << "not before the dead letter is there";
-  EXPECT_FALSE(group->Done(1));
+  EXPECT_FALSE(group.Done(1));
   group->Buried(1);
   EXPECT_EQ(group->floor(), 1u);
 }
@@ -193,10 +202,10 @@ TEST(GroupState, TerminateMakesADeadLetterOfWhatIsPendingOrWaits) {
   ASSERT_EQ(group.Offer(), 7u);
   ASSERT_EQ(group.Offer(), 7u);
   ASSERT_TRUE(group.Retry(2, kSecond));
-  EXPECT_TRUE(group->Terminate(1, "bad address"));
-  EXPECT_FALSE(group->Terminate(1, "again"));
-  EXPECT_TRUE(group->Terminate(2, "worse"));
-  EXPECT_FALSE(group->Terminate(3, "never delivered"));
+  EXPECT_TRUE(group.Terminate(1, "bad address"));
+  EXPECT_FALSE(group.Terminate(1, "again"));
+  EXPECT_TRUE(group.Terminate(2, "worse"));
+  EXPECT_FALSE(group.Terminate(3, "never delivered"));
   EXPECT_THAT(group.TakeDead(), ElementsAre("1:bad address#1", "2:worse#1"));
   EXPECT_THAT(group.PassTime(kSecond), IsEmpty());
 }
@@ -205,7 +214,7 @@ TEST(GroupState, DeadLetterThatCannotBeWrittenIsDeadAgain) {
   Group group;
   group->AddMember(7, 100, kMuch);
   ASSERT_EQ(group.Offer(), 7u);
-  ASSERT_TRUE(group->Terminate(1, "bad"));
+  ASSERT_TRUE(group.Terminate(1, "bad"));
   const std::vector<GroupState::Dead> dead = group->TakeDead();
   ASSERT_EQ(dead.size(), 1u);
   EXPECT_THAT(group.TakeDead(), IsEmpty());
@@ -225,9 +234,9 @@ TEST(GroupState, LateDoneIsTaken) {
   group.now += 30 * kSecond;
   group->Expire(group.now);
   EXPECT_EQ(group->waiting(), 1u);
-  EXPECT_TRUE(group->Done(1));
+  EXPECT_TRUE(group.Done(1));
   EXPECT_THAT(group.Deliver(), IsEmpty());
-  EXPECT_FALSE(group->Done(1));
+  EXPECT_FALSE(group.Done(1));
   EXPECT_EQ(group->floor(), 1u);
 }
 
@@ -241,7 +250,7 @@ TEST(GroupState, DoneOfTheFirstMemberFreesTheSecond) {
   ASSERT_THAT(group.Deliver(), ElementsAre("1>8#2"));
   ASSERT_EQ(group.Offer(), 7u);
   EXPECT_FALSE(group->WantsNew());
-  EXPECT_TRUE(group->Done(1));
+  EXPECT_TRUE(group.Done(1));
   EXPECT_EQ(group.Offer(), 8u);
 }
 
@@ -262,7 +271,7 @@ TEST(GroupState, OneLargeMessageGoesToAMemberThatHasNothing) {
   group->AddMember(7, 10, 100);
   ASSERT_EQ(group.Offer("", 1), 7u);
   EXPECT_EQ(group.Offer("", 1000), std::nullopt);
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   EXPECT_EQ(group.Offer("", 1000), 7u);
   EXPECT_FALSE(group->WantsNew());
 }
@@ -276,7 +285,7 @@ TEST(GroupState, SmallNewMessagesDoNotHoldUpALargeOneThatWaits) {
   ASSERT_THAT(group.PassTime(kSecond), IsEmpty());
   EXPECT_FALSE(group->WantsNew());
   EXPECT_NE(group->NextTime(), group.now) << "time does not help";
-  ASSERT_TRUE(group->Done(2));
+  ASSERT_TRUE(group.Done(2));
   EXPECT_EQ(group->NextTime(), group.now);
   EXPECT_THAT(group.Deliver(), ElementsAre("1>7#2"));
 }
@@ -293,7 +302,7 @@ TEST(GroupState, KeysStayWithTheirMember) {
     ASSERT_TRUE(member.has_value());
     EXPECT_EQ(owner.try_emplace(key, *member).first->second, *member);
     members.insert(*member);
-    if (i % 3 == 0) group->Done(static_cast<uint64_t>(i) + 1);
+    if (i % 3 == 0) group.Done(static_cast<uint64_t>(i) + 1);
   }
   EXPECT_THAT(members, ElementsAre(7u, 8u));
 }
@@ -307,9 +316,9 @@ TEST(GroupState, MessageWaitsForTheMemberOfItsKey) {
   EXPECT_EQ(group.Offer(""), 8u) << "has no key";
   EXPECT_EQ(group.Offer("a"), 0u);
   EXPECT_THAT(group.Deliver(), IsEmpty());
-  EXPECT_FALSE(group->Done(2)) << "never delivered";
+  EXPECT_FALSE(group.Done(2)) << "never delivered";
   EXPECT_EQ(group->waiting(), 2u);
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   EXPECT_THAT(group.Deliver(), ElementsAre("2>7#1"));
   group.Remove(7);
   EXPECT_THAT(group.Deliver(), ElementsAre("2>8#2", "4>8#1"));
@@ -324,7 +333,7 @@ TEST(GroupState, RefusedMessageGoesBeforeLaterOnesOfItsKey) {
   ASSERT_TRUE(group.Retry(1));
   EXPECT_EQ(group.Offer("a"), 0u) << "not past those that wait";
   EXPECT_THAT(group.Deliver(), ElementsAre("1>7#2"));
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   EXPECT_THAT(group.Deliver(), ElementsAre("2>7#1"));
 }
 
@@ -339,7 +348,7 @@ TEST(GroupState, TooManyMessagesOfABusyKeyStopTheGroup) {
   }
   EXPECT_FALSE(group->WantsNew());
   EXPECT_EQ(group.Offer("a"), std::nullopt);
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   ASSERT_THAT(group.Deliver(), ElementsAre("2>7#1"));
   EXPECT_TRUE(group->WantsNew());
 }
@@ -350,7 +359,7 @@ TEST(GroupState, NewMemberGetsIdleKeysAtOnce) {
   uint64_t sequence = 0;
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(group.Offer(absl::StrCat("key", i)), 7u);
-    group->Done(++sequence);
+    group.Done(++sequence);
   }
   group->AddMember(8, 1000, kMuch);
   int second = 0;
@@ -367,8 +376,8 @@ TEST(GroupState, BusyKeyMovesToANewMemberWhenItIsIdle) {
   group->AddMember(8, 1000, kMuch);
   EXPECT_EQ(group.Offer("a"), 7u);
   EXPECT_EQ(group.Offer("b"), 7u);
-  ASSERT_TRUE(group->Done(1));
-  ASSERT_TRUE(group->Done(3));
+  ASSERT_TRUE(group.Done(1));
+  ASSERT_TRUE(group.Done(3));
   EXPECT_EQ(group.Offer("a"), 8u);
   EXPECT_EQ(group.Offer("b"), 7u);
 }
@@ -378,11 +387,11 @@ TEST(GroupState, FullWindowStopsTheGroup) {
   group->AddMember(7, 2 * GroupState::kWindowMax, kMuch);
   ASSERT_EQ(group.Offer(), 7u);
   for (uint64_t sequence = 2; sequence <= GroupState::kWindowMax; ++sequence) {
-    if (group.Offer() != 7u || !group->Done(sequence)) FAIL() << sequence;
+    if (group.Offer() != 7u || !group.Done(sequence)) FAIL() << sequence;
   }
   EXPECT_FALSE(group->WantsNew());
   EXPECT_EQ(group.Offer(), std::nullopt);
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   EXPECT_EQ(group->floor(), GroupState::kWindowMax);
   EXPECT_EQ(group.Offer(), 7u);
 }
@@ -393,15 +402,15 @@ TEST(GroupState, ForgottenMessagesAreDone) {
   ASSERT_EQ(group.Offer(), 7u);
   ASSERT_EQ(group.Offer(), 7u);
   ASSERT_EQ(group.Offer(), 7u);
-  ASSERT_TRUE(group->Done(2));
-  ASSERT_TRUE(group->Terminate(1, "bad"));
+  ASSERT_TRUE(group.Done(2));
+  ASSERT_TRUE(group.Terminate(1, "bad"));
   EXPECT_EQ(group->Forget(3), 1u);
   EXPECT_THAT(group.TakeDead(), IsEmpty());
   EXPECT_EQ(group->floor(), 2u);
   EXPECT_EQ(group->Forget(11), 8u);
   EXPECT_EQ(group->next(), 11u);
   EXPECT_EQ(group->pending(), 0u);
-  EXPECT_FALSE(group->Done(3));
+  EXPECT_FALSE(group.Done(3));
   EXPECT_EQ(group->Forget(5), 0u);
 }
 
@@ -410,8 +419,8 @@ TEST(GroupState, DeadlinesOfThePastAreNotKept) {
   group->AddMember(7, 10, kMuch);
   for (uint64_t sequence = 1; sequence <= 10000; ++sequence) {
     ASSERT_EQ(group.Offer(), 7u);
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(group->Extend(sequence, kSecond + i, group.now));
-    ASSERT_TRUE(group->Done(sequence));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(group.Extend(sequence, kSecond + i));
+    ASSERT_TRUE(group.Done(sequence));
   }
   EXPECT_EQ(group->NextTime(), std::nullopt);
   EXPECT_THAT(group.PassTime(60 * kSecond), IsEmpty());
@@ -423,7 +432,7 @@ TEST(GroupChanges, InOrderOnlyTheMarksAreWritten) {
   EXPECT_TRUE(group->TakeChanges().empty());
   for (uint64_t sequence = 1; sequence <= 50; ++sequence) {
     ASSERT_EQ(group.Offer(), 7u);
-    ASSERT_TRUE(group->Done(sequence));
+    ASSERT_TRUE(group.Done(sequence));
   }
   ASSERT_EQ(group.Offer(), 7u);
   const GroupState::Changes changes = group->TakeChanges();
@@ -439,14 +448,14 @@ TEST(GroupChanges, OutOfOrderEachIsWrittenOnceAndErasedBelowTheFloor) {
   Group group;
   group->AddMember(7, 100, kMuch);
   for (int i = 0; i < 3; ++i) ASSERT_EQ(group.Offer(), 7u);
-  ASSERT_TRUE(group->Done(2));
+  ASSERT_TRUE(group.Done(2));
   GroupState::Changes changes = group->TakeChanges();
   ASSERT_EQ(changes.put.size(), 1u);
   EXPECT_EQ(changes.put[0].sequence, 2u);
   EXPECT_TRUE(changes.put[0].done);
   EXPECT_TRUE(group->TakeChanges().empty());
-  ASSERT_TRUE(group->Done(3));
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(3));
+  ASSERT_TRUE(group.Done(1));
   changes = group->TakeChanges();
   EXPECT_EQ(changes.floor, 3u);
   EXPECT_THAT(changes.put, IsEmpty());
@@ -474,8 +483,109 @@ TEST(GroupChanges, SkippedMessagesAreNotWritten) {
   const GroupState::Changes changes = group->TakeChanges();
   EXPECT_EQ(changes.delivered, 2u);
   EXPECT_THAT(changes.put, IsEmpty());
-  ASSERT_TRUE(group->Done(1));
+  ASSERT_TRUE(group.Done(1));
   EXPECT_EQ(group->floor(), 2u);
+}
+
+TEST(GroupDelivery, NobodyActsOnADeliveryThatHasEnded) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  const uint64_t first = group->DeliveryOf(1);
+  EXPECT_EQ(group->HolderOf(1), 7u);
+  EXPECT_NE(first, 0u);
+  ASSERT_TRUE(group.Retry(1, kSecond));
+  EXPECT_EQ(group->HolderOf(1), 0u);
+  EXPECT_FALSE(group->Extend(1, first, kSecond, group.now)) << "nobody has it";
+  ASSERT_THAT(group.PassTime(kSecond), ElementsAre("1>7#2"));
+  const uint64_t second = group->DeliveryOf(1);
+  EXPECT_NE(second, first);
+  EXPECT_FALSE(group->Extend(1, first, kSecond, group.now));
+  EXPECT_FALSE(group->Retry(1, first, 0, group.now));
+  EXPECT_FALSE(group->Terminate(1, first, "late"));
+  EXPECT_FALSE(group->Done(1, first));
+  EXPECT_FALSE(group->Done(1, 0));
+  EXPECT_TRUE(group->Extend(1, second, kSecond, group.now));
+  EXPECT_TRUE(group->Done(1, second));
+  EXPECT_FALSE(group->Done(1, second));
+}
+
+TEST(GroupDelivery, WhatIsDoneLateCountsWhileNobodyElseHasIt) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  const uint64_t delivery = group->DeliveryOf(1);
+  group.Remove(7);
+  EXPECT_TRUE(group->Done(1, delivery));
+  EXPECT_EQ(group->floor(), 1u);
+}
+
+TEST(GroupDelivery, FirstDeliveriesOfAMemberHaveOneName) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  group->AddMember(8, 100, kMuch);
+  std::map<uint64_t, std::set<uint64_t>> names;
+  for (uint64_t sequence = 1; sequence <= 10; ++sequence) names[*group.Offer()].insert(group->DeliveryOf(sequence));
+  EXPECT_EQ(names[7].size(), 1u);
+  EXPECT_EQ(names[8].size(), 1u);
+  EXPECT_NE(names[7], names[8]);
+}
+
+TEST(GroupDelivery, GroupThatWasSetBackNamesDeliveriesAnew) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  const uint64_t before = group->DeliveryOf(1);
+  group->Seek(1);
+  EXPECT_EQ(group->DeliveryOf(1), 0u);
+  EXPECT_FALSE(group->Done(1, before));
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_NE(group->DeliveryOf(1), before);
+  EXPECT_FALSE(group->Done(1, before));
+}
+
+TEST(GroupDelivery, MemberThatComesAgainHasNewNames) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  const uint64_t before = group->DeliveryOf(1);
+  group.Remove(7);
+  group->AddMember(7, 100, kMuch);
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  EXPECT_NE(group->DeliveryOf(1) >> 10, before >> 10);
+}
+
+TEST(GroupDelivery, MessageThatDidNotGoOutHasAllItsAttempts) {
+  Group group;  // three attempts
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t delivery = group->DeliveryOf(1);
+    ASSERT_NE(delivery, 0u);
+    EXPECT_TRUE(group->Return(1, delivery));
+    EXPECT_FALSE(group->Return(1, delivery)) << "nobody has it";
+    EXPECT_EQ(group->pending(), 0u);
+    EXPECT_FALSE(group->Done(1, delivery)) << "nobody has seen it";
+    ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2")) << "it is not said to be the first";
+  }
+  EXPECT_EQ(group->redelivered_count(), 0u);
+  ASSERT_TRUE(group.Retry(1));
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  EXPECT_TRUE(group->Return(1, group->DeliveryOf(1)));
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  EXPECT_EQ(group->redelivered_count(), 1u);
+  EXPECT_THAT(group.TakeDead(), IsEmpty());
+}
+
+TEST(GroupDelivery, AttemptsOfWhatDidNotGoOutAreNotWritten) {
+  Group group;
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group->Return(1, group->DeliveryOf(1)));
+  const GroupState::Changes changes = group->TakeChanges();
+  ASSERT_EQ(changes.put.size(), 1u);
+  EXPECT_EQ(changes.put[0].attempts, 0u);
+  EXPECT_FALSE(changes.put[0].done);
 }
 
 TEST(GroupRestart, WhatWasNotDoneComesAgainWithItsAttempts) {
@@ -498,15 +608,40 @@ TEST(GroupRestart, WhatWasNotDoneComesAgainWithItsAttempts) {
 }
 
 TEST(GroupRestart, AcknowledgementOfBeforeIsTaken) {
-  Group group(Policy(), {.floor = 10, .delivered = 13, .items = {}});
-  EXPECT_TRUE(group->Done(11));
+  Group before(Policy(), {.floor = 10, .delivered = 10, .items = {}}, {.earliest = 5, .last = 5});
+  before->AddMember(7, 100, kMuch);
+  std::map<uint64_t, uint64_t> delivery;
+  for (uint64_t sequence = 11; sequence <= 13; ++sequence) {
+    ASSERT_EQ(before.Offer(), 7u);
+    delivery[sequence] = before->DeliveryOf(sequence);
+  }
+  const GroupState::Changes changes = before->TakeChanges();
+  const GroupState::Saved saved = {.floor = changes.floor, .delivered = changes.delivered, .items = changes.put};
+  Group group(Policy(), saved, {.earliest = 5, .last = 9});
+  EXPECT_TRUE(group->Done(11, delivery[11]));
   EXPECT_EQ(group->floor(), 11u);
   EXPECT_EQ(group->next(), 12u);
-  EXPECT_TRUE(group->Terminate(12, "bad"));
+  EXPECT_TRUE(group->Terminate(12, delivery[12], "bad"));
   EXPECT_EQ(group->next(), 13u);
-  EXPECT_TRUE(group->Done(13));
+  EXPECT_TRUE(group->Done(13, delivery[13]));
   EXPECT_EQ(group->next(), 14u);
-  EXPECT_FALSE(group->Done(14));
+  EXPECT_FALSE(group->Done(14, delivery[13]));
+
+  Group sought(Policy(), saved, {.earliest = before->last_stint(), .last = 9});
+  EXPECT_FALSE(sought->Done(11, delivery[11])) << "it was set back since";
+}
+
+TEST(GroupRestart, AcknowledgementOfBeforeComesTooLateOnceItIsDeliveredAgain) {
+  Group before;
+  before->AddMember(7, 100, kMuch);
+  ASSERT_EQ(before.Offer(), 7u);
+  const uint64_t first = before->DeliveryOf(1);
+  before->TakeChanges();
+  Group group(Policy(), {.floor = 0, .delivered = 1, .items = {}}, {.earliest = 0, .last = 9});
+  group->AddMember(7, 100, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  EXPECT_FALSE(group->Done(1, first));
+  EXPECT_TRUE(group.Done(1));
 }
 
 TEST(GroupRestart, MessageThatOnlyWaitedHasAllItsAttempts) {

@@ -78,5 +78,15 @@ TEST_F(GroupStoreTest, DamagedGroupsAreAnError) {
   EXPECT_THAT(*LoadGroups(*store_, 2), SizeIs(0));
 }
 
+TEST(GroupStints, RunsNumberThemApartAlsoIfTheClockWasSetBack) {
+  storage::v1::Group group;
+  const uint64_t first = ReserveStints(1'000'000, &group);
+  EXPECT_EQ(first, 1'000'000u);
+  const uint64_t second = ReserveStints(500'000, &group);
+  EXPECT_GE(second, first + 1'000'000) << "for as many members as a run may have";
+  const uint64_t third = ReserveStints(uint64_t{1} << 50, &group);
+  EXPECT_EQ(third, uint64_t{1} << 50);
+}
+
 }  // namespace
 }  // namespace nmq::broker

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -55,7 +56,8 @@ class GroupTest : public testing::Test {
   absl::StatusOr<std::unique_ptr<Listener>> TryEnter(const v1::GroupOptions& options, const std::string& queue = "D",
                                                      const v1::StartPosition& start = {},
                                                      const std::string& event = "") {
-    v1::SubscribeRequest request = SubscribeTo(world_->Connect(), {{queue, event}}, start);
+    last_ = world_->Connect();
+    v1::SubscribeRequest request = SubscribeTo(last_, {{queue, event}}, start);
     *request.mutable_group() = options;
     return world_->TryListen(request);
   }
@@ -86,9 +88,12 @@ class GroupTest : public testing::Test {
       TakeTurn(world_->lane(0));
     }
   }
+  // Remembers which deliveries they are.
   Heard Hear(Listener* listener) {
     Settle();
-    return listener->HearAll();
+    Heard heard = listener->HearAll();
+    for (const v1::Message& message : heard.messages) delivery_[message.sequence()] = message.delivery();
+    return heard;
   }
   void Pass(absl::Duration time) {
     world_->clock().Advance(time);
@@ -97,8 +102,14 @@ class GroupTest : public testing::Test {
 
   absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const std::vector<v1::Acknowledgement>& acknowledgements,
                                                       const std::string& group = "g", const std::string& queue = "D") {
+    return AcknowledgeAs(world_->Connect().session, acknowledgements, group, queue);
+  }
+  absl::StatusOr<v1::AcknowledgeResponse> AcknowledgeAs(const std::string& session,
+                                                        const std::vector<v1::Acknowledgement>& acknowledgements,
+                                                        const std::string& group = "g",
+                                                        const std::string& queue = "D") {
     v1::AcknowledgeRequest request;
-    request.set_session(world_->Connect().session);
+    request.set_session(session);
     request.set_queue(queue);
     request.set_group(group);
     request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
@@ -111,28 +122,25 @@ class GroupTest : public testing::Test {
     told.WaitForNotification();
     return answer;
   }
-  static v1::Acknowledgement Done(uint64_t first, uint64_t last = 0) {
-    v1::Acknowledgement one;
-    one.set_first(first);
+  // Of the last delivery of `first` that was heard.
+  v1::Acknowledgement Done(uint64_t first, uint64_t last = 0) {
+    v1::Acknowledgement one = Of(first);
     one.set_last(last);
     one.set_done(true);
     return one;
   }
-  static v1::Acknowledgement Retry(uint64_t first, int64_t seconds) {
-    v1::Acknowledgement one;
-    one.set_first(first);
+  v1::Acknowledgement Retry(uint64_t first, int64_t seconds) {
+    v1::Acknowledgement one = Of(first);
     one.mutable_retry_after()->set_seconds(seconds);
     return one;
   }
-  static v1::Acknowledgement Extend(uint64_t first, int64_t seconds) {
-    v1::Acknowledgement one;
-    one.set_first(first);
+  v1::Acknowledgement Extend(uint64_t first, int64_t seconds) {
+    v1::Acknowledgement one = Of(first);
     one.mutable_extend()->set_seconds(seconds);
     return one;
   }
-  static v1::Acknowledgement Terminate(uint64_t first, const std::string& reason) {
-    v1::Acknowledgement one;
-    one.set_first(first);
+  v1::Acknowledgement Terminate(uint64_t first, const std::string& reason) {
+    v1::Acknowledgement one = Of(first);
     one.set_terminate(reason);
     return one;
   }
@@ -164,9 +172,26 @@ class GroupTest : public testing::Test {
     return {};
   }
 
+  v1::Acknowledgement Of(uint64_t first) {
+    v1::Acknowledgement one;
+    one.set_first(first);
+    one.set_delivery(delivery_[first]);
+    return one;
+  }
+  // What a client that knows nothing of deliveries says.
+  static v1::Acknowledgement Nameless(v1::Acknowledgement one) {
+    one.clear_delivery();
+    return one;
+  }
+
+  // Of the client that entered last.
+  const std::string& session() const { return last_.session; }
+
  private:
   const std::string directory_;
   std::unique_ptr<World> world_;
+  Member last_;
+  std::map<uint64_t, uint64_t> delivery_;  // by sequence
 };
 
 TEST_F(GroupTest, MembersShareTheMessages) {
@@ -192,7 +217,7 @@ TEST_F(GroupTest, AFlushReturnsThoughAMemberNeverStopsAcknowledging) {
   Notification stopped;
   std::function<void()> acknowledge = [&] {
     v1::AcknowledgeRequest again = request;
-    world().broker().Acknowledge(&again, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
+    world().broker().Acknowledge(TestCall(), &again, [&](const absl::StatusOr<v1::AcknowledgeResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       stop ? stopped.Notify() : acknowledge();
     });
@@ -432,6 +457,116 @@ TEST_F(GroupTest, AcknowledgingTwiceIsNoErrorAndCountsOnce) {
   EXPECT_EQ(Info().done_messages(), 2u);
 }
 
+TEST_F(GroupTest, LateAcknowledgementDoesNotActOnWhatAnotherMemberHas) {
+  auto a = Enter();
+  const std::string of_a = session();
+  Publish(1, 1);
+  ASSERT_THAT(Hear(a.get()).payloads(), SizeIs(1));
+  const std::vector<v1::Acknowledgement> late = {Retry(1, 0), Extend(1, 3600), Terminate(1, "no"), Done(1)};
+  Pass(absl::Seconds(31));
+  a->Close();  // its client lives on
+  auto b = Enter();
+  const Heard again = Hear(b.get());
+  ASSERT_THAT(again.payloads(), ElementsAre("1"));
+  for (const v1::Acknowledgement& one : late) {
+    ExpectNoted(AcknowledgeAs(of_a, {one}), 0, 1);
+    ExpectNoted(AcknowledgeAs(of_a, {Nameless(one)}), 0, 1);
+    EXPECT_EQ(Info().pending_messages(), 1u) << one.ShortDebugString();
+  }
+  EXPECT_THAT(Hear(b.get()).payloads(), IsEmpty());
+  ExpectNoted(Acknowledge({Done(1)}), 1);
+}
+
+TEST_F(GroupTest, WhatIsDoneLateCountsUntilTheMessageIsDeliveredAgain) {
+  auto a = Enter();
+  Publish(1, 2);
+  ASSERT_THAT(Hear(a.get()).payloads(), SizeIs(2));
+  ExpectNoted(Acknowledge({Retry(1, 60), Retry(2, 60)}), 2);
+  ExpectNoted(Acknowledge({Extend(1, 60)}), 0, 1);
+  ExpectNoted(Acknowledge({Done(1)}), 1);
+  Pass(absl::Seconds(61));
+  EXPECT_THAT(Hear(a.get()).payloads(), ElementsAre("2"));
+}
+
+TEST_F(GroupTest, ClientThatNamesNoDeliveryMeansWhatItsOwnMembersHave) {
+  auto a = Enter();
+  const std::string of_a = session();
+  Publish(1, 1);
+  ASSERT_THAT(Hear(a.get()).payloads(), ElementsAre("1"));
+  ExpectNoted(Acknowledge({Nameless(Done(1))}), 0, 1);
+  ExpectNoted(AcknowledgeAs(of_a, {Nameless(Extend(1, 60)), Nameless(Done(1))}), 2);
+  EXPECT_EQ(Info().done_messages(), 1u);
+}
+
+TEST_F(GroupTest, MemberThatLeavesBeforeItReadsUsesUpNoAttempt) {
+  v1::GroupOptions options = Options();
+  options.set_attempts_max(1);
+  auto a = Enter(options);
+  Publish(1, 3);
+  Settle();
+  a->Close();
+  auto b = Enter(options);
+  EXPECT_THAT(Hear(b.get()).payloads(), ElementsAre("1", "2", "3"));
+  b->Close();
+  auto c = Enter(options);
+  EXPECT_THAT(Hear(c.get()).payloads(), IsEmpty());
+  EXPECT_THAT(DeadLetters(), SizeIs(3)) << "what was read is";
+}
+
+TEST_F(GroupTest, AcknowledgementOfBeforeARestartCountsUntilTheMessageIsDeliveredAgain) {
+  auto a = Enter();
+  Publish(1, 2);
+  ASSERT_THAT(Hear(a.get()).payloads(), SizeIs(2));
+  a = nullptr;
+  Start();
+  ExpectNoted(Acknowledge({Done(1)}), 1);
+  const v1::Acknowledgement late = Done(2);
+  auto b = Enter();
+  ASSERT_THAT(Hear(b.get()).payloads(), ElementsAre("2"));
+  ExpectNoted(Acknowledge({late}), 0, 1);
+}
+
+TEST_F(GroupTest, GroupThatIsMadeAnewKnowsNothingOfTheOldOne) {
+  auto a = Enter();
+  Publish(1, 1);
+  ASSERT_THAT(Hear(a.get()).payloads(), SizeIs(1));
+  const v1::Acknowledgement late = Done(1);
+  ASSERT_TRUE(world().name_space().DeleteGroup("D", "g").ok());
+  Pass(absl::Milliseconds(1));
+  auto b = Enter(Options(), "D", Earliest());
+  ASSERT_THAT(Hear(b.get()).payloads(), ElementsAre("1"));
+  ExpectNoted(Acknowledge({late}), 0, 1);
+}
+
+TEST_F(GroupTest, AcknowledgementNamesNoMoreMessagesThanTheLimit) {
+  auto a = Enter();
+  Publish(1, 2);
+  ASSERT_THAT(Hear(a.get()).payloads(), SizeIs(2));
+  for (const std::vector<v1::Acknowledgement>& many :
+       {std::vector{Done(1, 100'001)}, std::vector{Done(1, 60'000), Done(60'001, 100'001)},
+        std::vector{Extend(1, 60), Done(1, UINT64_MAX)}, std::vector{Done(1, UINT64_MAX), Done(1, UINT64_MAX)}}) {
+    const absl::Status status = Acknowledge(many).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(ReasonOf(status), "LIMIT_EXCEEDED");
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("acknowledged_messages"));
+  }
+  EXPECT_EQ(Info().pending_messages(), 2u);
+  ExpectNoted(Acknowledge({Done(1, 99'999)}), 2, 99'997);
+  ExpectNoted(Acknowledge({Done(1, 60'000), Done(60'001, 100'000)}), 0, 100'000);
+}
+
+TEST_F(GroupTest, DeadLettersDoNotGoInACircle) {
+  v1::GroupOptions of_short = Options();
+  of_short.set_dead_letter_queue("D");
+  v1::GroupOptions of_d = Options();
+  of_d.set_dead_letter_queue("Short");
+  auto a = Enter(of_short, "Short");
+  const absl::Status status = TryEnter(of_d).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), "DEAD_LETTER_CYCLE");
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("D -> Short -> D"));
+}
+
 TEST_F(GroupTest, WhatTheRetentionTakesIsAGap) {
   v1::GroupOptions options = Options();
   options.set_credit_messages(1);
@@ -490,7 +625,7 @@ TEST_F(GroupTest, BadAcknowledgementsAreRefused) {
   EXPECT_EQ(Acknowledge({Retry(1, 43'201)}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Acknowledge({Terminate(1, std::string(1025, 'x'))}).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Acknowledge({v1::Acknowledgement()}).status().code(), absl::StatusCode::kInvalidArgument);
-  ExpectNoted(Acknowledge({Done(1, UINT64_MAX)}), 0, UINT64_MAX);
+  ExpectNoted(Acknowledge({Done(UINT64_MAX - 1, UINT64_MAX)}), 0, 2);
 }
 
 TEST_F(GroupTest, BadOptionsAreRefused) {

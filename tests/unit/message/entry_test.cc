@@ -151,5 +151,28 @@ TEST(Entry, KeyIsFound) {
   EXPECT_EQ(KeyOf(Encode(suffix, MakeMessage("q", "e", 0)).data()), "");
 }
 
+TEST(Entry, StampSaysWhichDeliveryItIs) {
+  for (const size_t size : {0, 60, 100, 127, 128, 16384}) {
+    EntrySuffix suffix(5, absl::UnixEpoch(), "c-1");
+    suffix.SetSequence(300);
+    const std::string entry = Encode(suffix, MakeMessage("queue", "event", size));
+    for (const uint32_t attempt : {1u, 2u, 1000u}) {
+      for (const uint64_t delivery : {uint64_t{1}, uint64_t{1} << 61, std::numeric_limits<uint64_t>::max()}) {
+        const DeliveryStamp stamp(attempt, delivery);
+        std::string stamped(stamp.EntrySize(MessageOf(entry)), '\xee');
+        stamp.WriteEntry(MessageOf(entry), stamped.data());
+        v1::Batch batch;
+        ASSERT_TRUE(batch.ParseFromString(entry + stamped));
+        v1::Message expected = batch.messages(0);
+        if (attempt > 1) expected.set_attempt(attempt);
+        expected.set_delivery(delivery);
+        EXPECT_EQ(batch.messages(1).SerializeAsString(), expected.SerializeAsString());
+        EXPECT_EQ(DeliveryOf(stamped).sequence, 300u);
+        EXPECT_EQ(DeliveryOf(stamped).delivery, delivery);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nmq::broker

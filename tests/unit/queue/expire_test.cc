@@ -262,12 +262,14 @@ TEST_F(ExpireInGroup, WhatExpiredBeforeItsDeliveryIsDoneAndTold) {
 TEST_F(ExpireInGroup, DeadLetterDoesNotExpire) {
   auto member = Enter();
   Publish("1", 10, {.queue = "D", .clients = {}});
-  ASSERT_THAT(Hear(member.get()).order, ElementsAre("1"));
+  const Heard heard = Hear(member.get());
+  ASSERT_THAT(heard.order, ElementsAre("1"));
   v1::AcknowledgeRequest request;
   request.set_session(world().Connect().session);
   request.set_queue("D");
   request.set_group("g");
   request.add_acknowledgements()->set_first(1);
+  request.mutable_acknowledgements(0)->set_delivery(heard.messages[0].delivery());
   request.mutable_acknowledgements(0)->set_terminate("cannot");
   Notification noted;
   world().broker().Acknowledge(TestCall(), &request,
