@@ -33,7 +33,10 @@
 #include "server/health_check.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
+#include "server/housekeeping/memory_tasks.h"
+#include "server/limits/heap.h"
 #include "server/limits/memory.h"
+#include "server/limits/memory_shares.h"
 #include "server/queue/lanes.h"
 #include "server/queue/storage.h"
 #include "server/reference.h"
@@ -126,7 +129,12 @@ bool HasQueuesOnDisk(const nmq::ServerConfig& config) {
 
 // Null if nothing is to be kept on disk.
 absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::ServerConfig& config) {
+  const nmq::MemoryShares shares = nmq::ShareMemory(config.limits.memory_bytes);
   nmq::log::Store::Options options;
+  options.write_buffer_bytes = shares.write_buffer;
+  options.table_buffer_bytes = shares.table_buffer;
+  options.block_cache_bytes = shares.block_cache;
+  options.log_bytes = shares.logs;
   options.directory = absl::GetFlag(FLAGS_data_dir);
   if (options.directory.empty()) {
     if (!HasQueuesOnDisk(config)) return nullptr;
@@ -162,6 +170,7 @@ int Serve() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
   const uint64_t memory = nmq::MemoryLimitBytes();
+  nmq::FitHeap(memory);
   const std::string file = absl::GetFlag(FLAGS_config);
   absl::StatusOr<nmq::ServerConfig> config = nmq::DefaultConfig(memory);
   if (!file.empty()) config = nmq::LoadConfigFile(file, memory);
@@ -181,11 +190,15 @@ int Serve() {
   nmq::rpc::Server server(options, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
+  nmq::Housekeeper keeper("memory",
+                          nmq::MemoryTasks(memory, [&server](nmq::MemoryUse use) { server.RelieveMemory(use); }),
+                          &nmq::RealClock());
   // What serves comes first: housekeeping makes work for it, and so must end before it.
   nmq::Services services(&nmq::RealClock());
   services.Add(&server);
   services.Add(&housekeeper);
   services.Add(&maintenance);
+  services.Add(&keeper);
   const absl::Status started = services.Start();
   if (!started.ok()) return Fail(kFailed, std::string(started.message()));
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "server/limits/memory_shares.h"
 #include "server/message/entry.h"
 #include "server/message/message_check.h"
 #include "server/message/proto_fields.h"
@@ -33,9 +34,12 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, L
       numbers_(storage != nullptr ? storage->key() : RandomName(*random, kKeyBytes)),
       storage_(storage),
       group_runner_(storage == nullptr ? nullptr : std::make_unique<GroupRunner>(clock)),
-      committer_(storage == nullptr ? nullptr
-                                    : std::make_unique<Committer>(&storage->store(), clock, lanes_,
-                                                                  limits_.unwritten_bytes, &metrics_)),
+      committer_(storage == nullptr
+                     ? nullptr
+                     : std::make_unique<Committer>(
+                           &storage->store(), clock, lanes_,
+                           Committer::Bounds{limits_.unwritten_bytes, ShareMemory(limits_.memory_bytes).commit},
+                           &metrics_)),
       access_(*access),
       server_epoch_(epochs_.Next()),
       questions_(config.limits.requests, config.limits.request_bytes),

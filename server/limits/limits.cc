@@ -24,8 +24,9 @@ constexpr uint64_t kDay = 24 * kHour;
 constexpr uint64_t kTiB = kGiB << 10;
 constexpr uint64_t kPiB = kTiB << 10;
 
-// All queues together take this part of the memory by default.
-constexpr uint64_t kAllQueuesDivisor = 4;
+constexpr uint64_t kAQuarter = 4;
+// As much as all requests may take (MemoryShares::incoming): publishers wait then, and are not refused.
+constexpr uint64_t kAnEighth = 8;
 
 constexpr LimitUnit kBytes = LimitUnit::kBytes;
 constexpr LimitUnit kCount = LimitUnit::kCount;
@@ -57,7 +58,8 @@ constexpr LimitRow kRows[] = {
      &Limits::queue_messages},
     {"queue_age", "how long a live queue holds a message", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour,
      &Limits::queue_age},
-    {"all_queues_bytes", "what all live queues hold together", kBytes, 0, kMiB, UINT64_MAX, &Limits::all_queues_bytes},
+    {"all_queues_bytes", "what all live queues hold together", kBytes, 0, kMiB, UINT64_MAX, &Limits::all_queues_bytes,
+     kAQuarter},
     {"in_flight_bytes", "what is on its way to one subscription", kBytes, 256 * kKiB, 4 * kKiB, 16 * kMiB,
      &Limits::in_flight_bytes},
     {"lease_min", "the shortest lease", kMilliseconds, 5 * kSecond, kSecond, 24 * kHour, &Limits::lease_min},
@@ -77,7 +79,7 @@ constexpr LimitRow kRows[] = {
     {"durable_age", "how long a durable queue holds a message", kMilliseconds, 30 * kDay, kSecond, 3650 * kDay,
      &Limits::durable_age},
     {"unwritten_bytes", "messages that wait to be written to disk", kBytes, 64 * kMiB, kMiB, 16 * kGiB,
-     &Limits::unwritten_bytes},
+     &Limits::unwritten_bytes, kAnEighth},
     {"request_id_window", "how long a queue knows request ids", kMilliseconds, 2 * kMinute, kSecond, 24 * kHour,
      &Limits::request_id_window},
     {"request_ids", "request ids that one queue knows", kCount, 1'000'000, 1, 100'000'000, &Limits::request_ids},
@@ -127,6 +129,12 @@ std::string Format(LimitUnit unit, uint64_t value) {
       break;
   }
   return Grouped(value);
+}
+
+std::string DefaultText(const LimitRow& row) {
+  if (row.memory_divisor == 0) return Format(row.unit, row.default_value);
+  if (row.default_value == 0) return "a quarter of the memory";
+  return absl::StrCat(Format(row.unit, row.default_value), ", or 1/", row.memory_divisor, " of the memory if less");
 }
 
 const FieldDescriptor& FieldOf(const LimitRow& row) {
@@ -193,9 +201,14 @@ absl::Span<const LimitRow> LimitRows() { return kRows; }
 
 absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes) {
   Limits limits;
-  // However little that is, the result is in range.
-  limits.all_queues_bytes = std::max(memory_bytes / kAllQueuesDivisor, kMiB);
+  limits.memory_bytes = memory_bytes;
   for (const LimitRow& row : kRows) {
+    if (row.memory_divisor != 0) {
+      // However little that is, the result is in range.
+      const uint64_t part = std::max(memory_bytes / row.memory_divisor, row.min);
+      limits.*std::get<uint64_t Limits::*>(row.member) =
+          row.default_value == 0 ? part : std::min(part, row.default_value);
+    }
     if (absl::Status status = SetField(row, wanted, limits); !status.ok()) return status;
   }
   if (absl::Status status = CheckOrder(limits); !status.ok()) return status;
@@ -221,8 +234,7 @@ void ToProto(const Limits& limits, nmq::v1::Limits* proto) {
 std::string LimitsTable() {
   std::string table = "| limit | what it bounds | default | range |\n|---|---|---|---|\n";
   for (const LimitRow& row : kRows) {
-    const std::string by_default =
-        row.default_value == 0 ? "a quarter of the memory" : Format(row.unit, row.default_value);
+    const std::string by_default = DefaultText(row);
     const std::string range = row.max == UINT64_MAX
                                   ? absl::StrCat("at least ", Format(row.unit, row.min))
                                   : absl::StrCat(Format(row.unit, row.min), " to ", Format(row.unit, row.max));

@@ -13,8 +13,8 @@
 
 namespace nmq {
 
-// The fields of nmq.v1.Limits, which says what each is. Default-constructed it holds the defaults, except
-// all_queues_bytes, whose default depends on the machine: ResolveLimits settles it.
+// The fields of nmq.v1.Limits, which says what each is. Default-constructed it holds the defaults of a process
+// that may use 1 GiB: some depend on the memory, and ResolveLimits settles them.
 struct Limits {
   uint64_t payload_bytes = 1 << 20;
   uint64_t batch_messages = 1000;
@@ -62,6 +62,8 @@ struct Limits {
   uint64_t credit_bytes = 64 << 20;
   uint64_t acknowledged_messages = 100'000;
   absl::Duration stream_age = absl::Hours(24 * 365);
+  // What the process may use; no field of the proto, since the machine says so.
+  uint64_t memory_bytes = 1 << 30;
 };
 
 // What the numbers of a row count.
@@ -74,19 +76,20 @@ struct LimitRow {
   // A phrase for people.
   const char* what;
   LimitUnit unit;
-  // In `unit`. The default of all_queues_bytes is 0: it depends on the machine.
+  // In `unit`; 0 if it is the part of the memory alone.
   uint64_t default_value;
   uint64_t min;
   uint64_t max;
   std::variant<uint64_t Limits::*, absl::Duration Limits::*> member;
+  // The default is at most the memory divided by this; 0 if the memory does not matter.
+  uint64_t memory_divisor = 0;
 };
 
 // All limits, in the order of their field numbers.
 absl::Span<const LimitRow> LimitRows();
 
 // The limits that `wanted` asks for, 0 or unset standing for the default. INVALID_ARGUMENT names a field outside its
-// range, its value and the bounds. `memory_bytes` is what the process may use; a quarter of it is the default of
-// all_queues_bytes.
+// range, its value and the bounds. `memory_bytes` is what the process may use.
 absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes);
 
 // Sets every field of `proto`.

@@ -1,5 +1,6 @@
 #include "server/limits/memory.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,9 @@
 
 namespace nmq {
 namespace {
+
+// Address space for the stacks of threads that are yet to start, and for what else is mapped by then.
+constexpr uint64_t kThreadsBytes = 64 << 20;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -41,16 +45,29 @@ uint64_t SmallestOnTheWayUp(absl::string_view mount, absl::string_view group, ab
   }
 }
 
+uint64_t AddressSpaceBytes() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  // The first number is the pages that are mapped.
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const uint64_t taken = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) + kThreadsBytes;
+  // What is free between pieces in use is memory that can be given back, but stays mapped.
+  return (limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, taken)) / 4 * 3;
+}
+
 }  // namespace
 
 uint64_t MemoryLimitBytes(const MemorySources& sources) {
-  uint64_t bytes = sources.physical_bytes;
+  uint64_t bytes = std::min(sources.physical_bytes, sources.address_space_bytes);
   // Lines of "ID:CONTROLLERS:PATH"; version 2 has ID 0 and no controllers.
   for (const absl::string_view line : absl::StrSplit(sources.cgroups, '\n', absl::SkipEmpty())) {
     const std::vector<absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (parts.size() != 3) continue;
     if (parts[1].empty()) {
       bytes = SmallestOnTheWayUp(sources.cgroup_root, parts[2], "memory.max", bytes);
+      // Above this the kernel slows the process down until it is hardly there.
+      bytes = SmallestOnTheWayUp(sources.cgroup_root, parts[2], "memory.high", bytes);
       continue;
     }
     const std::vector<absl::string_view> controllers = absl::StrSplit(parts[1], ',');
@@ -64,7 +81,7 @@ uint64_t MemoryLimitBytes() {
   const long pages = sysconf(_SC_PHYS_PAGES);     // NOLINT(google-runtime-int): as the call has it.
   const long page_bytes = sysconf(_SC_PAGESIZE);  // NOLINT(google-runtime-int)
   const uint64_t physical = pages > 0 && page_bytes > 0 ? static_cast<uint64_t>(pages) * page_bytes : UINT64_MAX;
-  return MemoryLimitBytes({physical, ReadFile("/proc/self/cgroup"), "/sys/fs/cgroup"});
+  return MemoryLimitBytes({physical, ReadFile("/proc/self/cgroup"), "/sys/fs/cgroup", AddressSpaceBytes()});
 }
 
 }  // namespace nmq

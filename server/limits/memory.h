@@ -14,10 +14,13 @@ struct MemorySources {
   std::string cgroups;
   // Where control groups are mounted.
   std::string cgroup_root;
+  // What RLIMIT_AS leaves for what this process has yet to map.
+  uint64_t address_space_bytes = UINT64_MAX;
 };
 
-// The smallest of the machine's physical memory and the limits of the process's control groups and the groups above
-// them, version 2 or 1. At least 1.
+// The smallest of the machine's physical memory, the limits (memory.max and memory.high, or memory.limit_in_bytes) of
+// the process's control groups and the groups above them, version 2 or 1, and what RLIMIT_AS leaves beside the program
+// and its threads' stacks. At least 1.
 uint64_t MemoryLimitBytes();
 
 // The same for given sources.

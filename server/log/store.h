@@ -80,6 +80,9 @@ class Store {
     // a disk that fills up can still be tidied.
     uint64_t reserve_bytes = 64 << 20;
     uint64_t write_buffer_bytes = 16 << 20;  // of messages, gathered in memory before they become a file
+    uint64_t table_buffer_bytes = 4 << 20;   // the same for each table
+    uint64_t block_cache_bytes = 16 << 20;   // of what was read
+    uint64_t log_bytes = 64 << 20;           // of logs; after a crash opening reads them into memory
   };
 
   // Bytes that count for a message besides its entry and audience: its key, its header, and what RocksDB adds.

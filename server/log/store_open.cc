@@ -139,7 +139,14 @@ absl::Status Store::Rep::Open() {
 absl::Status Store::Rep::OpenDatabase(bool read_only) {
   if (absl::Status status = CheckComplete(directory, env); !status.ok()) return status;
   log = std::make_shared<WarningLog>();
-  const DatabaseSettings settings = {env, store_options.write_buffer_bytes, log, health, NewTrimFilterFactory(&trims)};
+  const DatabaseSettings settings = {.env = env,
+                                     .write_buffer_bytes = store_options.write_buffer_bytes,
+                                     .table_buffer_bytes = store_options.table_buffer_bytes,
+                                     .block_cache_bytes = store_options.block_cache_bytes,
+                                     .log_bytes = store_options.log_bytes,
+                                     .log = log,
+                                     .listener = health,
+                                     .filter = NewTrimFilterFactory(&trims)};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status;

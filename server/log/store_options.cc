@@ -12,14 +12,9 @@ namespace {
 constexpr size_t kWarningsMax = 4;
 constexpr size_t kWarningBytesMax = 512;
 
-constexpr size_t kBlockCacheBytes = 16 << 20;
 // Messages are read in runs, so that blocks may be large: less index, fewer reads.
 constexpr size_t kMessageBlockBytes = 32 << 10;
 constexpr size_t kTableBlockBytes = 4 << 10;
-// Replaying this much is what opening costs after a crash.
-constexpr uint64_t kLogBytesMax = 64 << 20;
-// Tables are small beside the messages.
-constexpr size_t kTableBufferBytes = 4 << 20;
 constexpr uint64_t kFileBytes = 32 << 20;
 constexpr int kOpenFilesMax = 256;
 // Files are handed to the disk in steps, so that no sync waits for all of one.
@@ -71,7 +66,8 @@ rocksdb::DBOptions DatabaseOptions(const DatabaseSettings& settings) {
   options.max_background_jobs = 2;
   options.max_open_files = kOpenFilesMax;
   options.max_file_opening_threads = 1;
-  options.max_total_wal_size = kLogBytesMax;
+  // Replaying this much is what opening costs after a crash.
+  options.max_total_wal_size = settings.log_bytes;
   options.bytes_per_sync = kSyncStepBytes;
   // The last record may be torn, since the power went while it was written. Anything else that is damaged is a refusal:
   // it was reported stored.
@@ -88,7 +84,7 @@ rocksdb::DBOptions DatabaseOptions(const DatabaseSettings& settings) {
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> Families(const DatabaseSettings& settings) {
-  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes, /*num_shard_bits=*/2);
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(settings.block_cache_bytes, /*num_shard_bits=*/2);
 
   rocksdb::ColumnFamilyOptions messages;
   messages.write_buffer_size = settings.write_buffer_bytes;
@@ -99,7 +95,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const DatabaseSettings& se
   messages.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(cache, kMessageBlockBytes)));
 
   rocksdb::ColumnFamilyOptions table;
-  table.write_buffer_size = kTableBufferBytes;
+  // Tables are small beside the messages.
+  table.write_buffer_size = settings.table_buffer_bytes;
   table.max_write_buffer_number = 3;
   table.compression = rocksdb::kNoCompression;
   table.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(cache, kTableBlockBytes)));

@@ -43,6 +43,9 @@ inline constexpr int kFamilies = 6;
 struct DatabaseSettings {
   rocksdb::Env* env;
   uint64_t write_buffer_bytes;
+  uint64_t table_buffer_bytes;
+  uint64_t block_cache_bytes;
+  uint64_t log_bytes;
   std::shared_ptr<rocksdb::Logger> log;
   std::shared_ptr<rocksdb::EventListener> listener;
   std::shared_ptr<rocksdb::CompactionFilterFactory> filter;  // of the messages

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
@@ -14,13 +15,21 @@ constexpr int kGatherPart = 2;
 // When that was in vain, so many writes go without.
 constexpr int kGatherPause = 16;
 
+// A few syncs: then there is room again.
+constexpr absl::Duration kRetryAfter = absl::Milliseconds(50);
+
+absl::Status Exceeded(uint64_t bytes, uint64_t bytes_max) {
+  return ResourceExhausted(
+      kReasonLimitExceeded,
+      absl::StrCat("the disk does not keep up: unwritten_bytes: ", bytes, " exceeds the limit of ", bytes_max),
+      kRetryAfter, {{"limit", "unwritten_bytes"}, {"value", absl::StrCat(bytes)}, {"bound", absl::StrCat(bytes_max)}});
+}
+
 }  // namespace
 
 Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
-                     uint64_t unwritten_max, Metrics* metrics)
-    : store_(store), clock_(clock), lanes_(lanes), unwritten_max_(unwritten_max), metrics_(metrics), thread_([this] {
-        Run();
-      }) {}
+                     const Bounds& bounds, Metrics* metrics)
+    : store_(store), clock_(clock), lanes_(lanes), bounds_(bounds), metrics_(metrics), thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
   {
@@ -34,8 +43,8 @@ Committer::~Committer() {
 absl::Status Committer::Submit(std::unique_ptr<Job> job) {
   MutexLock lock(&mu_);
   // A lone job passes however large it is: other limits bound it.
-  if (unwritten_ > 0 && unwritten_ + job->bytes > unwritten_max_) {
-    return LimitExceeded("unwritten_bytes", unwritten_ + job->bytes, unwritten_max_, "the disk does not keep up");
+  if (unwritten_ > 0 && unwritten_ + job->bytes > bounds_.unwritten) {
+    return Exceeded(unwritten_ + job->bytes, bounds_.unwritten);
   }
   unwritten_ += job->bytes;
   waiting_.push_back(std::move(job));
@@ -50,7 +59,7 @@ uint64_t Committer::unwritten_bytes() const {
 
 void Committer::CallAfter(std::function<void()> done) {
   MutexLock lock(&mu_);
-  after_.push_back(std::move(done));
+  after_.emplace_back(taken_ + waiting_.size(), std::move(done));
   changed_.SignalAll();
 }
 
@@ -68,9 +77,12 @@ void Committer::Run() {
       MutexLock lock(&mu_);
       while (waiting_.empty() && after_.empty() && !stop_) changed_.Wait(&mu_);
       if (waiting_.empty() && after_.empty()) return;
-      if (!waiting_.empty()) Gather();
-      jobs.swap(waiting_);
-      after.swap(after_);
+      if (!waiting_.empty() && !left_) Gather();
+      jobs = Take();
+      while (!after_.empty() && after_.front().first <= taken_) {
+        after.push_back(std::move(after_.front().second));
+        after_.pop_front();
+      }
     }
     if (!jobs.empty()) Commit(jobs);
     for (const std::function<void()>& done : after) done();
@@ -90,6 +102,19 @@ void Committer::Gather() {
   }
   if (waiting_.size() < wanted_) gather_pause_ = kGatherPause;
   wanted_ = 1;
+}
+
+Committer::Jobs Committer::Take() {
+  Jobs jobs;
+  uint64_t bytes = 0;
+  while (!waiting_.empty() && (jobs.empty() || bytes + waiting_.front()->bytes <= bounds_.commit)) {
+    bytes += waiting_.front()->bytes;
+    jobs.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  left_ = !waiting_.empty();
+  taken_ += jobs.size();
+  return jobs;
 }
 
 absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages) {

@@ -2,11 +2,13 @@
 #define NMQ_SERVER_QUEUE_COMMITTER_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -51,13 +53,18 @@ class Committer {
     std::function<void(const absl::Status&, Job*)> done;
   };
 
-  // `clock`, `lanes` and `metrics` must outlive the committer. Jobs that wait take up to `unwritten_max` bytes.
-  Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
-            uint64_t unwritten_max, Metrics* metrics);
+  struct Bounds {
+    uint64_t unwritten;  // bytes of jobs that wait
+    uint64_t commit;     // of those that are written together, but at least one: meanwhile they exist several times
+  };
+  // `clock`, `lanes` and `metrics` must outlive the committer.
+  Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes, const Bounds& bounds,
+            Metrics* metrics);
   // Does what was submitted.
   ~Committer();
 
-  // RESOURCE_EXHAUSTED if too much waits already; the job is not done then, and `done` not called.
+  // RESOURCE_EXHAUSTED, with a time to try again, if too much waits already; the job is not done then, and `done` not
+  // called.
   absl::Status Submit(std::unique_ptr<Job> job) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Bytes that wait to be written.
@@ -77,6 +84,8 @@ class Committer {
   // often publishes again at once, and shares the next sync if it waits for him. Nobody waits if there was only one,
   // and seldom where it proves in vain.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The next jobs, as many as may be written together.
+  Jobs Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages)
       ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(const Jobs& jobs) ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,12 +94,15 @@ class Committer {
   log::Store* const store_;
   const Clock* const clock_;
   const absl::Span<const std::unique_ptr<Lane>> lanes_;
-  const uint64_t unwritten_max_;
+  const Bounds bounds_;
   Metrics* const metrics_;
   mutable Mutex mu_;  // a leaf: nothing is locked under it
   CondVar changed_;
-  Jobs waiting_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::function<void()>> after_ ABSL_GUARDED_BY(mu_);  // to be called when those in waiting_ are done
+  std::deque<std::unique_ptr<Job>> waiting_ ABSL_GUARDED_BY(mu_);
+  bool left_ ABSL_GUARDED_BY(mu_) = false;   // the first of them did not fit into the last write
+  uint64_t taken_ ABSL_GUARDED_BY(mu_) = 0;  // jobs that were ever taken out of waiting_
+  // To be called when so many jobs are done; in this order.
+  std::deque<std::pair<uint64_t, std::function<void()>>> after_ ABSL_GUARDED_BY(mu_);
   uint64_t unwritten_ ABSL_GUARDED_BY(mu_) = 0;
   size_t wanted_ ABSL_GUARDED_BY(mu_) = 1;              // jobs for which the thread is woken
   size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;           // jobs that were there when the last write was done

@@ -6,6 +6,12 @@
 #include "server/message/entry.h"
 
 namespace nmq::broker {
+namespace {
+
+// What a message's id and sequence take in its entry at the most.
+constexpr size_t kSequenceBytes = 64;
+
+}  // namespace
 
 void Preparer::Begin(absl::Time time, Prepared* prepared) {
   // The store finds messages by their time, so it must not go back when the clock does.
@@ -32,6 +38,9 @@ void Preparer::Prepare(absl::Span<const Outgoing> messages, absl::string_view pu
                        log::Store::Batch* batch, Prepared* prepared) {
   EntrySuffix suffix(epoch_, absl::FromUnixMicros(last_time_us_), publisher, reply_to);
   prepared->entries.reserve(messages.size() - prepared->duplicates.size());
+  size_t bytes = 0;
+  for (const Outgoing& message : messages) bytes += suffix.EntrySize(message.body.size()) + kSequenceBytes;
+  prepared->bytes.reserve(bytes);
   auto duplicate = prepared->duplicates.begin();
   std::string audience;
   for (const Outgoing& message : messages) {

@@ -18,8 +18,15 @@ thread_local const Loop* current_loop = nullptr;
 
 }  // namespace
 
-Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics)
-    : queue_(std::move(queue)), lane_(lane), clock_(clock), metrics_(metrics), connections_(clock) {
+Loop::Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics,
+           const Memory& memory)
+    : queue_(std::move(queue)),
+      lane_(lane),
+      clock_(clock),
+      metrics_(metrics),
+      connections_(clock),
+      intake_(memory.incoming, clock, [this] { Post([this] { intake_.Continue(); }); }),
+      outgoing_(memory.outgoing) {
   lane_->set_wake([this] { Wake(); });
 }
 
@@ -64,6 +71,7 @@ void Loop::Shutdown() {
   // On the loop's thread, so that nobody asks anything of the queue in between.
   Post([this] {
     accepting_ = false;
+    intake_.Close();
     closing_ = true;
     // No longer than it takes to give an answer to gRPC.
     while (holds_ > 0) std::this_thread::yield();

@@ -18,11 +18,13 @@
 #include "base/mutex.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
+#include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/queue/subscriber.h"
 #include "server/rpc/connections.h"
 #include "server/rpc/drain_plan.h"
+#include "server/rpc/intake.h"
 
 namespace nmq::rpc {
 
@@ -54,6 +56,8 @@ class Stream {
   virtual void Drain(const DrainPlan& plan) = 0;
   // The server ends the stream now.
   virtual void End(const absl::Status& status) = 0;
+  // Hardly any memory is left: lets go of what the client may never take.
+  virtual void OnMemoryCritical() {}
 };
 
 // One thread with one completion queue and the calls that came in through it. Each turn it first takes what has
@@ -64,8 +68,14 @@ class Stream {
 // loop's own. Who answers calls later keeps the loop alive; what is posted to one that has ended is forgotten.
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
-  // `lane`, `clock` and `metrics` must outlive the loop. Shutdown must come before the loop's end.
-  Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics);
+  // The memory for requests and for messages on their way out.
+  struct Memory {
+    MemoryBudget* incoming;
+    MemoryBudget* outgoing;
+  };
+  // `lane`, `clock`, `metrics` and the memory must outlive the loop. Shutdown must come before the loop's end.
+  Loop(std::unique_ptr<grpc::ServerCompletionQueue> queue, broker::Lane* lane, const Clock* clock, Metrics* metrics,
+       const Memory& memory);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -74,6 +84,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   broker::Lane* lane() const { return lane_; }
   const Clock& clock() const { return *clock_; }
   Connections& connections() { return connections_; }
+  Intake& intake() { return intake_; }
+  MemoryBudget& outgoing() { return *outgoing_; }
 
   void Start();
   // Shuts the queue down, after the server; the loop ends when it is empty.
@@ -150,6 +162,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   absl::Duration turn_begin_;
   int looks_ = 1;  // for further events that a turn takes in vain
   Connections connections_;
+  Intake intake_;
+  MemoryBudget* const outgoing_;
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;
   std::vector<std::function<void()>> again_;

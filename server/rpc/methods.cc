@@ -17,6 +17,9 @@ constexpr int kDataCalls = 4;
 constexpr int kRegistryCalls = 2;
 constexpr int kAdminCalls = 1;
 
+// What a request that acknowledges is thought to have.
+constexpr uint64_t kAcknowledgementBytes = 64 << 10;
+
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
 constexpr double kRefusalLogSeconds = 0.1;
 
@@ -55,22 +58,15 @@ std::function<void(Loop*)> RpcAcceptor(std::common_type_t<Service>* service,
   return Acceptor(service, request, std::move(with_call), worker, calls);
 }
 
-// The same for an rpc that is answered later, from any thread.
-template <typename Service, typename Request, typename Response, typename Handle>
-std::function<void(Loop*)> DeferredAcceptor(std::common_type_t<Service>* service,
-                                            void (Service::*request)(grpc::ServerContext*, Request*,
-                                                                     grpc::ServerAsyncResponseWriter<Response>*,
-                                                                     grpc::CompletionQueue*,
-                                                                     grpc::ServerCompletionQueue*, void*),
-                                            Handle handle, const Clock* clock, int calls) {
-  using Deferred = DeferredCall<Service, Request, Response>;
-  auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
-                                                       typename Deferred::Done done) {
-    handle(CallOf<Request>(context, *clock), wanted, std::move(done));
-  };
-  auto method = std::make_shared<const typename Deferred::Method>(
-      typename Deferred::Method{service, request, std::move(with_call)});
-  return [method = std::move(method), calls](Loop* loop) { Deferred::Serve(method.get(), loop, calls); };
+// The same for an rpc whose request is received when there is room for it, and that is answered later, from any thread.
+template <typename Request, typename Response>
+using Deferred = DeferredCall<MessageQueueService, Request, Response>;
+
+template <typename Request, typename Response>
+std::function<void(Loop*)> DeferredAcceptor(typename Deferred<Request, Response>::Method method, int calls) {
+  using Served = Deferred<Request, Response>;
+  auto shared = std::make_shared<const typename Served::Method>(std::move(method));
+  return [shared = std::move(shared), calls](Loop* loop) { Served::Serve(shared.get(), loop, calls); };
 }
 
 }  // namespace
@@ -98,9 +94,6 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
   auto add = [this, service, clock](auto request, auto handle) {
     serve_.push_back(RpcAcceptor(service, request, std::move(handle), clock, nullptr, kDataCalls));
   };
-  auto add_deferred = [this, service, clock](auto request, auto handle) {
-    serve_.push_back(DeferredAcceptor(service, request, std::move(handle), clock, kDataCalls));
-  };
   add(&MessageQueueService::RequestConnect,
       [broker](const Call& call, v1::ConnectRequest* request, v1::ConnectResponse* response) {
         absl::Status status = broker->Connect(call, *request, response);
@@ -119,17 +112,26 @@ void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* servic
       [broker](const Call& call, v1::LeaveRequest* request, v1::LeaveResponse* response) {
         return broker->Leave(call, *request, response);
       });
-  add(&MessageQueueService::RequestReply, [broker](const Call& call, v1::ReplyRequest* request, v1::ReplyResponse*) {
-    return broker->Reply(call, request);
-  });
-  add_deferred(&MessageQueueService::RequestPublish,
-               [broker](const Call& call, v1::PublishRequest* request, broker::Broker::PublishDone done) {
-                 broker->Publish(call, request, std::move(done));
-               });
-  add_deferred(&MessageQueueService::RequestAcknowledge,
-               [broker](const Call& call, v1::AcknowledgeRequest* request, broker::Group::AcknowledgeDone done) {
-                 broker->Acknowledge(call, request, std::move(done));
-               });
+  const uint64_t message_bytes = broker->limits().payload_bytes;
+  using Context = const grpc::ServerContext&;
+  auto publish = [broker, clock](Context context, v1::PublishRequest* request, broker::Broker::PublishDone done) {
+    broker->Publish(CallOf<v1::PublishRequest>(context, *clock), request, std::move(done));
+  };
+  serve_.push_back(DeferredAcceptor<v1::PublishRequest, v1::PublishResponse>(
+      {service, service->publish, std::move(publish), message_bytes, /*keeps=*/true}, kDataCalls));
+  auto acknowledge = [broker, clock](Context context, v1::AcknowledgeRequest* request,
+                                     broker::Group::AcknowledgeDone done) {
+    broker->Acknowledge(CallOf<v1::AcknowledgeRequest>(context, *clock), request, std::move(done));
+  };
+  serve_.push_back(DeferredAcceptor<v1::AcknowledgeRequest, v1::AcknowledgeResponse>(
+      {service, service->acknowledge, std::move(acknowledge), kAcknowledgementBytes}, kDataCalls));
+  auto reply = [broker, clock](Context context, v1::ReplyRequest* request,
+                               const std::function<void(absl::StatusOr<v1::ReplyResponse>)>& done) {
+    const absl::Status status = broker->Reply(CallOf<v1::ReplyRequest>(context, *clock), request);
+    done(status.ok() ? absl::StatusOr<v1::ReplyResponse>(v1::ReplyResponse()) : status);
+  };
+  serve_.push_back(DeferredAcceptor<v1::ReplyRequest, v1::ReplyResponse>(
+      {service, service->reply, std::move(reply), message_bytes}, kDataCalls));
 }
 
 void Methods::AddRegistryMethods(RegistryService* service) {

@@ -1,5 +1,6 @@
 #include "server/rpc/publish_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/rpc/call_of.h"
@@ -10,6 +11,10 @@ namespace {
 
 // Answers that may wait. A publisher that does not read them is not read from either.
 constexpr size_t kAnswersMax = 64;
+// A batch is thought to be about as large as the largest lately, and no less than this: gRPC takes that much in anyhow.
+constexpr uint64_t kExpectedMin = 64 << 10;
+// The guess falls by this part with each batch that is smaller.
+constexpr uint64_t kForgetPart = 8;
 
 }  // namespace
 
@@ -18,7 +23,11 @@ void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, Lo
 }
 
 PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), stream_(context()) {
+    : StreamCall(loop),
+      service_(service),
+      broker_(broker),
+      stream_(context()),
+      expected_(broker->limits().batch_bytes) {
   service->RequestPublishStream(context(), &stream_, loop->queue(), loop->queue(), &started_);
 }
 
@@ -30,11 +39,16 @@ void PublishCall::Started(bool ok) {
   new PublishCall(service_, broker_, loop());
   Begin();
   publish_.emplace(broker_, CallOf<v1::PublishStreamRequest>(*context(), loop()->clock()));
-  StartRead();
+  WantRead();
 }
 
-void PublishCall::StartRead() {
+void PublishCall::WantRead() {
+  if (reading_ || ending() || answers_.size() >= kAnswersMax) return;
   reading_ = true;
+  loop()->intake().Want(this, expected_);
+}
+
+void PublishCall::Receive() {
   Owe();
   stream_.Read(&request_, &read_);
 }
@@ -44,17 +58,20 @@ void PublishCall::Read(bool ok) {
   if (!ok) {
     End(absl::OkStatus());  // the publisher has nothing more to say
   } else if (!ending()) {
-    const absl::Status status = PublishBatch();
-    if (!status.ok()) {
+    const uint64_t size = request_.Length();
+    loop()->intake().Received(this, size);
+    const uint64_t lately = std::max(expected_ - expected_ / kForgetPart, kExpectedMin);
+    expected_ = std::min(std::max(size + size / kForgetPart, lately), broker_->limits().batch_bytes);
+    if (absl::Status status = PublishBatch(size); !status.ok()) {
+      loop()->intake().GiveBack(size);
       End(status);
-    } else if (answers_.size() < kAnswersMax) {
-      StartRead();
     }
+    WantRead();
   }
   Release();
 }
 
-absl::Status PublishCall::PublishBatch() {
+absl::Status PublishCall::PublishBatch(uint64_t size) {
   const grpc::Slice bytes = InOnePiece(request_);
   request_.Clear();
   const absl::string_view view(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
@@ -62,7 +79,8 @@ absl::Status PublishCall::PublishBatch() {
   answers_.push_back(answer);
   Owe();
   const absl::Status status =
-      publish_->Publish(view, &arena_, [this, answer](const v1::PublishStreamResponse& response) {
+      publish_->Publish(view, &arena_, [this, answer, size](const v1::PublishStreamResponse& response) {
+        loop()->intake().GiveBack(size);
         grpc::ByteBuffer encoded = ToByteBuffer(Frame(response));
         if (loop()->IsCurrent()) {
           Answered(answer.get(), std::move(encoded));
@@ -95,7 +113,7 @@ void PublishCall::Written(bool ok) {
   answers_.pop_front();
   if (WriteEnded(ok)) {
     WriteNext();
-    if (!reading_ && !ending() && answers_.size() < kAnswersMax) StartRead();
+    WantRead();
   }
   Release();
 }

@@ -10,11 +10,12 @@ namespace nmq::rpc {
 RequestMethod::RequestMethod(broker::Broker* broker, MessageQueueService* service, Loop* loop)
     : broker_(broker),
       loop_(loop),
-      method_{service, &MessageQueueService::RequestRequest,
+      method_{service, service->request,
               [this](const grpc::ServerContext& context, v1::RequestRequest* request, Deferred::Done done) {
                 broker_->Ask(CallOf<v1::RequestRequest>(context, broker_->clock()), request, std::move(done));
                 SetTimer();
-              }},
+              },
+              broker->limits().payload_bytes},
       timer_([this] { OnTime(); }) {}
 
 void RequestMethod::OnTime() {

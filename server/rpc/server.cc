@@ -27,6 +27,14 @@ constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kCutTime = absl::Milliseconds(500);
 constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
+// With less memory, calls have small windows, and each connection one stream for so many bytes of it.
+constexpr uint64_t kPlentyBytes = uint64_t{4} << 30;
+constexpr uint64_t kWindowPart = 32 << 10;
+constexpr uint64_t kWindowMin = 4 << 10;
+constexpr uint64_t kWindowMax = 65535;
+constexpr uint64_t kStreamPartBytes = 128 << 10;
+constexpr uint64_t kStreamsMin = 100;
+
 constexpr int kCallsWaiting = 4;  // of each kind, on each loop
 
 void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
@@ -40,6 +48,15 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  // Each call may send a window that nobody reads yet. Otherwise windows grow to megabytes, and calls may be millions.
+  if (limits.memory_bytes < kPlentyBytes) {
+    builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    builder->AddChannelArgument(
+        GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+        static_cast<int>(std::clamp(limits.memory_bytes / kWindowPart, kWindowMin, kWindowMax)));
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                                static_cast<int>(std::max(limits.memory_bytes / kStreamPartBytes, kStreamsMin)));
+  }
 }
 
 }  // namespace
@@ -61,7 +78,12 @@ struct Server::GrpcServices {
 };
 
 Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker)
-    : options_(options), lanes_(std::move(lanes)), broker_(broker), services_(std::make_unique<GrpcServices>(broker)) {}
+    : options_(options),
+      lanes_(std::move(lanes)),
+      broker_(broker),
+      incoming_(ShareMemory(broker->limits().memory_bytes).incoming),
+      outgoing_(ShareMemory(broker->limits().memory_bytes).outgoing),
+      services_(std::make_unique<GrpcServices>(broker)) {}
 
 absl::Status Server::Start() {
   absl::Status status = CheckAddress(options_.listen);
@@ -82,8 +104,8 @@ absl::Status Server::Listen() {
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
   for (broker::Lane* lane : lanes_) {
-    loops_.push_back(
-        std::make_shared<Loop>(builder.AddCompletionQueue(), lane, &broker_->clock(), &broker_->metrics()));
+    loops_.push_back(std::make_shared<Loop>(builder.AddCompletionQueue(), lane, &broker_->clock(), &broker_->metrics(),
+                                            Loop::Memory{&incoming_, &outgoing_}));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -116,6 +138,20 @@ size_t Server::streams() const {
   size_t count = 0;
   for (const auto& loop : loops_) count += loop->stream_count();
   return count;
+}
+
+void Server::RelieveMemory(MemoryUse use) {
+  const bool wanted = incoming_.anyone_waits();
+  if (!wanted && use == MemoryUse::kFine) return;
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), wanted, use] {
+      if (wanted) raw->intake().Lapse();
+      if (use == MemoryUse::kFine) return;
+      raw->intake().RefuseSome(/*any=*/use == MemoryUse::kCritical);
+      if (use != MemoryUse::kCritical) return;
+      for (Stream* stream : raw->streams()) stream->OnMemoryCritical();
+    });
+  }
 }
 
 void Server::WaitForStreams(absl::Duration time) const {

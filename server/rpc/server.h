@@ -10,6 +10,8 @@
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 #include "server/broker/broker.h"
+#include "server/limits/memory_budget.h"
+#include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
 #include "server/rpc/loop.h"
 #include "server/service/service.h"
@@ -41,6 +43,11 @@ class Server final : public Service {
   // Ends all streams with UNAVAILABLE, then cuts them off; takes at most about two seconds.
   void Stop() override;
 
+  // To be called all the time, a hundred times a second where there is little memory. Lets requests in for which there
+  // is room though others that might come have it; where memory is short, ends some that are being received, and where
+  // that is critical, subscribers that do not read. Any thread, from Start to Stop.
+  void RelieveMemory(MemoryUse use);
+
  private:
   struct GrpcServices;
 
@@ -53,6 +60,8 @@ class Server final : public Service {
   const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
   std::string address_;
+  MemoryBudget incoming_;  // requests
+  MemoryBudget outgoing_;  // messages on their way to subscribers
   std::unique_ptr<GrpcServices> services_;
   std::vector<std::shared_ptr<Loop>> loops_;
   std::unique_ptr<grpc::Server> server_;  // null unless it serves

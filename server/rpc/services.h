@@ -4,16 +4,23 @@
 #include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
+#include "server/rpc/received_methods.h"
 
 namespace nmq::rpc {
 
-// The services as they are served here: all through completion queues; the streams of ours as bytes.
-using MessageQueueService = v1::MessageQueue::WithAsyncMethod_Connect<
-    v1::MessageQueue::WithAsyncMethod_Disconnect<v1::MessageQueue::WithAsyncMethod_Join<
-        v1::MessageQueue::WithAsyncMethod_Leave<v1::MessageQueue::WithAsyncMethod_Publish<
-            v1::MessageQueue::WithRawMethod_PublishStream<v1::MessageQueue::WithRawMethod_Subscribe<
-                v1::MessageQueue::WithAsyncMethod_Acknowledge<v1::MessageQueue::WithAsyncMethod_Request<
-                    v1::MessageQueue::WithAsyncMethod_Reply<v1::MessageQueue::Service>>>>>>>>>>;
+// The services as they are served here: all through completion queues; the two streams that carry messages as bytes. Of
+// methods whose requests may be large, the server decides when it receives them.
+class MessageQueueService final
+    : public ReceivedMethods<v1::MessageQueue::WithAsyncMethod_Connect<
+          v1::MessageQueue::WithAsyncMethod_Disconnect<v1::MessageQueue::WithAsyncMethod_Join<
+              v1::MessageQueue::WithAsyncMethod_Leave<v1::MessageQueue::WithRawMethod_PublishStream<
+                  v1::MessageQueue::WithRawMethod_Subscribe<v1::MessageQueue::Service>>>>>>> {
+ public:
+  const int publish = Receive("nmq.v1.MessageQueue.Publish");
+  const int acknowledge = Receive("nmq.v1.MessageQueue.Acknowledge");
+  const int request = Receive("nmq.v1.MessageQueue.Request");
+  const int reply = Receive("nmq.v1.MessageQueue.Reply");
+};
 using RegistryService = v1::Registry::WithAsyncMethod_ListNamespaces<
     v1::Registry::WithAsyncMethod_ListQueues<v1::Registry::WithAsyncMethod_ListRooms<
         v1::Registry::WithAsyncMethod_ListClients<v1::Registry::WithAsyncMethod_ListSubscriptions<

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "server/rpc/call_of.h"
 #include "server/rpc/frames.h"
@@ -13,6 +14,13 @@ namespace {
 
 // Positions in a heartbeat; those of further queues come with the next ones.
 constexpr int kProgressMax = 100;
+
+// A frame is at most this part of the memory that is left for all, but no less than this: so much is copied, and keeps
+// nothing else in memory.
+constexpr uint64_t kFramePart = 32;
+constexpr uint64_t kFrameBytesMin = 4 << 10;
+// Who has not read for so long is ended when hardly any memory is left.
+constexpr absl::Duration kUnreadTime = absl::Seconds(1);
 
 void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   const int64_t nanos = absl::ToInt64Nanoseconds(duration);
@@ -120,10 +128,26 @@ void SubscribeStream::OnStalled() {
   context()->TryCancel();
 }
 
+void SubscribeStream::OnMemoryCritical() {
+  if (!writing() || loop()->clock().Monotonic() < last_write() + kUnreadTime) return;
+  End(ResourceExhausted("MEMORY_SHORT",
+                        absl::StrCat("the server's memory is short, and this subscriber has not read for ",
+                                     absl::FormatDuration(kUnreadTime), "; subscribe again from the last position"),
+                        kUnreadTime));
+  context()->TryCancel();
+}
+
+// Each takes a part of what is left, so that those who read go on beside any number of those who do not.
+uint64_t SubscribeStream::FrameBytes() const {
+  const MemoryBudget& outgoing = loop()->outgoing();
+  const uint64_t taken = std::min(outgoing.taken(), outgoing.bytes_max());
+  return std::clamp((outgoing.bytes_max() - taken) / kFramePart, kFrameBytesMin, broker_->limits().in_flight_bytes);
+}
+
 void SubscribeStream::Pump() {
   if (ask_ && WriteNotice()) return;
   broker::Delivery delivery;
-  absl::Status status = subscription_->Read(broker_->limits().in_flight_bytes, &delivery);
+  absl::Status status = subscription_->Read(FrameBytes(), &delivery);
   // Another thread may have ended it meanwhile.
   const bool ended = subscription_->ended();
   if (ended) status = subscription_->end_status();
@@ -153,6 +177,8 @@ void SubscribeStream::WriteDelivery(broker::Delivery* delivery) {
     return;
   }
   subscription_->in_flight_bytes().store(delivery->bytes, std::memory_order_relaxed);
+  outgoing_bytes_ = delivery->bytes;
+  loop()->outgoing().Take(outgoing_bytes_);
   Write(Frame(std::move(delivery->ranges), delivery->bytes));
 }
 
@@ -165,6 +191,7 @@ void SubscribeStream::Write(Frame frame) {
 
 void SubscribeStream::Written(bool ok) {
   loop()->CancelTimer(&stalled_);
+  if (outgoing_bytes_ > 0) loop()->outgoing().GiveBack(std::exchange(outgoing_bytes_, 0));
   if (WriteEnded(ok)) {
     subscription_->in_flight_bytes().store(0, std::memory_order_relaxed);
     Pump();

@@ -26,6 +26,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
   void Drain(const DrainPlan& plan) override;
+  void OnMemoryCritical() override;
 
  private:
   // What a stream that is to leave is told.
@@ -42,6 +43,8 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void Open();
   void Found(const absl::Status& status);
   void Subscribe(broker::Broker::Wish wish);
+  // What the next frame may have.
+  uint64_t FrameBytes() const;
   // Writes the next frame, if there is one.
   void Pump();
   void PumpAgain();
@@ -80,9 +83,10 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   Loop::Timer age_;
   Loop::Timer drain_;
   Notice notice_;
-  bool ask_ = false;    // the notice is to be written
-  bool again_ = false;  // PumpAgain is posted
-  bool aged_ = false;   // was asked to leave because of its age
+  uint64_t outgoing_bytes_ = 0;  // of the frame that is being written
+  bool ask_ = false;             // the notice is to be written
+  bool again_ = false;           // PumpAgain is posted
+  bool aged_ = false;            // was asked to leave because of its age
 };
 
 }  // namespace nmq::rpc

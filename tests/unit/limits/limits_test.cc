@@ -114,6 +114,14 @@ TEST(Limits, AllQueuesTakeAQuarterOfTheMemoryByDefault) {
   EXPECT_EQ(ResolveLimits(wanted, kMemory)->all_queues_bytes, uint64_t{5} << 20);
 }
 
+TEST(Limits, WhatIsUnwrittenTakesAnEighthOfALittleMemory) {
+  EXPECT_EQ(ResolveLimits({}, 256 << 20)->unwritten_bytes, uint64_t{32} << 20);
+  EXPECT_EQ(ResolveLimits({}, 1)->unwritten_bytes, uint64_t{1} << 20);
+  nmq::v1::Limits wanted;
+  wanted.set_unwritten_bytes(100 << 20);
+  EXPECT_EQ(ResolveLimits(wanted, 256 << 20)->unwritten_bytes, uint64_t{100} << 20);
+}
+
 TEST(Limits, EachIsAcceptedInsideItsRangeAndRefusedOutside) {
   for (const LimitRow& row : LimitRows()) {
     SCOPED_TRACE(row.name);

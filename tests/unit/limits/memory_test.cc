@@ -25,6 +25,7 @@ class MemoryLimit : public testing::Test {
   }
 
   uint64_t Limit(const std::string& cgroups) { return MemoryLimitBytes({1000, cgroups, root_}); }
+  const std::string& root() const { return root_; }
 
  private:
   std::string root_;
@@ -40,6 +41,19 @@ TEST_F(MemoryLimit, IsThatOfTheGroupOfVersion2) {
   Write("/a/b/memory.max", "400\n");
   EXPECT_EQ(Limit("0::/a/b\n"), 400u);
   EXPECT_EQ(Limit("0::/a\n"), 1000u);
+}
+
+TEST_F(MemoryLimit, IsThatFromWhichTheKernelSlowsTheGroupDown) {
+  Write("/a/memory.max", "max\n");
+  Write("/a/memory.high", "300\n");
+  EXPECT_EQ(Limit("0::/a\n"), 300u);
+}
+
+TEST_F(MemoryLimit, IsTheAddressSpaceThatIsLeft) {
+  Write("/a/memory.max", "400\n");
+  EXPECT_EQ(MemoryLimitBytes({1000, "0::/a\n", root(), 300}), 300u);
+  EXPECT_EQ(MemoryLimitBytes({1000, "0::/a\n", root(), 500}), 400u);
+  EXPECT_EQ(MemoryLimitBytes({1000, "", root(), 0}), 1u);
 }
 
 TEST_F(MemoryLimit, IsTheSmallestOnTheWayUp) {

@@ -1,12 +1,14 @@
 // The committer's syncs: who waits for whom, and for how long.
 #include "server/queue/committer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
@@ -49,10 +51,10 @@ class CommitterTest : public testing::Test {
   }
 
   // Publishes a message; to be awaited.
-  std::shared_ptr<absl::Notification> Publish() {
+  std::shared_ptr<absl::Notification> Publish(const std::string& payload = "") {
     auto done = std::make_shared<absl::Notification>();
     v1::PublishRequest request;
-    *request.mutable_message() = ToMessage({.queue = "D"});
+    *request.mutable_message() = ToMessage({.queue = "D", .payload = payload});
     world_->broker().Publish(TestCall(), &request, [done](const absl::StatusOr<v1::PublishResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
       done->Notify();
@@ -203,6 +205,26 @@ TEST_F(CommitterTest, ACallComesAfterAllThatWasSubmittedBefore) {
   Release();
   ASSERT_TRUE(Await(called));
   EXPECT_TRUE(both_done);
+}
+
+TEST_F(CommitterTest, MoreThanIsWrittenAtOnceIsWrittenInTurnAndACallComesAfterAll) {
+  // With 1 GiB of memory, 16 MiB are written at once.
+  constexpr int kMessages = 24;
+  Hold(absl::ZeroDuration());
+  ASSERT_NE(Publish(), nullptr);
+  AwaitSyncBegun();
+  std::vector<std::shared_ptr<absl::Notification>> messages;
+  for (int i = 0; i < kMessages; ++i) messages.push_back(Publish(std::string(1'000'000, 'x')));
+  size_t done = 0;
+  auto called = std::make_shared<absl::Notification>();
+  committer().CallAfter([&] {
+    done = static_cast<size_t>(std::count_if(messages.begin(), messages.end(),
+                                             [](const auto& message) { return message->HasBeenNotified(); }));
+    called->Notify();
+  });
+  Release();
+  ASSERT_TRUE(Await(called));
+  EXPECT_EQ(done, messages.size());
 }
 
 TEST_F(CommitterTest, ACallComesAlsoWhenNothingWaits) {

@@ -18,16 +18,19 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/rpc/loop.h"
+#include "server/rpc/received_methods.h"
 
 namespace nmq::rpc {
 namespace {
 
-using Service = v1::MessageQueue::WithAsyncMethod_Join<v1::MessageQueue::Service>;
+using Service = ReceivedMethods<v1::MessageQueue::Service>;
 using Call = DeferredCall<Service, v1::JoinRequest, v1::JoinResponse>;
 
+constexpr uint64_t kMemoryBytes = 1 << 20;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 v1::JoinResponse Members(uint64_t members) {
@@ -40,12 +43,13 @@ v1::JoinResponse Members(uint64_t members) {
 class DeferredCallTest : public testing::Test {
  protected:
   void Start(Call::Handle handle) {
-    method_ = {&service_, &Service::RequestJoin, std::move(handle)};
+    method_ = {&service_, join_, std::move(handle), /*request_bytes=*/1000};
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_);
+    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
+                                   Loop::Memory{&memory_, &memory_});
     server_ = builder.BuildAndStart();
     Call::Serve(&method_, loop_.get(), 1);
     loop_->Start();
@@ -85,7 +89,9 @@ class DeferredCallTest : public testing::Test {
 
   Metrics metrics_;
   broker::Lane lane_{0};
+  MemoryBudget memory_{kMemoryBytes};
   Service service_;
+  const int join_ = service_.Receive("nmq.v1.MessageQueue.Join");
   Call::Method method_;
   std::shared_ptr<Loop> loop_;
   std::unique_ptr<grpc::Server> server_;

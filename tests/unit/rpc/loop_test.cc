@@ -14,6 +14,7 @@
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "tests/testing/notification.h"
@@ -31,7 +32,8 @@ class LoopTest : public testing::Test {
   LoopTest() {
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_);
+    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
+                                   Loop::Memory{&memory_, &memory_});
     server_ = builder.BuildAndStart();
     loop_->Start();
   }
@@ -56,6 +58,7 @@ class LoopTest : public testing::Test {
   }
 
   Metrics metrics_;
+  MemoryBudget memory_{1 << 20};
   broker::Lane lane_{0};
   Service service_;
   std::shared_ptr<Loop> loop_;

@@ -1,0 +1,84 @@
+#include "server/limits/heap.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace nmq {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kGiB = 1 << 30;
+// From this much on the C library's own ways, which are faster, cost too little to care.
+constexpr uint64_t kPlenty = 4 * kGiB;
+constexpr int kPoolsMax = 2;
+constexpr int kOwnMappingBytes = 256 << 10;
+constexpr size_t kStackBytes = kMiB;
+// Not worth giving back.
+constexpr uint64_t kLittle = 8 * kMiB;
+// Less of the whole is not worth it either.
+constexpr uint64_t kWorthPart = 8;
+
+bool AddressSpaceIsLimited() {
+  rlimit limit;
+  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+// What is in memory, and in use by nobody.
+uint64_t IdleBytes() {
+  const struct mallinfo2 heap = mallinfo2();
+  const uint64_t resident = ResidentBytes();
+  return resident - std::min<uint64_t>(resident, heap.uordblks + heap.hblkhd);
+}
+
+}  // namespace
+
+void FitHeap(uint64_t memory_bytes) {
+  if (AddressSpaceIsLimited()) {
+    // Each pool reserves 64 MiB, each thread as much as the shell allows the first one.
+    mallopt(M_ARENA_MAX, 1);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, kStackBytes);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+  } else if (memory_bytes < kPlenty) {
+    mallopt(M_ARENA_MAX, kPoolsMax);
+  }
+  if (memory_bytes < kPlenty) mallopt(M_MMAP_THRESHOLD, kOwnMappingBytes);
+}
+
+uint64_t ResidentBytes() {
+  const int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  char text[128];
+  const ssize_t size = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  if (size <= 0) return 0;
+  text[size] = '\0';
+  uint64_t resident = 0;
+  uint64_t shared = 0;
+  if (sscanf(text, "%*u %lu %lu", &resident, &shared) != 2) return 0;
+  return (resident - std::min(resident, shared)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void GiveBackFreeMemory(bool at_once) {
+  static uint64_t idle_before = 0;
+  static uint64_t stays = 0;  // what giving back left the last time: in pages that are not wholly free
+  const uint64_t idle = IdleBytes();
+  const uint64_t idle_always = std::min(std::exchange(idle_before, idle), idle);
+  stays = std::min(stays, idle);
+  const bool worth =
+      at_once ? idle > stays + kLittle : idle_always > stays + std::max(kLittle, ResidentBytes() / kWorthPart);
+  if (!worth) return;
+  malloc_trim(0);
+  stays = IdleBytes();
+}
+
+}  // namespace nmq

@@ -1,0 +1,96 @@
+#ifndef NMQ_SERVER_RPC_INTAKE_H_
+#define NMQ_SERVER_RPC_INTAKE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "server/limits/memory_budget.h"
+
+namespace nmq::rpc {
+
+// Says which calls of a loop may receive their next request, so that all requests that are on their way in, or not yet
+// answered, fit into the memory budget; the others wait, and their clients by flow control. How much will come is known
+// only when it is there: what is taken before is a guess of the caller.
+//
+// On its loop's thread only, but for GiveBack.
+class Intake final : private MemoryBudget::Waiter {
+ public:
+  // A call that receives requests, one at a time. It must Leave before its end.
+  class Receiver {
+   public:
+    // It may start to receive.
+    virtual void Receive() = 0;
+    // It must end with `why`: memory is short, and it may be receiving more than was taken for it.
+    virtual void Refuse(const absl::Status& why) = 0;
+
+   protected:
+    ~Receiver() = default;
+
+   private:
+    friend class Intake;
+    enum class State { kIdle, kInLine, kReceiving };
+    State state_ = State::kIdle;
+    bool lapsed_ = false;
+    uint64_t bytes_ = 0;  // wanted, and then taken
+    absl::Duration since_;
+    Receiver* before_ = nullptr;
+    Receiver* after_ = nullptr;
+  };
+
+  // `wake` makes the loop call Continue; from any thread. `clock` must outlive the intake, and `budget` its Close.
+  Intake(MemoryBudget* budget, const Clock* clock, std::function<void()> wake);
+  ~Intake() override { Close(); }
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
+
+  // `receiver` is to receive a request of about `bytes`: calls its Receive, at once or later, or Refuse if too many
+  // wait.
+  void Want(Receiver* receiver, uint64_t bytes);
+  // It has received so many, and they are taken until they are given back.
+  void Received(Receiver* receiver, uint64_t bytes);
+  // It does not wait any more, or has received nothing.
+  void Leave(Receiver* receiver);
+  // On any thread.
+  void GiveBack(uint64_t bytes) { budget_->GiveBack(bytes); }
+
+  // Lets nobody in line receive any more. When the loop ends.
+  void Close();
+
+  // Lets those receive for whom there is enough now.
+  void Continue();
+  // Gives back what was taken for those that have received nothing for long: others may need it.
+  void Lapse();
+  // Ends a part of those for which nothing is taken any more, since they may be receiving something all the same. If
+  // there are none and `any`, of all that receive: what was taken for them was a guess.
+  void RefuseSome(bool any);
+
+ private:
+  struct List {
+    void Add(Receiver* receiver);
+    void Remove(Receiver* receiver);
+    Receiver* first = nullptr;
+    Receiver* last = nullptr;
+    size_t size = 0;
+  };
+
+  void OnTaken() override;
+  void Start(Receiver* receiver);
+
+  MemoryBudget* const budget_;
+  const Clock* const clock_;
+  const std::function<void()> wake_;
+  List line_;
+  List receiving_;
+  std::atomic<bool> taken_{false};  // what the intake waited for is taken
+  uint64_t awaited_ = 0;            // that; 0 if it does not wait
+  bool closed_ = false;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_INTAKE_H_

@@ -1,0 +1,52 @@
+#include "server/limits/heap.h"
+
+#include <memory>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace nmq {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr size_t kPieceBytes = 100'000;
+constexpr int kPieces = 1000;
+
+using Pieces = std::vector<std::unique_ptr<std::vector<char>>>;
+
+// Pieces in a row, all in use.
+Pieces Take() {
+  Pieces pieces;
+  for (int i = 0; i < kPieces; ++i) pieces.push_back(std::make_unique<std::vector<char>>(kPieceBytes, 'x'));
+  return pieces;
+}
+
+TEST(Heap, ResidentBytesAreWhatIsInUse) {
+  const uint64_t before = ResidentBytes();
+  const Pieces pieces = Take();
+  EXPECT_GE(ResidentBytes(), before + kPieces * kPieceBytes / 10 * 9);
+}
+
+TEST(Heap, WhatWasFreeTwiceIsGivenBackThoughSomethingBehindItIsInUse) {
+  const uint64_t before = ResidentBytes();
+  Pieces pieces = Take();
+  const auto behind = std::make_unique<std::vector<char>>(kPieceBytes, 'x');
+  pieces.clear();
+  GiveBackFreeMemory(/*at_once=*/false);
+  GiveBackFreeMemory(/*at_once=*/false);
+  EXPECT_LE(ResidentBytes(), before + 16 * kMiB);
+}
+
+TEST(Heap, WhatIsFreeIsGivenBackAtOnceAndEachTime) {
+  const uint64_t before = ResidentBytes();
+  for (int i = 0; i < 3; ++i) {
+    Pieces pieces = Take();
+    const auto behind = std::make_unique<std::vector<char>>(kPieceBytes, 'x');
+    pieces.clear();
+    GiveBackFreeMemory(/*at_once=*/true);
+    EXPECT_LE(ResidentBytes(), before + 16 * kMiB);
+  }
+}
+
+}  // namespace
+}  // namespace nmq
