@@ -13,6 +13,7 @@
 #endif
 
 #ifdef NMQ_THREAD_SANITIZER
+#include <algorithm>
 #include <condition_variable>
 #include <shared_mutex>
 
@@ -66,7 +67,9 @@ class CondVar {
   void Wait(Mutex* mu) { cv_.wait(mu->mu_); }
   // True if the time ran out.
   bool WaitWithTimeout(Mutex* mu, absl::Duration timeout) {
-    return cv_.wait_for(mu->mu_, absl::ToChronoMicroseconds(timeout)) == std::cv_status::timeout;
+    // The standard library's clock overflows at times that never come.
+    const absl::Duration bound = std::min(timeout, absl::Hours(24 * 365));
+    return cv_.wait_for(mu->mu_, absl::ToChronoMicroseconds(bound)) == std::cv_status::timeout;
   }
   void Signal() { cv_.notify_one(); }
   void SignalAll() { cv_.notify_all(); }
