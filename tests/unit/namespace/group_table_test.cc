@@ -30,8 +30,8 @@ class GroupTableTest : public testing::Test {
     log::Store::Options options;
     options.directory = directory_;
     storage_ = *Storage::Open(options, &parts_.clock, &random_);
-    committer_ =
-        std::make_unique<Committer>(&storage_->store(), &parts_.clock, parts_.lanes, uint64_t{1} << 20, &metrics_);
+    committer_ = std::make_unique<Committer>(&storage_->store(), &parts_.clock, parts_.lanes,
+                                             Committer::Bounds{.unwritten = 1 << 20, .commit = 1 << 20}, &metrics_);
   }
   ~GroupTableTest() override { runner_.Stop(); }
 
@@ -41,7 +41,8 @@ class GroupTableTest : public testing::Test {
                         *storage_->OpenQueue("N", name, v1::DURABILITY_DURABLE));
   }
   GroupFactory NewFactory() {
-    return GroupFactory({"N", &parts_.clock, &parts_.numbers, &storage_->store(), &runner_, committer_.get()});
+    return GroupFactory(
+        {"N", &parts_.limits, &parts_.clock, &parts_.numbers, &storage_->store(), &runner_, committer_.get()});
   }
   std::shared_ptr<Group> Add(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
                              const std::string& name) {
