@@ -55,6 +55,10 @@ ABSL_FLAG(int, threads, 0, "threads that serve calls; 0 for one for every two pr
 ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(5),
           "how long clients have to leave when the server is told to stop: it asks them one after the other, about 200 "
           "a second, and all in the first half; at most 8s");
+ABSL_FLAG(
+    bool, accept_data_loss, false,
+    "for one start: serve although messages that were stored are lost from --data_dir; every queue there begins a "
+    "new epoch");
 ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,
@@ -140,10 +144,14 @@ absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::Ser
     if (!HasQueuesOnDisk(config)) return nullptr;
     options.directory = kDataDir;
   }
+  options.accept_loss = absl::GetFlag(FLAGS_accept_data_loss);
   auto storage = nmq::broker::Storage::Open(options, &nmq::RealClock(), &nmq::SystemRandom());
   if (!storage.ok()) return storage.status();
   absl::Status status = (*storage)->OpenQueues(config);
   if (!status.ok()) return status;
+  if (options.accept_loss) {
+    LOG(WARNING) << "--accept_data_loss is for one start: leave it away at the next one, which would take another loss";
+  }
   for (const std::string& queue : (*storage)->UnopenedQueues()) {
     LOG(WARNING) << "queue " << queue << " is in " << options.directory << " and not in the configuration: not served";
   }

@@ -49,6 +49,7 @@ void Group::AddMember(uint64_t member, const std::shared_ptr<Subscription>& subs
     members_[member] = {client, weak, mailbox, {}};
     members_of_[client].insert(member);
     state_.AddMember(member, credit_messages, credit_bytes);
+    if (!std::exchange(told_loss_, true)) TellLoss();
   });
 }
 

@@ -139,6 +139,8 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   bool NoteOne(const v1::Acknowledgement& one, uint64_t sequence, const Members* own, int64_t now_us);
   // What the queue no longer holds is lost to the group.
   void GiveUp(uint64_t first);
+  // What the disk had lost before this run.
+  void TellLoss();
   void Redeliver(int64_t now_us);
   void OfferNew(uint64_t end, int64_t now_us);
   // Whether `*block` has the message; reads it if need be. False if it cannot be read.
@@ -172,6 +174,7 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   std::vector<std::shared_ptr<AcknowledgeAnswer>> answers_;  // to be let go when all is saved
   absl::flat_hash_map<uint64_t, std::shared_ptr<AcknowledgeAnswer>> burials_;  // that wait for a dead letter
   std::vector<v1::Gap> gaps_;                                                  // to be told at the end of the turn
+  bool told_loss_ = false;
   uint64_t lost_ = 0;
   storage::v1::Group kept_;  // as it is on disk
   bool paused_ = false;

@@ -31,11 +31,22 @@ void Group::GiveUp(uint64_t first) {
   lost_ += lost;
   v1::Gap& gap = gaps_.emplace_back();
   gap.set_queue(options_.queue->name());
-  gap.set_epoch(options_.queue->epoch());
+  gap.set_epoch(options_.queue->EpochOf(floor + 1));
   gap.set_first(floor + 1);
   gap.set_last(first - 1);
   gap.set_count(lost);
   gap.set_reason(options_.queue->WasPurged(first) ? v1::GAP_REASON_PURGED : v1::GAP_REASON_RETENTION);
+}
+
+void Group::TellLoss() {
+  const QueueOnDisk& disk = options_.queue->disk();
+  if (!disk.lost) return;
+  const uint64_t end = disk.past_epochs.back().end;
+  v1::Gap& gap = gaps_.emplace_back();
+  gap.set_queue(options_.queue->name());
+  gap.set_epoch(disk.EpochOf(end - 1));
+  gap.set_first(end);
+  gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
 }
 
 bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block) {
@@ -69,7 +80,7 @@ bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
   if (gap == nullptr || gap->reason() != v1::GAP_REASON_EXPIRED || gap->last() + 1 != sequence) {
     gap = &gaps_.emplace_back();
     gap->set_queue(options_.queue->name());
-    gap->set_epoch(options_.queue->epoch());
+    gap->set_epoch(options_.queue->EpochOf(sequence));
     gap->set_first(sequence);
     gap->set_reason(v1::GAP_REASON_EXPIRED);
   }

@@ -53,6 +53,22 @@ bool Read(absl::string_view key, absl::string_view value, std::vector<StoredGrou
   return true;
 }
 
+// Forgets what the group knows of messages from `end` on.
+void CutOff(uint64_t queue, uint64_t end, StoredGroup* group, log::Store::Batch* batch) {
+  GroupState::Saved& saved = group->saved;
+  if (saved.delivered < end) return;
+  GroupState::Changes changes;
+  changes.marks = true;
+  changes.delivered = saved.delivered = end - 1;
+  changes.floor = saved.floor = std::min(saved.floor, saved.delivered);
+  const auto is_lost = [end](const GroupState::Saved::Item& item) { return item.sequence >= end; };
+  saved.items.erase(std::remove_if(saved.items.begin(), saved.items.end(), is_lost), saved.items.end());
+  PutChanges(queue, group->name, changes, batch);
+  const std::string items = Key(queue, group->name, kItem);
+  batch->DeleteRange(log::Table::kGroups, absl::StrCat(items, log::BigEndian(end)),
+                     absl::StrCat(items, log::BigEndian(UINT64_MAX)));
+}
+
 }  // namespace
 
 uint64_t ReserveStints(uint64_t now, storage::v1::Group* group) {
@@ -89,20 +105,24 @@ void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* bat
   for (const char kind : {kGroup, kMarks, kItem}) batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kind));
 }
 
-absl::StatusOr<std::vector<StoredGroup>> LoadGroups(const log::Store& store, uint64_t queue) {
+absl::StatusOr<std::vector<StoredGroup>> LoadGroups(log::Store* store, uint64_t queue, uint64_t end) {
   std::vector<StoredGroup> groups;
   std::string damaged;
-  const absl::Status status = store.Scan(log::Table::kGroups, log::BigEndian(queue), log::BigEndian(queue + 1),
-                                         [&](absl::string_view key, absl::string_view value) {
-                                           if (Read(key.substr(kNumberBytes), value, &groups)) return true;
-                                           damaged = std::string(key.substr(kNumberBytes));
-                                           return false;
-                                         });
+  const absl::Status status = store->Scan(log::Table::kGroups, log::BigEndian(queue), log::BigEndian(queue + 1),
+                                          [&](absl::string_view key, absl::string_view value) {
+                                            if (Read(key.substr(kNumberBytes), value, &groups)) return true;
+                                            damaged = std::string(key.substr(kNumberBytes));
+                                            return false;
+                                          });
   if (!status.ok()) return status;
   if (!damaged.empty()) {
     return absl::DataLossError(
         absl::StrCat("the groups of queue number ", queue, " are damaged; restore the data directory from a backup"));
   }
+  log::Store::Batch cut;
+  for (StoredGroup& group : groups) CutOff(queue, end, &group, &cut);
+  const absl::Status written = store->Write(&cut, log::Store::Sync::kNo);
+  if (!written.ok()) return written;
   return groups;
 }
 

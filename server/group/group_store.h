@@ -34,8 +34,9 @@ struct StoredGroup {
   storage::v1::Group group;
   GroupState::Saved saved;
 };
-// The groups of a queue. DATA_LOSS if they are damaged.
-absl::StatusOr<std::vector<StoredGroup>> LoadGroups(const log::Store& store, uint64_t queue);
+// The groups of a queue that ends before `end`. DATA_LOSS if they are damaged. What they know of messages from there on
+// is deleted: the disk has lost those, and others will get their sequences.
+absl::StatusOr<std::vector<StoredGroup>> LoadGroups(log::Store* store, uint64_t queue, uint64_t end);
 
 }  // namespace nmq::broker
 

@@ -1,48 +1,50 @@
 #include "server/log/log_check.h"
 
-#include <array>
-#include <cstdint>
+#include <algorithm>
+
+#include "server/log/crc32c.h"
 
 namespace nmq::log {
 namespace {
 
-// A record: checksum of type and data (4 bytes), length of the data (2), type (1), data. Numbers are little-endian.
+// A part of a record: checksum of type and data (4 bytes), length of the data (2), type (1), data. Numbers are
+// little-endian.
 constexpr size_t kHeaderBytes = 7;
 constexpr size_t kLengthAt = 4;
 constexpr size_t kTypeAt = 6;
-constexpr uint8_t kTypeMax = 4;  // a whole record, its first, middle or last part
+constexpr uint8_t kWhole = 1;
+constexpr uint8_t kFirst = 2;
+constexpr uint8_t kLast = 4;  // 3 is one between the first and the last
 
-constexpr std::array<uint32_t, 256> kCrcTable = [] {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
-    table[i] = crc;
-  }
-  return table;
-}();
+// A record's data begins with the number of its first change (8 bytes) and how many there are (4).
+constexpr size_t kChangeBytes = 8;
+constexpr size_t kStartBytes = kChangeBytes + 4;
+static_assert(kLogStartBytes == kHeaderBytes + kStartBytes);
 
-// CRC-32C in the form in which the logs have it.
-uint32_t Checksum(absl::string_view bytes) {
-  uint32_t crc = ~0u;
-  for (const char byte : bytes) crc = crc >> 8 ^ kCrcTable[(crc ^ static_cast<uint8_t>(byte)) & 0xff];
-  crc = ~crc;
-  return (crc >> 15 | crc << 17) + 0xa282ead8u;
+uint64_t NumberAt(absl::string_view bytes, size_t at, size_t size) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < size; ++i) number |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
+  return number;
 }
 
-uint8_t ByteAt(absl::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
+size_t LengthAt(absl::string_view block, size_t at) { return NumberAt(block, at + kLengthAt, 2); }
 
-size_t LengthAt(absl::string_view block, size_t at) {
-  return ByteAt(block, at + kLengthAt) | static_cast<size_t>(ByteAt(block, at + kLengthAt + 1)) << 8;
-}
+uint8_t TypeAt(absl::string_view block, size_t at) { return static_cast<uint8_t>(block[at + kTypeAt]); }
 
 bool IsWhole(absl::string_view block, size_t at) {
-  const size_t length = LengthAt(block, at);
-  const uint8_t type = ByteAt(block, at + kTypeAt);
-  if (length == 0 || type == 0 || type > kTypeMax || at + kHeaderBytes + length > block.size()) return false;
-  uint32_t stored = 0;
-  for (size_t i = 0; i < 4; ++i) stored |= static_cast<uint32_t>(ByteAt(block, at + i)) << (8 * i);
-  return stored == Checksum(block.substr(at + kTypeAt, 1 + length));
+  if (at + kHeaderBytes > block.size() || at + kHeaderBytes + LengthAt(block, at) > block.size()) return false;
+  if (TypeAt(block, at) < kWhole || TypeAt(block, at) > kLast) return false;
+  return NumberAt(block, at, 4) == MaskedCrc32c(block.substr(at + kTypeAt, 1 + LengthAt(block, at)));
+}
+
+// Whether there is a whole part, of a type up to `type_max`, anywhere from `at` on. Only at a block's end a part has no
+// data.
+bool HasWhole(absl::string_view block, size_t at, uint8_t type_max) {
+  for (; at + kHeaderBytes <= block.size(); ++at) {
+    const bool possible = LengthAt(block, at) > 0 || at + kHeaderBytes == kLogBlockBytes;
+    if (possible && TypeAt(block, at) <= type_max && IsWhole(block, at)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -52,10 +54,45 @@ std::optional<size_t> FindDamagedLength(absl::string_view block) {
   while (at + kHeaderBytes <= block.size() && at + kHeaderBytes + LengthAt(block, at) <= block.size()) {
     at += kHeaderBytes + LengthAt(block, at);
   }
-  for (size_t next = at + 1; next + kHeaderBytes <= block.size(); ++next) {
-    if (IsWhole(block, next)) return at;
-  }
+  if (HasWhole(block, at + 1, kLast)) return at;
   return std::nullopt;
+}
+
+std::optional<uint64_t> FirstChange(absl::string_view start) {
+  if (start.size() < kLogStartBytes || (TypeAt(start, 0) != kWhole && TypeAt(start, 0) != kFirst)) return std::nullopt;
+  return NumberAt(start, kHeaderBytes, kChangeBytes);
+}
+
+void LogScanner::Add(absl::string_view block) {
+  const uint64_t offset = bytes_;
+  bytes_ += block.size();
+  size_t at = 0;
+  for (; IsWhole(block, at) && !damaged_; at += kHeaderBytes + LengthAt(block, at)) {
+    const size_t data = at + kHeaderBytes;
+    AddPart(TypeAt(block, at), block.substr(data, LengthAt(block, at)), offset + data + LengthAt(block, at));
+  }
+  // What is too short for a part ends the block.
+  if (at == block.size() || (block.size() == kLogBlockBytes && at + kHeaderBytes > block.size())) return;
+  broken_ = true;
+  damaged_ = damaged_ || HasWhole(block, at + 1, kFirst);
+}
+
+void LogScanner::AddPart(uint8_t type, absl::string_view data, uint64_t end) {
+  const bool begins = type == kWhole || type == kFirst;
+  if (broken_) {
+    // More of a record that is not whole is nothing new.
+    damaged_ = damaged_ || begins;
+    return;
+  }
+  if (begins) start_.clear();
+  start_.append(data.data(), std::min(data.size(), kStartBytes - start_.size()));
+  const bool ends = type == kWhole || type == kLast;
+  damaged_ = begins == in_record_ || (ends && start_.size() < kStartBytes);
+  in_record_ = !ends;
+  if (!ends || damaged_) return;
+  end_ = end;
+  const uint64_t changes = NumberAt(start_, kChangeBytes, 4);
+  if (changes > 0) last_change_ = NumberAt(start_, 0, kChangeBytes) + changes - 1;
 }
 
 }  // namespace nmq::log

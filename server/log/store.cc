@@ -9,6 +9,16 @@
 #include "server/log/store_rep.h"
 
 namespace nmq::log {
+namespace {
+
+// The number of the last change of a batch that was written: its bytes begin with that of the first.
+uint64_t LastChange(const rocksdb::WriteBatch& batch) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < sizeof(number); ++i) number |= uint64_t{static_cast<uint8_t>(batch.Data()[i])} << (8 * i);
+  return number + batch.Count() - 1;
+}
+
+}  // namespace
 
 absl::Status Store::Rep::Readable() const {
   return db != nullptr ? absl::OkStatus() : health->Check(/*messages=*/false);
@@ -32,7 +42,9 @@ absl::Status Store::Rep::WriteNow(rocksdb::WriteBatch* batch, Sync sync) {
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
   const rocksdb::Status status = db->Write(options, batch);
-  return status.ok() ? absl::OkStatus() : health->Note(status);
+  if (!status.ok()) return health->Note(status);
+  if (options.sync) marks.Note(LastChange(*batch));
+  return absl::OkStatus();
 }
 
 absl::Status Store::Trim(uint64_t queue, uint64_t first, Sync sync) {
@@ -120,9 +132,12 @@ void Store::Housekeep() {
     stuck = rep_->health->stuck();
   }
   if (!stuck) return;
-  MutexLock open(&rep_->open_mutex);
-  rep_->Reopen();
-  rep_->health->LookAtDisk();
+  {
+    MutexLock open(&rep_->open_mutex);
+    rep_->Reopen();
+    rep_->health->LookAtDisk();
+  }
+  rep_->LogNotes();
 }
 
 void Store::Rep::Reclaim() {
@@ -148,6 +163,17 @@ void Store::Rep::Reclaim() {
     if (!db->CompactRange(options, family(Family::kMessages), &begin, &end).ok()) break;
   }
   health->LookAtDisk();
+}
+
+absl::Status Store::loss() const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  return rep_->loss;
+}
+
+absl::Status Store::AcceptLoss() {
+  MutexLock open(&rep_->open_mutex);
+  rep_->loss = absl::OkStatus();
+  return rep_->BeginMarks();
 }
 
 absl::Status Store::health() const { return rep_->health->Check(/*messages=*/true); }

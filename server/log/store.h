@@ -83,6 +83,8 @@ class Store {
     uint64_t table_buffer_bytes = 4 << 20;   // the same for each table
     uint64_t block_cache_bytes = 16 << 20;   // of what was read
     uint64_t log_bytes = 64 << 20;           // of logs; after a crash opening reads them into memory
+    // Opens although changes are missing that were synced, with what was written before them: see loss().
+    bool accept_loss = false;
   };
 
   // Bytes that count for a message besides its entry and audience: its key, its header, and what RocksDB adds.
@@ -92,7 +94,8 @@ class Store {
 
   // Opens or makes the store; the folder above the directory must be there. FAILED_PRECONDITION if another process has
   // it open or if there is something else than a directory; PERMISSION_DENIED; RESOURCE_EXHAUSTED, reason DISK_FULL;
-  // DATA_LOSS if it is damaged: the message says which file and what to do.
+  // DATA_LOSS if it is damaged, or if changes are missing that were synced (reason STORE_INCOMPLETE): the message says
+  // which file and what to do.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const Options& options);
   ~Store();
   Store(const Store&) = delete;
@@ -150,6 +153,11 @@ class Store {
   // Bytes of the messages in [first, end).
   absl::StatusOr<uint64_t> BytesOf(uint64_t queue, uint64_t first, uint64_t end) const;
 
+  // For what is left after a loss, which see below: the numbers of all queues that have messages, and the first
+  // sequence from which on no message of a queue is missing. The second looks at every message, and may take long.
+  absl::StatusOr<std::vector<uint64_t>> Queues() const;
+  absl::StatusOr<uint64_t> FindWhole(uint64_t queue) const;
+
   // Gives up messages before `first`, which may be the end. Survives a restart once this has returned; with kNo, they
   // may be there again after the power was lost. Their disk space comes back later, with kNo after a Housekeep.
   absl::Status Trim(uint64_t queue, uint64_t first, Sync sync = Sync::kYes);
@@ -166,6 +174,10 @@ class Store {
   // To be called about once a second: looks how much room the disk has, and whether a full disk has got some again.
   // After a full disk, others may wait up to a second or so while the database is opened anew.
   void Housekeep();
+  // What is missing that was synced, as Open would say it; OK if nothing is. Only with Options::accept_loss.
+  absl::Status loss() const;
+  // What builds on what is missing was put in order: from now on the loss is not told again.
+  absl::Status AcceptLoss();
   // Why nothing can be written; OK otherwise.
   absl::Status health() const;
 

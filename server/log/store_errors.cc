@@ -50,6 +50,15 @@ absl::Status Damaged(absl::string_view directory, absl::string_view what) {
   return DataLoss(kReasonStoreDamaged, About(directory, what));
 }
 
+absl::Status Incomplete(absl::string_view directory, absl::string_view what) {
+  return DataLoss(kReasonStoreIncomplete,
+                  About(directory, absl::StrCat(what,
+                                                ": messages that were answered as stored are lost. Put the file back, "
+                                                "or bring the directory back from a backup; or start once with "
+                                                "--accept_data_loss, which goes on with what is there, and begins a "
+                                                "new epoch of every queue, so that subscribers are told")));
+}
+
 absl::Status OpenError(absl::string_view directory, const rocksdb::Status& status, absl::string_view warnings) {
   std::string text = TextOf(status);
   if (status.IsNoSpace()) {

@@ -14,6 +14,7 @@ namespace nmq::log {
 inline constexpr char kReasonDiskFull[] = "DISK_FULL";
 inline constexpr char kReasonStoreFailed[] = "STORE_FAILED";
 inline constexpr char kReasonStoreDamaged[] = "STORE_DAMAGED";
+inline constexpr char kReasonStoreIncomplete[] = "STORE_INCOMPLETE";
 inline constexpr char kReasonStoreInUse[] = "STORE_IN_USE";
 inline constexpr char kReasonStoreDirectory[] = "STORE_DIRECTORY";
 inline constexpr char kReasonStoreVersion[] = "STORE_VERSION";
@@ -30,6 +31,8 @@ absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t
 absl::Status StoreFailed(absl::string_view directory, const rocksdb::Status& cause);
 // DATA_LOSS; `what` names what is wrong and where.
 absl::Status Damaged(absl::string_view directory, absl::string_view what);
+// DATA_LOSS: what was synced is missing, as `what` says.
+absl::Status Incomplete(absl::string_view directory, absl::string_view what);
 
 // Why the store in `directory` could not be opened. `warnings` are RocksDB's last ones: its statuses do not always name
 // the file.

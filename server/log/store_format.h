@@ -42,9 +42,10 @@ void AppendMessageValue(const MessageValue& value, std::string* to);
 // Sets MessageValue::total of the value that begins at `value`.
 void SetMessageTotal(uint64_t total, char* value);
 
-// The store's own keys: the version of this format, and a queue's first sequence, which follows the prefix as
-// BigEndian.
+// The store's own keys: the version of this format, that there is a file SYNCED (see sync_marks.h), and a queue's first
+// sequence, which follows the prefix as BigEndian.
 inline constexpr char kFormatKey[] = "format";
+inline constexpr char kMarkedKey[] = "synced";
 inline constexpr char kFirstPrefix[] = "first/";
 std::string FirstKey(uint64_t queue);
 

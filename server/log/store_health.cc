@@ -76,8 +76,13 @@ uint64_t StoreHealth::free_bytes() const {
 void StoreHealth::OnMemTableSealed(const rocksdb::MemTableInfo& /*info*/) {
   rocksdb::DB* const db = db_.load();
   if (db == nullptr) return;
+  const uint64_t change = db->GetLatestSequenceNumber();
   const rocksdb::Status status = db->SyncWAL();
-  if (!status.ok()) (void)Note(status);
+  if (status.ok()) {
+    marks_->Note(change);
+  } else {
+    (void)Note(status);
+  }
 }
 
 void StoreHealth::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) {

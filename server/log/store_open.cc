@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -11,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "rocksdb/env.h"
-#include "server/log/log_check.h"
 #include "server/log/store.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_rep.h"
@@ -44,48 +42,6 @@ rocksdb::Status MakeDirectory(const std::string& directory, rocksdb::Env* env, b
   return status.ok() ? parent->Fsync() : status;
 }
 
-// DATA_LOSS if the end of a log is damaged in a way that RocksDB would not see.
-absl::Status CheckLogEnd(const std::string& directory, const std::string& name, rocksdb::Env* env) {
-  const std::string path = absl::StrCat(directory, "/", name);
-  uint64_t bytes = 0;
-  std::unique_ptr<rocksdb::RandomAccessFile> file;
-  rocksdb::Status status = env->GetFileSize(path, &bytes);
-  if (status.ok()) status = env->NewRandomAccessFile(path, &file, rocksdb::EnvOptions());
-  rocksdb::Slice block;
-  const uint64_t start = bytes / kLogBlockBytes * kLogBlockBytes;
-  std::string buffer(bytes - start, '\0');
-  if (status.ok() && !buffer.empty()) status = file->Read(start, buffer.size(), &block, buffer.data());
-  if (!status.ok()) return OpenError(directory, status, "");
-  const std::optional<size_t> damaged = FindDamagedLength(ToView(block));
-  if (!damaged.has_value()) return absl::OkStatus();
-  return Damaged(directory, absl::StrCat("damaged; bring it back from a backup: ", name, ": the record at offset ",
-                                         start + *damaged, " has a wrong length"));
-}
-
-// Hands to the disk what a run that was killed has left to the operating system: this one would take it for stored.
-rocksdb::Status SyncLog(const std::string& path, rocksdb::Env* env) {
-  std::unique_ptr<rocksdb::WritableFile> file;
-  rocksdb::Status status = env->ReopenWritableFile(path, &file, rocksdb::EnvOptions());
-  if (status.ok()) status = file->Sync();
-  return status.ok() ? file->Close() : status;
-}
-
-absl::Status PrepareLogs(const std::string& directory, rocksdb::Env* env) {
-  std::vector<std::string> names;
-  rocksdb::Status status = env->GetChildren(directory, &names);
-  for (size_t i = 0; i < names.size() && status.ok(); ++i) {
-    const bool log = absl::EndsWith(names[i], ".log");
-    if (log || absl::StartsWith(names[i], "MANIFEST-")) {
-      if (absl::Status checked = CheckLogEnd(directory, names[i], env); !checked.ok()) return checked;
-    }
-    if (log) status = SyncLog(absl::StrCat(directory, "/", names[i]), env);
-  }
-  std::unique_ptr<rocksdb::Directory> entries;
-  if (status.ok()) status = env->NewDirectory(directory, &entries);
-  if (status.ok()) status = entries->Fsync();
-  return status.ok() ? absl::OkStatus() : OpenError(directory, status, "");
-}
-
 // RocksDB begins a new database where the file CURRENT is missing, whatever else is there.
 absl::Status CheckComplete(const std::string& directory, rocksdb::Env* env) {
   if (env->FileExists(directory + "/CURRENT").ok()) return absl::OkStatus();
@@ -93,7 +49,7 @@ absl::Status CheckComplete(const std::string& directory, rocksdb::Env* env) {
   const rocksdb::Status status = env->GetChildren(directory, &names);
   if (!status.ok()) return OpenError(directory, status, "");
   for (const std::string& name : names) {
-    if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log")) {
+    if (absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log") || name == kSyncMarkFile) {
       return Damaged(directory, absl::StrCat("the file CURRENT is missing, and ", name,
                                              " is there: bring it back from a backup, or move all away"));
     }
@@ -110,7 +66,9 @@ Store::Rep::Rep(const Options& opts)
     : store_options(opts),
       directory(WithoutSlash(opts.directory)),
       env(opts.env == nullptr ? rocksdb::Env::Default() : opts.env),
-      health(std::make_shared<StoreHealth>(directory, env, opts.reserve_bytes)) {}
+      marks(directory, env),
+      health(std::make_shared<StoreHealth>(directory, env, opts.reserve_bytes, &marks)),
+      accept_loss(opts.accept_loss) {}
 
 Store::Rep::~Rep() {
   MutexLock lock(&open_mutex);
@@ -123,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
     MutexLock lock(&rep->open_mutex);
     if (absl::Status status = rep->Open(); !status.ok()) return status;
   }
+  rep->LogNotes();
   return absl::WrapUnique(new Store(std::move(rep)));
 }
 
@@ -133,27 +92,34 @@ absl::Status Store::Rep::Open() {
   if (absl::Status status = OpenDatabase(/*read_only=*/false); !status.ok()) return status;
   health->LookAtDisk();
   if (absl::Status status = CheckFormat(); !status.ok()) return status;
-  return LoadTrimPoints();
+  if (absl::Status status = LoadTrimPoints(); !status.ok()) return status;
+  if (absl::Status status = CheckMarked(); !status.ok()) return status;
+  accept_loss = false;
+  return loss.ok() ? BeginMarks() : absl::OkStatus();
+}
+
+DatabaseSettings Store::Rep::Settings() const {
+  return {.env = env,
+          .write_buffer_bytes = store_options.write_buffer_bytes,
+          .table_buffer_bytes = store_options.table_buffer_bytes,
+          .block_cache_bytes = store_options.block_cache_bytes,
+          .log_bytes = store_options.log_bytes,
+          .log = log,
+          .listener = health,
+          .filter = NewTrimFilterFactory(&trims)};
 }
 
 absl::Status Store::Rep::OpenDatabase(bool read_only) {
   if (absl::Status status = CheckComplete(directory, env); !status.ok()) return status;
   log = std::make_shared<WarningLog>();
-  const DatabaseSettings settings = {.env = env,
-                                     .write_buffer_bytes = store_options.write_buffer_bytes,
-                                     .table_buffer_bytes = store_options.table_buffer_bytes,
-                                     .block_cache_bytes = store_options.block_cache_bytes,
-                                     .log_bytes = store_options.log_bytes,
-                                     .log = log,
-                                     .listener = health,
-                                     .filter = NewTrimFilterFactory(&trims)};
+  const DatabaseSettings settings = Settings();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status;
   if (read_only) {
     status = rocksdb::DB::OpenForReadOnly(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
   } else {
-    if (absl::Status prepared = PrepareLogs(directory, env); !prepared.ok()) return prepared;
+    if (absl::Status prepared = PrepareLogs(); !prepared.ok()) return prepared;
     status = rocksdb::DB::Open(DatabaseOptions(settings), directory, Families(settings), &handles, &opened);
   }
   if (!status.ok()) return OpenError(directory, status, log->Text());
@@ -164,8 +130,14 @@ absl::Status Store::Rep::OpenDatabase(bool read_only) {
 }
 
 void Store::Rep::CloseDatabase() {
-  health->Watch(nullptr);
+  const bool writable = health->Watch(nullptr) != nullptr;
   if (db == nullptr) return;
+  if (writable && health->Check(/*messages=*/false).ok()) {
+    // By a write, not by SyncWAL: RocksDB 7.8 aborts when that comes to a log whose sync has just failed elsewhere.
+    rocksdb::WriteBatch nothing;
+    const bool synced = marks.noted() >= db->GetLatestSequenceNumber() || WriteNow(&nothing, Sync::kYes).ok();
+    if (synced) marks.Write().PermitUncheckedError();
+  }
   for (rocksdb::ColumnFamilyHandle*& handle : families) {
     db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     handle = nullptr;
@@ -216,6 +188,7 @@ void Store::Rep::Reopen() {
   CloseDatabase();
   absl::Status status = OpenDatabase(/*read_only=*/false);
   if (status.ok()) {
+    marks.Start(finished_logs);
     health->Unstick();
   } else if (status.code() == absl::StatusCode::kResourceExhausted) {
     // Reading goes on.

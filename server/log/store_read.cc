@@ -256,6 +256,45 @@ absl::StatusOr<uint64_t> Store::BytesOf(uint64_t queue, uint64_t first, uint64_t
   return rep_->BytesOf(queue, first, end);
 }
 
+absl::StatusOr<std::vector<uint64_t>> Store::Queues() const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
+  std::vector<uint64_t> queues;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      rep_->db->NewIterator(rocksdb::ReadOptions(), rep_->family(Family::kMessages)));
+  it->SeekToFirst();
+  uint64_t queue;
+  uint64_t sequence;
+  while (it->Valid() && ParseMessageKey(ToView(it->key()), &queue, &sequence)) {
+    queues.push_back(queue);
+    if (queue == UINT64_MAX) break;
+    it->Seek(ToSlice(MessageKey(queue + 1, 0).bytes()));
+  }
+  if (!it->status().ok()) return ReadError(rep_->directory, it->status());
+  return queues;
+}
+
+absl::StatusOr<uint64_t> Store::FindWhole(uint64_t queue) const {
+  ReaderMutexLock open(&rep_->open_mutex);
+  if (absl::Status status = rep_->Readable(); !status.ok()) return status;
+  const MessageKey from(queue, rep_->trims.First(queue));
+  const rocksdb::Slice lower = ToSlice(from.bytes());
+  rocksdb::ReadOptions options;
+  options.iterate_lower_bound = &lower;
+  options.readahead_size = kReadaheadBytesMax;
+  const std::unique_ptr<rocksdb::Iterator> it(rep_->db->NewIterator(options, rep_->family(Family::kMessages)));
+  uint64_t first = 0;
+  uint64_t found_queue;
+  uint64_t sequence;
+  it->SeekForPrev(ToSlice(MessageKey(queue, UINT64_MAX).bytes()));
+  for (; it->Valid() && ParseMessageKey(ToView(it->key()), &found_queue, &sequence); it->Prev()) {
+    if (found_queue != queue || (first != 0 && sequence + 1 != first)) break;
+    first = sequence;
+  }
+  if (!it->status().ok()) return ReadError(rep_->directory, it->status());
+  return first == 0 ? rep_->trims.First(queue) : first;
+}
+
 absl::StatusOr<std::string> Store::Get(Table table, absl::string_view key) const {
   ReaderMutexLock open(&rep_->open_mutex);
   if (absl::Status status = rep_->Readable(); !status.ok()) return status;

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "server/log/store.h"
 #include "server/log/store_format.h"
 #include "server/log/store_options.h"
+#include "server/log/sync_marks.h"
 #include "server/log/trim_points.h"
 
 namespace nmq::log {
@@ -30,8 +32,9 @@ inline absl::string_view ToView(const rocksdb::Slice& slice) { return absl::stri
 // Whether the store can write. Thread-safe; RocksDB reports failures of its threads here.
 class StoreHealth final : public rocksdb::EventListener {
  public:
-  StoreHealth(std::string directory, rocksdb::Env* env, uint64_t reserve_bytes)
-      : directory_(std::move(directory)), env_(env), reserve_bytes_(reserve_bytes) {}
+  // `marks` must outlive the database.
+  StoreHealth(std::string directory, rocksdb::Env* env, uint64_t reserve_bytes, SyncMarks* marks)
+      : directory_(std::move(directory)), env_(env), reserve_bytes_(reserve_bytes), marks_(marks) {}
 
   // Why nothing, or with `messages` no messages, can be written.
   absl::Status Check(bool messages) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -49,8 +52,8 @@ class StoreHealth final : public rocksdb::EventListener {
   bool low() const ABSL_LOCKS_EXCLUDED(mutex_);
   uint64_t free_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The database whose listener this is; null before it is open.
-  void Watch(rocksdb::DB* db) { db_.store(db); }
+  // The database whose listener this is, null while none is open for writing; the answer is what it was.
+  rocksdb::DB* Watch(rocksdb::DB* db) { return db_.exchange(db); }
 
   const char* Name() const override { return "nmq.health"; }
   // A new log begins. The one before goes to the disk first, whoever asks for it or not: otherwise losing the power
@@ -67,6 +70,7 @@ class StoreHealth final : public rocksdb::EventListener {
   const std::string directory_;
   rocksdb::Env* const env_;
   const uint64_t reserve_bytes_;
+  SyncMarks* const marks_;
   std::atomic<rocksdb::DB*> db_{nullptr};
   mutable Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
@@ -93,6 +97,31 @@ struct Store::Rep {
   void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
   absl::Status CheckFormat() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
   absl::Status LoadTrimPoints() ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  DatabaseSettings Settings() const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+
+  // What is in store_logs.cc: a look at the logs before RocksDB reads them, while no other process can have them open.
+  // Hands all of them to the disk. DATA_LOSS if they are damaged, or if what was synced is missing and may not be.
+  absl::Status PrepareLogs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  absl::Status CheckLogs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  struct FoundLog {
+    LogFile file;
+    uint64_t last_change;  // of what is whole; 0 if there is none
+    uint64_t end;          // where what is whole ends
+    uint64_t bytes;
+  };
+  absl::StatusOr<FoundLog> ScanLog(const LogFile& file) const;
+  absl::Status CheckSynced(const SyncMark& mark, std::vector<FoundLog>* logs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  // Renames the logs behind this one.
+  absl::Status SetAside(uint64_t number, std::vector<FoundLog>* logs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  // The number of the oldest log that RocksDB needs.
+  absl::StatusOr<uint64_t> FirstLogNeeded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  // Cuts off what is torn.
+  absl::Status DropTorn(const std::vector<FoundLog>& logs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  // Not OK if marks were made once, and there is none.
+  absl::Status CheckMarked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  // From now on it is noted what is synced.
+  absl::Status BeginMarks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(open_mutex);
+  void LogNotes() ABSL_LOCKS_EXCLUDED(open_mutex);
 
   // Not OK if there is no database to read from.
   absl::Status Readable() const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
@@ -139,6 +168,7 @@ struct Store::Rep {
   const std::string directory;
   rocksdb::Env* const env;
   TrimPoints trims;
+  SyncMarks marks;
   const std::shared_ptr<StoreHealth> health;
   std::shared_ptr<WarningLog> log;
 
@@ -146,6 +176,13 @@ struct Store::Rep {
   mutable Mutex open_mutex ABSL_ACQUIRED_BEFORE(trim_mutex, mutex);
   std::unique_ptr<rocksdb::DB> db ABSL_GUARDED_BY(open_mutex);
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families ABSL_GUARDED_BY(open_mutex) = {};
+  // The last change in each log that was there when the database was opened; nothing more is appended to these.
+  std::map<uint64_t, uint64_t> finished_logs ABSL_GUARDED_BY(open_mutex);
+  bool found_mark ABSL_GUARDED_BY(open_mutex) = false;         // there was one when the database was opened
+  bool marked ABSL_GUARDED_BY(open_mutex) = false;             // the database says that there is one
+  bool accept_loss ABSL_GUARDED_BY(open_mutex);                // only while the store is opened
+  absl::Status loss ABSL_GUARDED_BY(open_mutex);               // what is missing that was synced, if that is accepted
+  std::vector<std::string> notes ABSL_GUARDED_BY(open_mutex);  // for the log, once no mutex is held
 
   // Trims are written in the order in which they are seen.
   Mutex trim_mutex;

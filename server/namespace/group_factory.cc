@@ -56,7 +56,7 @@ std::vector<std::shared_ptr<Group>> GroupFactory::Load(
     const std::shared_ptr<Queue>& queue,
     absl::FunctionRef<std::shared_ptr<Queue>(const std::string& name)> find) const {
   std::vector<std::shared_ptr<Group>> loaded;
-  const auto stored = LoadGroups(*options_.store, queue->disk().number);
+  const auto stored = LoadGroups(options_.store, queue->disk().number, queue->Held().end);
   if (!stored.ok()) {
     LOG(ERROR) << "groups of queue " << options_.name_space << "/" << queue->name() << ": " << stored.status();
     return loaded;

@@ -19,7 +19,7 @@ void AddAppended(const Queue& queue, const Queue::Appended& appended, Published*
     v1::Duplicate& told = published->duplicates.emplace_back();
     told.set_index(duplicate.index);
     told.mutable_position()->set_queue(queue.name());
-    told.mutable_position()->set_epoch(queue.epoch());
+    told.mutable_position()->set_epoch(queue.EpochOf(duplicate.sequence));
     told.mutable_position()->set_sequence(duplicate.sequence);
   }
   published->matched += appended.matched;

@@ -1,4 +1,6 @@
 // How cursors read what is on disk and no longer in the ring.
+#include <algorithm>
+
 #include "server/queue/cursor_reader.h"
 #include "server/queue/hearing.h"
 #include "server/queue/subscriber.h"
@@ -39,13 +41,18 @@ CursorReader::BlockRead CursorReader::ReadBlocks(Cursor* cursor, uint64_t bytes_
   while (cursor->next < log_.ring().first()) {
     if (!HaveBlock(cursor)) return BlockRead::kWaiting;
     const log::Block& block = *cursor->block;
-    for (; cursor->next < block.end(); ++cursor->next) {
+    const uint64_t epoch_end = log_.disk().EpochEnd(cursor->next);
+    for (; cursor->next < std::min(block.end(), epoch_end); ++cursor->next) {
       if (++looks > kLooksMax) return BlockRead::kFull;
       const Hearing message = HearingOf(block, cursor->next, run_begin, &audience);
       if (!Hears(cursor->filter, memberships, message, log_.members())) continue;
       const log::Block::Item& item = block.item(cursor->next);
       const Piece piece = {cursor->next, message.audience, block.chunk.get(), item.entry_offset, item.entry_length};
       if (!Take(cursor, piece, bytes_max, delivery)) return BlockRead::kFull;
+    }
+    if (cursor->next == epoch_end) {
+      cursor->gaps.push_back(log_.EndOfEpoch(log_.EpochOf(epoch_end - 1), epoch_end));
+      return BlockRead::kFull;
     }
   }
   return BlockRead::kDone;

@@ -1,6 +1,7 @@
 #include "server/queue/cursor_start.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,17 +11,18 @@ namespace nmq::broker {
 namespace {
 
 void Resume(const MessageLog& log, const v1::QueuePosition& position, Cursor* cursor) {
-  if (position.epoch() == log.epoch()) {
-    cursor->next = std::min(position.sequence() + 1, log.end());
-    return;
+  const bool present = position.epoch() == log.epoch();
+  std::optional<uint64_t> end;  // of the position's epoch, if that is known
+  if (present) {
+    end = log.end();
+  } else if (log.durable()) {
+    end = log.disk().EndOfPast(position.epoch());
   }
-  v1::Gap gap;
-  gap.set_queue(log.queue());
-  gap.set_epoch(position.epoch());
-  gap.set_first(std::max(position.sequence(), position.sequence() + 1));
-  gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
-  cursor->gaps.push_back(std::move(gap));
   cursor->next = 1;
+  if (end.has_value()) cursor->next = position.sequence() < *end ? position.sequence() + 1 : *end;
+  // What is left of its epoch comes first; what follows that epoch is told when it comes.
+  if (present || (end.has_value() && cursor->next < *end)) return;
+  cursor->gaps.push_back(log.EndOfEpoch(position.epoch(), std::max(position.sequence(), position.sequence() + 1)));
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ void MessageLog::Purge(uint64_t first) {
 v1::Gap MessageLog::GapOf(uint64_t first, uint64_t end, uint64_t count, v1::GapReason reason) const {
   v1::Gap gap;
   gap.set_queue(queue());
-  gap.set_epoch(epoch());
+  gap.set_epoch(EpochOf(first));
   gap.set_first(first);
   gap.set_last(end - 1);
   gap.set_count(count);
@@ -95,9 +95,19 @@ v1::Gap MessageLog::GapOf(uint64_t first, uint64_t end, uint64_t count, v1::GapR
   return gap;
 }
 
+v1::Gap MessageLog::EndOfEpoch(uint64_t epoch, uint64_t first) const {
+  v1::Gap gap;
+  gap.set_queue(queue());
+  gap.set_epoch(epoch);
+  gap.set_first(first);
+  gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
+  return gap;
+}
+
 void MessageLog::SetPosition(uint64_t sequence, v1::QueuePosition* position) const {
   position->set_queue(queue());
-  position->set_epoch(epoch());
+  // That of what comes next: whatever the last epoch lost before it was told.
+  position->set_epoch(EpochOf(sequence + 1));
   position->set_sequence(sequence);
 }
 

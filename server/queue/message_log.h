@@ -35,7 +35,9 @@ class MessageLog {
   explicit MessageLog(Options options);
 
   const std::string& queue() const { return options_.queue; }
+  // The present epoch, and that of a message, held or not.
   uint64_t epoch() const { return options_.epoch; }
+  uint64_t EpochOf(uint64_t sequence) const { return durable() ? disk().EpochOf(sequence) : epoch(); }
   bool durable() const { return options_.disk.has_value(); }
   // Only of a log with messages on disk.
   const QueueOnDisk& disk() const { return *options_.disk; }
@@ -91,6 +93,8 @@ class MessageLog {
   }
 
   v1::Gap GapOf(uint64_t first, uint64_t end, uint64_t count, v1::GapReason reason) const;
+  // That all from `first` on is missing in this epoch.
+  v1::Gap EndOfEpoch(uint64_t epoch, uint64_t first) const;
   void SetPosition(uint64_t sequence, v1::QueuePosition* position) const;
 
  private:

@@ -79,7 +79,9 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   void RestoreRequestIds(absl::Time now, int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string& name() const { return options_.config.name; }
+  // Its present epoch, and that of one of its messages, held or not.
   uint64_t epoch() const { return options_.epoch; }
+  uint64_t EpochOf(uint64_t sequence) const { return durable() ? disk().EpochOf(sequence) : epoch(); }
   bool Accepts(absl::string_view event) const ABSL_LOCKS_EXCLUDED(mu_);
   // Whether messages are on disk, and whether they are synced.
   bool durable() const { return options_.disk.has_value(); }

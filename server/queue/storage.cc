@@ -81,6 +81,7 @@ absl::Status Storage::Load(Random* random) {
   }
   absl::Status status = LoadQueues();
   if (status.ok()) status = LoadNamespaces();
+  if (status.ok() && !store_->loss().ok()) status = SettleLoss();
   if (status.ok()) status = DeleteMarked();
   return status;
 }
@@ -136,7 +137,11 @@ absl::Status Storage::DeleteMarked() {
 
 void Storage::GiveNumber(storage::v1::Queue* queue) {
   queue->set_number(++last_number_);
-  queue->set_epoch(static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock_->Now()))) + queue->number());
+  queue->set_epoch(NewEpoch(queue->number()));
+}
+
+uint64_t Storage::NewEpoch(uint64_t number) const {
+  return static_cast<uint64_t>(std::max<int64_t>(1, absl::ToUnixMicros(clock_->Now()))) + number;
 }
 
 std::optional<storage::v1::Queue> Storage::Find(const std::string& path) const {
@@ -146,9 +151,13 @@ std::optional<storage::v1::Queue> Storage::Find(const std::string& path) const {
   return found->second;
 }
 
+void Storage::AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Store::Batch* batch) {
+  batch->Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
+}
+
 absl::Status Storage::PutQueue(const std::string& path, const storage::v1::Queue& queue) {
   log::Store::Batch batch;
-  batch.Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
+  AddQueue(path, queue, &batch);
   absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
   if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
   MutexLock lock(&mu_);
@@ -235,18 +244,23 @@ std::vector<NamespaceConfig> Storage::MadeNamespaces(const std::vector<Namespace
   return configs;
 }
 
+void Storage::AddDeletion(uint64_t number, log::Store::Batch* batch) {
+  for (const log::Table table : kTablesByQueue) batch->DeletePrefix(table, log::BigEndian(number));
+  batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
+}
+
+void Storage::AddLastNumber(log::Store::Batch* batch) const {
+  batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
+}
+
 absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch) {
   for (const std::string& path : paths) {
     batch->Delete(log::Table::kMeta, absl::StrCat(kQueuePrefix, path));
     const std::optional<storage::v1::Queue> queue = Find(path);
-    if (!queue.has_value() || queue->number() == 0) continue;  // nothing of a live queue is there
-    // The keys of these tables begin with their queue's number.
-    for (const log::Table table : {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule}) {
-      batch->DeletePrefix(table, log::BigEndian(queue->number()));
-    }
-    batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, queue->number()), "");
+    if (queue.has_value() && queue->number() != 0)
+      AddDeletion(queue->number(), batch);  // of a live one nothing is there
   }
-  batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
+  AddLastNumber(batch);
   absl::Status status = store_->Write(batch, log::Store::Sync::kYes);
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
@@ -340,6 +354,10 @@ absl::StatusOr<QueueOnDisk> Storage::OpenNow(const std::string& name_space, cons
   disk.reader = &reader_;
   disk.number = queue->number();
   disk.epoch = queue->epoch();
+  for (const storage::v1::PastEpoch& past : queue->past_epochs()) {
+    disk.past_epochs.push_back({past.epoch(), past.end()});
+  }
+  disk.lost = lost_ && !disk.past_epochs.empty();
   disk.sync = durability != nmq::v1::DURABILITY_BUFFERED;
   disk.extent = *extent;
   MutexLock lock(&mu_);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +29,8 @@ namespace nmq::broker {
 // the list waits for the disk, and for other such changes; what only reads it waits for neither.
 class Storage {
  public:
-  // Opens or makes the store. `clock` must outlive the storage.
+  // Opens or makes the store. `clock` must outlive the storage. If `options` accept a loss and there is one, every
+  // queue begins a new epoch, and what refers to lost messages is put in order.
   static absl::StatusOr<std::unique_ptr<Storage>> Open(const log::Store::Options& options, const Clock* clock,
                                                        Random* random);
 
@@ -80,6 +82,20 @@ class Storage {
   absl::Status LoadQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status DeleteMarked() ABSL_LOCKS_EXCLUDED(mu_);
+  // What is in storage_loss.cc: begins a new epoch of every queue, and deletes what belongs to no queue any more.
+  // `lines` get what is to be said in the log.
+  absl::Status SettleLoss() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status BeginEpoch(const std::string& path, storage::v1::Queue* queue, log::Store::Batch* batch,
+                          std::vector<std::string>* lines) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
+  // The numbers of queues of which anything is stored.
+  absl::StatusOr<std::set<uint64_t>> StoredNumbers() const;
+  // Tables whose keys begin with their queue's number.
+  static constexpr log::Table kTablesByQueue[] = {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule};
+  // These add to `batch` that all of a queue is to go, what a queue is, and which number was given last.
+  static void AddDeletion(uint64_t number, log::Store::Batch* batch);
+  static void AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Store::Batch* batch);
+  void AddLastNumber(log::Store::Batch* batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
+  uint64_t NewEpoch(uint64_t number) const;
   // These write to disk, and change the list when that is done.
   absl::Status DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
@@ -98,7 +114,8 @@ class Storage {
   // Held by one change after another, for as long as the disk takes; before mu_.
   Mutex changing_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   uint64_t last_number_ ABSL_GUARDED_BY(changing_mu_) = 0;
-  mutable Mutex mu_;  // a leaf: nothing is locked under it, and the disk is not touched
+  bool lost_ ABSL_GUARDED_BY(changing_mu_) = false;  // all queues began new epochs in this run
+  mutable Mutex mu_;                                 // a leaf: nothing is locked under it, and the disk is not touched
   absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
   absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name
   absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);

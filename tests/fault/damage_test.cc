@@ -1,7 +1,5 @@
 // What a store says of damaged files.
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "rocksdb/db.h"
@@ -12,25 +10,6 @@ namespace {
 
 class DamageTest : public StoreFaultTest {
  protected:
-  // Files that end so, smallest number first.
-  std::vector<std::string> Files(absl::string_view ending) const {
-    std::vector<std::string> paths;
-    for (const auto& file : std::filesystem::directory_iterator(directory_)) {
-      const std::string path = file.path().string();
-      if (path.size() > ending.size() && path.substr(path.size() - ending.size()) == ending && file.file_size() > 0) {
-        paths.push_back(path);
-      }
-    }
-    std::sort(paths.begin(), paths.end());
-    return paths;
-  }
-  static std::string Content(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
-  static void SetContent(const std::string& path, const std::string& content) {
-    std::ofstream(path, std::ios::binary) << content;
-  }
   static void Flip(const std::string& path, size_t offset, size_t bytes = 1) {
     std::string content = Content(path);
     ASSERT_LE(offset + bytes, content.size());
@@ -47,8 +26,6 @@ class DamageTest : public StoreFaultTest {
     }
     return records;
   }
-  static std::string NameOf(const std::string& path) { return std::filesystem::path(path).filename().string(); }
-
   void ExpectNames(const absl::Status& status, const std::string& path) {
     ExpectError(status, absl::StatusCode::kDataLoss, kReasonStoreDamaged);
     EXPECT_NE(status.message().find(NameOf(path)), absl::string_view::npos) << status;
@@ -156,22 +133,6 @@ TEST_F(DamageTest, DamagedLogIsARefusalToOpen) {
   }
   EXPECT_GT(refusals, 100);
   EXPECT_EQ(openings, 0);
-  ASSERT_TRUE(Open().ok());
-  EXPECT_TRUE(HoldsAllFrom(1));
-}
-
-TEST_F(DamageTest, TornLastRecordIsForgotten) {
-  options_.write_buffer_bytes = 16 << 20;
-  ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(AppendUpTo(50).ok());
-  store_.reset();
-  const std::string log = Files(".log").back();
-  const std::string content = Content(log);
-  SetContent(log, content.substr(0, content.size() - 500));
-  ASSERT_TRUE(Open().ok());
-  EXPECT_EQ(store_->FindExtent(kQueue)->end, 49u);
-  acknowledged_ = 49;
-  ASSERT_TRUE(AppendUpTo(60).ok());
   ASSERT_TRUE(Open().ok());
   EXPECT_TRUE(HoldsAllFrom(1));
 }

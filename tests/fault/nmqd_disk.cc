@@ -59,6 +59,7 @@ NmqdDiskTest::~NmqdDiskTest() {
 std::vector<std::string> NmqdDiskTest::Flags() const {
   std::vector<std::string> flags = Nmqd::WithConfig(kConfig);
   flags.push_back(absl::StrCat("--data_dir=", directory_));
+  flags.insert(flags.end(), flags_.begin(), flags_.end());
   return flags;
 }
 

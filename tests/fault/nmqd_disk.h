@@ -59,6 +59,7 @@ class NmqdDiskTest : public testing::Test {
   bool WaitForLog(const std::vector<std::string>& words);
 
   std::string directory_;                                         // --data_dir
+  std::vector<std::string> flags_;                                // besides those that all have
   std::map<std::string, std::vector<std::string>> acknowledged_;  // names, by queue
 
  private:

@@ -4,10 +4,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -76,6 +80,27 @@ class StoreFaultTest : public ::testing::Test {
     }
     return testing::AssertionSuccess();
   }
+
+  // Files that end so, smallest number first.
+  std::vector<std::string> Files(absl::string_view ending) const {
+    std::vector<std::string> paths;
+    for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+      const std::string path = file.path().string();
+      if (path.size() > ending.size() && path.substr(path.size() - ending.size()) == ending && file.file_size() > 0) {
+        paths.push_back(path);
+      }
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
+  }
+  static std::string Content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  static void SetContent(const std::string& path, const std::string& content) {
+    std::ofstream(path, std::ios::binary) << content;
+  }
+  static std::string NameOf(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
   static void ExpectError(const absl::Status& status, absl::StatusCode code, absl::string_view reason) {
     EXPECT_EQ(status.code(), code) << status;

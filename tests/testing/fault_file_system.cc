@@ -106,6 +106,23 @@ class FaultFileSystem::ReadFile final : public rocksdb::FSRandomAccessFileOwnerW
   const FaultFileSystem* const fs_;
 };
 
+class FaultFileSystem::OverwritableFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  OverwritableFile(std::string path, std::unique_ptr<rocksdb::FSRandomRWFile> file, FaultFileSystem* fs)
+      : FSRandomRWFileOwnerWrapper(std::move(file)), path_(std::move(path)), fs_(fs) {}
+
+  IOStatus Write(uint64_t offset, const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    const IOStatus status = fs_->AdmitOverwrite(path_, offset, data.size());
+    return status.ok() ? target()->Write(offset, data, options, debug) : status;
+  }
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return fs_->SyncFile(path_); }
+  IOStatus Fsync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return fs_->SyncFile(path_); }
+
+ private:
+  const std::string path_;
+  FaultFileSystem* const fs_;
+};
+
 class FaultFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {
  public:
   Directory(std::string path, std::unique_ptr<rocksdb::FSDirectory> directory, FaultFileSystem* fs)
@@ -180,8 +197,20 @@ void FaultFileSystem::Undo(const Change& change) {
   if (change.replaced.has_value()) std::ofstream(change.path, std::ios::binary) << *change.replaced;
 }
 
+void FaultFileSystem::Undo(const Overwrite& overwrite, std::mt19937* random) {
+  constexpr size_t kSectorBytes = 512;
+  std::fstream file(overwrite.path, std::ios::binary | std::ios::in | std::ios::out);
+  for (size_t at = 0; at < overwrite.before.size(); at += kSectorBytes) {
+    if (random != nullptr && std::uniform_int_distribution<int>(0, 1)(*random) == 0) continue;
+    const std::string sector = overwrite.before.substr(at, kSectorBytes);
+    file.seekp(static_cast<std::streamoff>(overwrite.offset + at));
+    file.write(sector.data(), static_cast<std::streamsize>(sector.size()));
+  }
+}
+
 void FaultFileSystem::RestorePower(std::mt19937* random) {
   MutexLock lock(&mutex_);
+  for (; !overwrites_.empty(); overwrites_.pop_back()) Undo(overwrites_.back(), random);
   for (; !changes_.empty(); changes_.pop_back()) Undo(changes_.back());
   for (const auto& [path, sizes] : files_) {
     uint64_t kept = sizes.synced;
@@ -224,6 +253,13 @@ IOStatus FaultFileSystem::CheckRead(const std::string& path) const {
   return fail_reads_ ? IOStatus::IOError("While pread", path + ": Input/output error") : IOStatus::OK();
 }
 
+IOStatus FaultFileSystem::AdmitOverwrite(const std::string& path, uint64_t offset, uint64_t bytes) {
+  MutexLock lock(&mutex_);
+  if (IOStatus status = Admit(); !status.ok()) return status;
+  overwrites_.push_back({path, offset, ContentOf(path).value_or("").substr(offset, bytes)});
+  return IOStatus::OK();
+}
+
 IOStatus FaultFileSystem::SyncFile(const std::string& path) {
   std::function<void()> on_sync;
   {
@@ -234,7 +270,11 @@ IOStatus FaultFileSystem::SyncFile(const std::string& path) {
   MutexLock lock(&mutex_);
   if (IOStatus status = Admit(); !status.ok()) return status;
   if (fail_syncs_) return IOStatus::IOError("While fsync", path + ": Input/output error");
-  if (!swallow_syncs_) files_[path].synced = files_[path].bytes;
+  if (swallow_syncs_) return IOStatus::OK();
+  if (const auto file = files_.find(path); file != files_.end()) file->second.synced = file->second.bytes;
+  overwrites_.erase(std::remove_if(overwrites_.begin(), overwrites_.end(),
+                                   [&](const Overwrite& overwrite) { return overwrite.path == path; }),
+                    overwrites_.end());
   return IOStatus::OK();
 }
 
@@ -285,6 +325,13 @@ IOStatus FaultFileSystem::ReopenWritableFile(const std::string& path, const rock
   const uint64_t bytes = std::filesystem::file_size(path);
   files_.try_emplace(path, Sizes{bytes, bytes});
   *result = std::make_unique<File>(path, std::move(*result), this);
+  return status;
+}
+
+IOStatus FaultFileSystem::NewRandomRWFile(const std::string& path, const rocksdb::FileOptions& options,
+                                          std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext* debug) {
+  const IOStatus status = target()->NewRandomRWFile(path, options, result, debug);
+  if (status.ok()) *result = std::make_unique<OverwritableFile>(path, std::move(*result), this);
   return status;
 }
 

@@ -19,7 +19,8 @@
 namespace nmq {
 
 // The real file system, until told to misbehave. It keeps account of what was synced, so that losing the power can be
-// played: what a file got after its last sync goes, and so do files and renames whose directory was not synced since.
+// played: what a file got after its last sync goes, what was overwritten there since comes back, and files and renames
+// whose directory was not synced since are undone.
 // Deleting is at once for good. Nothing is really synced, which is faster. Thread-safe.
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
  public:
@@ -58,6 +59,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* result,
                                        rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSRandomRWFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
                                  rocksdb::IODebugContext* debug) override;
@@ -75,6 +79,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
  private:
   class File;
   class ReadFile;
+  class OverwritableFile;
   class Directory;
 
   struct Sizes {
@@ -89,9 +94,20 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
     std::optional<std::string> replaced;  // what was at `path` before
   };
 
+  // Bytes of a file that were overwritten since it was synced.
+  struct Overwrite {
+    std::string path;
+    uint64_t offset;
+    std::string before;
+  };
+
   // Whether something may be changed now; counts it.
   rocksdb::IOStatus Admit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Undo(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With `random`, only some sectors.
+  void Undo(const Overwrite& overwrite, std::mt19937* random) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  rocksdb::IOStatus AdmitOverwrite(const std::string& path, uint64_t offset, uint64_t bytes)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // How many of the bytes the disk takes.
   rocksdb::IOStatus AdmitBytes(const std::string& path, uint64_t bytes, uint64_t* taken) ABSL_LOCKS_EXCLUDED(mutex_);
   rocksdb::IOStatus CheckRead(const std::string& path) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -111,6 +127,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   Freed freed_ ABSL_GUARDED_BY(mutex_) = Freed::kIsRoom;
   std::unordered_map<std::string, Sizes> files_ ABSL_GUARDED_BY(mutex_);  // those written to since the power came
   std::vector<Change> changes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Overwrite> overwrites_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The environment with this file system, in which nobody sleeps long: RocksDB waits a second after each failure.

@@ -13,6 +13,8 @@ namespace {
 
 using ::testing::SizeIs;
 
+constexpr uint64_t kEnd = 10;  // of the queues
+
 class GroupStoreTest : public testing::Test {
  protected:
   GroupStoreTest() {
@@ -44,7 +46,7 @@ TEST_F(GroupStoreTest, GroupsComeBackAsTheyWere) {
   Put(1, "a", changes);
   Put(1, "a-b", GroupState::Changes());
   Put(2, "a", GroupState::Changes());
-  const auto groups = LoadGroups(*store_, 1);
+  const auto groups = LoadGroups(store_.get(), 1, kEnd);
   ASSERT_TRUE(groups.ok()) << groups.status();
   ASSERT_THAT(*groups, SizeIs(2));
   const StoredGroup& a = groups->front();
@@ -67,15 +69,39 @@ TEST_F(GroupStoreTest, WhatIsErasedIsGone) {
   changes.put.clear();
   changes.erase = {5};
   Put(1, "a", changes);
-  EXPECT_THAT(LoadGroups(*store_, 1)->front().saved.items, SizeIs(0));
+  EXPECT_THAT(LoadGroups(store_.get(), 1, kEnd)->front().saved.items, SizeIs(0));
+}
+
+TEST_F(GroupStoreTest, WhatIsSaidOfMessagesThatTheQueueHasNotIsForgottenForGood) {
+  GroupState::Changes changes;
+  changes.marks = true;
+  changes.floor = 3;
+  changes.delivered = 9;
+  changes.put = {{5, true, 1}, {7, false, 4}, {8, true, 1}};
+  Put(1, "a", changes);
+  changes.floor = 8;
+  changes.put = {};
+  Put(1, "b", changes);
+  // The second time the queue has got further.
+  for (const uint64_t end : {7, 20}) {
+    const auto groups = LoadGroups(store_.get(), 1, end);
+    ASSERT_TRUE(groups.ok()) << groups.status();
+    ASSERT_THAT(*groups, SizeIs(2));
+    EXPECT_EQ(groups->front().saved.floor, 3u);
+    EXPECT_EQ(groups->front().saved.delivered, 6u);
+    ASSERT_THAT(groups->front().saved.items, SizeIs(1));
+    EXPECT_EQ(groups->front().saved.items[0].sequence, 5u);
+    EXPECT_EQ(groups->back().saved.floor, 6u);
+    EXPECT_EQ(groups->back().saved.delivered, 6u);
+  }
 }
 
 TEST_F(GroupStoreTest, DamagedGroupsAreAnError) {
   log::Store::Batch batch;
   batch.Put(log::Table::kGroups, std::string("\0\0\0\0\0\0\0\1a\0m", 11), "short");
   ASSERT_TRUE(store_->Write(&batch, log::Store::Sync::kNo).ok());
-  EXPECT_EQ(LoadGroups(*store_, 1).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(*LoadGroups(*store_, 2), SizeIs(0));
+  EXPECT_EQ(LoadGroups(store_.get(), 1, kEnd).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(*LoadGroups(store_.get(), 2, kEnd), SizeIs(0));
 }
 
 TEST(GroupStints, RunsNumberThemApartAlsoIfTheClockWasSetBack) {
