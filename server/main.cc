@@ -1,6 +1,7 @@
 // nmqd: flags, wiring, signals.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,24 +28,27 @@
 #include "base/random.h"
 #include "base/version.h"
 #include "glog/logging.h"
-#include "grpc/support/log.h"
 #include "server/broker/broker.h"
 #include "server/config/config.h"
 #include "server/health_check.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
 #include "server/housekeeping/memory_tasks.h"
+#include "server/last_words.h"
 #include "server/limits/heap.h"
 #include "server/limits/memory.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lanes.h"
 #include "server/queue/storage.h"
 #include "server/reference.h"
+#include "server/rpc/listen.h"
 #include "server/rpc/server.h"
 #include "server/service/services.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
-          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1");
+          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Clients are not asked who "
+          "they are: "
+          "with an address that other machines reach, all of them may do everything");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
 ABSL_FLAG(
@@ -93,9 +97,6 @@ std::string TakeEnvironment() {
   }
   return "";
 }
-
-// What gRPC itself has to say is for those who ask for it: --v=1.
-void LogGrpc(gpr_log_func_args* args) { VLOG(1) << "gRPC: " << args->message; }
 
 void BlockSignals(sigset_t* signals) {
   sigemptyset(signals);
@@ -212,6 +213,12 @@ int Serve() {
 
   LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << server.address() << " with " << threads
             << " threads and " << config->namespaces.size() << " namespaces";
+  if (!nmq::rpc::IsLoopback(options.listen)) {
+    LOG(WARNING)
+        << "--listen=" << options.listen << " is open to other machines, and nobody is asked who they are: "
+        << "whoever reaches it may read, publish and administer everything. Let only those reach it who may, by "
+        << "a firewall or a private network, or listen on 127.0.0.1";
+  }
   std::cout << "nmqd ready grpc=" << server.address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
   WaitAndStop(signals, &services);
@@ -222,6 +229,9 @@ int Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  nmq::InstallLastWords();
+  // What it writes is for its user only, whatever the directory lets others do.
+  umask(S_IRWXG | S_IRWXO);
   absl::SetProgramUsageMessage(
       "the nmq server: namespaces, rooms and queues over gRPC.\n\n"
       "  nmqd                             serve on 127.0.0.1:50051\n"
@@ -253,6 +263,5 @@ int main(int argc, char** argv) {
   }
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
-  gpr_set_log_function(&LogGrpc);
   return absl::GetFlag(FLAGS_health_check) ? CheckHealth() : Serve();
 }

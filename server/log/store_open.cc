@@ -42,6 +42,29 @@ rocksdb::Status MakeDirectory(const std::string& directory, rocksdb::Env* env, b
   return status.ok() ? parent->Fsync() : status;
 }
 
+// Whether a file of a store's directory is the store's.
+bool IsOfStore(absl::string_view name) {
+  for (const absl::string_view own : {"CURRENT", "IDENTITY", "LOCK", kSyncMarkFile}) {
+    if (name == own) return true;
+  }
+  if (absl::StartsWith(name, "MANIFEST-") || absl::StartsWith(name, "OPTIONS-")) return true;
+  return absl::EndsWith(name, ".sst") || absl::EndsWith(name, ".log") || absl::EndsWith(name, ".aside");
+}
+
+// An older version, or who copied them here, may have let others read the files. What cannot be changed is named in
+// `notes`.
+void TightenFiles(const std::string& directory, rocksdb::Env* env, std::vector<std::string>* notes) {
+  std::vector<std::string> names;
+  if (!env->FileExists(directory + "/CURRENT").ok() || !env->GetChildren(directory, &names).ok()) return;
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(directory, "/", name);
+    struct stat about;
+    if (!IsOfStore(name) || lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) continue;
+    if ((about.st_mode & (S_IRWXG | S_IRWXO)) == 0 || chmod(path.c_str(), about.st_mode & S_IRWXU) == 0) continue;
+    notes->push_back(absl::StrCat(path, " is not for its owner only, and cannot be made so: ", strerror(errno)));
+  }
+}
+
 // RocksDB begins a new database where the file CURRENT is missing, whatever else is there.
 absl::Status CheckComplete(const std::string& directory, rocksdb::Env* env) {
   if (env->FileExists(directory + "/CURRENT").ok()) return absl::OkStatus();
@@ -89,6 +112,7 @@ absl::Status Store::Rep::Open() {
   if (rocksdb::Status status = MakeDirectory(directory, env, store_options.env == nullptr); !status.ok()) {
     return OpenError(directory, status, "");
   }
+  if (store_options.env == nullptr) TightenFiles(directory, env, &notes);
   if (absl::Status status = OpenDatabase(/*read_only=*/false); !status.ok()) return status;
   health->LookAtDisk();
   if (absl::Status status = CheckFormat(); !status.ok()) return status;

@@ -1,6 +1,7 @@
 #include "server/rpc/listen.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +29,39 @@ int TryToListen(const addrinfo& address) {
   return error;
 }
 
+bool IsLoopback(const addrinfo& address) {
+  if (address.ai_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address.ai_addr);
+    return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  if (address.ai_family != AF_INET6) return false;
+  const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address.ai_addr)->sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+// What `address`, which is HOST:PORT, is looked up as; null, and why, if it cannot be. For freeaddrinfo.
+addrinfo* LookUp(const std::string& address, int* error) {
+  const size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  *error = getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found);
+  return *error == 0 ? found : nullptr;
+}
+
 }  // namespace
+
+bool IsLoopback(const std::string& address) {
+  int error = 0;
+  addrinfo* const found = LookUp(address, &error);
+  bool loopback = true;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) loopback = loopback && IsLoopback(*at);
+  if (found != nullptr) freeaddrinfo(found);
+  return loopback;
+}
 
 absl::Status CheckAddress(const std::string& address) {
   const size_t colon = address.rfind(':');
@@ -41,14 +74,8 @@ absl::Status CheckAddress(const std::string& address) {
 }
 
 absl::Status ExplainListenFailure(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const int lookup = getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found);
+  int lookup = 0;
+  addrinfo* const found = LookUp(address, &lookup);
   if (lookup != 0) {
     return Unavailable("CANNOT_LISTEN", absl::StrCat("cannot listen on ", address, ": ", gai_strerror(lookup)),
                        absl::ZeroDuration());

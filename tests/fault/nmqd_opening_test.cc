@@ -115,6 +115,54 @@ TEST_F(NmqdPermissionTest, DirectoryThatIsTakenAwayWhileItRunsEndsWritingUntilAR
   PublishAcknowledged("D", 10);
 }
 
+class NmqdFilesTest : public NmqdDiskTest {
+ protected:
+  // As most people have it.
+  NmqdFilesTest() : before_(umask(022)) {}
+  ~NmqdFilesTest() override { umask(before_); }
+
+  void ExpectAllAreForTheirOwnerOnly() const {
+    for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+      EXPECT_EQ(file.status().permissions() & std::filesystem::perms::all,
+                std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+          << file.path();
+    }
+  }
+
+ private:
+  const mode_t before_;
+};
+
+TEST_F(NmqdFilesTest, AreForTheirOwnerOnlyInADirectoryThatOthersMayRead) {
+  std::filesystem::create_directory(directory_);
+  ASSERT_EQ(chmod(directory_.c_str(), 0755), 0);
+  Start();
+  PublishAcknowledged("D", 100, 256 << 10);
+  ExpectAllAreForTheirOwnerOnly();
+  Stop();
+  ExpectAllAreForTheirOwnerOnly();
+}
+
+TEST_F(NmqdFilesTest, ThatOthersCouldReadAreTightenedAtTheStart) {
+  Start();
+  PublishAcknowledged("D", 100, 256 << 10);
+  Stop();
+  for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+    ASSERT_EQ(chmod(file.path().c_str(), 0644), 0);
+  }
+  // It is somebody else's.
+  const std::string foreign = directory_ + "/notes.txt";
+  std::ofstream(foreign) << "notes";
+  ASSERT_EQ(chmod(foreign.c_str(), 0644), 0);
+  Start();
+  ExpectHoldsAcknowledged("D");
+  struct stat about;
+  ASSERT_EQ(stat(foreign.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0644u);
+  std::filesystem::remove(foreign);
+  ExpectAllAreForTheirOwnerOnly();
+}
+
 class NmqdDamageTest : public NmqdDiskTest {
  protected:
   // A directory with tables and a log, of a server that was stopped.

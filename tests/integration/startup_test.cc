@@ -32,6 +32,26 @@ TEST(StartUp, WithoutAHostItListensForThisMachineOnly) {
   EXPECT_THAT(process.ReadLine(kPatience).value_or(""), StartsWith("nmqd ready grpc=127.0.0.1:"));
 }
 
+TEST(StartUp, WarnsWhereOtherMachinesMayReachIt) {
+  const struct {
+    const char* listen;
+    bool open;
+  } rows[] = {{"127.0.0.1:0", false}, {"127.9.9.9:0", false}, {"localhost:0", false},         {"0.0.0.0:0", true},
+              {"[::]:0", true},       {"[::1]:0", false},     {"[::ffff:127.0.0.1]:0", false}};
+  for (const auto& row : rows) {
+    Process process(kNmqdPath, {absl::StrCat("--listen=", row.listen)});
+    const std::string line = process.ReadLine(kPatience).value_or("");
+    if (row.listen[0] == '[' && line.empty()) continue;  // a machine without IPv6
+    EXPECT_THAT(line, StartsWith("nmqd ready")) << row.listen;
+    const auto warns = AllOf(HasSubstr(row.listen), HasSubstr("nobody is asked who they are"), HasSubstr("firewall"));
+    if (row.open) {
+      EXPECT_THAT(process.errors(), warns) << row.listen;
+    } else {
+      EXPECT_THAT(process.errors(), testing::Not(HasSubstr("nobody is asked"))) << row.listen;
+    }
+  }
+}
+
 TEST(StartUp, TakesFlagsFromTheEnvironmentUnlessTheCommandLineSaysOtherwise) {
   const std::string config = WriteFile("env.textproto", "namespace { name: \"shop\" }");
   Process process(kNmqdPath, {"--threads=1"},
