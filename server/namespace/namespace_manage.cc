@@ -156,8 +156,9 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
     groups = groups_.TakeOf(queue->name());
   }
   for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
-  // What was taken before is in the queue, or in its schedule, and goes with it.
-  if (committer_ != nullptr) committer_->Flush();
+  // What a live queue is to take together with one on disk is in it first, and goes with it. One on disk is closed at
+  // once: what is still written for it is refused, or goes with its messages on disk.
+  if (!queue->durable() && committer_ != nullptr) committer_->Flush();
   const uint64_t messages = queue->Close();
   queue->schedule().Close();
   WakeLanes();
