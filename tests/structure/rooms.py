@@ -127,13 +127,9 @@ def readme_lines(room, arrows):
 
 def picture(arrows):
     """The rooms in floors: what stands on a floor uses only what is below it."""
-    floors = order_of(arrows)
-    wide = max(len(", ".join(floor)) for floor in floors)
-    lines = []
-    for number, floor in reversed(list(enumerate(floors))):
-        lines.append(f"    {number}  {', '.join(floor):{wide}}".rstrip() + "\n")
-    table = "".join(f"| `{room}` | {', '.join(sorted(arrows[room])) or 'nothing'} |\n" for floor in floors for room in floor)
-    return f"\n{''.join(lines)}\n| room | uses |\n|---|---|\n{table}\n"
+    floors = reversed(list(enumerate(order_of(arrows))))
+    lines = "".join(f"    {number}  {', '.join(floor)}\n" for number, floor in floors)
+    return f"\n{lines}\n"
 
 
 def readme_of(root, room):

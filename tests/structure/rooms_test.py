@@ -46,15 +46,24 @@ class Rooms(unittest.TestCase):
         self.file("server/log/BUILD", 'cc_library(name = "ring", hdrs = ["ring.h"], deps = ["//server/queue"])\n')
         self.assertIn("circle: log -> queue -> log", self.faults())
 
-    def test_finds_an_arrow_that_the_picture_lacks(self):
+    def test_finds_an_arrow_that_the_readmes_lack(self):
         self.file("server/queue/queue.h", '#include "server/log/ring.h"\n#include "base/clock.h"\n')
         self.file(
             "server/queue/BUILD",
             'cc_library(name = "queue", hdrs = ["queue.h"], deps = ["//server/log:ring", "//base:clock"])\n',
         )
         faults = self.faults()
-        self.assertIn("server/queue/README.md", faults)
-        self.assertIn("server/ARCHITECTURE.md", faults)
+        self.assertIn("server/queue/README.md: the sources say\nUses: base, log.", faults)
+        self.assertIn("base/README.md: the sources say\nUses: nothing.\nUsed by: log, queue.", faults)
+
+    def test_draws_the_floors(self):
+        page = (self.root / "server/ARCHITECTURE.md").read_text()
+        self.assertIn("<!-- rooms -->\n\n    2  queue\n    1  log\n    0  base\n\n<!-- /rooms -->\nEnd\n", page)
+
+    def test_finds_a_room_that_has_another_floor(self):
+        self.file("server/queue/queue.h", '#include "base/clock.h"\n')
+        self.file("server/queue/BUILD", 'cc_library(name = "queue", hdrs = ["queue.h"], deps = ["//base:clock"])\n')
+        self.assertIn("server/ARCHITECTURE.md: the sources say\n\n    1  log, queue\n    0  base\n", self.faults())
 
     def test_finds_a_source_in_no_target_and_one_in_two(self):
         self.file("server/queue/lost.cc", "")
