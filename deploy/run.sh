@@ -9,9 +9,10 @@ source "$root/tools/deps.sh"
 nmq_install build
 
 options=(-c opt --show_result=0 --ui_event_filters=-info)
-[[ -t 2 ]] || options+=(--noshow_progress)
+# Without a terminal, a line about every half a minute says how far it is.
+[[ -t 2 ]] || options+=(--curses=no --color=no --show_progress_rate_limit=30)
 
-nmq_say "Building nmqd and nmq"
+nmq_say "Building nmqd and nmq; the first time takes some minutes"
 cd_back=$PWD
 cd "$root"
 bazel build "${options[@]}" //server:nmqd //client/cli:nmq || nmq_fail "the build failed; its messages are above"

@@ -46,12 +46,12 @@ fail() {
 # check NAME COMMAND...: one check; its output is shown when it fails. A command that ends with 77 could not run here, and
 # its last line "SKIPPED: why" says why.
 check() {
-  local name=$1 status=0 why
+  local name=$1 status=0 why began=$SECONDS
   shift
   "$@" >"$log" 2>&1 || status=$?
   why=$(sed -n 's/^SKIPPED: //p' "$log" | tail -n 1)
   if [[ $status -eq 0 ]]; then
-    printf 'ok      %s\n' "$name"
+    printf 'ok      %s (%d s)\n' "$name" $((SECONDS - began))
     pass
   elif [[ $status -eq 77 && -n $why ]]; then
     printf 'SKIPPED %s: %s\n' "$name" "$why"
@@ -65,11 +65,12 @@ check() {
 
 # bazel_tests NAME ARGUMENT...: bazel test with these options and targets, each test counted as bazel's summary says.
 bazel_tests() {
-  local name=$1 status target result p=0 f=0
+  local name=$1 status target result p=0 f=0 began=$SECONDS
   shift
-  bazel test --keep_going --color=no --curses=no --noshow_progress --ui_event_filters=-info \
-    --test_summary=short "$@" >"$log" 2>&1
-  status=$?
+  # The log is for failures; every minute a line of it says how far this is.
+  bazel test --keep_going --color=no --curses=no --show_progress_rate_limit=60 --ui_event_filters=-info \
+    --test_summary=short "$@" 2>&1 | tee "$log" | grep --line-buffered -E '^\[[0-9,]+ / [0-9,]+\]'
+  status=${PIPESTATUS[0]}
   while read -r target result; do
     if [[ $result == PASSED ]]; then
       p=$((p + 1))
@@ -85,7 +86,7 @@ bazel_tests() {
     fail "$name: bazel ended with $status"
   fi
   if [[ $f -eq 0 ]]; then
-    printf 'ok      %s: %d\n' "$name" "$p"
+    printf 'ok      %s: %d (%d s)\n' "$name" "$p" $((SECONDS - began))
   else
     cat "$log"
     printf 'FAILED  %s: %d of %d\n' "$name" "$f" "$((p + f))"

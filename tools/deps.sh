@@ -78,6 +78,7 @@ nmq_install_packages() {
     nmq_fail "apt-get could not install ${missing[*]}: $(grep '^E: ' "$log" | head -n 1) (log: $log)"
   fi
   rm -f "$log"
+  nmq_say "Installed after $SECONDS s"
 }
 
 # What npm says went wrong, without its codes and its advice.

@@ -35,7 +35,7 @@ struct StoredMessage {
   int64_t time_us = 0;         // publish time, microseconds since 1970; never less than that of the message before
   uint64_t stamp = 0;          // see Record in ring.h; means nothing in another run of the server
   absl::string_view audience;  // encoded, see audience.h; empty for everyone
-  absl::string_view entry;     // see broker/entry.h
+  absl::string_view entry;     // see message/entry.h
 };
 
 // Neighbouring messages of a queue, read from disk. Immutable.
@@ -181,7 +181,7 @@ class Store {
   // Why nothing can be written; OK otherwise.
   absl::Status health() const;
 
-  // Bytes that the store takes now: in memory tables, and in its files without the write-ahead log. Zero while it is
+  // Bytes that the store takes now: in memory tables, and in its files without the write-ahead log. Waits while it is
   // opened anew.
   struct Totals {
     uint64_t memory_bytes = 0;

@@ -49,7 +49,7 @@ struct Metrics::Families {
   prometheus::Histogram& synced_seconds;
   prometheus::Histogram& unsynced_seconds;
   prometheus::Histogram& turn_seconds;
-  Mutex mu;  // a leaf, but for what gauges read
+  Mutex mu;  // a leaf: nothing is locked under it
   std::vector<Read> reads ABSL_GUARDED_BY(mu);
 
   static prometheus::Histogram& Histogram(prometheus::Registry& to, const std::string& name, const std::string& help,
@@ -98,10 +98,12 @@ void Metrics::AddGauge(const std::string& name, const std::string& help, std::fu
 }
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
+  std::vector<Families::Read> reads;
   {
     MutexLock lock(&families_->mu);
-    for (const Families::Read& one : families_->reads) one.gauge->Set(one.read());
+    reads = families_->reads;
   }
+  for (const Families::Read& one : reads) one.gauge->Set(one.read());
   std::vector<prometheus::MetricFamily> families = families_->registry.Collect();
   std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return families;

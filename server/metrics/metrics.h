@@ -33,8 +33,8 @@ class Metrics {
   void ObserveCommit(uint64_t messages, uint64_t bytes, absl::Duration time, bool synced);
   // A turn of an event loop, without the time that it waited.
   void ObserveTurn(absl::Duration time);
-  // Adds a gauge that is read whenever the metrics are: on any thread, and under the mutex of the metrics, so that
-  // `read` takes leaf locks at the most. What `read` looks at must be there as long as somebody collects.
+  // Adds a gauge that is read whenever the metrics are: on any thread, under no lock. What `read` looks at must be
+  // there as long as somebody collects.
   void AddGauge(const std::string& name, const std::string& help, std::function<double()> read);
 
   // All families, each with at least one member, in the order of their names.

@@ -1,4 +1,4 @@
-// Administration over gRPC. What each call does to the last detail: tests/unit/broker/admin_test.cc.
+// Administration over gRPC. What each call does to the last detail: tests/unit/admin/admin_test.cc.
 #include <atomic>
 #include <memory>
 #include <string>

@@ -361,14 +361,14 @@ TEST(Limits, EachIsTestedSomewhere) {
       "durable_bytes",
       "durable_messages",
       "durable_age",      // tests/unit/config
-      "unwritten_bytes",  // tests/unit/broker/durable_test
+      "unwritten_bytes",  // tests/unit/queue/durable_test
       "requests",
       "request_bytes",
       "request_max",  // request_test
       "request_id_window",
       "request_ids",
       "overflow_messages",  // below
-      "delay_max",          // tests/unit/broker/delay_test
+      "delay_max",          // tests/unit/queue/delay_test
       "groups_per_queue",
       "credit_messages",
       "credit_bytes",
