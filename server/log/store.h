@@ -69,8 +69,8 @@ struct Block {
 // queue have sequences without holes. Thread-safe; every call may block on the disk.
 //
 // Once a write has failed the store is failed: nothing more is written, since nobody can say what is on disk, and
-// reading goes on. A full disk is no such failure: writes are refused with RESOURCE_EXHAUSTED until there is room
-// again.
+// reading goes on. A full disk is no such failure, nor is a process without a descriptor for another file: writes are
+// refused with RESOURCE_EXHAUSTED until there is room, or a descriptor, again.
 class Store {
  public:
   struct Options {
@@ -83,6 +83,7 @@ class Store {
     uint64_t table_buffer_bytes = 4 << 20;   // the same for each table
     uint64_t block_cache_bytes = 16 << 20;   // of what was read
     uint64_t log_bytes = 64 << 20;           // of logs; after a crash opening reads them into memory
+    int open_files = 256;                    // tables that are kept open
     // Opens although changes are missing that were synced, with what was written before them: see loss().
     bool accept_loss = false;
   };
@@ -125,8 +126,8 @@ class Store {
   };
   enum class Sync { kNo, kYes };
   // With kYes, the changes and all before them are on disk when this returns OK. With kNo, the operating system has
-  // them. RESOURCE_EXHAUSTED, reason DISK_FULL; UNAVAILABLE, reason STORE_FAILED. An error changes nothing, but after
-  // STORE_FAILED the changes may be there when the store is opened again.
+  // them. RESOURCE_EXHAUSTED, reason DISK_FULL or NO_DESCRIPTORS; UNAVAILABLE, reason STORE_FAILED. An error changes
+  // nothing, but after STORE_FAILED the changes may be there when the store is opened again.
   //
   // One thread at a time appends to a queue, the next sequence and a time that is no earlier than the last:
   // INVALID_ARGUMENT or FAILED_PRECONDITION otherwise.

@@ -1,5 +1,7 @@
 #include "server/log/store_errors.h"
 
+#include <sys/resource.h>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -27,6 +29,23 @@ bool LeftNothing(const rocksdb::Status& status) {
   if (!status.IsNoSpace()) return false;
   const std::string text = status.ToString();
   return !absl::StrContains(text, "While fsync") && !absl::StrContains(text, "While fdatasync");
+}
+
+bool WantsDescriptors(const rocksdb::Status& status) {
+  // RocksDB hands on what the system said as text only, now and then with a code of its own. ENFILE's text begins so,
+  // too.
+  return absl::StrContains(status.ToString(), "Too many open files");
+}
+
+absl::Status NoDescriptors(absl::string_view directory) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return ResourceExhausted(
+      kReasonNoDescriptors,
+      About(directory, absl::StrCat("no file can be opened: this process, or the machine, has no descriptors left "
+                                    "(RLIMIT_NOFILE is ",
+                                    limit.rlim_cur, "). Raise the limit; it goes on by itself when others are closed")),
+      kRetryAfter);
 }
 
 absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t reserve_bytes) {
@@ -61,6 +80,7 @@ absl::Status Incomplete(absl::string_view directory, absl::string_view what) {
 
 absl::Status OpenError(absl::string_view directory, const rocksdb::Status& status, absl::string_view warnings) {
   std::string text = TextOf(status);
+  if (WantsDescriptors(status)) return NoDescriptors(directory);
   if (status.IsNoSpace()) {
     return ResourceExhausted(kReasonDiskFull, About(directory, absl::StrCat("cannot be opened on a full disk: ", text)),
                              kRetryAfter);
@@ -97,6 +117,7 @@ absl::Status OpenError(absl::string_view directory, const rocksdb::Status& statu
 }
 
 absl::Status ReadError(absl::string_view directory, const rocksdb::Status& status) {
+  if (WantsDescriptors(status)) return NoDescriptors(directory);
   if (status.IsCorruption() || status.IsPathNotFound()) return Damaged(directory, TextOf(status));
   return Unavailable(kReasonStoreFailed, About(directory, absl::StrCat("cannot be read: ", TextOf(status))),
                      absl::ZeroDuration());

@@ -19,12 +19,18 @@ inline constexpr char kReasonStoreInUse[] = "STORE_IN_USE";
 inline constexpr char kReasonStoreDirectory[] = "STORE_DIRECTORY";
 inline constexpr char kReasonStoreVersion[] = "STORE_VERSION";
 inline constexpr char kReasonTrimmed[] = "TRIMMED";
+inline constexpr char kReasonNoDescriptors[] = "NO_DESCRIPTORS";
 inline constexpr char kReasonNotWritten[] = "NOT_WRITTEN";
 
 // Whether writing failed for want of room and left nothing: what was not written whole is not there when the store is
 // opened anew. That cannot be said of a sync.
 bool LeftNothing(const rocksdb::Status& status);
 
+// Whether a file could not be opened, since the process has no descriptors left. Nothing was written then.
+bool WantsDescriptors(const rocksdb::Status& status);
+
+// RESOURCE_EXHAUSTED: see above.
+absl::Status NoDescriptors(absl::string_view directory);
 // RESOURCE_EXHAUSTED: the disk of `directory` has `free_bytes`, and writing wants `reserve_bytes`.
 absl::Status DiskFull(absl::string_view directory, uint64_t free_bytes, uint64_t reserve_bytes);
 // UNAVAILABLE: nothing is written any more because of `cause`.

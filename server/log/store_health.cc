@@ -15,15 +15,22 @@ constexpr uint64_t kSpentBytesMax = 8 << 20;
 absl::Status StoreHealth::Check(bool messages) const {
   MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
-  if (stuck_ || (messages && free_bytes_ < reserve_bytes_)) return DiskFull(directory_, free_bytes_, reserve_bytes_);
+  if (stuck_ == Want::kDescriptors) return NoDescriptors(directory_);
+  if (stuck_ == Want::kRoom || (messages && free_bytes_ < reserve_bytes_)) {
+    return DiskFull(directory_, free_bytes_, reserve_bytes_);
+  }
   return absl::OkStatus();
 }
 
 absl::Status StoreHealth::Note(const rocksdb::Status& status) {
   MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
+  if (WantsDescriptors(status)) {
+    stuck_ = Want::kDescriptors;
+    return NoDescriptors(directory_);
+  }
   if (LeftNothing(status)) {
-    stuck_ = true;
+    stuck_ = Want::kRoom;
     return DiskFull(directory_, free_bytes_, reserve_bytes_);
   }
   failure_ = StoreFailed(directory_, status);
@@ -55,12 +62,12 @@ void StoreHealth::Fail(const absl::Status& why) {
 
 bool StoreHealth::stuck() const {
   MutexLock lock(&mutex_);
-  return stuck_;
+  return stuck_ != Want::kNothing;
 }
 
 void StoreHealth::Unstick() {
   MutexLock lock(&mutex_);
-  stuck_ = false;
+  stuck_ = Want::kNothing;
 }
 
 bool StoreHealth::low() const {

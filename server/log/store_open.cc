@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -20,6 +22,20 @@ namespace {
 constexpr uint64_t kFormat = 1;
 // What opening writes at the most, besides what is in the logs.
 constexpr uint64_t kReopenBytes = 1 << 20;
+
+// What opening opens at once, besides what closing gives back.
+constexpr int kReopenDescriptors = 16;
+
+bool HaveDescriptors(int count) {
+  std::vector<int> fds;
+  while (static_cast<int>(fds.size()) < count) {
+    const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) break;
+    fds.push_back(fd);
+  }
+  for (const int fd : fds) close(fd);
+  return static_cast<int>(fds.size()) == count;
+}
 
 std::string WithoutSlash(std::string directory) {
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
@@ -128,6 +144,7 @@ DatabaseSettings Store::Rep::Settings() const {
           .table_buffer_bytes = store_options.table_buffer_bytes,
           .block_cache_bytes = store_options.block_cache_bytes,
           .log_bytes = store_options.log_bytes,
+          .open_files = store_options.open_files,
           .log = log,
           .listener = health,
           .filter = NewTrimFilterFactory(&trims)};
@@ -208,7 +225,7 @@ void Store::Rep::Reopen() {
   uint64_t in_memory = 0;
   if (db != nullptr) db->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &in_memory);
   // What is in memory may have to become a file while it is read from the log.
-  if (health->free_bytes() < in_memory + kReopenBytes) return;
+  if (health->free_bytes() < in_memory + kReopenBytes || !HaveDescriptors(kReopenDescriptors)) return;
   CloseDatabase();
   absl::Status status = OpenDatabase(/*read_only=*/false);
   if (status.ok()) {
@@ -218,7 +235,8 @@ void Store::Rep::Reopen() {
     // Reading goes on.
     status = OpenDatabase(/*read_only=*/true);
   }
-  if (!status.ok()) health->Fail(status);
+  // What can be read from it is read again once there are descriptors.
+  if (!status.ok() && ReasonOf(status) != kReasonNoDescriptors) health->Fail(status);
 }
 
 }  // namespace nmq::log

@@ -16,7 +16,6 @@ constexpr size_t kWarningBytesMax = 512;
 constexpr size_t kMessageBlockBytes = 32 << 10;
 constexpr size_t kTableBlockBytes = 4 << 10;
 constexpr uint64_t kFileBytes = 32 << 20;
-constexpr int kOpenFilesMax = 256;
 // Files are handed to the disk in steps, so that no sync waits for all of one.
 constexpr uint64_t kSyncStepBytes = 1 << 20;
 
@@ -64,7 +63,9 @@ rocksdb::DBOptions DatabaseOptions(const DatabaseSettings& settings) {
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.listeners = {settings.listener};
   options.max_background_jobs = 2;
-  options.max_open_files = kOpenFilesMax;
+  options.max_open_files = settings.open_files;
+  // Each part of the table of open files may have one at least, so that many parts would be more than that.
+  options.table_cache_numshardbits = 2;
   options.max_file_opening_threads = 1;
   // Replaying this much is what opening costs after a crash.
   options.max_total_wal_size = settings.log_bytes;

@@ -46,6 +46,7 @@ struct DatabaseSettings {
   uint64_t table_buffer_bytes;
   uint64_t block_cache_bytes;
   uint64_t log_bytes;
+  int open_files;
   std::shared_ptr<rocksdb::Logger> log;
   std::shared_ptr<rocksdb::EventListener> listener;
   std::shared_ptr<rocksdb::CompactionFilterFactory> filter;  // of the messages

@@ -43,7 +43,7 @@ class StoreHealth final : public rocksdb::EventListener {
   // So many bytes of messages are about to be written: looks at the disk when it is time.
   void Spend(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void LookAtDisk() ABSL_LOCKS_EXCLUDED(mutex_);
-  // RocksDB writes nothing until it is opened anew, since a write found no room.
+  // RocksDB writes nothing until it is opened anew, since a write found no room, or no descriptor.
   bool stuck() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing is written any more.
   void Fail(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -74,7 +74,8 @@ class StoreHealth final : public rocksdb::EventListener {
   std::atomic<rocksdb::DB*> db_{nullptr};
   mutable Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
-  bool stuck_ ABSL_GUARDED_BY(mutex_) = false;
+  enum class Want { kNothing, kRoom, kDescriptors };
+  Want stuck_ ABSL_GUARDED_BY(mutex_) = Want::kNothing;
   uint64_t free_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t spent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // since the last look
 };
