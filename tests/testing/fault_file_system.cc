@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "rocksdb/system_clock.h"
 
 namespace nmq {
@@ -264,7 +265,7 @@ IOStatus FaultFileSystem::SyncFile(const std::string& path) {
   std::function<void()> on_sync;
   {
     MutexLock lock(&mutex_);
-    on_sync = on_sync_;
+    if (absl::EndsWith(path, ".log")) on_sync = on_sync_;
   }
   if (on_sync) on_sync();
   MutexLock lock(&mutex_);

@@ -40,9 +40,10 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void FailSyncs(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
   // Every read of a table's file fails, as with a broken disk.
   void FailReads(bool fail) ABSL_LOCKS_EXCLUDED(mutex_);
-  // To be called before each sync of a file, by whoever syncs and under no lock; it may take its time.
+  // To be called before each sync of a log of the store, by the thread that syncs and under no lock; it may take its
+  // time. What the store notes of its syncs in another file, at times of its own, is left out.
   void OnSync(std::function<void()> hook) ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same before each write to a file.
+  // The same before each write to any file.
   void OnWrite(std::function<void()> hook) ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing may be written or made, as in a directory of somebody else.
   void DenyWriting(bool deny) ABSL_LOCKS_EXCLUDED(mutex_);
