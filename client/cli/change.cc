@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/proto_time.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
@@ -17,13 +18,7 @@ namespace nmq {
 namespace cli {
 namespace {
 
-using Stub = v1::Admin::Stub;
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
-  proto->set_seconds(nanos / 1'000'000'000);
-  proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
+using v1::Admin;
 
 // "1 client", "2 clients".
 std::string Several(uint64_t count, absl::string_view what) {
@@ -41,7 +36,7 @@ class Changer {
     request.set_name(arguments_.name);
     request.set_automatic_queues(change().automatic_queues.value_or(false));
     v1::CreateNamespaceResponse response;
-    return Tell(server_.Change(&Stub::CreateNamespace, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::CreateNamespace, request, &response), response,
                 [&] { return absl::StrCat("namespace ", arguments_.name, " is there", Kept(response.kept())); });
   }
   int UpdateNamespace() const {
@@ -49,14 +44,14 @@ class Changer {
     request.set_name(arguments_.name);
     if (change().automatic_queues.has_value()) request.set_automatic_queues(*change().automatic_queues);
     v1::UpdateNamespaceResponse response;
-    return Tell(server_.Change(&Stub::UpdateNamespace, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::UpdateNamespace, request, &response), response,
                 [&] { return absl::StrCat("namespace ", arguments_.name, " is changed"); });
   }
   int DeleteNamespace() const {
     v1::DeleteNamespaceRequest request;
     request.set_name(arguments_.name);
     v1::DeleteNamespaceResponse response;
-    return Tell(server_.Change(&Stub::DeleteNamespace, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::DeleteNamespace, request, &response), response,
                 [&] { return absl::StrCat("namespace ", arguments_.name, " is gone"); });
   }
 
@@ -66,7 +61,7 @@ class Changer {
     for (const std::string& event : change().events) request.add_events(event);
     SetRetention(request.mutable_retention());
     v1::CreateQueueResponse response;
-    return Tell(server_.Change(&Stub::CreateQueue, request, &response), response, [&] {
+    return Tell(server_.Change(&Admin::Stub::CreateQueue, request, &response), response, [&] {
       return absl::StrCat("queue ", arguments_.queue, " is there, ", EnumWords(EnumName(response.queue().durability())),
                           Kept(response.kept()));
     });
@@ -87,20 +82,21 @@ class Changer {
       SetRetention(request.mutable_retention());
     }
     v1::UpdateQueueResponse response;
-    return Tell(server_.Change(&Stub::UpdateQueue, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::UpdateQueue, request, &response), response,
                 [&] { return absl::StrCat("queue ", arguments_.queue, " is changed"); });
   }
   int DeleteQueue() const {
     v1::DeleteQueueResponse response;
-    return Tell(server_.Change(&Stub::DeleteQueue, ForQueue<v1::DeleteQueueRequest>(), &response), response, [&] {
-      return absl::StrCat("queue ", arguments_.queue, " is gone, with ", Several(response.messages(), "message"));
-    });
+    return Tell(
+        server_.Change(&Admin::Stub::DeleteQueue, ForQueue<v1::DeleteQueueRequest>(), &response), response, [&] {
+          return absl::StrCat("queue ", arguments_.queue, " is gone, with ", Several(response.messages(), "message"));
+        });
   }
   int PurgeQueue() const {
     auto request = ForQueue<v1::PurgeQueueRequest>();
     request.set_up_to_sequence(change().up_to);
     v1::PurgeQueueResponse response;
-    return Tell(server_.Change(&Stub::PurgeQueue, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::PurgeQueue, request, &response), response,
                 [&] { return absl::StrCat(Several(response.messages(), "message"), " given up"); });
   }
 
@@ -119,28 +115,28 @@ class Changer {
     for (const std::string& event : change().events) request.add_events(event);
     *request.mutable_start() = arguments_.start;
     v1::CreateGroupResponse response;
-    return TellGroup(server_.Change(&Stub::CreateGroup, request, &response), response, "is there");
+    return TellGroup(server_.Change(&Admin::Stub::CreateGroup, request, &response), response, "is there");
   }
   int DeleteGroup() const {
     v1::DeleteGroupResponse response;
-    return TellGroup(server_.Change(&Stub::DeleteGroup, ForGroup<v1::DeleteGroupRequest>(), &response), response,
+    return TellGroup(server_.Change(&Admin::Stub::DeleteGroup, ForGroup<v1::DeleteGroupRequest>(), &response), response,
                      "is gone");
   }
   int PauseGroup() const {
     v1::PauseGroupResponse response;
-    return TellGroup(server_.Change(&Stub::PauseGroup, ForGroup<v1::PauseGroupRequest>(), &response), response,
+    return TellGroup(server_.Change(&Admin::Stub::PauseGroup, ForGroup<v1::PauseGroupRequest>(), &response), response,
                      "is paused");
   }
   int ResumeGroup() const {
     v1::ResumeGroupResponse response;
-    return TellGroup(server_.Change(&Stub::ResumeGroup, ForGroup<v1::ResumeGroupRequest>(), &response), response,
+    return TellGroup(server_.Change(&Admin::Stub::ResumeGroup, ForGroup<v1::ResumeGroupRequest>(), &response), response,
                      "goes on");
   }
   int SeekGroup() const {
     auto request = ForGroup<v1::SeekGroupRequest>();
     *request.mutable_start() = arguments_.start;
     v1::SeekGroupResponse response;
-    absl::Status status = server_.Change(&Stub::SeekGroup, request, &response);
+    absl::Status status = server_.Change(&Admin::Stub::SeekGroup, request, &response);
     return TellGroup(status, response, absl::StrCat("goes on after sequence ", response.group().floor_sequence()));
   }
 
@@ -150,7 +146,7 @@ class Changer {
     request.set_queue(arguments_.queue);
     request.set_messages_max(arguments_.count.value_or(0));
     v1::RedriveDeadLettersResponse response;
-    const int code = Tell(server_.Change(&Stub::RedriveDeadLetters, request, &response), response,
+    const int code = Tell(server_.Change(&Admin::Stub::RedriveDeadLetters, request, &response), response,
                           [&] { return absl::StrCat(Several(response.messages(), "dead letter"), " published anew"); });
     if (code != kExitDone || response.stopped_at_sequence() == 0) return code;
     err_->WriteLine(absl::StrCat("nmq: stopped at sequence ", response.stopped_at_sequence(), ": ",
@@ -167,7 +163,7 @@ class Changer {
     for (const std::string& room : arguments_.join) request.add_join(room);
     for (const std::string& room : change().leave) request.add_leave(room);
     v1::MoveClientsResponse response;
-    return Tell(server_.Change(&Stub::MoveClients, request, &response), response, [&] {
+    return Tell(server_.Change(&Admin::Stub::MoveClients, request, &response), response, [&] {
       const std::string refused = response.refused() == 0 ? "" : absl::StrCat("; refused: ", Count(response.refused()));
       return absl::StrCat(Several(response.clients(), "client"), " moved", refused);
     });
@@ -179,7 +175,7 @@ class Changer {
     request.set_all(change().all);
     request.set_reason(change().reason);
     v1::DisconnectClientsResponse response;
-    return Tell(server_.Change(&Stub::DisconnectClients, request, &response), response,
+    return Tell(server_.Change(&Admin::Stub::DisconnectClients, request, &response), response,
                 [&] { return absl::StrCat(Several(response.clients(), "client"), " disconnected"); });
   }
 

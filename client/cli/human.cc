@@ -65,14 +65,6 @@ std::string Rate(double per_second) {
   return Count(static_cast<uint64_t>(std::llround(per_second)));
 }
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
 std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone()); }
 
 std::string ClockTime(absl::Time time) { return absl::FormatTime("%H:%M:%E3S", time, absl::LocalTimeZone()); }

@@ -8,8 +8,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 
 namespace nmq {
 namespace cli {
@@ -23,8 +21,6 @@ std::string Age(absl::Duration duration);
 // A rate: "0", "0.5", "12", "1,234,567"
 std::string Rate(double per_second);
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
-absl::Duration ToDuration(const google::protobuf::Duration& duration);
 // "2026-11-23T21:36:43.123456Z"
 std::string Rfc3339(absl::Time time);
 // "21:36:43.123" in the local time zone.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "base/proto_time.h"
 #include "client/cli/human.h"
 #include "client/cli/utf8.h"
 #include "google/protobuf/descriptor.h"

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "base/proto_time.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
@@ -21,7 +22,7 @@ namespace nmq {
 namespace cli {
 namespace {
 
-using Stub = v1::Registry::Stub;
+using v1::Registry;
 
 std::string AgeOf(const google::protobuf::Timestamp& since) { return Age(absl::Now() - ToTime(since)); }
 
@@ -165,7 +166,7 @@ Column Left(std::string title) { return {std::move(title), Align::kLeft}; }
 Column Right(std::string title) { return {std::move(title), Align::kRight}; }
 
 int PrintNamespaces(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
-  return PrintList(registry, arguments, &Stub::ListNamespaces, v1::ListNamespacesRequest(),
+  return PrintList(registry, arguments, &Registry::Stub::ListNamespaces, v1::ListNamespacesRequest(),
                    &v1::ListNamespacesResponse::namespaces,
                    {Left("NAMESPACE"), Right("CLIENTS"), Right("ROOMS"), Right("QUEUES"), Right("SUBSCRIPTIONS"),
                     Right("PUBLISHED"), Right("BYTES"), Right("DELIVERED"), Right("DROPPED"), Right("REFUSED")},
@@ -176,7 +177,7 @@ int PrintQueues(const RegistryClient& registry, const Arguments& arguments, Outp
   v1::ListQueuesRequest request;
   request.set_namespace_(arguments.namespace_name);
   request.set_queue(arguments.queue);
-  return PrintList(registry, arguments, &Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
+  return PrintList(registry, arguments, &Registry::Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
                    {Left("QUEUE"), Left("EVENTS"), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
                     Right("SCHEDULED"), Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
                    out, err);
@@ -186,7 +187,7 @@ int PrintGroups(const RegistryClient& registry, const Arguments& arguments, Outp
   v1::ListGroupsRequest request;
   request.set_namespace_(arguments.namespace_name);
   request.set_queue(arguments.queue);
-  return PrintList(registry, arguments, &Stub::ListGroups, request, &v1::ListGroupsResponse::groups,
+  return PrintList(registry, arguments, &Registry::Stub::ListGroups, request, &v1::ListGroupsResponse::groups,
                    {Left("QUEUE"), Left("GROUP"), Right("MEMBERS"), Right("LAG"), Right("PENDING"), Right("WAITING"),
                     Right("DONE"), Right("REDELIVERED"), Right("DEAD"), Right("LOST")},
                    out, err);
@@ -196,7 +197,7 @@ int PrintMetrics(const RegistryClient& registry, const Arguments& arguments, Out
   v1::ListMetricsRequest request;
   request.set_name_prefix(arguments.metric);
   return PrintList(
-      registry, arguments, &Stub::ListMetrics, request, &v1::ListMetricsResponse::metrics,
+      registry, arguments, &Registry::Stub::ListMetrics, request, &v1::ListMetricsResponse::metrics,
       {Left("METRIC"), Left("LABELS"), Right("VALUE OR COUNT"), Right("MEAN"), Right("P50 UNDER"), Right("P99 UNDER")},
       out, err);
 }
@@ -207,7 +208,7 @@ int PrintDeadLetterQueues(const RegistryClient& registry, const Arguments& argum
   groups.set_namespace_(arguments.namespace_name);
   std::set<std::string> names;
   absl::Status status = registry.ForEachPage<v1::ListGroupsRequest, v1::ListGroupsResponse>(
-      &Stub::ListGroups, groups, [&](const v1::ListGroupsResponse& page) {
+      &Registry::Stub::ListGroups, groups, [&](const v1::ListGroupsResponse& page) {
         for (const v1::GroupInfo& group : page.groups()) names.insert(group.options().dead_letter_queue());
         return true;
       });
@@ -216,7 +217,7 @@ int PrintDeadLetterQueues(const RegistryClient& registry, const Arguments& argum
   queues.set_namespace_(arguments.namespace_name);
   Table table({Left("QUEUE"), Right("DEAD LETTERS"), Right("BYTES"), Right("LAST")});
   status = registry.ForEachPage<v1::ListQueuesRequest, v1::ListQueuesResponse>(
-      &Stub::ListQueues, queues, [&](const v1::ListQueuesResponse& page) {
+      &Registry::Stub::ListQueues, queues, [&](const v1::ListQueuesResponse& page) {
         for (const v1::QueueInfo& queue : page.queues()) {
           if (names.count(queue.name()) == 0) continue;
           if (arguments.json) out->WriteLine(ProtoToJson(queue));
@@ -234,7 +235,7 @@ int PrintRooms(const RegistryClient& registry, const Arguments& arguments, Outpu
   v1::ListRoomsRequest request;
   request.set_namespace_(arguments.namespace_name);
   request.set_room(arguments.room);
-  return PrintList(registry, arguments, &Stub::ListRooms, request, &v1::ListRoomsResponse::rooms,
+  return PrintList(registry, arguments, &Registry::Stub::ListRooms, request, &v1::ListRoomsResponse::rooms,
                    {Left("ROOM"), Right("MEMBERS"), Right("AGE")}, out, err);
 }
 
@@ -242,7 +243,7 @@ int PrintClients(const RegistryClient& registry, const Arguments& arguments, Out
   v1::ListClientsRequest request;
   request.set_namespace_(arguments.namespace_name);
   *request.mutable_filter() = FilterOf(arguments);
-  return PrintList(registry, arguments, &Stub::ListClients, request, &v1::ListClientsResponse::clients,
+  return PrintList(registry, arguments, &Registry::Stub::ListClients, request, &v1::ListClientsResponse::clients,
                    {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS"), Right("PUBLISHED"),
                     Right("HEARD"), Right("DROPPED"), Right("AGE"), Left("PEER"), Left("LABELS")},
                    out, err);
@@ -254,7 +255,7 @@ int PrintSubscriptions(const RegistryClient& registry, const Arguments& argument
   request.set_client_id(arguments.client);
   request.set_queue(arguments.queue);
   request.set_event(arguments.event);
-  return PrintList(registry, arguments, &Stub::ListSubscriptions, request,
+  return PrintList(registry, arguments, &Registry::Stub::ListSubscriptions, request,
                    &v1::ListSubscriptionsResponse::subscriptions,
                    {Left("SUBSCRIPTION"), Left("CLIENT"), Left("NAME"), Left("HEARS"), Left("OVERFLOW"),
                     Right("QUEUES"), Right("LAG"), Right("IN FLIGHT"), Right("HEARD"), Right("DROPPED"), Right("AGE")},
@@ -266,7 +267,7 @@ int PrintClient(const RegistryClient& registry, const Arguments& arguments, Outp
   request.set_namespace_(arguments.namespace_name);
   request.set_client_id(arguments.client);
   v1::GetClientResponse response;
-  absl::Status status = registry.Call(&Stub::GetClient, request, &response);
+  absl::Status status = registry.Call(&Registry::Stub::GetClient, request, &response);
   if (!status.ok()) return Fail(status, arguments, err);
   const v1::ClientInfo& client = response.client();
   if (arguments.json) {
@@ -299,7 +300,7 @@ int PrintCount(const RegistryClient& registry, const Arguments& arguments, Outpu
   request.set_namespace_(arguments.namespace_name);
   *request.mutable_filter() = FilterOf(arguments);
   v1::CountClientsResponse response;
-  absl::Status status = registry.Call(&Stub::CountClients, request, &response);
+  absl::Status status = registry.Call(&Registry::Stub::CountClients, request, &response);
   if (!status.ok()) return Fail(status, arguments, err);
   out->WriteLine(arguments.json ? ProtoToJson(response) : absl::StrCat(response.count()));
   return Done(*out, err);

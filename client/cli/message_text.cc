@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/proto_time.h"
 #include "client/cli/human.h"
 #include "client/cli/json.h"
 #include "client/cli/utf8.h"

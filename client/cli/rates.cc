@@ -131,10 +131,9 @@ std::string ClientsTable(const std::vector<Rated<v1::ClientInfo>>& rated) {
 }  // namespace
 
 absl::StatusOr<Sample> TakeSample(const RegistryClient& registry, const std::string& namespace_name) {
-  using Stub = v1::Registry::Stub;
   Sample sample;
   absl::Status status = registry.ForEachPage<v1::ListNamespacesRequest, v1::ListNamespacesResponse>(
-      &Stub::ListNamespaces, {}, [&](const v1::ListNamespacesResponse& page) {
+      &v1::Registry::Stub::ListNamespaces, {}, [&](const v1::ListNamespacesResponse& page) {
         for (const v1::NamespaceInfo& info : page.namespaces()) {
           if (namespace_name.empty() || info.name() == namespace_name) sample.namespaces.push_back(info);
         }
@@ -147,13 +146,13 @@ absl::StatusOr<Sample> TakeSample(const RegistryClient& registry, const std::str
     v1::ListClientsRequest clients;
     clients.set_namespace_(sample.namespaces[i].name());
     status = registry.ForEachPage<v1::ListQueuesRequest, v1::ListQueuesResponse>(
-        &Stub::ListQueues, queues, [&](const v1::ListQueuesResponse& page) {
+        &v1::Registry::Stub::ListQueues, queues, [&](const v1::ListQueuesResponse& page) {
           sample.queues.insert(sample.queues.end(), page.queues().begin(), page.queues().end());
           return false;
         });
     if (!status.ok()) return status;
     status = registry.ForEachPage<v1::ListClientsRequest, v1::ListClientsResponse>(
-        &Stub::ListClients, clients, [&](const v1::ListClientsResponse& page) {
+        &v1::Registry::Stub::ListClients, clients, [&](const v1::ListClientsResponse& page) {
           sample.clients.insert(sample.clients.end(), page.clients().begin(), page.clients().end());
           return false;
         });

@@ -11,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "base/mutex.h"
+#include "base/proto_time.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"

@@ -13,14 +13,14 @@ namespace {
 
 using google::protobuf::internal::WireFormatLite;
 
-constexpr uint32_t BytesTag(int field) { return static_cast<uint32_t>(field) << 3 | 2; }
+constexpr uint32_t TagOf(int field) { return static_cast<uint32_t>(field) << 3 | 2; }
 
 }  // namespace
 
 BatchReader::BatchReader(grpc::ByteBuffer* frame, std::string* scratch)
     : scratch_(scratch), bytes_(frame), stream_(&bytes_) {
   int length = 0;
-  is_batch_ = bytes_.status().ok() && stream_.ReadTag() == BytesTag(v1::SubscribeResponse::kBatchFieldNumber) &&
+  is_batch_ = bytes_.status().ok() && stream_.ReadTag() == TagOf(v1::SubscribeResponse::kBatchFieldNumber) &&
               stream_.ReadVarintSizeAsInt(&length) &&
               static_cast<size_t>(stream_.CurrentPosition()) + static_cast<size_t>(length) == frame->Length();
 }
@@ -28,7 +28,7 @@ BatchReader::BatchReader(grpc::ByteBuffer* frame, std::string* scratch)
 BatchReader::Step BatchReader::Next(absl::string_view* message) {
   while (true) {
     const uint32_t tag = stream_.ReadTag();
-    if (tag == BytesTag(v1::Batch::kMessagesFieldNumber)) return ReadMessage(message) ? Step::kMessage : Step::kBroken;
+    if (tag == TagOf(v1::Batch::kMessagesFieldNumber)) return ReadMessage(message) ? Step::kMessage : Step::kBroken;
     if (tag == 0) return stream_.ConsumedEntireMessage() ? Step::kEnd : Step::kBroken;
     if (!WireFormatLite::SkipField(&stream_, tag)) return Step::kBroken;
   }

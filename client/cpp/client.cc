@@ -4,6 +4,7 @@
 
 #include "base/deadline.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
@@ -14,12 +15,6 @@ namespace {
 
 // Of calls that take no timeout of their own.
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  absl::Duration rest;
-  proto->set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
-  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-}
 
 absl::Status CheckOptions(const ClientOptions& options) {
   if (options.server.empty()) return absl::InvalidArgumentError("ClientOptions.server: is empty");

@@ -20,7 +20,7 @@ enum Tag : intptr_t { kStart = 1, kRead, kWrite, kWake, kFinish };
 
 void* ToPointer(Tag tag) { return reinterpret_cast<void*>(tag); }
 
-constexpr char kMethod[] = "/nmq.v1.MessageQueue/PublishStream";
+constexpr char kPublishStream[] = "/nmq.v1.MessageQueue/PublishStream";
 
 // Memory that a new batch takes at once, at the most.
 constexpr size_t kExpectedBytesMax = 64 << 10;
@@ -29,7 +29,7 @@ constexpr size_t kBatchOverhead = 1024;
 // A batch waits for others for this part of the last answer's time at the most.
 constexpr int kGatherPart = 4;
 
-absl::Status Stopped() { return absl::CancelledError("the publisher has ended"); }
+absl::Status Ended() { return absl::CancelledError("the publisher has ended"); }
 
 }  // namespace
 
@@ -116,7 +116,7 @@ void PublisherLoop::Run() {
     }
     RefuseUnsent(status);
   }
-  RefuseUnsent(Stopped());
+  RefuseUnsent(Ended());
 }
 
 bool PublisherLoop::AwaitWork() {
@@ -182,7 +182,8 @@ absl::Status PublisherLoop::Connect(bool renew, Session::Handle* handle) {
 PublisherLoop::StreamEnd PublisherLoop::RunStream(const Session::Handle& handle) {
   Stream stream;
   stream.session = handle.session;
-  stream.calls = grpc::GenericStub(session_->channel()).PrepareCall(&stream.context, kMethod, &stream.completions);
+  stream.calls =
+      grpc::GenericStub(session_->channel()).PrepareCall(&stream.context, kPublishStream, &stream.completions);
   stream.calls->StartCall(ToPointer(kStart));
   {
     MutexLock lock(&mu_);
@@ -441,7 +442,7 @@ bool PublisherLoop::AreSettled(uint64_t messages) const {
          std::none_of(settling_.begin(), settling_.end(), [messages](uint64_t first) { return first < messages; });
 }
 
-absl::Status PublisherLoop::Closed() const { return stopped_ ? Stopped() : refused_; }
+absl::Status PublisherLoop::Closed() const { return stopped_ ? Ended() : refused_; }
 
 }  // namespace internal
 }  // namespace client

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/grpc_deadline.h"
+#include "base/proto_time.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/status.h"
 #include "grpcpp/channel.h"
@@ -42,10 +43,6 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   return grpc::CreateCustomChannel(
       options.server, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(),
       arguments);
-}
-
-absl::Duration FromProto(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 absl::Status Stopped() { return absl::CancelledError("the client has disconnected"); }
@@ -196,7 +193,7 @@ void Session::KeepConnected() {
   while (!stopped_) {
     Deadline renew_at = Deadline::Never();
     if (generation_ > 0) {
-      const absl::Duration third = FromProto(connected_.lease()) / 3;
+      const absl::Duration third = ToDuration(connected_.lease()) / 3;
       renew_at = Deadline::In(last_attempt_.ok() ? third : std::min(third, options_.backoff.max));
     }
     while (!stopped_ && !wanted_ && !renew_at.IsOver()) changed_.WaitWithTimeout(&mu_, renew_at.Left());

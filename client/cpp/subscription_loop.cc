@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -20,10 +21,6 @@ constexpr absl::Duration kSilenceDefault = absl::Seconds(45);
 constexpr int kHeartbeatsMissed = 3;
 // Of scratch_, to be kept from batch to batch.
 constexpr size_t kScratchBytes = 64 << 10;
-
-absl::Duration FromProto(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 // This thread polls, and is in a callback of whichever subscription.
 thread_local bool in_brief_callback = false;
@@ -232,7 +229,7 @@ absl::Status SubscriptionLoop::OnOtherFrame(grpc::ByteBuffer* bytes, Attempt* at
       OnHeartbeat(frame.heartbeat());
       break;
     case v1::SubscribeResponse::kDrain:
-      attempt->leave_at = Deadline::In(FromProto(frame.drain().jitter()) * RandomFraction());
+      attempt->leave_at = Deadline::In(ToDuration(frame.drain().jitter()) * RandomFraction());
       break;
     case v1::SubscribeResponse::FRAME_NOT_SET:
       break;
@@ -273,7 +270,7 @@ v1::SubscribeRequest SubscriptionLoop::MakeRequest(const std::string& session) c
 }
 
 void SubscriptionLoop::OnReady(const v1::Ready& ready, Attempt* attempt) {
-  const absl::Duration heartbeat = FromProto(ready.heartbeat());
+  const absl::Duration heartbeat = ToDuration(ready.heartbeat());
   attempt->silence = heartbeat > absl::ZeroDuration() ? kHeartbeatsMissed * heartbeat : kSilenceDefault;
   if (!std::exchange(attempt->live, true)) session_->AddLiveStream();
   const google::protobuf::RepeatedPtrField<std::string> rooms(options_.rooms.begin(), options_.rooms.end());

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "base/proto_time.h"
 #include "server/broker/broker.h"
-#include "server/message/proto_fields.h"
 
 namespace nmq::broker {
 

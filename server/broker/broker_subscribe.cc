@@ -1,6 +1,7 @@
 // How a broker reads what a subscription asks for.
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "server/broker/broker.h"
 #include "server/message/proto_fields.h"
 

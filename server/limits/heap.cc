@@ -10,11 +10,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/bytes.h"
+
 namespace nmq {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
-constexpr uint64_t kGiB = 1 << 30;
 // From this much on the C library's own ways, which are faster, cost too little to care.
 constexpr uint64_t kPlenty = 4 * kGiB;
 constexpr int kPoolsMax = 2;

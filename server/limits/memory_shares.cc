@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+
 namespace nmq {
-namespace {
-
-constexpr uint64_t kMiB = 1 << 20;
-
-}  // namespace
 
 MemoryShares ShareMemory(uint64_t memory_bytes) {
   MemoryShares shares;

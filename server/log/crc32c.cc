@@ -10,12 +10,12 @@ constexpr uint32_t kPolynomial = 0x82f63b78;  // reflected
 constexpr uint32_t kMaskDelta = 0xa282ead8;
 constexpr size_t kStepBytes = 8;
 
-using Table = std::array<uint32_t, 256>;
+using ByteTable = std::array<uint32_t, 256>;
 
 // tables[i][byte]: what `byte` makes of the CRC when i more bytes follow it. So a step takes 8 bytes at once, which
 // counts where logs of 64 MiB are looked through before a start.
-constexpr std::array<Table, kStepBytes> kTables = [] {
-  std::array<Table, kStepBytes> tables{};
+constexpr std::array<ByteTable, kStepBytes> kTables = [] {
+  std::array<ByteTable, kStepBytes> tables{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t crc = i;
     for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ ((crc & 1) != 0 ? kPolynomial : 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/log/crc32c.h"
+#include "server/log/little_endian.h"
 
 namespace nmq::log {
 namespace {
@@ -21,20 +22,14 @@ constexpr size_t kChangeBytes = 8;
 constexpr size_t kStartBytes = kChangeBytes + 4;
 static_assert(kLogStartBytes == kHeaderBytes + kStartBytes);
 
-uint64_t NumberAt(absl::string_view bytes, size_t at, size_t size) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < size; ++i) number |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
-  return number;
-}
-
-size_t LengthAt(absl::string_view block, size_t at) { return NumberAt(block, at + kLengthAt, 2); }
+size_t LengthAt(absl::string_view block, size_t at) { return GetLittle<uint16_t>(&block[at + kLengthAt]); }
 
 uint8_t TypeAt(absl::string_view block, size_t at) { return static_cast<uint8_t>(block[at + kTypeAt]); }
 
 bool IsWhole(absl::string_view block, size_t at) {
   if (at + kHeaderBytes > block.size() || at + kHeaderBytes + LengthAt(block, at) > block.size()) return false;
   if (TypeAt(block, at) < kWhole || TypeAt(block, at) > kLast) return false;
-  return NumberAt(block, at, 4) == MaskedCrc32c(block.substr(at + kTypeAt, 1 + LengthAt(block, at)));
+  return GetLittle<uint32_t>(&block[at]) == MaskedCrc32c(block.substr(at + kTypeAt, 1 + LengthAt(block, at)));
 }
 
 // Whether there is a whole part, of a type up to `type_max`, anywhere from `at` on. Only at a block's end a part has no
@@ -60,7 +55,7 @@ std::optional<size_t> FindDamagedLength(absl::string_view block) {
 
 std::optional<uint64_t> FirstChange(absl::string_view start) {
   if (start.size() < kLogStartBytes || (TypeAt(start, 0) != kWhole && TypeAt(start, 0) != kFirst)) return std::nullopt;
-  return NumberAt(start, kHeaderBytes, kChangeBytes);
+  return GetLittle<uint64_t>(&start[kHeaderBytes]);
 }
 
 void LogScanner::Add(absl::string_view block) {
@@ -91,8 +86,8 @@ void LogScanner::AddPart(uint8_t type, absl::string_view data, uint64_t end) {
   in_record_ = !ends;
   if (!ends || damaged_) return;
   end_ = end;
-  const uint64_t changes = NumberAt(start_, kChangeBytes, 4);
-  if (changes > 0) last_change_ = NumberAt(start_, 0, kChangeBytes) + changes - 1;
+  const uint64_t changes = GetLittle<uint32_t>(&start_[kChangeBytes]);
+  if (changes > 0) last_change_ = GetLittle<uint64_t>(start_.data()) + changes - 1;
 }
 
 }  // namespace nmq::log

@@ -1,5 +1,7 @@
 #include "server/log/store_format.h"
 
+#include "server/log/little_endian.h"
+
 namespace nmq::log {
 namespace {
 
@@ -10,18 +12,6 @@ void PutBig64(uint64_t number, char* to) {
 uint64_t GetBig64(const char* from) {
   uint64_t number = 0;
   for (int i = 0; i < 8; ++i) number = number << 8 | static_cast<uint8_t>(from[i]);
-  return number;
-}
-
-template <typename T>
-void PutLittle(T number, char* to) {
-  for (size_t i = 0; i < sizeof(T); ++i) to[i] = static_cast<char>(number >> (8 * i));
-}
-
-template <typename T>
-T GetLittle(const char* from) {
-  T number = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) number |= static_cast<T>(static_cast<uint8_t>(from[i])) << (8 * i);
   return number;
 }
 

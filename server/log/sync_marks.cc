@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "server/log/crc32c.h"
+#include "server/log/little_endian.h"
 #include "server/log/log_check.h"
 
 namespace nmq::log {
@@ -27,29 +28,19 @@ constexpr size_t kLogsAt = 24;
 constexpr size_t kLogBytes = 16;
 static_assert(kLogsAt + kSyncMarkLogsMax * kLogBytes <= kSyncMarkBytes);
 
-void SetNumber(uint64_t number, size_t size, char* to) {
-  for (size_t i = 0; i < size; ++i) to[i] = static_cast<char>(number >> (8 * i));
-}
-
-uint64_t NumberAt(absl::string_view bytes, size_t at, size_t size) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < size; ++i) number |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
-  return number;
-}
-
 uint32_t ChecksumOf(absl::string_view mark) {
   return MaskedCrc32c(absl::StrCat(mark.substr(0, kChecksumAt), mark.substr(kLogsAt)));
 }
 
 std::optional<SyncMark> Decode(absl::string_view bytes) {
   if (bytes.size() != kSyncMarkBytes || !absl::StartsWith(bytes, kMagic)) return std::nullopt;
-  const uint64_t count = NumberAt(bytes, kCountAt, 4);
-  if (count > kSyncMarkLogsMax || NumberAt(bytes, kChecksumAt, 4) != ChecksumOf(bytes)) return std::nullopt;
+  const uint64_t count = GetLittle<uint32_t>(&bytes[kCountAt]);
+  if (count > kSyncMarkLogsMax || GetLittle<uint32_t>(&bytes[kChecksumAt]) != ChecksumOf(bytes)) return std::nullopt;
   SyncMark mark;
-  mark.generation = NumberAt(bytes, kGenerationAt, 8);
+  mark.generation = GetLittle<uint64_t>(&bytes[kGenerationAt]);
   for (size_t i = 0; i < count; ++i) {
     const size_t at = kLogsAt + i * kLogBytes;
-    mark.logs.push_back({NumberAt(bytes, at, 8), NumberAt(bytes, at + 8, 8)});
+    mark.logs.push_back({GetLittle<uint64_t>(&bytes[at]), GetLittle<uint64_t>(&bytes[at + 8])});
   }
   return mark;
 }
@@ -60,14 +51,14 @@ std::string EncodeSyncMark(const SyncMark& mark) {
   std::string bytes(kSyncMarkBytes, '\0');
   const size_t count = std::min(mark.logs.size(), kSyncMarkLogsMax);
   std::copy(kMagic.begin(), kMagic.end(), bytes.begin());
-  SetNumber(mark.generation, 8, &bytes[kGenerationAt]);
-  SetNumber(count, 4, &bytes[kCountAt]);
+  PutLittle(mark.generation, &bytes[kGenerationAt]);
+  PutLittle(static_cast<uint32_t>(count), &bytes[kCountAt]);
   for (size_t i = 0; i < count; ++i) {
     const SyncMark::Log& log = mark.logs[mark.logs.size() - count + i];
-    SetNumber(log.number, 8, &bytes[kLogsAt + i * kLogBytes]);
-    SetNumber(log.change, 8, &bytes[kLogsAt + i * kLogBytes + 8]);
+    PutLittle(log.number, &bytes[kLogsAt + i * kLogBytes]);
+    PutLittle(log.change, &bytes[kLogsAt + i * kLogBytes + 8]);
   }
-  SetNumber(ChecksumOf(bytes), 4, &bytes[kChecksumAt]);
+  PutLittle(ChecksumOf(bytes), &bytes[kChecksumAt]);
   return bytes;
 }
 

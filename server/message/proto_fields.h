@@ -4,15 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
-#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/repeated_ptr_field.h"
 
 namespace nmq::broker {
 
 // Fields of requests and answers as this code has them.
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto);
 
 // Valid as long as `strings` is not changed.
 std::vector<const std::string*> Pointers(const google::protobuf::RepeatedPtrField<std::string>& strings);

@@ -9,7 +9,7 @@ namespace nmq::broker {
 namespace {
 
 // Messages of a block looked at in one go.
-constexpr int kLooksMax = 4096;
+constexpr int kBlockLooksMax = 4096;
 
 }  // namespace
 
@@ -43,7 +43,7 @@ CursorReader::BlockRead CursorReader::ReadBlocks(Cursor* cursor, uint64_t bytes_
     const log::Block& block = *cursor->block;
     const uint64_t epoch_end = log_.disk().EpochEnd(cursor->next);
     for (; cursor->next < std::min(block.end(), epoch_end); ++cursor->next) {
-      if (++looks > kLooksMax) return BlockRead::kFull;
+      if (++looks > kBlockLooksMax) return BlockRead::kFull;
       const Hearing message = HearingOf(block, cursor->next, run_begin, &audience);
       if (!Hears(cursor->filter, memberships, message, log_.members())) continue;
       const log::Block::Item& item = block.item(cursor->next);

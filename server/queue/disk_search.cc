@@ -10,7 +10,7 @@ namespace nmq::broker {
 namespace {
 
 // What is read at a time.
-constexpr uint64_t kBlockBytes = 256 << 10;
+constexpr uint64_t kSearchBytes = 256 << 10;
 
 // How far back the last messages for somebody are looked for: so many, or this many times those that are wanted.
 constexpr uint64_t kLookBackMin = 100'000;
@@ -32,7 +32,7 @@ absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint6
     std::vector<uint64_t> heard;
     for (uint64_t next = begin; next < at;) {
       if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
-      auto block = disk.store->Read(disk.number, next, at, kBlockBytes);
+      auto block = disk.store->Read(disk.number, next, at, kSearchBytes);
       if (!block.ok()) return block.status();
       const int64_t now_us = absl::ToUnixMicros(clock.Now());
       for (; next < (*block)->end(); ++next) {

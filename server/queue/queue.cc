@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kTrimmedChannels = 4096;
 
 // Messages looked at in one go.
-constexpr int kLooksMax = 8192;
+constexpr int kSearchLooksMax = 8192;
 
 MessageLog::Options LogOptions(const Queue::Options& options) {
   MessageLog::Options log;
@@ -216,7 +216,7 @@ absl::StatusOr<uint64_t> Queue::FindLastInMemory(uint64_t count, const EventFilt
   while (true) {
     {
       MutexLock lock(&mu_);
-      if (search.Step(log_, kLooksMax)) return search.sequence();
+      if (search.Step(log_, kSearchLooksMax)) return search.sequence();
     }
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
     // A thread that waits for the mutex gets it.

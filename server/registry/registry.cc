@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "server/message/proto_fields.h"
+#include "base/proto_time.h"
 #include "server/namespace/client_filter.h"
 #include "server/queue/queue.h"
 #include "server/registry/page.h"
@@ -27,12 +27,6 @@ constexpr char kRooms[] = "rooms";
 constexpr char kClients[] = "clients";
 constexpr char kSubscriptions[] = "subscriptions";
 constexpr char kGroups[] = "groups";
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  proto->set_seconds(nanos / 1000000000);
-  proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
-}
 
 // Which names a filter lets through: all if `text` is empty.
 absl::StatusOr<Pattern> ParseFilter(absl::string_view field, absl::string_view text, const Limits& limits) {

@@ -12,7 +12,7 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-constexpr absl::Duration kLookInterval = absl::Seconds(1);
+constexpr absl::Duration kHealthLookInterval = absl::Seconds(1);
 
 HealthCheckResponse::ServingStatus StatusOf(const broker::Broker& broker, const std::vector<std::string>& services,
                                             const HealthCheckRequest& request) {
@@ -61,7 +61,7 @@ void HealthWatch::Started(bool ok) {
 
 void HealthWatch::Look() {
   Tell();
-  loop()->SetTimer(&look_, loop()->clock().Monotonic() + kLookInterval);
+  loop()->SetTimer(&look_, loop()->clock().Monotonic() + kHealthLookInterval);
 }
 
 void HealthWatch::Tell() {

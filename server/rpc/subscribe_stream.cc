@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "server/rpc/call_of.h"
 #include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
@@ -21,12 +22,6 @@ constexpr uint64_t kFramePart = 32;
 constexpr uint64_t kFrameBytesMin = 4 << 10;
 // Who has not read for so long is ended when hardly any memory is left.
 constexpr absl::Duration kUnreadTime = absl::Seconds(1);
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
-  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
-  proto->set_seconds(nanos / 1000000000);
-  proto->set_nanos(static_cast<int32_t>(nanos % 1000000000));
-}
 
 }  // namespace
 

@@ -24,6 +24,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/bytes.h"
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
@@ -32,7 +33,6 @@
 namespace nmq::integration {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 constexpr absl::Duration kGivenBackTime = absl::Seconds(10);
 constexpr absl::Duration kSample = absl::Milliseconds(20);
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/bytes.h"
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
@@ -12,7 +13,6 @@ namespace nmq::integration {
 namespace {
 
 constexpr char kConfig[] = "limits { queue_bytes: 4194304 in_flight_bytes: 65536 }";
-constexpr uint64_t kMiB = 1 << 20;
 // A server without a message takes some 20 MiB. Beside that: the ring, a batch in flight and socket buffers for each of
 // four subscribers, and what malloc keeps.
 constexpr uint64_t kResidentMax = 48 * kMiB;

@@ -3,12 +3,12 @@
 #include <memory>
 #include <vector>
 
+#include "base/bytes.h"
 #include "gtest/gtest.h"
 
 namespace nmq {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 constexpr size_t kPieceBytes = 100'000;
 constexpr int kPieces = 1000;
 

@@ -2,13 +2,13 @@
 
 #include <cstdint>
 
+#include "base/bytes.h"
 #include "gtest/gtest.h"
 #include "server/limits/limits.h"
 
 namespace nmq {
 namespace {
 
-constexpr uint64_t kMiB = 1 << 20;
 // What is written exists so many times: as it came, with its headers, as the store's changes, and in its tables.
 constexpr uint64_t kCopies = 4;
 constexpr uint64_t kTables = 5;
