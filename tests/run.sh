@@ -104,9 +104,10 @@ sources() {
 check_clang_format() { sources '*.cc' '*.h' | xargs -r clang-format --dry-run --Werror; }
 check_buildifier() { sources BUILD WORKSPACE '*.bzl' | xargs -r "$tools/buildifier" -mode=check; }
 check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x; }
+# What is deployed, and each source of it by itself, which must include all that it uses.
 check_gcc() {
   bazel build -c opt --color=no --curses=no --noshow_progress --ui_event_filters=-info \
-    //server:nmqd //client/cli:nmq //tests/bench:nmq_bench
+    //server:nmqd //client/cli:nmq //tests/bench:nmq_bench //base/... //client/cpp/... //client/cli/... //server/...
 }
 
 check "clang-format" check_clang_format

@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-_KINDS = ("cc_library", "cc_binary", "cc_test")
+_KINDS = ("cc_library", "cc_binary", "cc_program", "cc_test")
 _INCLUDE = re.compile(r'^#include "((?:base|server|client)/[^"]+)"', re.M)
 _PAGE = "server/ARCHITECTURE.md"
 _BEGIN, _END = "<!-- rooms -->\n", "<!-- /rooms -->\n"
