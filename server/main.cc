@@ -35,6 +35,7 @@
 #include "server/housekeeping/housekeeper.h"
 #include "server/housekeeping/memory_tasks.h"
 #include "server/last_words.h"
+#include "server/limits/descriptors.h"
 #include "server/limits/heap.h"
 #include "server/limits/memory.h"
 #include "server/limits/memory_shares.h"
@@ -133,13 +134,14 @@ bool HasQueuesOnDisk(const nmq::ServerConfig& config) {
 }
 
 // Null if nothing is to be kept on disk.
-absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::ServerConfig& config) {
+absl::StatusOr<std::unique_ptr<nmq::broker::Storage>> OpenStorage(const nmq::ServerConfig& config, int open_files) {
   const nmq::MemoryShares shares = nmq::ShareMemory(config.limits.memory_bytes);
   nmq::log::Store::Options options;
   options.write_buffer_bytes = shares.write_buffer;
   options.table_buffer_bytes = shares.table_buffer;
   options.block_cache_bytes = shares.block_cache;
   options.log_bytes = shares.logs;
+  options.open_files = open_files;
   options.directory = absl::GetFlag(FLAGS_data_dir);
   if (options.directory.empty()) {
     if (!HasQueuesOnDisk(config)) return nullptr;
@@ -189,13 +191,15 @@ int Serve() {
   BlockSignals(&signals);
   int threads = absl::GetFlag(FLAGS_threads);
   if (threads == 0) threads = std::clamp<int>(std::thread::hardware_concurrency() / 2, 1, kThreadsMax);
-  auto storage = OpenStorage(*config);
+  const nmq::DescriptorShares descriptors = nmq::ShareDescriptors(nmq::RaiseDescriptorLimit());
+  auto storage = OpenStorage(*config, descriptors.store_files);
   if (!storage.ok()) return Fail(kFailed, std::string(storage.status().message()));
   nmq::broker::Lanes lanes;
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
   nmq::rpc::ServerOptions options;
   options.listen = ListenAddress();
+  options.descriptors_max = descriptors.connections;
   nmq::rpc::Server server(options, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());

@@ -38,8 +38,6 @@ constexpr uint64_t kStreamsMin = 100;
 constexpr int kCallsWaiting = 4;  // of each kind, on each loop
 
 void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
-  // A second server on the same address shall fail, not share it.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   const uint64_t receive_max = std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
   builder->SetMaxReceiveMessageSize(static_cast<int>(receive_max));
   // Notices dead peers, and lets clients do the same every 10 s.
@@ -83,20 +81,26 @@ Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, b
       broker_(broker),
       incoming_(ShareMemory(broker->limits().memory_bytes).incoming),
       outgoing_(ShareMemory(broker->limits().memory_bytes).outgoing),
-      services_(std::make_unique<GrpcServices>(broker)) {}
+      services_(std::make_unique<GrpcServices>(broker)),
+      acceptor_(options_.descriptors_max, &broker->metrics()) {}
 
 absl::Status Server::Start() {
   absl::Status status = CheckAddress(options_.listen);
-  if (status.ok()) status = Listen();
-  if (status.ok()) ServeCalls();
+  if (status.ok()) status = acceptor_.Listen(options_.listen);
+  if (status.ok()) status = Build();
+  if (!status.ok()) return status;
+  const size_t colon = options_.listen.rfind(':');
+  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
+  ServeCalls();
+  acceptor_.Start(std::move(receiver_));
   return status;
 }
 
-absl::Status Server::Listen() {
+absl::Status Server::Build() {
   grpc::ServerBuilder builder;
   SetArguments(broker_->limits(), &builder);
-  int port = 0;
-  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
+  receiver_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
   builder.RegisterService(&services_->message_queue);
   builder.RegisterService(&services_->registry);
   builder.RegisterService(&services_->admin);
@@ -108,16 +112,14 @@ absl::Status Server::Listen() {
                                             Loop::Memory{&incoming_, &outgoing_}));
   }
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
+  if (server_ == nullptr) {
     // The queues may go only after the loops have emptied them.
     for (const auto& loop : loops_) {
       loop->Start();
       loop->Shutdown();
     }
-    return ExplainListenFailure(options_.listen);
+    return absl::InternalError("gRPC cannot be started");
   }
-  const size_t colon = options_.listen.rfind(':');
-  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", port);
   return absl::OkStatus();
 }
 
@@ -183,6 +185,7 @@ void Server::Stop() {
   broker_->EndQuestions();
   EndStreams();
   WaitForStreams(kEndTime);
+  acceptor_.Stop();
   server_->Shutdown(ToGrpc(Deadline::In(kCutTime)));
   services_->methods.StopWorkers();
   // Its answers are tasks of the loops.

@@ -1,6 +1,8 @@
 #ifndef NMQ_SERVER_RPC_SERVER_H_
 #define NMQ_SERVER_RPC_SERVER_H_
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "server/limits/memory_budget.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
+#include "server/rpc/acceptor.h"
 #include "server/rpc/loop.h"
 #include "server/service/service.h"
 
@@ -20,6 +23,8 @@ namespace nmq::rpc {
 
 struct ServerOptions {
   std::string listen;  // HOST:PORT; port 0 for any
+  // Connections have descriptors with lower numbers only.
+  uint64_t descriptors_max = std::numeric_limits<uint64_t>::max();
 };
 
 // The gRPC side of nmqd: loops, the services on them, health and reflection.
@@ -51,7 +56,7 @@ class Server final : public Service {
  private:
   struct GrpcServices;
 
-  absl::Status Listen();
+  absl::Status Build();
   void ServeCalls();
   void EndStreams();
   void WaitForStreams(absl::Duration time) const;
@@ -64,7 +69,9 @@ class Server final : public Service {
   MemoryBudget outgoing_;  // messages on their way to subscribers
   std::unique_ptr<GrpcServices> services_;
   std::vector<std::shared_ptr<Loop>> loops_;
-  std::unique_ptr<grpc::Server> server_;  // null unless it serves
+  std::unique_ptr<grpc::Server> server_;          // null unless it serves
+  std::unique_ptr<Acceptor::Receiver> receiver_;  // until the acceptor has it
+  Acceptor acceptor_;
 };
 
 }  // namespace nmq::rpc

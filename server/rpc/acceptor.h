@@ -1,0 +1,57 @@
+#ifndef NMQ_SERVER_RPC_ACCEPTOR_H_
+#define NMQ_SERVER_RPC_ACCEPTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "grpcpp/server_builder.h"
+#include "server/metrics/metrics.h"
+
+namespace nmq::rpc {
+
+// Listens, and hands gRPC the connections, on a thread of its own. gRPC's own listener (1.51) takes connections until
+// no descriptor is left, for files neither, and never accepts again after that. This one takes no descriptor with a
+// number of `descriptors_max` or above: whatever else the process opens has those. Listen, Start and Stop are for one
+// thread.
+class Acceptor {
+ public:
+  // What gRPC takes connections with.
+  using Receiver = grpc::experimental::ExternalConnectionAcceptor;
+
+  // `metrics` must outlive it.
+  Acceptor(uint64_t descriptors_max, Metrics* metrics);
+  ~Acceptor() { Stop(); }
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // Takes HOST:PORT; who connects waits for Start. UNAVAILABLE, reason CANNOT_LISTEN, says why not.
+  absl::Status Listen(const std::string& address);
+  // After Listen.
+  int port() const { return port_; }
+  void Start(std::unique_ptr<Receiver> receiver);
+  // Nobody can connect any more.
+  void Stop();
+
+ private:
+  void Run();
+  void AcceptFrom(int listener);
+  void Take(int listener, int fd);
+  void Refuse(int fd);
+
+  const uint64_t descriptors_max_;
+  Metrics* const metrics_;
+  std::vector<int> listeners_;
+  int port_ = 0;
+  int stop_ = -1;  // readable when the thread is to end
+  std::unique_ptr<Receiver> receiver_;
+  bool pause_ = false;  // for the thread only: what it would accept with is missing
+  std::thread thread_;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_ACCEPTOR_H_
