@@ -15,7 +15,7 @@
 #include "server/limits/memory_budget.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
-#include "server/rpc/acceptor.h"
+#include "server/rpc/connection_acceptor.h"
 #include "server/rpc/loop.h"
 #include "server/service/service.h"
 
@@ -69,9 +69,9 @@ class Server final : public Service {
   MemoryBudget outgoing_;  // messages on their way to subscribers
   std::unique_ptr<GrpcServices> services_;
   std::vector<std::shared_ptr<Loop>> loops_;
-  std::unique_ptr<grpc::Server> server_;          // null unless it serves
-  std::unique_ptr<Acceptor::Receiver> receiver_;  // until the acceptor has it
-  Acceptor acceptor_;
+  std::unique_ptr<grpc::Server> server_;                    // null unless it serves
+  std::unique_ptr<ConnectionAcceptor::Receiver> receiver_;  // until the acceptor has it
+  ConnectionAcceptor acceptor_;
 };
 
 }  // namespace nmq::rpc

@@ -1,5 +1,5 @@
-#ifndef NMQ_SERVER_RPC_ACCEPTOR_H_
-#define NMQ_SERVER_RPC_ACCEPTOR_H_
+#ifndef NMQ_SERVER_RPC_CONNECTION_ACCEPTOR_H_
+#define NMQ_SERVER_RPC_CONNECTION_ACCEPTOR_H_
 
 #include <cstdint>
 #include <memory>
@@ -17,16 +17,16 @@ namespace nmq::rpc {
 // no descriptor is left, for files neither, and never accepts again after that. This one takes no descriptor with a
 // number of `descriptors_max` or above: whatever else the process opens has those. Listen, Start and Stop are for one
 // thread.
-class Acceptor {
+class ConnectionAcceptor {
  public:
   // What gRPC takes connections with.
   using Receiver = grpc::experimental::ExternalConnectionAcceptor;
 
   // `metrics` must outlive it.
-  Acceptor(uint64_t descriptors_max, Metrics* metrics);
-  ~Acceptor() { Stop(); }
-  Acceptor(const Acceptor&) = delete;
-  Acceptor& operator=(const Acceptor&) = delete;
+  ConnectionAcceptor(uint64_t descriptors_max, Metrics* metrics);
+  ~ConnectionAcceptor() { Stop(); }
+  ConnectionAcceptor(const ConnectionAcceptor&) = delete;
+  ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
 
   // Takes HOST:PORT; who connects waits for Start. UNAVAILABLE, reason CANNOT_LISTEN, says why not.
   absl::Status Listen(const std::string& address);
@@ -54,4 +54,4 @@ class Acceptor {
 
 }  // namespace nmq::rpc
 
-#endif  // NMQ_SERVER_RPC_ACCEPTOR_H_
+#endif  // NMQ_SERVER_RPC_CONNECTION_ACCEPTOR_H_

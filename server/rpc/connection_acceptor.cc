@@ -1,4 +1,4 @@
-#include "server/rpc/acceptor.h"
+#include "server/rpc/connection_acceptor.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,7 +23,7 @@ namespace {
 constexpr int kPauseMs = 100;
 // How long a peer may leave what was sent to it without an answer: as long as one that leaves a ping.
 constexpr int kUserTimeoutMs = 10'000;
-constexpr absl::Duration kRetryAfter = absl::Seconds(5);
+constexpr absl::Duration kReconnectAfter = absl::Seconds(5);
 constexpr int kSecondsBetweenLines = 60;
 
 // Whether an error of accept is about one connection, which is gone.
@@ -47,9 +47,10 @@ bool IsOfOneConnection(int error) {
 
 }  // namespace
 
-Acceptor::Acceptor(uint64_t descriptors_max, Metrics* metrics) : descriptors_max_(descriptors_max), metrics_(metrics) {}
+ConnectionAcceptor::ConnectionAcceptor(uint64_t descriptors_max, Metrics* metrics)
+    : descriptors_max_(descriptors_max), metrics_(metrics) {}
 
-absl::Status Acceptor::Listen(const std::string& address) {
+absl::Status ConnectionAcceptor::Listen(const std::string& address) {
   absl::StatusOr<Listening> listening = rpc::Listen(address);
   if (!listening.ok()) return listening.status();
   stop_ = eventfd(0, EFD_CLOEXEC);
@@ -59,12 +60,12 @@ absl::Status Acceptor::Listen(const std::string& address) {
   return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", strerror(errno)));
 }
 
-void Acceptor::Start(std::unique_ptr<Receiver> receiver) {
+void ConnectionAcceptor::Start(std::unique_ptr<Receiver> receiver) {
   receiver_ = std::move(receiver);
   thread_ = std::thread([this] { Run(); });
 }
 
-void Acceptor::Stop() {
+void ConnectionAcceptor::Stop() {
   if (thread_.joinable()) {
     eventfd_write(stop_, 1);
     thread_.join();
@@ -74,7 +75,7 @@ void Acceptor::Stop() {
   listeners_.clear();
 }
 
-void Acceptor::Run() {
+void ConnectionAcceptor::Run() {
   std::vector<pollfd> waiting = {{stop_, POLLIN, 0}};
   for (const int listener : listeners_) waiting.push_back({listener, POLLIN, 0});
   while (true) {
@@ -88,7 +89,7 @@ void Acceptor::Run() {
   }
 }
 
-void Acceptor::AcceptFrom(int listener) {
+void ConnectionAcceptor::AcceptFrom(int listener) {
   while (!pause_) {
     const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -102,7 +103,7 @@ void Acceptor::AcceptFrom(int listener) {
   }
 }
 
-void Acceptor::Take(int listener, int fd) {
+void ConnectionAcceptor::Take(int listener, int fd) {
   // The system gives the least number that is free.
   if (static_cast<uint64_t>(fd) >= descriptors_max_) return Refuse(fd);
   const int on = 1;
@@ -114,14 +115,14 @@ void Acceptor::Take(int listener, int fd) {
   receiver_->HandleNewConnection(&connection);
 }
 
-void Acceptor::Refuse(int fd) {
+void ConnectionAcceptor::Refuse(int fd) {
   close(fd);
   const absl::Status refused =
       ResourceExhausted("TOO_MANY_CONNECTIONS",
                         absl::StrCat("connections are refused, for ", descriptors_max_,
                                      " descriptors are in use, and the others are kept for files; raise RLIMIT_NOFILE "
                                      "(ulimit -n, LimitNOFILE)"),
-                        kRetryAfter);
+                        kReconnectAfter);
   metrics_->CountRefusal(refused);
   LOG_EVERY_T(WARNING, kSecondsBetweenLines) << refused.message();
 }
