@@ -10,6 +10,9 @@
 #include "absl/synchronization/notification.h"
 #include "base/errors.h"
 #include "server/log/audience.h"
+#include "server/log/block.h"
+#include "server/log/extent.h"
+#include "server/log/log_wait.h"
 #include "server/message/dead_letter.h"
 #include "server/message/entry.h"
 
@@ -113,13 +116,13 @@ absl::Status Redrive(Namespace* name_space, Committer* committer, const v1::Redr
                               absl::StrCat("queue: queue ", Quote(queue.name()), " is live; dead letters are on disk"),
                               {{"queue", queue.name()}});
   }
-  const log::Store::Extent held = queue.Held();
+  const log::Extent held = queue.Held();
   uint64_t end = held.end;
   if (request.messages_max() != 0) end = held.first + std::min(end - held.first, request.messages_max());
   std::shared_ptr<const log::Block> block;
   for (uint64_t next = held.first; next < end;) {
     if (block == nullptr || !block->Contains(next)) {
-      auto read = queue.disk().store->Read(queue.disk().number, next, end, kBlockBytes);
+      auto read = log::ReadAndWait(queue.disk().log, queue.disk().number, next, end, kBlockBytes);
       if (!read.ok()) return WithContext(read.status(), absl::StrCat("queue ", Quote(queue.name())));
       block = *std::move(read);
     }

@@ -37,7 +37,7 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, L
       committer_(storage == nullptr
                      ? nullptr
                      : std::make_unique<Committer>(
-                           &storage->store(), clock, lanes_,
+                           &storage->log(), clock, lanes_,
                            Committer::Bounds{limits_.unwritten_bytes, ShareMemory(limits_.memory_bytes).commit},
                            &metrics_)),
       access_(*access),
@@ -79,7 +79,7 @@ Broker::~Broker() {
   if (group_runner_ != nullptr) group_runner_->Stop();
   committer_ = nullptr;
   // What it reads is for cursors of this broker.
-  if (storage_ != nullptr) storage_->FlushReader();
+  if (storage_ != nullptr) storage_->log().Flush();
 }
 
 void Broker::AddGauges() {
@@ -277,7 +277,7 @@ void Broker::FlushToDisk() {
   if (committer_ != nullptr) committer_->Flush();
 }
 
-absl::Status Broker::DiskHealth() const { return storage_ == nullptr ? absl::OkStatus() : storage_->store().health(); }
+absl::Status Broker::DiskHealth() const { return storage_ == nullptr ? absl::OkStatus() : storage_->log().health(); }
 
 void Broker::DeliverDue() {
   for (Namespace* name_space : NamespacesAfter("")) name_space->DeliverDue();

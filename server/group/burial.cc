@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "server/group/group_store.h"
 #include "server/log/audience.h"
+#include "server/log/batch.h"
 #include "server/message/dead_letter.h"
 
 namespace nmq::broker {
@@ -31,7 +32,7 @@ std::unique_ptr<Committer::Job> NewBurial(uint64_t queue, const std::string& gro
   }
   job->bytes = job->storage.size();
   job->queues.push_back({dead_letters, {std::move(outgoing)}, {}});
-  job->along = [queue, group, sequence = dead.sequence, attempts = dead.attempts](log::Store::Batch* batch) {
+  job->along = [queue, group, sequence = dead.sequence, attempts = dead.attempts](log::Batch* batch) {
     GroupState::Changes done;
     done.put.push_back({sequence, true, attempts});
     PutChanges(queue, group, done, batch);

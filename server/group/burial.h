@@ -7,7 +7,7 @@
 
 #include "absl/time/time.h"
 #include "server/group/group_state.h"
-#include "server/log/store.h"
+#include "server/log/block.h"
 #include "server/queue/committer.h"
 #include "server/queue/queue.h"
 

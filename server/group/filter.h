@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "base/names.h"
 #include "nmq/storage/v1/storage.pb.h"
-#include "server/log/store.h"
+#include "server/log/block.h"
 
 namespace nmq::broker {
 

@@ -6,6 +6,8 @@
 #include "absl/time/time.h"
 #include "server/group/group_options.h"
 #include "server/group/group_store.h"
+#include "server/log/extent.h"
+#include "server/log/log_wait.h"
 #include "server/queue/subscription.h"
 
 namespace nmq::broker {
@@ -102,7 +104,7 @@ void Group::Save(int64_t now_us) {
   if (!changes.empty()) PutChanges(disk.number, name(), changes, &batch_);
   if (batch_.empty()) return;
   const bool failed = !saved_.ok();
-  saved_ = disk.store->Write(&batch_, log::Store::Sync::kNo);
+  saved_ = log::WriteAndWait(disk.log, &batch_, log::Sync::kNo);
   if (saved_.ok()) {
     more_ = more_ || failed;
     batch_.Clear();
@@ -146,7 +148,7 @@ std::optional<int64_t> Group::Turn() {
   posted_.store(false);
   more_ = false;
   const int64_t now_us = absl::ToInt64Microseconds(options_.clock->Monotonic());
-  const log::Store::Extent held = options_.queue->Held();
+  const log::Extent held = options_.queue->Held();
   DoCommands(now_us);
   if (retired_ || changing_) {
     Report();
@@ -173,7 +175,7 @@ void Group::Describe(v1::GroupInfo* info) const {
   info->set_queue(options_.queue->name());
   *info->mutable_options() = options_.group.options();
   *info->mutable_events() = options_.group.events();
-  const log::Store::Extent held = options_.queue->Held();
+  const log::Extent held = options_.queue->Held();
   MutexLock lock(&mu_);
   info->set_members(status_.members);
   info->set_lag_messages(held.end - 1 - std::min(held.end - 1, std::max(status_.delivered, held.first - 1)));

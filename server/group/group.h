@@ -25,6 +25,8 @@
 #include "server/group/group_state.h"
 #include "server/group/outbox.h"
 #include "server/limits/limits.h"
+#include "server/log/batch.h"
+#include "server/log/block.h"
 #include "server/queue/committer.h"
 #include "server/queue/follower.h"
 #include "server/queue/mailbox.h"
@@ -125,8 +127,7 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
 
   // Has what `fill` adds written and synced, after what the committer has already; then, if that went well, calls
   // `apply`, and in any case `done`.
-  void StartChange(std::function<void(log::Store::Batch*)> fill, std::function<void()> apply, ChangeDone done,
-                   int64_t now_us);
+  void StartChange(std::function<void(log::Batch*)> fill, std::function<void()> apply, ChangeDone done, int64_t now_us);
   void EndMembers();
   // What the member has not been sent is not delivered to it.
   void TakeBackUnsent(const Member& member);
@@ -168,7 +169,7 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   absl::flat_hash_map<std::string, Members> members_of_;     // by the client's id
   std::shared_ptr<const log::Block> block_;                  // around the next new message
   std::shared_ptr<const log::Block> again_block_;            // around the last one that was delivered again
-  log::Store::Batch batch_;                                  // what is to be saved
+  log::Batch batch_;                                         // what is to be saved
   absl::Status saved_;                                       // how the last try to save went
   int64_t retry_us_ = 0;                                     // nothing is tried again before
   std::vector<std::shared_ptr<AcknowledgeAnswer>> answers_;  // to be let go when all is saved

@@ -6,6 +6,7 @@
 #include "server/group/burial.h"
 #include "server/group/group.h"
 #include "server/group/group_store.h"
+#include "server/log/block.h"
 
 namespace nmq::broker {
 void Group::BuryDead(int64_t now_us) {

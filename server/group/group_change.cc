@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "server/group/group.h"
 #include "server/group/group_store.h"
+#include "server/log/batch.h"
 #include "server/queue/subscription.h"
 
 namespace nmq::broker {
@@ -15,7 +16,7 @@ absl::Status Group::DeletedStatus() const {
                   {{"group", name()}, {"queue", queue_name()}});
 }
 
-void Group::StartChange(std::function<void(log::Store::Batch*)> fill, std::function<void()> apply, ChangeDone done,
+void Group::StartChange(std::function<void(log::Batch*)> fill, std::function<void()> apply, ChangeDone done,
                         int64_t now_us) {
   // What was noted before is not lost with what the change may delete.
   Save(now_us);
@@ -40,7 +41,7 @@ void Group::SetPaused(bool paused, ChangeDone done) {
     if (retired_) return done(DeletedStatus());
     storage::v1::Group group = kept_;
     group.set_paused(paused);
-    const auto fill = [number = options_.queue->disk().number, name = name(), group](log::Store::Batch* batch) {
+    const auto fill = [number = options_.queue->disk().number, name = name(), group](log::Batch* batch) {
       PutGroup(number, name, group, batch);
     };
     const auto apply = [this, group] {
@@ -57,8 +58,7 @@ void Group::Seek(uint64_t sequence, ChangeDone done) {
     storage::v1::Group group = kept_;
     group.set_last_stint(state_.last_stint());
     // A dead letter that is on its way is written before, and brings along what is deleted here.
-    const auto fill = [number = options_.queue->disk().number, name = name(), group,
-                       sequence](log::Store::Batch* batch) {
+    const auto fill = [number = options_.queue->disk().number, name = name(), group, sequence](log::Batch* batch) {
       GroupState::Changes changes;
       changes.marks = true;
       changes.floor = changes.delivered = sequence - 1;

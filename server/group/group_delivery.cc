@@ -8,6 +8,8 @@
 #include "base/names.h"
 #include "glog/logging.h"
 #include "server/group/group.h"
+#include "server/log/block.h"
+#include "server/log/log_wait.h"
 #include "server/message/entry.h"
 #include "server/queue/subscription.h"
 
@@ -54,7 +56,7 @@ bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::share
   *block = options_.queue->BlockFromRing(sequence, end, bytes_max);
   if (*block != nullptr) return true;
   const QueueOnDisk& disk = options_.queue->disk();
-  auto read = disk.store->Read(disk.number, sequence, end, bytes_max);
+  auto read = log::ReadAndWait(disk.log, disk.number, sequence, end, bytes_max);
   if (read.ok()) {
     *block = *std::move(read);
     return true;

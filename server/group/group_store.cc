@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/log/log_wait.h"
 #include "server/log/store_format.h"
 
 namespace nmq::broker {
@@ -54,7 +55,7 @@ bool Read(absl::string_view key, absl::string_view value, std::vector<StoredGrou
 }
 
 // Forgets what the group knows of messages from `end` on.
-void CutOff(uint64_t queue, uint64_t end, StoredGroup* group, log::Store::Batch* batch) {
+void CutOff(uint64_t queue, uint64_t end, StoredGroup* group, log::Batch* batch) {
   GroupState::Saved& saved = group->saved;
   if (saved.delivered < end) return;
   GroupState::Changes changes;
@@ -77,11 +78,11 @@ uint64_t ReserveStints(uint64_t now, storage::v1::Group* group) {
   return last;
 }
 
-void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group& group, log::Store::Batch* batch) {
+void PutGroup(uint64_t queue, const std::string& name, const storage::v1::Group& group, log::Batch* batch) {
   batch->Put(log::Table::kGroups, Key(queue, name, kGroup), group.SerializeAsString());
 }
 
-void PutChanges(uint64_t queue, const std::string& name, const GroupState::Changes& changes, log::Store::Batch* batch) {
+void PutChanges(uint64_t queue, const std::string& name, const GroupState::Changes& changes, log::Batch* batch) {
   const std::string items = Key(queue, name, kItem);
   for (uint64_t sequence : changes.erase) {
     batch->Delete(log::Table::kGroups, absl::StrCat(items, log::BigEndian(sequence)));
@@ -97,31 +98,32 @@ void PutChanges(uint64_t queue, const std::string& name, const GroupState::Chang
   }
 }
 
-void DeleteItems(uint64_t queue, const std::string& name, log::Store::Batch* batch) {
+void DeleteItems(uint64_t queue, const std::string& name, log::Batch* batch) {
   batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kItem));
 }
 
-void DeleteGroup(uint64_t queue, const std::string& name, log::Store::Batch* batch) {
+void DeleteGroup(uint64_t queue, const std::string& name, log::Batch* batch) {
   for (const char kind : {kGroup, kMarks, kItem}) batch->DeletePrefix(log::Table::kGroups, Key(queue, name, kind));
 }
 
-absl::StatusOr<std::vector<StoredGroup>> LoadGroups(log::Store* store, uint64_t queue, uint64_t end) {
+absl::StatusOr<std::vector<StoredGroup>> LoadGroups(log::Log* log, uint64_t queue, uint64_t end) {
   std::vector<StoredGroup> groups;
   std::string damaged;
-  const absl::Status status = store->Scan(log::Table::kGroups, log::BigEndian(queue), log::BigEndian(queue + 1),
-                                          [&](absl::string_view key, absl::string_view value) {
-                                            if (Read(key.substr(kNumberBytes), value, &groups)) return true;
-                                            damaged = std::string(key.substr(kNumberBytes));
-                                            return false;
-                                          });
+  const absl::Status status =
+      log::ScanAndWait(log, log::Table::kGroups, log::BigEndian(queue), log::BigEndian(queue + 1),
+                       [&](absl::string_view key, absl::string_view value) {
+                         if (Read(key.substr(kNumberBytes), value, &groups)) return true;
+                         damaged = std::string(key.substr(kNumberBytes));
+                         return false;
+                       });
   if (!status.ok()) return status;
   if (!damaged.empty()) {
     return absl::DataLossError(
         absl::StrCat("the groups of queue number ", queue, " are damaged; restore the data directory from a backup"));
   }
-  log::Store::Batch cut;
+  log::Batch cut;
   for (StoredGroup& group : groups) CutOff(queue, end, &group, &cut);
-  const absl::Status written = store->Write(&cut, log::Store::Sync::kNo);
+  const absl::Status written = log::WriteAndWait(log, &cut, log::Sync::kNo);
   if (!written.ok()) return written;
   return groups;
 }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "server/group/group_state.h"
+#include "server/log/block.h"
 #include "server/log/chunk.h"
-#include "server/log/store.h"
 #include "server/message/entry.h"
 
 namespace nmq::broker {

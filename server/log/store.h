@@ -13,57 +13,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/log/chunk.h"
+#include "server/log/batch.h"
+#include "server/log/block.h"
+#include "server/log/extent.h"
 
 namespace rocksdb {
 class Env;
 }  // namespace rocksdb
 
 namespace nmq::log {
-
-// The tables beside the messages. Values are in the order of their keys' bytes.
-enum class Table {
-  kMeta,      // namespaces, queues, groups
-  kGroups,    // what became of the messages of groups
-  kRequests,  // request ids
-  kSchedule,  // messages that wait for their time
-};
-
-// A message as it is stored.
-struct StoredMessage {
-  uint64_t sequence = 0;
-  int64_t time_us = 0;         // publish time, microseconds since 1970; never less than that of the message before
-  uint64_t stamp = 0;          // see Record in ring.h; means nothing in another run of the server
-  absl::string_view audience;  // encoded, see audience.h; empty for everyone
-  absl::string_view entry;     // see message/entry.h
-};
-
-// Neighbouring messages of a queue, read from disk. Immutable.
-struct Block {
-  struct Item {
-    int64_t time_us;
-    uint64_t stamp;
-    uint32_t audience_offset;  // in the chunk
-    uint32_t audience_length;
-    uint32_t entry_offset;
-    uint32_t entry_length;
-  };
-  uint64_t first = 0;  // the sequence of items[0]
-  ChunkRef chunk;      // entries one after another, in order, and then the audiences
-  std::vector<Item> items;
-
-  uint64_t end() const { return first + items.size(); }
-  bool Contains(uint64_t sequence) const { return sequence >= first && sequence < end(); }
-  // Of a sequence that it contains.
-  const Item& item(uint64_t sequence) const { return items[sequence - first]; }
-  absl::string_view entry(uint64_t sequence) const {
-    return {chunk->data() + item(sequence).entry_offset, item(sequence).entry_length};
-  }
-  // As DecodeAudience reads it; empty for everyone.
-  absl::string_view audience(uint64_t sequence) const {
-    return {chunk->data() + item(sequence).audience_offset, item(sequence).audience_length};
-  }
-};
 
 // A RocksDB database. Each queue is known by a number that the caller chooses and never uses again; the messages of a
 // queue have sequences without holes. Thread-safe; every call may block on the disk.
@@ -88,11 +46,6 @@ class Store {
     bool accept_loss = false;
   };
 
-  // Bytes that count for a message besides its entry and audience: its key, its header, and what RocksDB adds.
-  static constexpr uint64_t kBookkeepingBytes = 56;
-  // The longest key of a table.
-  static constexpr size_t kKeyBytesMax = 1024;
-
   // Opens or makes the store; the folder above the directory must be there. FAILED_PRECONDITION if another process has
   // it open or if there is something else than a directory; PERMISSION_DENIED; RESOURCE_EXHAUSTED, reason DISK_FULL;
   // DATA_LOSS if it is damaged, or if changes are missing that were synced (reason STORE_INCOMPLETE): the message says
@@ -102,29 +55,6 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Changes that are written together, all or none. Not thread-safe.
-  class Batch {
-   public:
-    Batch();
-    ~Batch();
-    void Append(uint64_t queue, const StoredMessage& message);
-    // Keys have 1 to kKeyBytesMax bytes; Write refuses others.
-    void Put(Table table, absl::string_view key, absl::string_view value);
-    void Delete(Table table, absl::string_view key);
-    // Deletes all keys that begin with `prefix`.
-    void DeletePrefix(Table table, absl::string_view prefix);
-    // Deletes all keys in [from, to). Both have 1 to kKeyBytesMax bytes, and `from` is less; Write refuses others.
-    void DeleteRange(Table table, absl::string_view from, absl::string_view to);
-    bool empty() const;
-    size_t bytes() const;
-    void Clear();
-
-   private:
-    friend class Store;
-    struct Rep;
-    std::unique_ptr<Rep> rep_;
-  };
-  enum class Sync { kNo, kYes };
   // With kYes, the changes and all before them are on disk when this returns OK. With kNo, the operating system has
   // them. RESOURCE_EXHAUSTED, reason DISK_FULL or NO_DESCRIPTORS; UNAVAILABLE, reason STORE_FAILED. An error changes
   // nothing, but after STORE_FAILED the changes may be there when the store is opened again.
@@ -133,13 +63,6 @@ class Store {
   // INVALID_ARGUMENT or FAILED_PRECONDITION otherwise.
   absl::Status Write(Batch* batch, Sync sync);
 
-  // What the store holds of a queue.
-  struct Extent {
-    uint64_t first = 1;  // end if it holds nothing
-    uint64_t end = 1;    // the sequence that the next message gets
-    uint64_t bytes = 0;  // of entries and their bookkeeping
-    int64_t last_time_us = 0;
-  };
   absl::StatusOr<Extent> FindExtent(uint64_t queue) const;
 
   // Messages from `from` on, those with sequences below `end`, up to `bytes_max` of entries but at least one.

@@ -148,10 +148,10 @@ absl::StatusOr<uint64_t> Store::Rep::BytesOf(uint64_t queue, uint64_t first, uin
   const uint64_t total = last->total;
   const absl::StatusOr<MessageValue> value = GetMessage(queue, first, &bytes);
   if (!value.ok()) return value.status();
-  return total - (value->total - value->entry.size() - value->audience.size() - kBookkeepingBytes);
+  return total - (value->total - value->entry.size() - value->audience.size() - Batch::kBookkeepingBytes);
 }
 
-absl::StatusOr<Store::Extent> Store::FindExtent(uint64_t queue) const {
+absl::StatusOr<Extent> Store::FindExtent(uint64_t queue) const {
   ReaderMutexLock open(&rep_->open_mutex);
   if (absl::Status status = rep_->Readable(); !status.ok()) return status;
   while (true) {
@@ -240,7 +240,7 @@ absl::StatusOr<uint64_t> Store::FindBytes(uint64_t queue, uint64_t first, uint64
     const uint64_t middle = first + (end - first) / 2;
     const absl::StatusOr<MessageValue> value = rep_->GetMessage(queue, middle, &bytes);
     if (!value.ok()) return value.status();
-    const uint64_t before = value->total - value->entry.size() - value->audience.size() - kBookkeepingBytes;
+    const uint64_t before = value->total - value->entry.size() - value->audience.size() - Batch::kBookkeepingBytes;
     if (total - before > bytes_max) {
       first = middle + 1;
     } else {

@@ -145,12 +145,12 @@ struct Store::Rep {
       ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
 
   // Takes the tails of the batch's queues; nobody else may append to them until they are given back.
-  absl::Status TakeTails(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken)
+  absl::Status TakeTails(const Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken)
       ABSL_SHARED_LOCKS_REQUIRED(open_mutex) ABSL_LOCKS_EXCLUDED(mutex);
   void GiveBackTails(const absl::flat_hash_map<uint64_t, Tail>& taken, bool written) ABSL_LOCKS_EXCLUDED(mutex);
   // The batch as RocksDB takes it, each message with the total that it makes. `taken` are moved on.
-  absl::Status Translate(const Store::Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken,
-                         rocksdb::WriteBatch* to) const ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
+  absl::Status Translate(const Batch& batch, absl::flat_hash_map<uint64_t, Tail>* taken, rocksdb::WriteBatch* to) const
+      ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
 
   // Writes, whatever room the disk has.
   absl::Status WriteNow(rocksdb::WriteBatch* batch, Sync sync) ABSL_SHARED_LOCKS_REQUIRED(open_mutex);
@@ -191,25 +191,6 @@ struct Store::Rep {
 
   mutable Mutex mutex;
   absl::flat_hash_map<uint64_t, Tail> tails ABSL_GUARDED_BY(mutex);  // of queues that were looked at
-};
-
-// Operations in the order in which they came; texts are in `bytes`.
-struct Store::Batch::Rep {
-  enum class Kind { kAppend, kPut, kDelete, kDeletePrefix, kDeleteRange };
-  struct Operation {
-    Kind kind;
-    Table table = Table::kMeta;
-    uint64_t queue = 0;
-    uint64_t sequence = 0;
-    int64_t time_us = 0;
-    uint64_t cost = 0;  // of a message, with its bookkeeping
-    size_t key_bytes = 0;
-    size_t value_bytes = 0;
-  };
-  std::vector<Operation> operations;
-  std::string bytes;
-  bool appends = false;
-  absl::Status error;  // of what was asked for; Write answers with it
 };
 
 }  // namespace nmq::log

@@ -4,6 +4,7 @@
 #include "absl/time/time.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/batch.h"
 
 namespace nmq::broker {
 namespace {
@@ -54,7 +55,7 @@ void Delays::Release(const Later& later) {
   total_.bytes->fetch_sub(BytesInMemory(later));
 }
 
-void Delays::Put(const Later& later, log::Store::Batch* batch) {
+void Delays::Put(const Later& later, log::Batch* batch) {
   for (const auto& [queue, item] : later) {
     if (queue->durable()) queue->schedule().Put(item.place, item.bytes, batch);
   }
@@ -111,7 +112,7 @@ bool Delays::DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::strin
   outgoing.event = storage.substr(0, outgoing.event.size());
   job->queues.push_back({queue, {std::move(outgoing)}, {}});
   // One write, so that it can neither be lost nor come twice.
-  job->along = [queue, place = item.place](log::Store::Batch* batch) { queue->schedule().Delete(place, batch); };
+  job->along = [queue, place = item.place](log::Batch* batch) { queue->schedule().Delete(place, batch); };
   auto moving = std::make_shared<Schedule::Item>(std::move(item));
   job->done = [counters = options_.counters, queue, moving](const absl::Status& written, Committer::Job* finished) {
     // Not found: the queue was deleted meanwhile.

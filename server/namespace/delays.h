@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "server/limits/limits.h"
 #include "server/log/audience.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
 #include "server/message/incoming.h"
 #include "server/metrics/counters.h"
 #include "server/namespace/addressed.h"
@@ -53,7 +53,7 @@ class Delays {
   absl::Status Reserve(const Later& later);
   void Release(const Later& later);
   // Adds those that are kept on disk to a batch.
-  static void Put(const Later& later, log::Store::Batch* batch);
+  static void Put(const Later& later, log::Batch* batch);
   // They wait. They are on disk now, as far as they are to be. NOT_FOUND, reason QUEUE_DELETED, if a queue was deleted
   // meanwhile: then what was for it is gone, and its room released.
   absl::Status Add(Later* later);

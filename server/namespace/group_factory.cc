@@ -7,6 +7,8 @@
 #include "base/errors.h"
 #include "glog/logging.h"
 #include "server/group/group_store.h"
+#include "server/log/batch.h"
+#include "server/log/log_wait.h"
 
 namespace nmq::broker {
 
@@ -41,13 +43,13 @@ absl::StatusOr<std::shared_ptr<Group>> GroupFactory::Make(const std::shared_ptr<
   GroupState::Changes changes;
   changes.marks = true;
   changes.floor = changes.delivered = start - 1;
-  log::Store::Batch batch;
+  log::Batch batch;
   storage::v1::Group made = group;
   const uint64_t last_stint = ReserveStints(NowUs(), &made);
   made.set_last_stint(last_stint);
   PutGroup(queue->disk().number, name, made, &batch);
   PutChanges(queue->disk().number, name, changes, &batch);
-  absl::Status status = options_.store->Write(&batch, log::Store::Sync::kNo);
+  absl::Status status = log::WriteAndWait(options_.log, &batch, log::Sync::kNo);
   if (!status.ok()) return WithContext(status, absl::StrCat("group ", Quote(name)));
   return Restore(queue, dead_letters, made, last_stint, saved);
 }
@@ -56,12 +58,12 @@ std::vector<std::shared_ptr<Group>> GroupFactory::Load(
     const std::shared_ptr<Queue>& queue,
     absl::FunctionRef<std::shared_ptr<Queue>(const std::string& name)> find) const {
   std::vector<std::shared_ptr<Group>> loaded;
-  const auto stored = LoadGroups(options_.store, queue->disk().number, queue->Held().end);
+  const auto stored = LoadGroups(options_.log, queue->disk().number, queue->Held().end);
   if (!stored.ok()) {
     LOG(ERROR) << "groups of queue " << options_.name_space << "/" << queue->name() << ": " << stored.status();
     return loaded;
   }
-  log::Store::Batch batch;
+  log::Batch batch;
   for (const StoredGroup& group : *stored) {
     const std::string& name = group.group.options().dead_letter_queue();
     const std::shared_ptr<Queue> dead_letters = find(name);
@@ -77,16 +79,16 @@ std::vector<std::shared_ptr<Group>> GroupFactory::Load(
   }
   if (batch.empty()) return loaded;
   // The clock makes up for a failure, unless it is set back.
-  if (const absl::Status status = options_.store->Write(&batch, log::Store::Sync::kNo); !status.ok()) {
+  if (const absl::Status status = log::WriteAndWait(options_.log, &batch, log::Sync::kNo); !status.ok()) {
     LOG(WARNING) << "groups of queue " << options_.name_space << "/" << queue->name() << ": " << status;
   }
   return loaded;
 }
 
 absl::Status GroupFactory::Delete(const Queue& queue, const std::string& name) const {
-  log::Store::Batch batch;
+  log::Batch batch;
   DeleteGroup(queue.disk().number, name, &batch);
-  return options_.store->Write(&batch, log::Store::Sync::kYes);
+  return log::WriteAndWait(options_.log, &batch, log::Sync::kYes);
 }
 
 }  // namespace nmq::broker

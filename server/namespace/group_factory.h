@@ -31,7 +31,7 @@ class GroupFactory {
     const Limits* limits;
     const Clock* clock;
     const Numbers* numbers;
-    log::Store* store;  // null, like what follows, if nothing is kept on disk: then no queue can have groups
+    log::Log* log;  // null, like what follows, if nothing is kept on disk: then no queue can have groups
     GroupRunner* runner;
     Committer* committer;
   };

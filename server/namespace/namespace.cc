@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/batch.h"
 
 namespace nmq::broker {
 
@@ -24,8 +25,8 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, const Environ
       delays_({name_, all.limits, all.clock, all.scheduled_bytes, all.committer, &counters_}),
       queue_factory_({name_, config.automatic_retention, all.limits, all.clock, all.epochs, all.rings, delays_.total(),
                       &stamps_, all.lanes}),
-      group_factory_({name_, all.limits, all.clock, all.numbers,
-                      all.storage == nullptr ? nullptr : &all.storage->store(), all.group_runner, all.committer}),
+      group_factory_({name_, all.limits, all.clock, all.numbers, all.storage == nullptr ? nullptr : &all.storage->log(),
+                      all.group_runner, all.committer}),
       publishing_({all.clock, all.lanes, all.committer, &delays_, &counters_, &mu_}),
       roster_({name_, all.limits, all.clock, all.numbers, &stamps_, all.changes}),
       queues_(name_, all.limits, all.changes),
@@ -274,7 +275,7 @@ std::vector<std::shared_ptr<Queue>> Namespace::ServedQueues() const {
 void Namespace::DropRequestIds(const std::shared_ptr<Queue>& queue) {
   if (!queue->HasIdsToDrop()) return;
   auto job = std::make_unique<Committer::Job>();
-  job->along = [queue](log::Store::Batch* batch) { queue->DropRequestIds(batch); };
+  job->along = [queue](log::Batch* batch) { queue->DropRequestIds(batch); };
   job->done = [queue](const absl::Status& status, Committer::Job*) {
     if (status.ok()) queue->NoteDropped();
   };

@@ -6,6 +6,7 @@
 #include "absl/synchronization/notification.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/extent.h"
 #include "server/namespace/namespace.h"
 
 namespace nmq::broker {
@@ -181,7 +182,7 @@ absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
   if (storage_ == nullptr) return messages;
   // Nobody writes to it any more, and nobody reads it.
   committer_->Flush();
-  storage_->FlushReader();
+  storage_->log().Flush();
   status = storage_->DeleteQueue(name_, name);
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   return messages;
@@ -198,7 +199,7 @@ absl::StatusOr<uint64_t> Namespace::PurgeQueue(const std::string& name, uint64_t
 absl::StatusOr<uint64_t> Namespace::FindGroupStart(const Queue& queue, const Start& start) {
   absl::Status status = queue.CheckStart(start);
   if (!status.ok()) return status;
-  const log::Store::Extent held = queue.Held();
+  const log::Extent held = queue.Held();
   switch (start.kind) {
     case Start::Kind::kNew:
       return held.end;
@@ -366,7 +367,7 @@ absl::Status Namespace::Delete() {
   for (const auto& queue : queues) RemoveQueue(queue);
   if (storage_ == nullptr) return absl::OkStatus();
   committer_->Flush();
-  storage_->FlushReader();
+  storage_->log().Flush();
   return storage_->DeleteNamespace(name_);
 }
 

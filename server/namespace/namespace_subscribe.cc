@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "server/log/extent.h"
 #include "server/namespace/namespace.h"
 
 namespace nmq::broker {
@@ -76,7 +77,7 @@ bool Namespace::MayTakeLong(const SubscribeOptions& options) const {
     EventFilter filter;
     if (!FilterFor(options.patterns, options.headers, name, &filter)) continue;
     if (queue->durable()) return true;
-    const log::Store::Extent held = queue->Held();
+    const log::Extent held = queue->Held();
     if (options.start.kind == Start::Kind::kLast) messages += held.end - held.first;
   }
   return messages > kLooksMax;

@@ -146,7 +146,7 @@ void Publishing::PublishToDisk(const Client* publisher, Addressed* addressed, co
   job->count_matches = options.count_matches;
   job->expected_last = options.expected_last;
   for (const auto& [queue, item] : *later) job->bytes += item.bytes.size();
-  if (!later->empty()) job->along = [later](log::Store::Batch* batch) { Delays::Put(*later, batch); };
+  if (!later->empty()) job->along = [later](log::Batch* batch) { Delays::Put(*later, batch); };
   // One that is refused never calls back.
   auto shared_done = std::make_shared<Done>(std::move(done));
   job->done = [delays = options_.delays, counters = options_.counters, shared_done, later](const absl::Status& written,

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "server/log/batch.h"
 #include "server/queue/hearing.h"
 #include "server/queue/match_counter.h"
 
@@ -69,7 +70,7 @@ Appended Appender::Publish(Prepared* prepared, int64_t now_us, bool count_matche
     if (matches) appended.matched += matches->Count(HearingOf(log_.ring().at(sequence)), entry.event);
   }
   appended.last = log_.end() - 1;
-  log_.Wrote(prepared->bytes.size() + prepared->entries.size() * log::Store::kBookkeepingBytes);
+  log_.Wrote(prepared->bytes.size() + prepared->entries.size() * log::Batch::kBookkeepingBytes);
   fanout_.Trim(now_us, prepared->entries.size());
   counters_.Published(prepared->entries.size(), prepared->bytes.size());
   return appended;

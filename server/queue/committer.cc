@@ -6,6 +6,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
+#include "server/log/log_wait.h"
 
 namespace nmq::broker {
 namespace {
@@ -27,9 +28,9 @@ absl::Status Exceeded(uint64_t bytes, uint64_t bytes_max) {
 
 }  // namespace
 
-Committer::Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
+Committer::Committer(log::Log* log, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes,
                      const Bounds& bounds, Metrics* metrics)
-    : store_(store), clock_(clock), lanes_(lanes), bounds_(bounds), metrics_(metrics), thread_([this] { Run(); }) {}
+    : log_(log), clock_(clock), lanes_(lanes), bounds_(bounds), metrics_(metrics), thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
   {
@@ -117,12 +118,12 @@ Committer::Jobs Committer::Take() {
   return jobs;
 }
 
-absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages) {
+absl::Status Committer::Write(log::Batch* batch, log::Sync sync, size_t jobs, uint64_t messages) {
   if (batch->empty()) return absl::OkStatus();
-  const bool synced = sync == log::Store::Sync::kYes;
+  const bool synced = sync == log::Sync::kYes;
   const uint64_t bytes = batch->bytes();
   const absl::Duration begin = clock_->Monotonic();
-  absl::Status status = store_->Write(batch, sync);
+  absl::Status status = log::WriteAndWait(log_, batch, sync);
   const absl::Duration time = clock_->Monotonic() - begin;
   metrics_->ObserveCommit(messages, bytes, time, synced);
   MutexLock lock(&mu_);
@@ -132,10 +133,10 @@ absl::Status Committer::Write(log::Store::Batch* batch, log::Store::Sync sync, s
 }
 
 void Committer::Commit(const Jobs& jobs) {
-  log::Store::Batch batch;
+  log::Batch batch;
   const absl::Time now = clock_->Now();
   const int64_t now_us = absl::ToInt64Microseconds(clock_->Monotonic());
-  auto sync = log::Store::Sync::kNo;
+  auto sync = log::Sync::kNo;
   uint64_t messages = 0;
   std::vector<std::vector<Queue::Prepared>> prepared(jobs.size());
   std::vector<absl::Status> refused(jobs.size());
@@ -158,10 +159,10 @@ void Committer::Commit(const Jobs& jobs) {
       if (!part.queue->durable()) continue;
       part.queue->Prepare(part.messages, now, now_us, job.publisher, job.reply_to, &batch, &prepared[i][g]);
       messages += prepared[i][g].entries.size();
-      if (part.queue->synced()) sync = log::Store::Sync::kYes;
+      if (part.queue->synced()) sync = log::Sync::kYes;
     }
     if (job.along) job.along(&batch);
-    if (job.synced) sync = log::Store::Sync::kYes;
+    if (job.synced) sync = log::Sync::kYes;
   }
   const absl::Status status = Write(&batch, sync, jobs.size(), messages);
   // What was prepared last is taken back first.

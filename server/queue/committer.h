@@ -17,7 +17,8 @@
 #include "absl/types/span.h"
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
+#include "server/log/log.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/queue/queue.h"
@@ -48,7 +49,7 @@ class Committer {
     bool synced = false;
     // Adds what is to be written together with the messages, all or none; may be empty. Called on the committer's
     // thread.
-    std::function<void(log::Store::Batch*)> along;
+    std::function<void(log::Batch*)> along;
     // Called once, on the committer's thread, without any lock.
     std::function<void(const absl::Status&, Job*)> done;
   };
@@ -58,7 +59,7 @@ class Committer {
     uint64_t commit;     // of those that are written together, but at least one: meanwhile they exist several times
   };
   // `clock`, `lanes` and `metrics` must outlive the committer.
-  Committer(log::Store* store, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes, const Bounds& bounds,
+  Committer(log::Log* log, const Clock* clock, absl::Span<const std::unique_ptr<Lane>> lanes, const Bounds& bounds,
             Metrics* metrics);
   // Does what was submitted.
   ~Committer();
@@ -86,12 +87,11 @@ class Committer {
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The next jobs, as many as may be written together.
   Jobs Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status Write(log::Store::Batch* batch, log::Store::Sync sync, size_t jobs, uint64_t messages)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Write(log::Batch* batch, log::Sync sync, size_t jobs, uint64_t messages) ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(const Jobs& jobs) ABSL_LOCKS_EXCLUDED(mu_);
   void Finish(Job* job, std::vector<Queue::Prepared>* prepared);
 
-  log::Store* const store_;
+  log::Log* const log_;
   const Clock* const clock_;
   const absl::Span<const std::unique_ptr<Lane>> lanes_;
   const Bounds bounds_;

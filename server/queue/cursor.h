@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "nmq/v1/message_queue.pb.h"
-#include "server/log/store.h"
+#include "server/log/block.h"
 #include "server/queue/channel.h"
 #include "server/queue/filter.h"
 #include "server/queue/waiting.h"

@@ -1,6 +1,7 @@
 // How cursors read what is on disk and no longer in the ring.
 #include <algorithm>
 
+#include "server/log/block.h"
 #include "server/queue/cursor_reader.h"
 #include "server/queue/hearing.h"
 #include "server/queue/subscriber.h"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/log/log_wait.h"
 #include "server/queue/hearing.h"
 
 namespace nmq::broker {
@@ -32,7 +33,7 @@ absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint6
     std::vector<uint64_t> heard;
     for (uint64_t next = begin; next < at;) {
       if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
-      auto block = disk.store->Read(disk.number, next, at, kSearchBytes);
+      auto block = log::ReadAndWait(disk.log, disk.number, next, at, kSearchBytes);
       if (!block.ok()) return block.status();
       const int64_t now_us = absl::ToUnixMicros(clock.Now());
       for (; next < (*block)->end(); ++next) {
@@ -50,38 +51,37 @@ absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint6
 
 absl::StatusOr<Kept> FindKept(const QueueOnDisk& disk, Sequences held, const RetentionConfig& retention,
                               int64_t oldest_us, absl::Time now) {
-  const log::Store& store = *disk.store;
   const auto [first, end] = held;
-  auto bytes = store.BytesOf(disk.number, first, end);
+  auto bytes = log::BytesOfAndWait(disk.log, disk.number, first, end);
   if (!bytes.ok()) return bytes.status();
   Kept kept{first, *bytes, oldest_us};
   if (end - first > retention.messages) kept.first = end - retention.messages;
   const int64_t since_us = absl::ToUnixMicros(now - retention.age);
   if (oldest_us < since_us && first < end) {
-    auto found = store.FindTime(disk.number, first, end, since_us);
+    auto found = log::FindTimeAndWait(disk.log, disk.number, first, end, since_us);
     if (!found.ok()) return found.status();
     kept.first = std::max(kept.first, *found);
     kept.oldest_us = since_us;
     if (*found < end) {
-      auto block = store.Read(disk.number, *found, *found + 1, 1);
+      auto block = log::ReadAndWait(disk.log, disk.number, *found, *found + 1, 1);
       if (!block.ok()) return block.status();
       kept.oldest_us = (*block)->items.front().time_us;
     }
   }
   if (*bytes <= retention.bytes) return kept;
-  auto found = store.FindBytes(disk.number, first, end, retention.bytes);
+  auto found = log::FindBytesAndWait(disk.log, disk.number, first, end, retention.bytes);
   if (!found.ok()) return found.status();
   kept.first = std::max(kept.first, *found);
   return kept;
 }
 
-Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Store::Sync sync) {
-  Left left{disk.store->Trim(disk.number, first, sync), first, std::nullopt};
+Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Sync sync) {
+  Left left{log::TrimAndWait(disk.log, disk.number, first, sync), first, std::nullopt};
   if (!left.status.ok()) {
-    const auto extent = disk.store->FindExtent(disk.number);
+    const auto extent = log::FindExtentAndWait(disk.log, disk.number);
     left.first = extent.ok() ? extent->first : held.first;
   }
-  const auto bytes = disk.store->BytesOf(disk.number, left.first, held.end);
+  const auto bytes = log::BytesOfAndWait(disk.log, disk.number, left.first, held.end);
   if (bytes.ok()) left.bytes = *bytes;
   return left;
 }

@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/config/config.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
 #include "server/presence/memberships.h"
 #include "server/queue/filter.h"
 #include "server/queue/queue_on_disk.h"
@@ -49,7 +49,7 @@ struct Left {
 };
 // Deletes those held that are before `first`. The store may have given them up though it answers an error, when only
 // the sync failed: `first` of the answer is where the store begins now.
-Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Store::Sync sync);
+Left TrimStore(const QueueOnDisk& disk, Sequences held, uint64_t first, log::Sync sync);
 
 }  // namespace nmq::broker
 

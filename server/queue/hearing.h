@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "server/log/audience.h"
+#include "server/log/block.h"
 #include "server/log/ring.h"
-#include "server/log/store.h"
 #include "server/presence/memberships.h"
 #include "server/queue/channel.h"
 #include "server/queue/filter.h"

@@ -7,7 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
+#include "server/log/log.h"
 #include "server/queue/request_ids.h"
 
 namespace nmq::broker {
@@ -20,15 +21,15 @@ class KnownRequests {
   KnownRequests(absl::Duration window, uint64_t count_max, uint64_t disk_number)
       : ids_(absl::ToInt64Microseconds(window), count_max), disk_number_(disk_number) {}
 
-  // Knows again what is on disk; may block on it.
-  absl::Status Restore(const log::Store& store, absl::Time now, int64_t now_us);
+  // Knows again what is on disk; waits for it.
+  absl::Status Restore(log::Log* log, absl::Time now, int64_t now_us);
 
   // The sequence of the id's message, if it is known.
   std::optional<uint64_t> Find(absl::string_view id, int64_t now_us) const { return ids_.Find(id, now_us); }
   // Notes the message of an id that Find did not find.
   void Add(absl::string_view id, uint64_t sequence, int64_t now_us) { ids_.Add(id, sequence, now_us); }
   // The same for a message that is to be on disk; `time_us` is its time, since 1970.
-  void Add(absl::string_view id, uint64_t sequence, int64_t now_us, int64_t time_us, log::Store::Batch* batch);
+  void Add(absl::string_view id, uint64_t sequence, int64_t now_us, int64_t time_us, log::Batch* batch);
   // The messages from `first` on could not be written.
   void TakeBack(uint64_t first) { ids_.TakeBack(first); }
   // Forgets what is too old.
@@ -37,7 +38,7 @@ class KnownRequests {
   // Whether ids are on disk that are known no more.
   bool HasForgotten() const { return ids_.forgotten() > dropped_; }
   // Adds their deletion to `batch`; NoteDropped once that is written.
-  void DropForgotten(log::Store::Batch* batch);
+  void DropForgotten(log::Batch* batch);
   void NoteDropped() { dropped_ = dropping_; }
 
  private:

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/config/config.h"
+#include "server/log/block.h"
 #include "server/log/ring.h"
-#include "server/log/store.h"
 #include "server/queue/hearing.h"
 #include "server/queue/queue_on_disk.h"
 

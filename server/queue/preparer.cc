@@ -20,7 +20,7 @@ void Preparer::Begin(absl::Time time, Prepared* prepared) {
 }
 
 void Preparer::NoteRequests(absl::Span<const Outgoing> messages, int64_t now_us, KnownRequests* requests,
-                            log::Store::Batch* batch, Prepared* prepared) const {
+                            log::Batch* batch, Prepared* prepared) const {
   uint64_t sequence = prepared->first;
   for (const Outgoing& message : messages) {
     if (!message.request_id.empty()) {
@@ -35,7 +35,7 @@ void Preparer::NoteRequests(absl::Span<const Outgoing> messages, int64_t now_us,
 }
 
 void Preparer::Prepare(absl::Span<const Outgoing> messages, absl::string_view publisher, absl::string_view reply_to,
-                       log::Store::Batch* batch, Prepared* prepared) {
+                       log::Batch* batch, Prepared* prepared) {
   EntrySuffix suffix(epoch_, absl::FromUnixMicros(last_time_us_), publisher, reply_to);
   prepared->entries.reserve(messages.size() - prepared->duplicates.size());
   size_t bytes = 0;

@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
 #include "server/queue/append.h"
 #include "server/queue/known_requests.h"
 #include "server/queue/queue_on_disk.h"
@@ -33,11 +33,11 @@ class Preparer {
   void Begin(absl::Time time, Prepared* prepared);
   // Finds the duplicates among the messages and notes the ids of the others, which are added to `batch`. Under the
   // queue's mutex, which guards `requests`; only needed if a message has an id.
-  void NoteRequests(absl::Span<const Outgoing> messages, int64_t now_us, KnownRequests* requests,
-                    log::Store::Batch* batch, Prepared* prepared) const;
+  void NoteRequests(absl::Span<const Outgoing> messages, int64_t now_us, KnownRequests* requests, log::Batch* batch,
+                    Prepared* prepared) const;
   // Gives the messages that are no duplicates their sequences, and adds them to `batch`.
   void Prepare(absl::Span<const Outgoing> messages, absl::string_view publisher, absl::string_view reply_to,
-               log::Store::Batch* batch, Prepared* prepared);
+               log::Batch* batch, Prepared* prepared);
   // The messages could not be written; what was prepared last is taken back first.
   void TakeBack(const Prepared& prepared) { next_sequence_ = prepared.first; }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/log_wait.h"
 #include "server/queue/cursor_loss.h"
 #include "server/queue/cursor_start.h"
 #include "server/queue/disk_search.h"
@@ -44,7 +45,7 @@ absl::Status NobodyListens(absl::string_view name_space, absl::string_view queue
 
 Queue::Queue(Options options)
     : options_(std::move(options)),
-      schedule_(options_.scheduled, options_.total, durable() ? options_.disk->store : nullptr,
+      schedule_(options_.scheduled, options_.total, durable() ? options_.disk->log : nullptr,
                 durable() ? options_.disk->number : 0),
       log_(LogOptions(options_)),
       fanout_(&log_, options_.lanes, this),
@@ -165,8 +166,8 @@ absl::StatusOr<uint64_t> Queue::Purge(uint64_t last) {
                       {{"queue", name()}, {"value", absl::StrCat(last)}, {"bound", absl::StrCat(end - 1)}});
   }
   if (first <= held) return 0;
-  const Left left = durable() ? TrimStore(disk(), {held, end}, first, log::Store::Sync::kYes)
-                              : Left{absl::OkStatus(), first, std::nullopt};
+  const Left left =
+      durable() ? TrimStore(disk(), {held, end}, first, log::Sync::kYes) : Left{absl::OkStatus(), first, std::nullopt};
   MutexLock lock(&mu_);
   const uint64_t count = left.first - std::min(left.first, std::max(held, log_.first()));
   log_.Purge(left.first);
@@ -202,10 +203,10 @@ absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter&
                                           const std::atomic<bool>* stop) const {
   DCHECK(durable() || start.kind == Start::Kind::kLast);
   if (!durable()) return FindLastInMemory(start.number, filter, memberships, stop);
-  const log::Store::Extent extent = Held();
+  const log::Extent extent = Held();
   const Sequences held = {extent.first, extent.end};
   if (start.kind == Start::Kind::kTime) {
-    return disk().store->FindTime(disk().number, held.first, held.end, start.time_us);
+    return log::FindTimeAndWait(disk().log, disk().number, held.first, held.end, start.time_us);
   }
   return FindLast(disk(), held, start.number, filter, memberships, *options_.clock, stop);
 }

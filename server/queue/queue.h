@@ -18,8 +18,10 @@
 #include "base/mutex.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/config/config.h"
+#include "server/log/batch.h"
+#include "server/log/block.h"
+#include "server/log/extent.h"
 #include "server/log/ring.h"
-#include "server/log/store.h"
 #include "server/metrics/counters.h"
 #include "server/presence/memberships.h"
 #include "server/queue/append.h"
@@ -94,7 +96,7 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   Schedule& schedule() { return schedule_; }
   Counters& counters() { return counters_; }
   // The messages that are there: [first, end).
-  log::Store::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
+  log::Extent Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Messages from `from` on that the ring has, as the store's Read gives them, but without their times; null if the
   // ring has not got the first. Only for a queue with messages on disk.
@@ -144,13 +146,13 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   // Gives the messages that are no duplicates their sequences, and adds them to `batch`, with their request ids. A
   // duplicate of a message that is prepared only must not be answered before that one is.
   void Prepare(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
-               absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) ABSL_LOCKS_EXCLUDED(mu_);
+               absl::string_view reply_to, log::Batch* batch, Prepared* prepared) ABSL_LOCKS_EXCLUDED(mu_);
   // They are on disk: now they are heard, by `heard` if that is not null. Wake the lanes afterwards.
   Appended Publish(Prepared* prepared, int64_t now_us, bool count_matches, Heard* heard) ABSL_LOCKS_EXCLUDED(mu_);
   // They could not be written.
   void TakeBack(const Prepared& prepared) ABSL_LOCKS_EXCLUDED(mu_);
   // Adds the deletion of request ids that are known no more to `batch`; NoteDropped once that is written.
-  void DropRequestIds(log::Store::Batch* batch) ABSL_LOCKS_EXCLUDED(mu_);
+  void DropRequestIds(log::Batch* batch) ABSL_LOCKS_EXCLUDED(mu_);
   void NoteDropped() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Whether request ids are on disk that are known no more. From any thread.
@@ -216,8 +218,12 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   void Ask(Cursor* cursor, uint64_t from, uint64_t end) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<uint64_t> FindLastInMemory(uint64_t count, const EventFilter& filter, const Memberships& memberships,
                                             const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
-  void LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from, uint64_t end)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // The log has answered what was asked for a cursor, if its subscriber is still there.
+  void Asked(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from,
+             absl::StatusOr<std::shared_ptr<const log::Block>> block) ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives the cursor its block, which is null if the queue begins only at `first` now.
+  void Answer(Cursor* cursor, Subscriber& subscriber, uint64_t first,
+              absl::StatusOr<std::shared_ptr<const log::Block>> block) ABSL_LOCKS_EXCLUDED(mu_);
   void Post(const Fanout::Touched& touched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;

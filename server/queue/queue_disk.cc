@@ -5,6 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/batch.h"
+#include "server/log/block.h"
+#include "server/log/extent.h"
 #include "server/queue/disk_search.h"
 #include "server/queue/queue.h"
 
@@ -20,7 +23,7 @@ bool HasId(const Outgoing& message) { return !message.request_id.empty(); }
 
 void Queue::RestoreRequestIds(absl::Time now, int64_t now_us) {
   MutexLock lock(&mu_);
-  restored_ = requests_.Restore(*disk().store, now, now_us);
+  restored_ = requests_.Restore(disk().log, now, now_us);
   if (restored_.ok()) return;
   restored_ = WithContext(restored_, absl::StrCat("request_id: queue ", Quote(name())));
   LOG(ERROR) << restored_;
@@ -30,7 +33,7 @@ absl::Status Queue::CheckPrepare(absl::Span<const Outgoing> messages) const {
   absl::Status status = CheckTakes();
   if (!status.ok() || !durable()) return status;
   if (!restored_.ok() && std::any_of(messages.begin(), messages.end(), HasId)) return restored_;
-  return disk().store->health();
+  return disk().log->health();
 }
 
 absl::Status Queue::CheckLast(const Outgoing& message, uint64_t expected_last, int64_t now_us) const {
@@ -42,7 +45,7 @@ absl::Status Queue::CheckLast(const Outgoing& message, uint64_t expected_last, i
 }
 
 void Queue::Prepare(absl::Span<const Outgoing> messages, absl::Time time, int64_t now_us, absl::string_view publisher,
-                    absl::string_view reply_to, log::Store::Batch* batch, Prepared* prepared) {
+                    absl::string_view reply_to, log::Batch* batch, Prepared* prepared) {
   preparer_->Begin(time, prepared);
   if (std::any_of(messages.begin(), messages.end(), HasId)) {
     MutexLock lock(&mu_);
@@ -70,7 +73,7 @@ bool Queue::HasIdsToDrop() const {
   return requests_.HasForgotten();
 }
 
-void Queue::DropRequestIds(log::Store::Batch* batch) {
+void Queue::DropRequestIds(log::Batch* batch) {
   MutexLock lock(&mu_);
   requests_.DropForgotten(batch);
 }
@@ -80,8 +83,8 @@ void Queue::NoteDropped() {
   requests_.NoteDropped();
 }
 
-log::Store::Extent Queue::Held() const {
-  log::Store::Extent extent;
+log::Extent Queue::Held() const {
+  log::Extent extent;
   MutexLock lock(&mu_);
   extent.first = log_.first();
   extent.end = log_.end();
@@ -108,7 +111,7 @@ absl::Status Queue::TrimDisk(absl::Time now) {
   if (!kept.ok()) return kept.status();
   Left left{absl::OkStatus(), held.first, kept->bytes};
   // The store's upkeep syncs for all queues.
-  if (kept->first > held.first) left = TrimStore(disk(), held, kept->first, log::Store::Sync::kNo);
+  if (kept->first > held.first) left = TrimStore(disk(), held, kept->first, log::Sync::kNo);
   MutexLock lock(&mu_);
   if (left.status.ok()) log_.set_disk_oldest_us(kept->oldest_us);
   // What was published meanwhile is counted at the next look.
@@ -118,39 +121,44 @@ absl::Status Queue::TrimDisk(absl::Time now) {
 }
 
 void Queue::Ask(Cursor* cursor, uint64_t from, uint64_t end) {
-  disk().reader->Post([queue = shared_from_this(), cursor, subscriber = cursor->subscriber->weak_from_this(), from,
-                       end] { queue->LoadBlock(cursor, subscriber.lock(), from, end); });
+  const std::weak_ptr<Subscriber> waits = cursor->subscriber->weak_from_this();
+  // A cursor goes with its subscriber.
+  disk().log->Read(
+      disk().number, from, end, kBlockBytes, [waits] { return !waits.expired(); },
+      [queue = shared_from_this(), cursor, waits, from](absl::StatusOr<std::shared_ptr<const log::Block>> block) {
+        queue->Asked(cursor, waits.lock(), from, std::move(block));
+      });
 }
 
-void Queue::LoadBlock(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from, uint64_t end) {
+void Queue::Asked(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from,
+                  absl::StatusOr<std::shared_ptr<const log::Block>> block) {
   if (subscriber == nullptr) return;
-  {
-    MutexLock lock(&mu_);
-    // It left before its turn came.
-    if (!fanout_.Has(cursor, *subscriber)) return;
-  }
-  auto block = disk().store->Read(disk().number, from, end, kBlockBytes);
+  if (!absl::IsOutOfRange(block.status())) return Answer(cursor, *subscriber, 0, std::move(block));
+  disk().log->FindExtent(disk().number, [queue = shared_from_this(), cursor, weak = std::weak_ptr(subscriber), from,
+                                         block = std::move(block)](absl::StatusOr<log::Extent> extent) mutable {
+    const std::shared_ptr<Subscriber> still = weak.lock();
+    if (still == nullptr) return;
+    // If it was trimmed meanwhile, that is a gap.
+    const bool trimmed = extent.ok() && extent->first > from;
+    if (trimmed) block = std::shared_ptr<const log::Block>();
+    queue->Answer(cursor, *still, trimmed ? extent->first : 0, std::move(block));
+  });
+}
+
+void Queue::Answer(Cursor* cursor, Subscriber& subscriber, uint64_t first,
+                   absl::StatusOr<std::shared_ptr<const log::Block>> block) {
   absl::Status status = block.status();
-  uint64_t first = 0;
-  if (absl::IsOutOfRange(status)) {
-    const auto extent = disk().store->FindExtent(disk().number);
-    if (extent.ok() && extent->first > from) {
-      // It was trimmed meanwhile, which is a gap.
-      first = extent->first;
-      status = absl::OkStatus();
-    }
-  }
   {
     MutexLock lock(&mu_);
-    if (!fanout_.Has(cursor, *subscriber)) return;
+    if (!fanout_.Has(cursor, subscriber)) return;
     // The thread that trims may not have told the log yet; until then the cursor would ask again and again.
     if (log_.TrimmedOnDisk(first)) fanout_.Forget();
     cursor->loading = false;
     if (block.ok()) cursor->block_ahead = *std::move(block);
-    subscriber->lane()->PostCursor(shared_from_this(), cursor);
+    subscriber.lane()->PostCursor(shared_from_this(), cursor);
   }
-  if (!status.ok()) subscriber->End(WithContext(status, absl::StrCat("queue ", Quote(name()))));
-  subscriber->lane()->Wake();
+  if (!status.ok()) subscriber.End(WithContext(status, absl::StrCat("queue ", Quote(name()))));
+  subscriber.lane()->Wake();
 }
 
 }  // namespace nmq::broker

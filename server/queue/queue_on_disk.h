@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/worker.h"
-#include "server/log/store.h"
+#include "server/log/extent.h"
+#include "server/log/log.h"
 
 namespace nmq::broker {
 
@@ -26,14 +26,13 @@ struct QueueOnDisk {
   // Where an epoch that is over ended; nothing if it is none that is known.
   std::optional<uint64_t> EndOfPast(uint64_t past_epoch) const;
 
-  log::Store* store = nullptr;  // outlives the queue
-  Worker* reader = nullptr;     // for what reads the store; outlives the queue
+  log::Log* log = nullptr;  // outlives the queue
   uint64_t number = 0;
   uint64_t epoch = 0;
   std::vector<PastEpoch> past_epochs = {};  // the oldest first
   bool lost = false;                        // the last of these ended when this run began
   bool sync = true;                         // whether a message is synced before its publisher is answered
-  log::Store::Extent extent;
+  log::Extent extent;
 };
 
 }  // namespace nmq::broker

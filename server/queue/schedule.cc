@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "server/log/log_wait.h"
 #include "server/log/store_format.h"
 
 namespace nmq::broker {
@@ -24,17 +25,18 @@ Schedule::~Schedule() = default;
 
 absl::Status Schedule::Load() {
   std::vector<Place> places;
-  absl::Status status = store_->Scan(log::Table::kSchedule, log::BigEndian(queue_), log::BigEndian(queue_ + 1),
-                                     [&](absl::string_view key, absl::string_view /*value*/) {
-                                       if (key.size() != 3 * kNumberBytes) return true;
-                                       key.remove_prefix(kNumberBytes);
-                                       uint64_t due_us = 0;
-                                       uint64_t number = 0;
-                                       log::ParseBigEndian(key.substr(0, kNumberBytes), &due_us);
-                                       log::ParseBigEndian(key.substr(kNumberBytes), &number);
-                                       places.push_back({static_cast<int64_t>(due_us), number});
-                                       return true;
-                                     });
+  absl::Status status =
+      log::ScanAndWait(log_, log::Table::kSchedule, log::BigEndian(queue_), log::BigEndian(queue_ + 1),
+                       [&](absl::string_view key, absl::string_view /*value*/) {
+                         if (key.size() != 3 * kNumberBytes) return true;
+                         key.remove_prefix(kNumberBytes);
+                         uint64_t due_us = 0;
+                         uint64_t number = 0;
+                         log::ParseBigEndian(key.substr(0, kNumberBytes), &due_us);
+                         log::ParseBigEndian(key.substr(kNumberBytes), &number);
+                         places.push_back({static_cast<int64_t>(due_us), number});
+                         return true;
+                       });
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
   for (const Place& place : places) {
@@ -45,11 +47,11 @@ absl::Status Schedule::Load() {
   return absl::OkStatus();
 }
 
-void Schedule::Put(const Place& place, absl::string_view bytes, log::Store::Batch* batch) const {
+void Schedule::Put(const Place& place, absl::string_view bytes, log::Batch* batch) const {
   batch->Put(log::Table::kSchedule, KeyOf(queue_, place), bytes);
 }
 
-void Schedule::Delete(const Place& place, log::Store::Batch* batch) const {
+void Schedule::Delete(const Place& place, log::Batch* batch) const {
   batch->Delete(log::Table::kSchedule, KeyOf(queue_, place));
 }
 
@@ -112,7 +114,7 @@ void Schedule::Return(Item item) {
 
 absl::StatusOr<storage::v1::Scheduled> Schedule::Read(const Item& item) const {
   absl::StatusOr<std::string> bytes = item.bytes;
-  if (store_ != nullptr) bytes = store_->Get(log::Table::kSchedule, KeyOf(queue_, item.place));
+  if (log_ != nullptr) bytes = log::GetAndWait(log_, log::Table::kSchedule, KeyOf(queue_, item.place));
   if (!bytes.ok()) return bytes.status();
   storage::v1::Scheduled scheduled;
   if (!scheduled.ParseFromString(*bytes)) return absl::DataLossError("a message that waits for its time is damaged");

@@ -16,8 +16,9 @@
 #include "absl/strings/string_view.h"
 #include "base/mutex.h"
 #include "nmq/storage/v1/storage.pb.h"
+#include "server/log/batch.h"
+#include "server/log/log.h"
 #include "server/log/ring.h"
-#include "server/log/store.h"
 
 namespace nmq::broker {
 
@@ -46,10 +47,10 @@ class Schedule {
     std::string bytes;  // an encoded nmq.storage.v1.Scheduled; empty if it is in the store
   };
 
-  // The bytes that wait in memory count in `rings`, too. `total`, `rings` and `store` must outlive the schedule;
-  // `store` is null for a live queue, whose messages are kept here.
-  Schedule(ScheduleTotal* total, log::RingTotal* rings, log::Store* store, uint64_t queue)
-      : total_(total), rings_(rings), store_(store), queue_(queue) {}
+  // The bytes that wait in memory count in `rings`, too. `total`, `rings` and `log` must outlive the schedule;
+  // `log` is null for a live queue, whose messages are kept here.
+  Schedule(ScheduleTotal* total, log::RingTotal* rings, log::Log* log, uint64_t queue)
+      : total_(total), rings_(rings), log_(log), queue_(queue) {}
   ~Schedule();
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
@@ -59,8 +60,8 @@ class Schedule {
 
   Place NewPlace(int64_t due_us) { return {due_us, last_number_.fetch_add(1, std::memory_order_relaxed) + 1}; }
   // Puts a message into the store with `batch`, or takes it out.
-  void Put(const Place& place, absl::string_view bytes, log::Store::Batch* batch) const;
-  void Delete(const Place& place, log::Store::Batch* batch) const;
+  void Put(const Place& place, absl::string_view bytes, log::Batch* batch) const;
+  void Delete(const Place& place, log::Batch* batch) const;
 
   // The message waits. False if the schedule is closed: then the message is not there, and its room still reserved.
   bool Add(Item item) ABSL_LOCKS_EXCLUDED(mu_);
@@ -81,7 +82,7 @@ class Schedule {
  private:
   ScheduleTotal* const total_;
   log::RingTotal* const rings_;
-  log::Store* const store_;
+  log::Log* const log_;
   const uint64_t queue_;  // its number in the store
   std::atomic<uint64_t> last_number_{0};
   mutable Mutex mu_;  // a leaf: nothing is locked under it

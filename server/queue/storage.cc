@@ -66,9 +66,9 @@ absl::Status Storage::Load(Random* random) {
   if (absl::IsNotFound(key.status())) {
     std::string made(kKeyBytes, '\0');
     random->Fill(absl::MakeSpan(reinterpret_cast<uint8_t*>(made.data()), made.size()));
-    log::Store::Batch batch;
+    log::Batch batch;
     batch.Put(log::Table::kMeta, kKeyKey, made);
-    absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+    absl::Status status = store_->Write(&batch, log::Sync::kYes);
     if (!status.ok()) return status;
     key = std::move(made);
   }
@@ -128,9 +128,9 @@ absl::Status Storage::DeleteMarked() {
     if (!status.ok()) return status;
     status = store_->DeleteQueue(number);
     if (!status.ok()) return status;
-    log::Store::Batch batch;
+    log::Batch batch;
     batch.Delete(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number));
-    status = store_->Write(&batch, log::Store::Sync::kNo);
+    status = store_->Write(&batch, log::Sync::kNo);
   }
   return status;
 }
@@ -151,14 +151,14 @@ std::optional<storage::v1::Queue> Storage::Find(const std::string& path) const {
   return found->second;
 }
 
-void Storage::AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Store::Batch* batch) {
+void Storage::AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Batch* batch) {
   batch->Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
 }
 
 absl::Status Storage::PutQueue(const std::string& path, const storage::v1::Queue& queue) {
-  log::Store::Batch batch;
+  log::Batch batch;
   AddQueue(path, queue, &batch);
-  absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+  absl::Status status = store_->Write(&batch, log::Sync::kYes);
   if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
   MutexLock lock(&mu_);
   queues_[path] = queue;
@@ -218,9 +218,9 @@ absl::Status Storage::PutNamespace(const NamespaceConfig& config) {
   MutexLock changing(&changing_mu_);
   storage::v1::Namespace name_space;
   name_space.set_automatic_queues(config.automatic_queues);
-  log::Store::Batch batch;
+  log::Batch batch;
   batch.Put(log::Table::kMeta, absl::StrCat(kNamespacePrefix, config.name), name_space.SerializeAsString());
-  absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+  absl::Status status = store_->Write(&batch, log::Sync::kYes);
   if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(config.name)));
   MutexLock lock(&mu_);
   namespaces_[config.name] = std::move(name_space);
@@ -244,16 +244,16 @@ std::vector<NamespaceConfig> Storage::MadeNamespaces(const std::vector<Namespace
   return configs;
 }
 
-void Storage::AddDeletion(uint64_t number, log::Store::Batch* batch) {
+void Storage::AddDeletion(uint64_t number, log::Batch* batch) {
   for (const log::Table table : kTablesByQueue) batch->DeletePrefix(table, log::BigEndian(number));
   batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
 }
 
-void Storage::AddLastNumber(log::Store::Batch* batch) const {
+void Storage::AddLastNumber(log::Batch* batch) const {
   batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
 }
 
-absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch) {
+absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Batch* batch) {
   for (const std::string& path : paths) {
     batch->Delete(log::Table::kMeta, absl::StrCat(kQueuePrefix, path));
     const std::optional<storage::v1::Queue> queue = Find(path);
@@ -261,7 +261,7 @@ absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::St
       AddDeletion(queue->number(), batch);  // of a live one nothing is there
   }
   AddLastNumber(batch);
-  absl::Status status = store_->Write(batch, log::Store::Sync::kYes);
+  absl::Status status = store_->Write(batch, log::Sync::kYes);
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
   for (const std::string& path : paths) {
@@ -277,7 +277,7 @@ absl::Status Storage::DeleteQueue(const std::string& name_space, const std::stri
   if (!Find(path).has_value()) {
     return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not in the data directory"));
   }
-  log::Store::Batch batch;
+  log::Batch batch;
   absl::Status status = DeletePaths({path}, &batch);
   if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
   return DeleteMarked();
@@ -292,7 +292,7 @@ absl::Status Storage::DeleteNamespace(const std::string& name) {
       if (absl::StartsWith(path, PathOf(name, ""))) paths.push_back(path);
     }
   }
-  log::Store::Batch batch;
+  log::Batch batch;
   batch.Delete(log::Table::kMeta, absl::StrCat(kNamespacePrefix, name));
   absl::Status status = DeletePaths(paths, &batch);
   if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(name)));
@@ -350,8 +350,7 @@ absl::StatusOr<QueueOnDisk> Storage::OpenNow(const std::string& name_space, cons
   auto extent = store_->FindExtent(queue->number());
   if (!extent.ok()) return WithContext(extent.status(), absl::StrCat("queue ", Quote(path)));
   QueueOnDisk disk;
-  disk.store = store_.get();
-  disk.reader = &reader_;
+  disk.log = &log_;
   disk.number = queue->number();
   disk.epoch = queue->epoch();
   for (const storage::v1::PastEpoch& past : queue->past_epochs()) {

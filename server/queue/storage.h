@@ -17,10 +17,11 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/random.h"
-#include "base/worker.h"
 #include "nmq/storage/v1/storage.pb.h"
 #include "server/config/config.h"
+#include "server/log/batch.h"
 #include "server/log/store.h"
+#include "server/log/store_log.h"
 #include "server/queue/queue_on_disk.h"
 
 namespace nmq::broker {
@@ -35,8 +36,8 @@ class Storage {
                                                        Random* random);
 
   log::Store& store() { return *store_; }
-  // Waits until the reader has done what it was asked.
-  void FlushReader() { reader_.Flush(); }
+  // The store, for those that do not wait for it.
+  log::Log& log() { return log_; }
   // The key of the numbers of rooms and clients (see base/keyed_hash.h), the same in each run.
   const std::string& key() const { return key_; }
 
@@ -77,7 +78,8 @@ class Storage {
   std::vector<std::string> UnopenedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  Storage(std::unique_ptr<log::Store> store, const Clock* clock) : store_(std::move(store)), clock_(clock) {}
+  Storage(std::unique_ptr<log::Store> store, const Clock* clock)
+      : store_(std::move(store)), log_(store_.get()), clock_(clock) {}
   absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   absl::Status LoadQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,19 +87,19 @@ class Storage {
   // What is in storage_loss.cc: begins a new epoch of every queue, and deletes what belongs to no queue any more.
   // `lines` get what is to be said in the log.
   absl::Status SettleLoss() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status BeginEpoch(const std::string& path, storage::v1::Queue* queue, log::Store::Batch* batch,
+  absl::Status BeginEpoch(const std::string& path, storage::v1::Queue* queue, log::Batch* batch,
                           std::vector<std::string>* lines) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
   // The numbers of queues of which anything is stored.
   absl::StatusOr<std::set<uint64_t>> StoredNumbers() const;
   // Tables whose keys begin with their queue's number.
   static constexpr log::Table kTablesByQueue[] = {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule};
   // These add to `batch` that all of a queue is to go, what a queue is, and which number was given last.
-  static void AddDeletion(uint64_t number, log::Store::Batch* batch);
-  static void AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Store::Batch* batch);
-  void AddLastNumber(log::Store::Batch* batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
+  static void AddDeletion(uint64_t number, log::Batch* batch);
+  static void AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Batch* batch);
+  void AddLastNumber(log::Batch* batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
   uint64_t NewEpoch(uint64_t number) const;
   // These write to disk, and change the list when that is done.
-  absl::Status DeletePaths(const std::vector<std::string>& paths, log::Store::Batch* batch)
+  absl::Status DeletePaths(const std::vector<std::string>& paths, log::Batch* batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   void GiveNumber(storage::v1::Queue* queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
   absl::Status PutQueue(const std::string& path, const storage::v1::Queue& queue)
@@ -108,9 +110,9 @@ class Storage {
   std::optional<storage::v1::Queue> Find(const std::string& path) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::unique_ptr<log::Store> store_;
+  log::StoreLog log_;
   const Clock* const clock_;
   std::string key_;
-  Worker reader_;
   // Held by one change after another, for as long as the disk takes; before mu_.
   Mutex changing_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   uint64_t last_number_ ABSL_GUARDED_BY(changing_mu_) = 0;

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
+#include "server/log/batch.h"
+#include "server/log/extent.h"
 #include "server/log/store_format.h"
 #include "server/queue/request_id_store.h"
 #include "server/queue/storage.h"
@@ -39,7 +41,7 @@ absl::Status Storage::SettleLoss() {
     MutexLock lock(&mu_);
     queues = queues_;
   }
-  log::Store::Batch batch;
+  log::Batch batch;
   std::set<uint64_t> unknown = *stored;
   for (auto& [path, queue] : queues) {
     if (queue.number() == 0) continue;  // nothing of a live queue is there
@@ -55,7 +57,7 @@ absl::Status Storage::SettleLoss() {
   if (!stored->empty()) last_number_ = std::max(last_number_, *stored->rbegin());
   AddLastNumber(&batch);
   for (const std::string& line : lines) LOG(ERROR) << line;
-  absl::Status status = store_->Write(&batch, log::Store::Sync::kYes);
+  absl::Status status = store_->Write(&batch, log::Sync::kYes);
   if (!status.ok()) return status;
   lost_ = true;
   {
@@ -65,7 +67,7 @@ absl::Status Storage::SettleLoss() {
   return store_->AcceptLoss();
 }
 
-absl::Status Storage::BeginEpoch(const std::string& path, storage::v1::Queue* queue, log::Store::Batch* batch,
+absl::Status Storage::BeginEpoch(const std::string& path, storage::v1::Queue* queue, log::Batch* batch,
                                  std::vector<std::string>* lines) {
   const uint64_t number = queue->number();
   // Up to where it was trimmed may be lost, and files that only held what was before may be gone.
@@ -73,7 +75,7 @@ absl::Status Storage::BeginEpoch(const std::string& path, storage::v1::Queue* qu
   if (!whole.ok()) return whole.status();
   absl::Status status = store_->Trim(number, *whole);
   if (!status.ok()) return status;
-  const absl::StatusOr<log::Store::Extent> extent = store_->FindExtent(number);
+  const absl::StatusOr<log::Extent> extent = store_->FindExtent(number);
   if (!extent.ok()) return extent.status();
   EndEpoch(extent->end, queue);
   queue->set_epoch(std::max(NewEpoch(number), queue->epoch() + 1));

@@ -14,12 +14,12 @@ TEST_F(BrokenDiskTest, FailedSyncEndsWritingAndNothingElse) {
   // A disk that works again is not to be trusted: nobody knows what it kept.
   fs_->FailSyncs(false);
   ExpectError(AppendUpTo(301), absl::StatusCode::kUnavailable, kReasonStoreFailed);
-  ExpectError(AppendUpTo(301, Store::Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
+  ExpectError(AppendUpTo(301, Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
   ExpectError(store_->Trim(kQueue, 2), absl::StatusCode::kUnavailable, kReasonStoreFailed);
   ExpectError(store_->DeleteQueue(kQueue), absl::StatusCode::kUnavailable, kReasonStoreFailed);
-  Store::Batch batch;
+  Batch batch;
   batch.Put(Table::kMeta, "key", "value");
-  ExpectError(store_->Write(&batch, Store::Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
+  ExpectError(store_->Write(&batch, Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
   store_->Housekeep();
   ExpectError(store_->health(), absl::StatusCode::kUnavailable, kReasonStoreFailed);
   EXPECT_NE(store_->health().message().find("Input/output error"), absl::string_view::npos) << store_->health();
@@ -41,7 +41,7 @@ TEST_F(BrokenDiskTest, FileThatCannotBeWrittenInTheBackgroundEndsWritingToo) {
   ASSERT_TRUE(AppendUpTo(10).ok());
   fs_->FailSyncs(true);
   // Not synced, until what is in memory becomes a file.
-  ExpectError(AppendUpTo(1000, Store::Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
+  ExpectError(AppendUpTo(1000, Sync::kNo), absl::StatusCode::kUnavailable, kReasonStoreFailed);
   EXPECT_TRUE(HoldsAllFrom(1));
   fs_->FailSyncs(false);
   ASSERT_TRUE(Open().ok());

@@ -21,9 +21,9 @@ TEST_F(FullDiskTest, ReserveIsKeptAndTidyingUpGoesOn) {
   ExpectFull(store_->health());
   EXPECT_TRUE(HoldsAllFrom(1));
 
-  Store::Batch batch;
+  Batch batch;
   batch.Put(Table::kMeta, "key", "value");
-  EXPECT_TRUE(store_->Write(&batch, Store::Sync::kYes).ok()) << "tables take little";
+  EXPECT_TRUE(store_->Write(&batch, Sync::kYes).ok()) << "tables take little";
 
   const uint64_t first = acknowledged_ - 10;
   ASSERT_TRUE(store_->Trim(kQueue, first).ok());

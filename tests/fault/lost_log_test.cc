@@ -106,7 +106,7 @@ TEST_F(LostLogTest, TornRecordThatWasNotSyncedIsForgotten) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(AppendUpTo(50).ok());
   ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(AppendUpTo(53, Store::Sync::kNo).ok());
+  ASSERT_TRUE(AppendUpTo(53, Sync::kNo).ok());
   Crash();
   const std::string log = NewestLog();
   const std::string content = Content(log);
@@ -127,7 +127,7 @@ TEST_F(LostLogTest, TornRecordThatWasNotSyncedIsForgotten) {
 
 TEST_F(LostLogTest, DamageBehindWhatWasSyncedIsNotTakenForTorn) {
   ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(AppendUpTo(60, Store::Sync::kNo).ok());
+  ASSERT_TRUE(AppendUpTo(60, Sync::kNo).ok());
   Crash();
   const std::string log = NewestLog();
   std::string content = Content(log);

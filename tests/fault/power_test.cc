@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
 #include "server/log/store.h"
 #include "tests/testing/fault_file_system.h"
 
@@ -66,7 +67,7 @@ class PowerTest : public ::testing::Test {
   }
 
   bool AppendSome() {
-    Store::Batch batch;
+    Batch batch;
     std::map<uint64_t, Bounds> after = bounds_;
     for (uint64_t i = Random(20); i < 21; ++i) {
       const uint64_t queue = 1 + Random(kQueues - 1);
@@ -76,7 +77,7 @@ class PowerTest : public ::testing::Test {
       batch.Put(Table::kMeta, absl::StrCat(queue), absl::StrCat(bounds.end_max));
     }
     const bool sync = Random(2) == 0;
-    const bool written = store_->Write(&batch, sync ? Store::Sync::kYes : Store::Sync::kNo).ok();
+    const bool written = store_->Write(&batch, sync ? Sync::kYes : Sync::kNo).ok();
     bounds_ = std::move(after);
     if (written && sync) AllIsDurable();
     return written;
@@ -87,7 +88,7 @@ class PowerTest : public ::testing::Test {
     Bounds& bounds = bounds_[queue];
     bounds.first_max += Random(bounds.end_max - bounds.first_max);
     const bool sync = Random(1) == 0;
-    const bool written = store_->Trim(queue, bounds.first_max, sync ? Store::Sync::kYes : Store::Sync::kNo).ok();
+    const bool written = store_->Trim(queue, bounds.first_max, sync ? Sync::kYes : Sync::kNo).ok();
     if (written && sync) bounds.first_min = bounds.first_max;
     return written;
   }
@@ -184,12 +185,12 @@ TEST_F(PowerTest, NothingAcknowledgedIsLostWhereverThePowerGoes) {
 TEST_F(PowerTest, TrimIsDurableEvenIfOneBeforeItDidNotWait) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(AppendSome());
-  Store::Batch nothing;
-  ASSERT_TRUE(store_->Write(&nothing, Store::Sync::kYes).ok());
+  Batch nothing;
+  ASSERT_TRUE(store_->Write(&nothing, Sync::kYes).ok());
   const uint64_t queue = bounds_.begin()->first;
   const uint64_t end = bounds_.begin()->second.end_max;
-  ASSERT_TRUE(store_->Trim(queue, end, Store::Sync::kNo).ok());
-  ASSERT_TRUE(store_->Trim(queue, end, Store::Sync::kYes).ok());
+  ASSERT_TRUE(store_->Trim(queue, end, Sync::kNo).ok());
+  ASSERT_TRUE(store_->Trim(queue, end, Sync::kYes).ok());
   fs_->CutPower();
   store_.reset();
   fs_->RestorePower(nullptr);
@@ -203,8 +204,8 @@ TEST_F(PowerTest, LossIsSeenIfSyncsDoNothing) {
   Work(20);
   fs_->SwallowSyncs(true);
   Work(20);
-  Store::Batch nothing;
-  ASSERT_TRUE(store_->Write(&nothing, Store::Sync::kYes).ok());
+  Batch nothing;
+  ASSERT_TRUE(store_->Write(&nothing, Sync::kYes).ok());
   AllIsDurable();
   fs_->CutPower();
   store_.reset();

@@ -70,7 +70,7 @@ std::string SmallDiskTest::why_not_;
 TEST_F(SmallDiskTest, FillsUpAndGoesOnAfterTrimming) {
   options_.reserve_bytes = 12 << 20;
   ASSERT_TRUE(Open().ok());
-  ExpectFull(AppendUpTo(1'000'000, Store::Sync::kNo));
+  ExpectFull(AppendUpTo(1'000'000, Sync::kNo));
   EXPECT_GT(acknowledged_, 20'000u);
   ExpectFull(store_->health());
   EXPECT_TRUE(HoldsAllFrom(1));
@@ -83,7 +83,7 @@ TEST_F(SmallDiskTest, FillsUpAndGoesOnAfterTrimming) {
   store_->Housekeep();
   store_->Housekeep();
   EXPECT_TRUE(store_->health().ok()) << store_->health();
-  EXPECT_TRUE(AppendUpTo(acknowledged_ + 5'000, Store::Sync::kNo).ok());
+  EXPECT_TRUE(AppendUpTo(acknowledged_ + 5'000, Sync::kNo).ok());
   EXPECT_TRUE(HoldsAllFrom(first));
   ASSERT_TRUE(Open().ok()) << Open();
   EXPECT_TRUE(HoldsAllFrom(first));
@@ -91,17 +91,17 @@ TEST_F(SmallDiskTest, FillsUpAndGoesOnAfterTrimming) {
 
 TEST_F(SmallDiskTest, GoesOnAfterSomebodyElsesFileIsGone) {
   ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(AppendUpTo(5000, Store::Sync::kNo).ok());
+  ASSERT_TRUE(AppendUpTo(5000, Sync::kNo).ok());
   FillUp();
-  ExpectFull(AppendUpTo(1'000'000, Store::Sync::kNo));
+  ExpectFull(AppendUpTo(1'000'000, Sync::kNo));
   store_->Housekeep();
-  ExpectFull(AppendUpTo(1'000'000, Store::Sync::kNo));
+  ExpectFull(AppendUpTo(1'000'000, Sync::kNo));
   EXPECT_TRUE(HoldsAllFrom(1));
 
   std::filesystem::remove(directory_ + "/filler");
   store_->Housekeep();
   ASSERT_TRUE(store_->health().ok()) << store_->health();
-  ASSERT_TRUE(AppendUpTo(acknowledged_ + 1000, Store::Sync::kNo).ok());
+  ASSERT_TRUE(AppendUpTo(acknowledged_ + 1000, Sync::kNo).ok());
   EXPECT_TRUE(HoldsAllFrom(1));
   ASSERT_TRUE(Open().ok()) << Open();
   EXPECT_EQ(store_->FindExtent(kQueue)->end, acknowledged_);
@@ -110,7 +110,7 @@ TEST_F(SmallDiskTest, GoesOnAfterSomebodyElsesFileIsGone) {
 
 TEST_F(SmallDiskTest, OpensOnAFullDiskOrSaysThatItIsFull) {
   ASSERT_TRUE(Open().ok());
-  ASSERT_TRUE(AppendUpTo(5000, Store::Sync::kNo).ok());
+  ASSERT_TRUE(AppendUpTo(5000, Sync::kNo).ok());
   store_.reset();
   FillUp();
   if (const absl::Status opened = Open(); opened.ok()) {

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
 #include "server/log/store.h"
 #include "server/log/store_errors.h"
 #include "tests/testing/fault_file_system.h"
@@ -57,9 +58,9 @@ class StoreFaultTest : public ::testing::Test {
   }
 
   // Appends messages until there are `end` or one is refused; what was acknowledged moves on.
-  absl::Status AppendUpTo(uint64_t end, Store::Sync sync = Store::Sync::kYes) {
+  absl::Status AppendUpTo(uint64_t end, Sync sync = Sync::kYes) {
     while (acknowledged_ < end) {
-      Store::Batch batch;
+      Batch batch;
       batch.Append(kQueue, {acknowledged_, 1000, 0, "", Entry(acknowledged_)});
       if (absl::Status status = store_->Write(&batch, sync); !status.ok()) return status;
       ++acknowledged_;

@@ -17,6 +17,7 @@
 #include "absl/flags/parse.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "server/log/batch.h"
 #include "server/log/store.h"
 
 ABSL_FLAG(std::string, directory, "", "where to put the store; a folder in the current one if empty");
@@ -75,8 +76,7 @@ void Fill(uint64_t sequence, std::string* entry) {
 }
 
 // Appends messages with sequences from `first` on, in one batch.
-void Append(Store* store, uint64_t queue, uint64_t first, uint64_t count, Store::Sync sync, Store::Batch* batch,
-            std::string* entry) {
+void Append(Store* store, uint64_t queue, uint64_t first, uint64_t count, Sync sync, Batch* batch, std::string* entry) {
   batch->Clear();
   for (uint64_t sequence = first; sequence < first + count; ++sequence) {
     Fill(sequence, entry);
@@ -87,14 +87,14 @@ void Append(Store* store, uint64_t queue, uint64_t first, uint64_t count, Store:
 
 void WriteWithSyncs(const std::string& directory) {
   std::unique_ptr<Store> store = Open(directory);
-  Store::Batch batch;
+  Batch batch;
   std::string entry(absl::GetFlag(FLAGS_bytes), '\0');
   uint64_t queue = 1;
   for (uint64_t size : {1, 16, 64, 1000}) {
     uint64_t batches = 0;
     const Time start = std::chrono::steady_clock::now();
     while (SecondsSince(start) < absl::GetFlag(FLAGS_seconds)) {
-      Append(store.get(), queue, 1 + batches * size, size, Store::Sync::kYes, &batch, &entry);
+      Append(store.get(), queue, 1 + batches * size, size, Sync::kYes, &batch, &entry);
       ++batches;
     }
     const double seconds = SecondsSince(start);
@@ -106,14 +106,14 @@ void WriteWithSyncs(const std::string& directory) {
 
 void WriteMany(const std::string& directory, uint64_t count) {
   std::unique_ptr<Store> store = Open(directory);
-  Store::Batch batch;
+  Batch batch;
   std::string entry(absl::GetFlag(FLAGS_bytes), '\0');
   const Time start = std::chrono::steady_clock::now();
   for (uint64_t first = 1; first <= count; first += 1000) {
-    Append(store.get(), 1, first, std::min<uint64_t>(1000, count + 1 - first), Store::Sync::kNo, &batch, &entry);
+    Append(store.get(), 1, first, std::min<uint64_t>(1000, count + 1 - first), Sync::kNo, &batch, &entry);
   }
-  Store::Batch nothing;
-  Require(store->Write(&nothing, Store::Sync::kYes));
+  Batch nothing;
+  Require(store->Write(&nothing, Sync::kYes));
   printf("unsynced writes, batches of 1000  %10.0f messages/s\n", static_cast<double>(count) / SecondsSince(start));
 }
 

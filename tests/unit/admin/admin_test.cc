@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -102,7 +103,7 @@ class AdminTest : public testing::Test {
       all.gaps.insert(all.gaps.end(), heard.gaps.begin(), heard.gaps.end());
       all.messages.insert(all.messages.end(), heard.messages.begin(), heard.messages.end());
       all.status = heard.status;
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }
@@ -303,10 +304,10 @@ TEST_F(AdminTest, WhatACrashLeftOfADeletedQueueIsDeletedAtTheNextStart) {
   Publish("P", 1, 3);
   const uint64_t number = (*world().name_space().FindQueue("P"))->disk().number;
   // The server was killed when it had forgotten the queue, and had not deleted its messages.
-  log::Store::Batch batch;
+  log::Batch batch;
   batch.Delete(log::Table::kMeta, "queue/default/P");
   batch.Put(log::Table::kMeta, absl::StrCat("deleted/", number), "");
-  ASSERT_TRUE(world().storage().store().Write(&batch, log::Store::Sync::kYes).ok());
+  ASSERT_TRUE(world().storage().store().Write(&batch, log::Sync::kYes).ok());
   Restart();
   const auto extent = world().storage().store().FindExtent(number);
   ASSERT_TRUE(extent.ok()) << extent.status();

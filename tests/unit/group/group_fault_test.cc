@@ -70,7 +70,7 @@ class GroupFault : public testing::Test {
       const uint64_t some = listener->HearAll().messages.size();
       quiet = some == 0 ? quiet + 1 : 0;
       all += some;
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }

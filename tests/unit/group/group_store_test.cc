@@ -2,11 +2,14 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
+#include "server/log/store_log.h"
 
 namespace nmq::broker {
 namespace {
@@ -22,19 +25,21 @@ class GroupStoreTest : public testing::Test {
     options.directory = absl::StrCat(testing::TempDir(), "/group_store");
     std::filesystem::remove_all(options.directory);
     store_ = *log::Store::Open(options);
+    log_.emplace(store_.get());
   }
 
   void Put(uint64_t queue, const std::string& name, const GroupState::Changes& changes) {
     storage::v1::Group group;
     group.mutable_options()->set_name(name);
     group.add_events("E");
-    log::Store::Batch batch;
+    log::Batch batch;
     PutGroup(queue, name, group, &batch);
     PutChanges(queue, name, changes, &batch);
-    ASSERT_TRUE(store_->Write(&batch, log::Store::Sync::kNo).ok());
+    ASSERT_TRUE(store_->Write(&batch, log::Sync::kNo).ok());
   }
 
   std::unique_ptr<log::Store> store_;
+  std::optional<log::StoreLog> log_;
 };
 
 TEST_F(GroupStoreTest, GroupsComeBackAsTheyWere) {
@@ -46,7 +51,7 @@ TEST_F(GroupStoreTest, GroupsComeBackAsTheyWere) {
   Put(1, "a", changes);
   Put(1, "a-b", GroupState::Changes());
   Put(2, "a", GroupState::Changes());
-  const auto groups = LoadGroups(store_.get(), 1, kEnd);
+  const auto groups = LoadGroups(&*log_, 1, kEnd);
   ASSERT_TRUE(groups.ok()) << groups.status();
   ASSERT_THAT(*groups, SizeIs(2));
   const StoredGroup& a = groups->front();
@@ -69,7 +74,7 @@ TEST_F(GroupStoreTest, WhatIsErasedIsGone) {
   changes.put.clear();
   changes.erase = {5};
   Put(1, "a", changes);
-  EXPECT_THAT(LoadGroups(store_.get(), 1, kEnd)->front().saved.items, SizeIs(0));
+  EXPECT_THAT(LoadGroups(&*log_, 1, kEnd)->front().saved.items, SizeIs(0));
 }
 
 TEST_F(GroupStoreTest, WhatIsSaidOfMessagesThatTheQueueHasNotIsForgottenForGood) {
@@ -84,7 +89,7 @@ TEST_F(GroupStoreTest, WhatIsSaidOfMessagesThatTheQueueHasNotIsForgottenForGood)
   Put(1, "b", changes);
   // The second time the queue has got further.
   for (const uint64_t end : {7, 20}) {
-    const auto groups = LoadGroups(store_.get(), 1, end);
+    const auto groups = LoadGroups(&*log_, 1, end);
     ASSERT_TRUE(groups.ok()) << groups.status();
     ASSERT_THAT(*groups, SizeIs(2));
     EXPECT_EQ(groups->front().saved.floor, 3u);
@@ -97,11 +102,11 @@ TEST_F(GroupStoreTest, WhatIsSaidOfMessagesThatTheQueueHasNotIsForgottenForGood)
 }
 
 TEST_F(GroupStoreTest, DamagedGroupsAreAnError) {
-  log::Store::Batch batch;
+  log::Batch batch;
   batch.Put(log::Table::kGroups, std::string("\0\0\0\0\0\0\0\1a\0m", 11), "short");
-  ASSERT_TRUE(store_->Write(&batch, log::Store::Sync::kNo).ok());
-  EXPECT_EQ(LoadGroups(store_.get(), 1, kEnd).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(*LoadGroups(store_.get(), 2, kEnd), SizeIs(0));
+  ASSERT_TRUE(store_->Write(&batch, log::Sync::kNo).ok());
+  EXPECT_EQ(LoadGroups(&*log_, 1, kEnd).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(*LoadGroups(&*log_, 2, kEnd), SizeIs(0));
 }
 
 TEST(GroupStints, RunsNumberThemApartAlsoIfTheClockWasSetBack) {

@@ -157,7 +157,7 @@ class GroupTest : public testing::Test {
     std::vector<v1::Message> letters;
     for (int i = 0; i < 3; ++i) {  // blocks from disk come by and by
       for (v1::Message& letter : listener->HearAll().messages) letters.push_back(std::move(letter));
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return letters;
   }

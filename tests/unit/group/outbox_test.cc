@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/log/block.h"
 
 namespace nmq::broker {
 namespace {

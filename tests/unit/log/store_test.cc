@@ -13,12 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
 #include "server/log/store_errors.h"
 
 namespace nmq::log {
 namespace {
 
-using Sync = Store::Sync;
+using Sync = Sync;
 
 class StoreTest : public ::testing::Test {
  protected:
@@ -43,12 +44,12 @@ class StoreTest : public ::testing::Test {
   }
 
   absl::Status Append(uint64_t queue, uint64_t first, uint64_t end, size_t bytes = 10) {
-    Store::Batch batch;
+    Batch batch;
     for (uint64_t sequence = first; sequence < end; ++sequence) Add(&batch, queue, sequence, bytes);
     return store_->Write(&batch, Sync::kNo);
   }
   // A message whose fields all follow from its sequence.
-  static void Add(Store::Batch* batch, uint64_t queue, uint64_t sequence, size_t bytes = 10) {
+  static void Add(Batch* batch, uint64_t queue, uint64_t sequence, size_t bytes = 10) {
     const std::string entry = Entry(queue, sequence, bytes);
     const std::string audience = Audience(sequence);
     batch->Append(queue, {sequence, Time(sequence), sequence + 7, audience, entry});
@@ -66,7 +67,7 @@ class StoreTest : public ::testing::Test {
   static std::string Audience(uint64_t sequence) { return sequence % 3 == 0 ? absl::StrCat("to", sequence) : ""; }
   static int64_t Time(uint64_t sequence) { return static_cast<int64_t>(1000 + sequence / 2 * 10); }
   static uint64_t Cost(uint64_t sequence, size_t bytes = 10) {
-    return bytes + Audience(sequence).size() + Store::kBookkeepingBytes;
+    return bytes + Audience(sequence).size() + Batch::kBookkeepingBytes;
   }
 
   // Checks that the block has [first, end) of the queue.
@@ -154,7 +155,7 @@ TEST_F(StoreTest, HoldsWhatWasAppendedAlsoAfterReopening) {
 }
 
 TEST_F(StoreTest, BatchIsWrittenAllOrNone) {
-  Store::Batch batch;
+  Batch batch;
   Add(&batch, 1, 1);
   Add(&batch, 2, 1);
   batch.Put(Table::kMeta, "key", "value");
@@ -182,7 +183,7 @@ TEST_F(StoreTest, RefusesSequencesAndTimesThatDoNotFollow) {
   ASSERT_TRUE(Append(1, 1, 5).ok());
   EXPECT_EQ(Append(1, 4, 5).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Append(1, 6, 7).code(), absl::StatusCode::kInvalidArgument);
-  Store::Batch batch;
+  Batch batch;
   batch.Append(1, {5, Time(4) - 1, 0, "", "earlier"});
   EXPECT_EQ(store_->Write(&batch, Sync::kNo).code(), absl::StatusCode::kInvalidArgument);
   ASSERT_TRUE(Append(1, 5, 6).ok());
@@ -190,7 +191,7 @@ TEST_F(StoreTest, RefusesSequencesAndTimesThatDoNotFollow) {
 }
 
 TEST_F(StoreTest, EmptyBatchChangesNothing) {
-  Store::Batch batch;
+  Batch batch;
   EXPECT_TRUE(store_->Write(&batch, Sync::kNo).ok());
   EXPECT_TRUE(store_->Write(&batch, Sync::kYes).ok());
 }
@@ -217,7 +218,7 @@ TEST_F(StoreTest, DoesNotReadBeyondTheEnd) {
 }
 
 TEST_F(StoreTest, LargeAndEmptyMessagesComeBack) {
-  Store::Batch batch;
+  Batch batch;
   const std::string large(3 << 20, 'L');
   batch.Append(1, {1, 5, 0, "", ""});
   batch.Append(1, {2, 5, 0, large, large});
@@ -230,7 +231,7 @@ TEST_F(StoreTest, LargeAndEmptyMessagesComeBack) {
   const Block::Item& item = (*block)->items[1];
   EXPECT_EQ(absl::string_view((*block)->chunk->data() + item.entry_offset, item.entry_length), large);
   EXPECT_EQ(absl::string_view((*block)->chunk->data() + item.audience_offset, item.audience_length), large);
-  EXPECT_EQ(store_->FindExtent(1)->bytes, (6u << 20) + 1 + 3 * Store::kBookkeepingBytes);
+  EXPECT_EQ(store_->FindExtent(1)->bytes, (6u << 20) + 1 + 3 * Batch::kBookkeepingBytes);
 }
 
 TEST_F(StoreTest, FindsTheFirstOfATime) {
@@ -360,7 +361,7 @@ TEST_F(StoreTest, DeletedQueueIsGoneAndItsNeighboursAreNot) {
 }
 
 TEST_F(StoreTest, TablesAreInTheOrderOfTheirKeys) {
-  Store::Batch batch;
+  Batch batch;
   for (const char* key : {"b", "a", "c", "ab"}) batch.Put(Table::kGroups, key, absl::StrCat("value ", key));
   batch.Put(Table::kMeta, "b", "other table");
   ASSERT_TRUE(store_->Write(&batch, Sync::kNo).ok());
@@ -377,7 +378,7 @@ TEST_F(StoreTest, TablesAreInTheOrderOfTheirKeys) {
 }
 
 TEST_F(StoreTest, ChangesOfABatchApplyInOrder) {
-  Store::Batch batch;
+  Batch batch;
   batch.Put(Table::kRequests, "x", "1");
   batch.Delete(Table::kRequests, "x");
   batch.Put(Table::kRequests, "y", "1");
@@ -390,7 +391,7 @@ TEST_F(StoreTest, ChangesOfABatchApplyInOrder) {
 }
 
 TEST_F(StoreTest, DeletesARangeOfKeys) {
-  Store::Batch batch;
+  Batch batch;
   for (const char* key : {"a", "b", "b1", "c", "d"}) batch.Put(Table::kRequests, key, "");
   batch.Put(Table::kGroups, "b", "");
   batch.DeleteRange(Table::kRequests, "b", "c");
@@ -403,14 +404,14 @@ TEST_F(StoreTest, DeletesARangeOfKeys) {
 
 TEST_F(StoreTest, RangeThatIsNoneIsRefused) {
   for (const auto& [from, to] : {std::make_pair("b", "b"), std::make_pair("c", "b"), std::make_pair("", "b")}) {
-    Store::Batch batch;
+    Batch batch;
     batch.DeleteRange(Table::kRequests, from, to);
     EXPECT_EQ(store_->Write(&batch, Sync::kNo).code(), absl::StatusCode::kInvalidArgument);
   }
 }
 
 TEST_F(StoreTest, DeletesAllKeysOfAPrefix) {
-  Store::Batch batch;
+  Batch batch;
   const std::string high = "\xff\xff";
   for (const std::string& key : {std::string("a"), std::string("b"), std::string("b1"), std::string("b\xff"),
                                  std::string("c"), high, high + "x", high + std::string(500, '\xff')}) {
@@ -431,7 +432,7 @@ TEST_F(StoreTest, DeletesAllKeysOfAPrefix) {
 TEST_F(StoreTest, RefusesKeysOutOfBounds) {
   for (const auto& [bytes, ok] :
        {std::pair<size_t, bool>{0, false}, {1, true}, {1023, true}, {1024, true}, {1025, false}}) {
-    Store::Batch batch;
+    Batch batch;
     batch.Put(Table::kMeta, std::string(bytes, 'k'), "value");
     EXPECT_EQ(store_->Write(&batch, Sync::kNo).ok(), ok) << bytes;
   }
@@ -443,7 +444,7 @@ TEST_F(StoreTest, QueuesAreWrittenAndReadByManyThreads) {
   for (uint64_t queue = 1; queue <= 4; ++queue) {
     threads.emplace_back([this, queue] {
       for (uint64_t sequence = 1; sequence <= 2000; ++sequence) {
-        Store::Batch batch;
+        Batch batch;
         Add(&batch, queue, sequence, 100);
         ASSERT_TRUE(store_->Write(&batch, Sync::kNo).ok());
         if (sequence % 50 == 0) {

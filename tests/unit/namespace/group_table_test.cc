@@ -30,7 +30,7 @@ class GroupTableTest : public testing::Test {
     log::Store::Options options;
     options.directory = directory_;
     storage_ = *Storage::Open(options, &parts_.clock, &random_);
-    committer_ = std::make_unique<Committer>(&storage_->store(), &parts_.clock, parts_.lanes,
+    committer_ = std::make_unique<Committer>(&storage_->log(), &parts_.clock, parts_.lanes,
                                              Committer::Bounds{.unwritten = 1 << 20, .commit = 1 << 20}, &metrics_);
   }
   ~GroupTableTest() override { runner_.Stop(); }
@@ -42,7 +42,7 @@ class GroupTableTest : public testing::Test {
   }
   GroupFactory NewFactory() {
     return GroupFactory(
-        {"N", &parts_.limits, &parts_.clock, &parts_.numbers, &storage_->store(), &runner_, committer_.get()});
+        {"N", &parts_.limits, &parts_.clock, &parts_.numbers, &storage_->log(), &runner_, committer_.get()});
   }
   std::shared_ptr<Group> Add(const std::shared_ptr<Queue>& queue, const std::shared_ptr<Queue>& dead_letters,
                              const std::string& name) {

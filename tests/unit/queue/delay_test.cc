@@ -62,7 +62,7 @@ class Delay : public testing::Test {
       const Heard heard = listener->HearAll(1000);
       quiet = heard.order.empty() ? quiet + 1 : 0;
       all.insert(all.end(), heard.order.begin(), heard.order.end());
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }

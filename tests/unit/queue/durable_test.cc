@@ -63,7 +63,7 @@ class Durable : public testing::Test {
       std::move(heard.gaps.begin(), heard.gaps.end(), std::back_inserter(all.gaps));
       std::move(heard.order.begin(), heard.order.end(), std::back_inserter(all.order));
       if (all.status.ok()) all.status = heard.status;
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }

@@ -58,7 +58,7 @@ class Expire : public testing::Test {
       quiet = heard.order.empty() ? quiet + 1 : 0;
       std::move(heard.gaps.begin(), heard.gaps.end(), std::back_inserter(all.gaps));
       std::move(heard.order.begin(), heard.order.end(), std::back_inserter(all.order));
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
-#include "server/log/store.h"
+#include "server/log/batch.h"
 #include "tests/testing/fault_file_system.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
@@ -111,7 +111,7 @@ class IdempotentOnDisk : public testing::Test {
       quiet = heard == 0 ? quiet + 1 : 0;
       count += heard;
       // Blocks from disk.
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return static_cast<int>(count);
   }
@@ -287,9 +287,9 @@ TEST_F(IdempotentOnDisk, DuplicateOfWhatCannotBeWrittenIsNoneAndLeavesNoId) {
 }
 
 TEST_F(IdempotentOnDisk, QueueWhoseIdsCannotBeReadTakesNoIds) {
-  log::Store::Batch batch;
+  log::Batch batch;
   batch.Put(log::Table::kRequests, std::string(7, '\0') + std::string(1, '\1') + "damaged", "");
-  ASSERT_TRUE(world().storage().store().Write(&batch, log::Store::Sync::kNo).ok());
+  ASSERT_TRUE(world().storage().store().Write(&batch, log::Sync::kNo).ok());
   Start();
   const absl::Status status = Publish("a").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;

@@ -81,7 +81,7 @@ class Policies : public testing::Test {
       quiet = heard.order.empty() ? quiet + 1 : 0;
       std::move(heard.gaps.begin(), heard.gaps.end(), std::back_inserter(all.gaps));
       std::move(heard.order.begin(), heard.order.end(), std::back_inserter(all.order));
-      world_.storage().FlushReader();
+      world_.storage().log().Flush();
     }
     return all;
   }
@@ -381,7 +381,7 @@ class PolicyModel : public Policies, public testing::WithParamInterface<uint64_t
         // Never more than a live queue holds.
         for (int i = Pick(on_disk ? 30 : 4); i > 0 && (on_disk || coming_.size() < 3); --i) Come();
         Check(listener->HearOnce(1 + Pick(300)));
-        if (on_disk) world_.storage().FlushReader();
+        if (on_disk) world_.storage().log().Flush();
       }
       CheckRest(listener.get());
       EXPECT_THAT(coming_, IsEmpty());
@@ -393,7 +393,7 @@ class PolicyModel : public Policies, public testing::WithParamInterface<uint64_t
       const Heard heard = listener->HearOnce(500);
       quiet = heard.order.empty() ? quiet + 1 : 0;
       Check(heard);
-      world_.storage().FlushReader();
+      world_.storage().log().Flush();
     }
   }
 

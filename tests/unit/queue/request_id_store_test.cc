@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
+#include "server/log/store_log.h"
 
 namespace nmq::broker {
 namespace {
@@ -24,23 +27,25 @@ class RequestIdStore : public testing::Test {
     auto store = log::Store::Open({directory});
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
+    log_.emplace(store_.get());
   }
 
-  void Write(log::Store::Batch* batch) { EXPECT_TRUE(store_->Write(batch, log::Store::Sync::kNo).ok()); }
+  void Write(log::Batch* batch) { EXPECT_TRUE(store_->Write(batch, log::Sync::kNo).ok()); }
 
   std::vector<std::string> Load(uint64_t queue) {
     std::vector<std::string> all;
-    EXPECT_TRUE(LoadRequestIds(*store_, queue, [&](absl::string_view id, uint64_t sequence, int64_t time_us) {
+    EXPECT_TRUE(LoadRequestIds(&*log_, queue, [&](absl::string_view id, uint64_t sequence, int64_t time_us) {
                   all.push_back(absl::StrCat(id, " ", sequence, " ", time_us));
                 }).ok());
     return all;
   }
 
   std::unique_ptr<log::Store> store_;
+  std::optional<log::StoreLog> log_;
 };
 
 TEST_F(RequestIdStore, GivesBackTheOldestFirst) {
-  log::Store::Batch batch;
+  log::Batch batch;
   PutRequestId(7, 256, 1001, "c", &batch);
   PutRequestId(7, 255, 1000, "d", &batch);
   PutRequestId(7, 1, 1000, std::string("a\0", 2), &batch);
@@ -49,7 +54,7 @@ TEST_F(RequestIdStore, GivesBackTheOldestFirst) {
 }
 
 TEST_F(RequestIdStore, QueuesHaveIdsOfTheirOwn) {
-  log::Store::Batch batch;
+  log::Batch batch;
   PutRequestId(6, 1, 0, "six", &batch);
   PutRequestId(7, 1, 0, "seven", &batch);
   PutRequestId(8, 1, 0, "eight", &batch);
@@ -59,7 +64,7 @@ TEST_F(RequestIdStore, QueuesHaveIdsOfTheirOwn) {
 }
 
 TEST_F(RequestIdStore, DeletesARange) {
-  log::Store::Batch batch;
+  log::Batch batch;
   for (uint64_t sequence = 1; sequence <= 5; ++sequence) PutRequestId(7, sequence, 0, "x", &batch);
   PutRequestId(6, 3, 0, "other", &batch);
   DeleteRequestIds(7, 2, 4, &batch);
@@ -69,7 +74,7 @@ TEST_F(RequestIdStore, DeletesARange) {
 }
 
 TEST_F(RequestIdStore, DamagedOnesAreNotTakenForOthers) {
-  log::Store::Batch batch;
+  log::Batch batch;
   PutRequestId(7, 1, 0, "x", &batch);
   std::string key;
   Write(&batch);
@@ -83,7 +88,7 @@ TEST_F(RequestIdStore, DamagedOnesAreNotTakenForOthers) {
   batch.Clear();
   batch.Put(log::Table::kRequests, key, "short");
   Write(&batch);
-  const absl::Status status = LoadRequestIds(*store_, 7, [](absl::string_view, uint64_t, int64_t) { FAIL(); });
+  const absl::Status status = LoadRequestIds(&*log_, 7, [](absl::string_view, uint64_t, int64_t) { FAIL(); });
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
 }
 

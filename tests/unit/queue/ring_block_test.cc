@@ -8,7 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/log/store.h"
+#include "server/log/block.h"
+#include "server/log/log_wait.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -46,7 +47,7 @@ class RingBlock : public testing::Test {
     return queue_->BlockFromRing(from, end, bytes_max);
   }
   std::shared_ptr<const log::Block> FromDisk(uint64_t from, uint64_t end) const {
-    auto block = queue_->disk().store->Read(queue_->disk().number, from, end, kMuch);
+    auto block = log::ReadAndWait(queue_->disk().log, queue_->disk().number, from, end, kMuch);
     EXPECT_TRUE(block.ok()) << block.status();
     return block.ok() ? *std::move(block) : nullptr;
   }
@@ -106,7 +107,7 @@ TEST_F(RingBlock, IsWhatAGroupReadsThatKeepsUp) {
   request.mutable_group()->set_name("g");
   request.mutable_group()->add_rooms("kitchen");
   // Of the disk, nothing is left.
-  ASSERT_TRUE(queue_->disk().store->Trim(queue_->disk().number, 9).ok());
+  ASSERT_TRUE(log::TrimAndWait(queue_->disk().log, queue_->disk().number, 9, log::Sync::kYes).ok());
   auto member = world_->TryListen(request);
   ASSERT_TRUE(member.ok()) << member.status();
   for (int i = 0; i < 4; ++i) {

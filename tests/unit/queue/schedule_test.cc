@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/log/batch.h"
+#include "server/log/store_log.h"
 
 namespace nmq::broker {
 namespace {
@@ -92,18 +94,19 @@ TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
   std::filesystem::remove_all(options.directory);
   auto store = log::Store::Open(options);
   ASSERT_TRUE(store.ok()) << store.status();
-  Schedule first(&total_, &rings_, store->get(), 7);
+  log::StoreLog log(store->get());
+  Schedule first(&total_, &rings_, &log, 7);
   storage::v1::Scheduled scheduled;
   scheduled.set_publisher("c-1");
   scheduled.mutable_message()->set_payload("text");
-  log::Store::Batch batch;
+  log::Batch batch;
   for (const int64_t due : std::vector<int64_t>{500, 300, 1'700'000'000'000'000}) {
     first.Put(first.NewPlace(due), scheduled.SerializeAsString(), &batch);
   }
-  Schedule(&total_, &rings_, store->get(), 8).Put({1, 1}, "other", &batch);
-  ASSERT_TRUE((*store)->Write(&batch, log::Store::Sync::kNo).ok());
+  Schedule(&total_, &rings_, &log, 8).Put({1, 1}, "other", &batch);
+  ASSERT_TRUE((*store)->Write(&batch, log::Sync::kNo).ok());
 
-  Schedule loaded(&total_, &rings_, store->get(), 7);
+  Schedule loaded(&total_, &rings_, &log, 7);
   ASSERT_TRUE(loaded.Load().ok());
   EXPECT_EQ(total_.messages, 3u);
   EXPECT_GT(loaded.NewPlace(1).number, 3u);
@@ -116,7 +119,7 @@ TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
 
   batch.Clear();
   loaded.Delete(items[0].place, &batch);
-  ASSERT_TRUE((*store)->Write(&batch, log::Store::Sync::kNo).ok());
+  ASSERT_TRUE((*store)->Write(&batch, log::Sync::kNo).ok());
   EXPECT_TRUE(absl::IsNotFound(loaded.Read(items[0]).status()));
   EXPECT_TRUE(loaded.Read(items[1]).ok());
 }

@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
+#include "server/log/batch.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_format.h"
 #include "server/queue/request_id_store.h"
@@ -54,12 +55,12 @@ class StorageLossTest : public testing::Test {
     return queue.ok() ? *queue : QueueOnDisk();
   }
   void Append(uint64_t number, uint64_t first, uint64_t end) {
-    log::Store::Batch batch;
+    log::Batch batch;
     for (uint64_t sequence = first; sequence < end; ++sequence) {
       batch.Append(number, {sequence, 1, 0, "", "entry"});
       PutRequestId(number, sequence, 1, absl::StrCat("id-", sequence), &batch);
     }
-    ASSERT_TRUE(storage_->store().Write(&batch, log::Store::Sync::kYes).ok());
+    ASSERT_TRUE(storage_->store().Write(&batch, log::Sync::kYes).ok());
   }
   // Deletes messages behind the store's back.
   void Delete(uint64_t number, uint64_t first, uint64_t end) {
@@ -83,7 +84,7 @@ class StorageLossTest : public testing::Test {
   }
   std::vector<uint64_t> IdsOf(uint64_t number) {
     std::vector<uint64_t> sequences;
-    EXPECT_TRUE(LoadRequestIds(storage_->store(), number, [&](absl::string_view, uint64_t sequence, int64_t) {
+    EXPECT_TRUE(LoadRequestIds(&storage_->log(), number, [&](absl::string_view, uint64_t sequence, int64_t) {
                   sequences.push_back(sequence);
                 }).ok());
     return sequences;
@@ -160,10 +161,10 @@ TEST_F(StorageLossTest, QueueKeepsTheMessagesBehindTheLastThatIsMissing) {
 
 TEST_F(StorageLossTest, WhatIsLeftOfAQueueWhoseNameIsLostIsFoundByNoOther) {
   const QueueOnDisk a = OpenQueue("x/a");
-  log::Store::Batch batch;
+  log::Batch batch;
   const uint64_t unknown = a.number + 1;
   batch.Put(log::Table::kGroups, log::BigEndian(unknown + 1) + "name", "");
-  ASSERT_TRUE(storage_->store().Write(&batch, log::Store::Sync::kYes).ok());
+  ASSERT_TRUE(storage_->store().Write(&batch, log::Sync::kYes).ok());
   Append(unknown, 1, 5);
   LoseAndGoOn();
   EXPECT_THAT(*storage_->store().Queues(), SizeIs(0));

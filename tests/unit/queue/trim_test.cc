@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
+#include "server/log/log_wait.h"
 #include "tests/testing/fault_file_system.h"
 #include "tests/unit/broker/harness.h"
 
@@ -54,7 +55,7 @@ class TrimOnABrokenDisk : public testing::Test {
       all.order.insert(all.order.end(), heard.order.begin(), heard.order.end());
       all.gaps.insert(all.gaps.end(), heard.gaps.begin(), heard.gaps.end());
       if (all.status.ok()) all.status = heard.status;
-      world_->storage().FlushReader();
+      world_->storage().log().Flush();
     }
     return all;
   }
@@ -86,7 +87,7 @@ TEST_F(TrimOnABrokenDisk, WhatTheRetentionGaveUpIsAGapThoughThatFailed) {
 TEST_F(TrimOnABrokenDisk, WhatTheStoreAloneKnowsToBeGoneIsAGap) {
   fs_->FailSyncs(false);
   const std::shared_ptr<Queue> queue = *world_->name_space().FindQueue("D");
-  ASSERT_TRUE(queue->disk().store->Trim(queue->disk().number, 4).ok());
+  ASSERT_TRUE(log::TrimAndWait(queue->disk().log, queue->disk().number, 4, log::Sync::kYes).ok());
   EXPECT_THAT(HearAll(slow_.get()).order, ElementsAre("gap 1-3", "4", "5", "6"));
 }
 
