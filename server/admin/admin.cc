@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "server/admin/redrive.h"
 #include "server/message/proto_fields.h"
 #include "server/namespace/client_filter.h"
 
@@ -282,13 +281,22 @@ absl::Status Admin::SeekGroup(const Call& call, const v1::SeekGroupRequest& requ
   return absl::OkStatus();
 }
 
-absl::Status Admin::RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request,
-                                       v1::RedriveDeadLettersResponse* response) {
+void Admin::RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request, RedriveDone done) {
   auto name_space = broker_.FindNamespace(call, request.namespace_());
-  if (!name_space.ok()) return name_space.status();
+  if (!name_space.ok()) return done(name_space.status());
   absl::Status checked = CheckName("queue", request.queue(), limits().name_bytes);
-  if (!checked.ok()) return checked;
-  return Redrive(*name_space, broker_.committer(), request, response);
+  if (!checked.ok()) return done(checked);
+  redrives_.Begin();
+  Redrive(*name_space, broker_.committer(), &redriver_, &stopping_, request,
+          [this, done = std::move(done)](absl::StatusOr<v1::RedriveDeadLettersResponse> response) {
+            done(std::move(response));
+            redrives_.End();
+          });
+}
+
+void Admin::StopRedriving() {
+  stopping_ = true;
+  redrives_.WaitForNone();
 }
 
 absl::StatusOr<std::vector<std::string>> Admin::ClientsOf(const Namespace& name_space, const v1::ClientFilter& filter,

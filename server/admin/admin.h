@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_ADMIN_ADMIN_H_
 #define NMQ_SERVER_ADMIN_ADMIN_H_
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -8,18 +9,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/under_way.h"
+#include "base/worker.h"
 #include "nmq/v1/admin.pb.h"
+#include "server/admin/redrive.h"
 #include "server/broker/broker.h"
 #include "server/call/call.h"
 
 namespace nmq::broker {
 
 // Answers the requests of nmq.v1.Admin; admin.proto says what each does. For one thread, which may wait for the disk
-// and for the groups' runner.
+// and for the groups' runner. RedriveDeadLetters
+// has a thread of its own.
 class Admin {
  public:
   // `broker` must outlive this.
   explicit Admin(Broker* broker) : broker_(*broker) {}
+  ~Admin() { StopRedriving(); }
 
   absl::Status CreateNamespace(const Call& call, const v1::CreateNamespaceRequest& request,
                                v1::CreateNamespaceResponse* response);
@@ -36,8 +42,10 @@ class Admin {
   absl::Status PauseGroup(const Call& call, const v1::PauseGroupRequest& request, v1::PauseGroupResponse* response);
   absl::Status ResumeGroup(const Call& call, const v1::ResumeGroupRequest& request, v1::ResumeGroupResponse* response);
   absl::Status SeekGroup(const Call& call, const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response);
-  absl::Status RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request,
-                                  v1::RedriveDeadLettersResponse* response);
+  // Answers later, once, and under no lock; at the latest in StopRedriving.
+  void RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request, RedriveDone done);
+  // Has those that are under way stop where they are, and waits for that. For when no more calls come.
+  void StopRedriving();
   absl::Status MoveClients(const Call& call, const v1::MoveClientsRequest& request, v1::MoveClientsResponse* response);
   absl::Status DisconnectClients(const Call& call, const v1::DisconnectClientsRequest& request,
                                  v1::DisconnectClientsResponse* response);
@@ -54,6 +62,9 @@ class Admin {
                                                      bool all) const;
 
   Broker& broker_;
+  std::atomic<bool> stopping_{false};
+  UnderWay redrives_;
+  Worker redriver_;
 };
 
 }  // namespace nmq::broker

@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "base/errors.h"
 #include "server/log/audience.h"
 #include "server/log/block.h"
 #include "server/log/extent.h"
-#include "server/log/log_wait.h"
 #include "server/message/dead_letter.h"
 #include "server/message/entry.h"
 
@@ -62,8 +60,8 @@ absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const log::Block& b
   return letter;
 }
 
-// Publishes them, all or none. Those of one job have the same publisher.
-absl::Status Publish(const std::vector<Letter>& letters, Committer* committer) {
+// What publishes them, all or none. They have the same publisher, and must live until it is done.
+std::unique_ptr<Committer::Job> JobOf(const std::vector<Letter>& letters) {
   auto job = std::make_unique<Committer::Job>();
   job->publisher = letters.front().publisher;
   for (const Letter& letter : letters) job->bytes += letter.event.size() + letter.body.size();
@@ -77,16 +75,7 @@ absl::Status Publish(const std::vector<Letter>& letters, Committer* committer) {
     outgoing.audience = letter.audience;
     part->messages.push_back(std::move(outgoing));
   }
-  absl::Notification done;
-  absl::Status result;
-  job->done = [&](const absl::Status& status, Committer::Job*) {
-    result = status;
-    done.Notify();
-  };
-  absl::Status status = committer->Submit(std::move(job));
-  if (!status.ok()) return status;
-  done.WaitForNotification();
-  return result;
+  return job;
 }
 
 // The letters of a block from `*next` on, up to `count_max`, that can be published in one job. An error says why the
@@ -104,41 +93,94 @@ absl::StatusOr<std::vector<Letter>> TakeLetters(const Namespace& name_space, con
   return letters;
 }
 
+// Reads a block, publishes what it has, a part at a time, deletes that, and reads the next. Keeps itself until it is
+// over.
+class Redriving : public std::enable_shared_from_this<Redriving> {
+ public:
+  struct Options {
+    Namespace* name_space;
+    Committer* committer;
+    Worker* worker;
+    const std::atomic<bool>* stop;
+    std::shared_ptr<Queue> queue;  // of the dead letters
+    uint64_t first;
+    uint64_t end;
+  };
+  Redriving(Options options, RedriveDone done)
+      : options_(std::move(options)), next_(options_.first), done_(std::move(done)) {}
+
+  void Step() {
+    if (next_ >= options_.end) return done_(std::move(response_));
+    if (*options_.stop) return StopAt(next_, absl::UnavailableError("the server is shutting down; call again"));
+    if (block_ != nullptr && block_->Contains(next_)) return Publish();
+    const QueueOnDisk& disk = options_.queue->disk();
+    disk.log->Read(disk.number, next_, options_.end, kBlockBytes, /*wanted=*/nullptr,
+                   [self = shared_from_this()](absl::StatusOr<std::shared_ptr<const log::Block>> block) {
+                     self->options_.worker->Post([self, block = std::move(block)] { self->Take(block); });
+                   });
+  }
+
+ private:
+  void Take(const absl::StatusOr<std::shared_ptr<const log::Block>>& block) {
+    if (!block.ok()) {
+      return done_(WithContext(block.status(), absl::StrCat("queue ", Quote(options_.queue->name()))));
+    }
+    block_ = *block;
+    Publish();
+  }
+
+  void Publish() {
+    const uint64_t first = next_;
+    auto letters = TakeLetters(*options_.name_space, *block_, &next_, std::min(kMessagesMax, options_.end - next_));
+    if (!letters.ok()) return StopAt(first, letters.status());
+    letters_ = *std::move(letters);
+    auto job = JobOf(letters_);
+    job->done = [self = shared_from_this(), first](const absl::Status& status, Committer::Job*) {
+      self->options_.worker->Post([self, first, status] { self->Published(first, status); });
+    };
+    const absl::Status status = options_.committer->Submit(std::move(job));
+    if (!status.ok()) StopAt(first, status);
+  }
+
+  void Published(uint64_t first, const absl::Status& status) {
+    if (!status.ok()) return StopAt(first, status);
+    response_.set_messages(response_.messages() + letters_.size());
+    const auto purged = options_.name_space->PurgeQueue(options_.queue->name(), next_ - 1);
+    if (!purged.ok()) return done_(purged.status());
+    Step();
+  }
+
+  void StopAt(uint64_t sequence, const absl::Status& why) {
+    response_.set_stopped_at_sequence(sequence);
+    response_.set_stopped_because(std::string(why.message()));
+    done_(std::move(response_));
+  }
+
+  const Options options_;
+  uint64_t next_;
+  std::shared_ptr<const log::Block> block_;
+  std::vector<Letter> letters_;  // that are published just now
+  v1::RedriveDeadLettersResponse response_;
+  const RedriveDone done_;
+};
+
 }  // namespace
 
-absl::Status Redrive(Namespace* name_space, Committer* committer, const v1::RedriveDeadLettersRequest& request,
-                     v1::RedriveDeadLettersResponse* response) {
+void Redrive(Namespace* name_space, Committer* committer, Worker* worker, const std::atomic<bool>* stop,
+             const v1::RedriveDeadLettersRequest& request, RedriveDone done) {
   auto found = name_space->FindQueue(request.queue());
-  if (!found.ok()) return found.status();
-  Queue& queue = **found;
-  if (!queue.durable()) {
-    return FailedPrecondition("NO_DEAD_LETTER",
-                              absl::StrCat("queue: queue ", Quote(queue.name()), " is live; dead letters are on disk"),
-                              {{"queue", queue.name()}});
+  if (!found.ok()) return done(found.status());
+  if (!(*found)->durable()) {
+    return done(FailedPrecondition(
+        "NO_DEAD_LETTER", absl::StrCat("queue: queue ", Quote((*found)->name()), " is live; dead letters are on disk"),
+        {{"queue", (*found)->name()}}));
   }
-  const log::Extent held = queue.Held();
+  const log::Extent held = (*found)->Held();
   uint64_t end = held.end;
   if (request.messages_max() != 0) end = held.first + std::min(end - held.first, request.messages_max());
-  std::shared_ptr<const log::Block> block;
-  for (uint64_t next = held.first; next < end;) {
-    if (block == nullptr || !block->Contains(next)) {
-      auto read = log::ReadAndWait(queue.disk().log, queue.disk().number, next, end, kBlockBytes);
-      if (!read.ok()) return WithContext(read.status(), absl::StrCat("queue ", Quote(queue.name())));
-      block = *std::move(read);
-    }
-    const uint64_t first = next;
-    auto letters = TakeLetters(*name_space, *block, &next, std::min(kMessagesMax, end - next));
-    absl::Status status = letters.ok() ? Publish(*letters, committer) : letters.status();
-    if (!status.ok()) {
-      response->set_stopped_at_sequence(first);
-      response->set_stopped_because(std::string(status.message()));
-      return absl::OkStatus();
-    }
-    response->set_messages(response->messages() + letters->size());
-    auto purged = name_space->PurgeQueue(queue.name(), next - 1);
-    if (!purged.ok()) return purged.status();
-  }
-  return absl::OkStatus();
+  std::make_shared<Redriving>(
+      Redriving::Options{name_space, committer, worker, stop, *std::move(found), held.first, end}, std::move(done))
+      ->Step();
 }
 
 }  // namespace nmq::broker

@@ -1,17 +1,24 @@
 #ifndef NMQ_SERVER_ADMIN_REDRIVE_H_
 #define NMQ_SERVER_ADMIN_REDRIVE_H_
 
-#include "absl/status/status.h"
+#include <atomic>
+#include <functional>
+
+#include "absl/status/statusor.h"
+#include "base/worker.h"
 #include "nmq/v1/admin.pb.h"
 #include "server/namespace/namespace.h"
 #include "server/queue/committer.h"
 
 namespace nmq::broker {
 
-// Publishes the dead letters of a queue anew, as Admin.RedriveDeadLetters says. `committer` is null if the server keeps
-// nothing on disk. Waits for the disk; for the committer's thread it would wait for ever.
-absl::Status Redrive(Namespace* name_space, Committer* committer, const v1::RedriveDeadLettersRequest& request,
-                     v1::RedriveDeadLettersResponse* response);
+// Publishes the dead letters of a queue anew, to the queues that they come from, and deletes them there: as
+// Admin.RedriveDeadLetters says. Many are done in many steps, each a task of `worker`; between them others have their
+// turn. Once `stop` is set it stops, as at a message that cannot be published. `done` is called once, here or on the
+// worker's thread. All that is pointed to must live until then.
+using RedriveDone = std::function<void(absl::StatusOr<v1::RedriveDeadLettersResponse>)>;
+void Redrive(Namespace* name_space, Committer* committer, Worker* worker, const std::atomic<bool>* stop,
+             const v1::RedriveDeadLettersRequest& request, RedriveDone done);
 
 }  // namespace nmq::broker
 

@@ -75,7 +75,9 @@ Namespace::Environment Broker::Environment() {
 
 Broker::~Broker() {
   // What is looked for is for subscriptions of this broker.
-  searcher_.Flush();
+  searches_.WaitForNone();
+  // What waited for its time and was read goes to the committer.
+  if (storage_ != nullptr) storage_->log().Flush();
   if (group_runner_ != nullptr) group_runner_->Stop();
   committer_ = nullptr;
   // What it reads is for cursors of this broker.
@@ -273,6 +275,7 @@ void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone 
 }
 
 void Broker::FlushToDisk() {
+  if (storage_ != nullptr) storage_->log().Flush();
   if (group_runner_ != nullptr) group_runner_->Flush();
   if (committer_ != nullptr) committer_->Flush();
 }

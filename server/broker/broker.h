@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "base/under_way.h"
 #include "base/worker.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/call/access.h"
@@ -131,7 +132,7 @@ class Broker {
   // For Admin, by one thread at a time. RESOURCE_EXHAUSTED if there are too many.
   absl::StatusOr<Namespace*> AddNamespace(const NamespaceConfig& config) ABSL_LOCKS_EXCLUDED(namespaces_mu_);
   Storage* storage() const { return storage_; }
-  // Prepares subscriptions, one after another.
+  // Makes groups, and looks for starts in memory, one after another.
   Worker& searcher() { return searcher_; }
   Committer* committer() const { return committer_.get(); }
   // Removes a client from everywhere; its streams end with `status`. False if it is gone.
@@ -193,6 +194,7 @@ class Broker {
   SessionIds session_ids_;
   Sessions sessions_;
   Leases leases_;
+  UnderWay searches_;
   Worker searcher_;
 };
 

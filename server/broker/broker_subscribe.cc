@@ -107,10 +107,14 @@ absl::Status Broker::PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
     client->searches().fetch_sub(1);
     return Counted(name_space, LimitExceeded("subscriptions_per_client", searches, limits().subscriptions_per_client));
   }
-  searcher_.Post([client, name_space, options, stop, done = std::move(done)] {
-    const absl::Status status = Counted(name_space, name_space->PrepareSubscribe(options, stop));
+  searches_.Begin();
+  auto prepared = [this, client, name_space, done = std::move(done)](const absl::Status& status) {
     client->searches().fetch_sub(1);
-    done(status);
+    done(Counted(name_space, status));
+    searches_.End();
+  };
+  searcher_.Post([name_space, options, stop, prepared = std::move(prepared)]() mutable {
+    name_space->PrepareSubscribe(options, stop, std::move(prepared));
   });
   return absl::OkStatus();
 }

@@ -1,5 +1,7 @@
 #include "server/namespace/delays.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
@@ -75,8 +77,8 @@ absl::Status Delays::Add(Later* later) {
   return status;
 }
 
-bool Delays::Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item, AudienceOfDue audience_of) {
-  auto scheduled = queue->schedule().Read(item);
+bool Delays::Deliver(const Taken& taken, Schedule::Item item, absl::StatusOr<storage::v1::Scheduled> scheduled) {
+  const std::shared_ptr<Queue>& queue = taken.queue;
   if (!scheduled.ok()) {
     LOG_EVERY_T(ERROR, 10) << "what waits for queue " << options_.name_space << "/" << queue->name() << ": "
                            << scheduled.status();
@@ -91,7 +93,7 @@ bool Delays::Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item, A
   outgoing.event = message.event;
   outgoing.body = message.body;
   const std::string& publisher = scheduled->publisher();
-  if (message.audience != nullptr || message.expire_us != 0) outgoing.audience = audience_of(publisher, message);
+  if (message.audience != nullptr || message.expire_us != 0) outgoing.audience = taken.audience_of(publisher, message);
   if (queue->durable()) return DeliverToDisk(queue, publisher, std::move(outgoing), std::move(item));
   const auto appended = queue->Append(absl::MakeConstSpan(&outgoing, 1), options_.clock->Now(),
                                       absl::ToInt64Microseconds(options_.clock->Monotonic()), publisher,
@@ -125,20 +127,31 @@ bool Delays::DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::strin
   return status.ok();
 }
 
-void Delays::DeliverDue(absl::Span<const std::shared_ptr<Queue>> queues, AudienceOfDue audience_of) {
+size_t Delays::DeliverSome(const std::shared_ptr<Queue>& queue, const AudienceOfDue& audience_of, size_t count_max) {
   const int64_t now_us = absl::ToUnixMicros(options_.clock->Now());
+  std::vector<Schedule::Item> items = queue->schedule().TakeDue(now_us, count_max);
+  const auto taken = std::make_shared<Taken>(Taken{queue, audience_of});
+  reading_.fetch_add(items.size());
+  for (Schedule::Item& item : items) {
+    queue->schedule().Read(item, [this, taken, item](absl::StatusOr<storage::v1::Scheduled> scheduled) {
+      if (taken->stopped) {
+        taken->queue->schedule().Return(item);
+      } else {
+        taken->stopped = !Deliver(*taken, item, std::move(scheduled));
+      }
+      reading_.fetch_sub(1);
+    });
+  }
+  return items.size();
+}
+
+void Delays::DeliverDue(absl::Span<const std::shared_ptr<Queue>> queues, const AudienceOfDue& audience_of) {
   for (const auto& queue : queues) {
-    bool taken = true;
-    size_t count = kTakenMax;
-    while (taken && count == kTakenMax) {
-      std::vector<Schedule::Item> items = queue->schedule().TakeDue(now_us, kTakenMax);
-      count = items.size();
-      for (Schedule::Item& item : items) {
-        if (taken) {
-          taken = Deliver(queue, std::move(item), audience_of);
-        } else {
-          queue->schedule().Return(std::move(item));
-        }
+    if (queue->durable()) {
+      DeliverSome(queue, audience_of, kTakenMax - std::min<uint64_t>(kTakenMax, reading_.load()));
+    } else {
+      // They are let in at once.
+      while (DeliverSome(queue, audience_of, kTakenMax) == kTakenMax) {
       }
     }
   }

@@ -3,12 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "base/clock.h"
@@ -59,19 +59,30 @@ class Delays {
   absl::Status Add(Later* later);
 
   // Lets what is due into these queues. `audience_of` says who is to hear a message, as of now, from the id of its
-  // publisher, which may be empty, and the message. May block on the disk. Wake the lanes afterwards.
+  // publisher, which may be empty, and the message; it may be asked later, on a thread of the log's. What is on disk is
+  // let in soon after this returns, as much as is read at a time. Wake the lanes afterwards.
   using AudienceOfDue =
-      absl::FunctionRef<std::shared_ptr<const log::Audience>(const std::string& publisher, const Incoming& message)>;
-  void DeliverDue(absl::Span<const std::shared_ptr<Queue>> queues, AudienceOfDue audience_of);
+      std::function<std::shared_ptr<const log::Audience>(const std::string& publisher, const Incoming& message)>;
+  void DeliverDue(absl::Span<const std::shared_ptr<Queue>> queues, const AudienceOfDue& audience_of);
 
  private:
+  // Messages of a queue that were taken out of its schedule together.
+  struct Taken {
+    std::shared_ptr<Queue> queue;
+    AudienceOfDue audience_of;
+    // Some could not be let in: those after it wait, too, so that their order stays. For one thread at a time.
+    bool stopped = false;
+  };
+  // Takes out and lets in up to `count_max`; how many were due.
+  size_t DeliverSome(const std::shared_ptr<Queue>& queue, const AudienceOfDue& audience_of, size_t count_max);
   // False if no more can be taken just now.
-  bool Deliver(const std::shared_ptr<Queue>& queue, Schedule::Item item, AudienceOfDue audience_of);
+  bool Deliver(const Taken& taken, Schedule::Item item, absl::StatusOr<storage::v1::Scheduled> scheduled);
   bool DeliverToDisk(const std::shared_ptr<Queue>& queue, const std::string& publisher, Queue::Outgoing outgoing,
                      Schedule::Item item);
 
   const Options options_;
   ScheduleTotal total_;
+  std::atomic<uint64_t> reading_{0};  // messages that are read from disk
 };
 
 }  // namespace nmq::broker

@@ -128,8 +128,12 @@ class Namespace {
   };
   // Whether PrepareSubscribe may block on the disk, or look at many messages.
   bool MayTakeLong(const SubscribeOptions& options) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Finds the start, and finds or makes the group. CANCELLED once `stop` is set, if it is not null.
-  absl::Status PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop)
+  // Finds the start, and finds or makes the group. It may look at many messages in memory before it returns, and waits
+  // for the disk if a group is to be made; for what is looked for on disk it does not wait. `done` is called once, here
+  // or on another thread, under no lock: CANCELLED once `stop` is set, if it is not null. Both pointers must be valid
+  // until then.
+  using Prepared = std::function<void(const absl::Status&)>;
+  void PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop, Prepared done)
       ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // Starts a subscription, which was prepared if it needs the disk; `ready` is set to what its stream begins with.
   absl::StatusOr<std::shared_ptr<Subscription>> Subscribe(SubscribeOptions options, v1::Ready* ready)
@@ -231,9 +235,11 @@ class Namespace {
   std::vector<std::shared_ptr<Queue>> ServedQueues() const ABSL_LOCKS_EXCLUDED(mu_);
   void DropRequestIds(const std::shared_ptr<Queue>& queue);
 
-  // Where a subscription starts in the queues that there are now, or in those that have all messages in memory.
-  enum class Where { kInMemory, kAnywhere };
-  absl::Status FindStarts(SubscribeOptions* options, Where where, const std::atomic<bool>* stop) const
+  // Where a subscription starts in the queues that there are now and that have all messages in memory.
+  absl::Status FindStartsInMemory(SubscribeOptions* options, const std::atomic<bool>* stop) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The same in those on disk.
+  void FindStartsOnDisk(SubscribeOptions* options, const std::atomic<bool>* stop, Prepared done) const
       ABSL_LOCKS_EXCLUDED(mu_);
   // The start and the group of a subscription, as far as they are known without the disk.
   absl::Status FindPrepared(SubscribeOptions* options) const ABSL_LOCKS_EXCLUDED(mu_);

@@ -3,29 +3,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "base/await.h"
 #include "base/errors.h"
 #include "glog/logging.h"
 #include "server/log/extent.h"
 #include "server/namespace/namespace.h"
 
 namespace nmq::broker {
-namespace {
-
-// Waits for a change of a group, which its runner makes.
-absl::Status Await(absl::FunctionRef<void(Group::ChangeDone)> change) {
-  absl::Notification done;
-  absl::Status result;
-  change([&](const absl::Status& status) {
-    result = status;
-    done.Notify();
-  });
-  done.WaitForNotification();
-  return result;
-}
-
-}  // namespace
-
 absl::Status Namespace::CheckNotDeclared(const Queue& queue) const {
   if (queue.origin() != QueueOrigin::kDeclared) return absl::OkStatus();
   return FailedPrecondition("DECLARED",
@@ -156,7 +140,8 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
     queue->StopTaking();
     groups = groups_.TakeOf(queue->name());
   }
-  for (const auto& group : groups) Await([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
+  for (const auto& group : groups)
+    Await<absl::Status>([&](Group::ChangeDone done) { group->Retire(std::move(done)); }).IgnoreError();
   // What a live queue is to take together with one on disk is in it first, and goes with it. One on disk is closed at
   // once: what is still written for it is refused, or goes with its messages on disk.
   if (!queue->durable() && committer_ != nullptr) committer_->Flush();
@@ -208,7 +193,8 @@ absl::StatusOr<uint64_t> Namespace::FindGroupStart(const Queue& queue, const Sta
     case Start::Kind::kSequence:
       return std::max(start.number, held.first);
     case Start::Kind::kTime:
-      return queue.FindStart(start, EventFilter(), Memberships(0));
+      return Await<absl::StatusOr<uint64_t>>(
+          [&](FoundSequence done) { queue.FindStart(start, EventFilter(), SearchFor(), std::move(done)); });
     case Start::Kind::kLast:
     case Start::Kind::kResume:
       break;
@@ -316,7 +302,7 @@ absl::Status Namespace::DeleteGroup(const std::string& queue, const std::string&
   MutexLock changing(&changing_mu_);
   auto group = FindGroup(queue, name);
   if (!group.ok()) return group.status();
-  absl::Status status = Await([&](Group::ChangeDone done) { (*group)->Retire(std::move(done)); });
+  absl::Status status = Await<absl::Status>([&](Group::ChangeDone done) { (*group)->Retire(std::move(done)); });
   if (!status.ok()) return status;
   // Dead letters that are on their way are written before what is deleted here.
   committer_->Flush();
@@ -341,7 +327,8 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::SeekGroup(const std::string& q
   if (!of.ok()) return of.status();
   auto sequence = FindGroupStart(**of, start);
   if (!sequence.ok()) return sequence.status();
-  absl::Status status = Await([&](Group::ChangeDone done) { (*group)->Seek(*sequence, std::move(done)); });
+  absl::Status status =
+      Await<absl::Status>([&](Group::ChangeDone done) { (*group)->Seek(*sequence, std::move(done)); });
   if (!status.ok()) return status;
   return group;
 }
@@ -350,7 +337,8 @@ absl::StatusOr<std::shared_ptr<Group>> Namespace::PauseGroup(const std::string& 
                                                              bool paused) {
   auto group = FindGroup(queue, name);
   if (!group.ok()) return group.status();
-  absl::Status status = Await([&](Group::ChangeDone done) { (*group)->SetPaused(paused, std::move(done)); });
+  absl::Status status =
+      Await<absl::Status>([&](Group::ChangeDone done) { (*group)->SetPaused(paused, std::move(done)); });
   if (!status.ok()) return status;
   return group;
 }

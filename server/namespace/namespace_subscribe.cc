@@ -15,6 +15,35 @@ constexpr uint64_t kLooksMax = 8192;
 
 bool LooksBack(const Start& start) { return start.kind == Start::Kind::kLast || start.kind == Start::Kind::kTime; }
 
+absl::Status StartNotFound(const Queue& queue, const absl::Status& why) {
+  return WithContext(why, absl::StrCat("start: queue ", Quote(queue.name())));
+}
+
+// Looks for a start in one queue on disk after another. Keeps itself until it is over.
+class StartSearch : public std::enable_shared_from_this<StartSearch> {
+ public:
+  using Queues = std::vector<std::pair<std::shared_ptr<Queue>, EventFilter>>;
+  StartSearch(Start* start, Queues queues, SearchFor who, Namespace::Prepared done)
+      : start_(*start), queues_(std::move(queues)), for_(std::move(who)), done_(std::move(done)) {}
+
+  void Next() {
+    if (queues_.empty()) return done_(absl::OkStatus());
+    const auto [queue, filter] = std::move(queues_.back());
+    queues_.pop_back();
+    queue->FindStart(start_, filter, for_, [self = shared_from_this(), queue = queue](absl::StatusOr<uint64_t> found) {
+      if (!found.ok()) return self->done_(StartNotFound(*queue, found.status()));
+      self->start_.found[queue->name()] = {queue->epoch(), *found};
+      self->Next();
+    });
+  }
+
+ private:
+  Start& start_;
+  Queues queues_;
+  const SearchFor for_;
+  const Namespace::Prepared done_;
+};
+
 }  // namespace
 
 std::vector<uint64_t> Namespace::TargetsOf(const Roster::Entry& entry) {
@@ -51,18 +80,30 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
 }
 
 // Looks for what takes long to find, before any lock is taken.
-absl::Status Namespace::FindStarts(SubscribeOptions* options, Where where, const std::atomic<bool>* stop) const {
+absl::Status Namespace::FindStartsInMemory(SubscribeOptions* options, const std::atomic<bool>* stop) const {
   Start& start = options->start;
-  if (!LooksBack(start)) return absl::OkStatus();
+  if (start.kind != Start::Kind::kLast) return absl::OkStatus();
   for (const auto& queue : ServedQueues()) {
     EventFilter filter;
-    if (queue->durable() ? where == Where::kInMemory : start.kind != Start::Kind::kLast) continue;
-    if (!FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
-    auto found = queue->FindStart(start, filter, options->client->memberships(), stop);
-    if (!found.ok()) return WithContext(found.status(), absl::StrCat("start: queue ", Quote(queue->name())));
+    if (queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
+    auto found = queue->FindLastInMemory(start.number, filter, options->client->memberships(), stop);
+    if (!found.ok()) return StartNotFound(*queue, found.status());
     start.found[queue->name()] = {queue->epoch(), *found};
   }
   return absl::OkStatus();
+}
+
+void Namespace::FindStartsOnDisk(SubscribeOptions* options, const std::atomic<bool>* stop, Prepared done) const {
+  std::vector<std::pair<std::shared_ptr<Queue>, EventFilter>> queues;
+  for (const auto& queue : ServedQueues()) {
+    EventFilter filter;
+    if (!queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
+    queues.emplace_back(queue, std::move(filter));
+  }
+  SearchFor who;
+  who.memberships = std::shared_ptr<const Memberships>(options->client, &options->client->memberships());
+  if (stop != nullptr) who.wanted = [stop] { return !stop->load(std::memory_order_relaxed); };
+  std::make_shared<StartSearch>(&options->start, std::move(queues), std::move(who), std::move(done))->Next();
 }
 
 bool Namespace::MayTakeLong(const SubscribeOptions& options) const {
@@ -83,14 +124,17 @@ bool Namespace::MayTakeLong(const SubscribeOptions& options) const {
   return messages > kLooksMax;
 }
 
-absl::Status Namespace::PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop) {
+void Namespace::PrepareSubscribe(SubscribeOptions* options, const std::atomic<bool>* stop, Prepared done) {
   options->prepared = true;
-  if (stop != nullptr && stop->load()) return absl::CancelledError("nobody waits");
-  if (!options->group.has_value()) return FindStarts(options, Where::kAnywhere, stop);
+  if (stop != nullptr && stop->load()) return done(absl::CancelledError("nobody waits"));
+  if (!options->group.has_value()) {
+    absl::Status status = FindStartsInMemory(options, stop);
+    if (!status.ok()) return done(status);
+    return FindStartsOnDisk(options, stop, std::move(done));
+  }
   auto group = FindOrMakeGroup(*options->group, options->start);
-  if (!group.ok()) return group.status();
-  options->found_group = *std::move(group);
-  return absl::OkStatus();
+  if (group.ok()) options->found_group = *std::move(group);
+  done(group.status());
 }
 
 absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
@@ -98,7 +142,7 @@ absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
     Start& start = options->start;
     if (!LooksBack(start)) return absl::OkStatus();
     start.monotonic_us = NowUs() - (absl::ToUnixMicros(clock_->Now()) - start.time_us);
-    return options->prepared ? absl::OkStatus() : FindStarts(options, Where::kInMemory, /*stop=*/nullptr);
+    return options->prepared ? absl::OkStatus() : FindStartsInMemory(options, /*stop=*/nullptr);
   }
   options->start = Start();
   if (options->found_group != nullptr) return absl::OkStatus();

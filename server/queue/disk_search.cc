@@ -1,6 +1,8 @@
 #include "server/queue/disk_search.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,34 +21,72 @@ constexpr uint64_t kLookBackFactor = 10;
 constexpr uint64_t kLookBackStepMin = 16;
 constexpr uint64_t kLookBackStepMax = 4096;
 
+// Looks at one stretch after another, the latest first, and at each from its beginning. Keeps itself until it is over.
+class LastOnDisk : public std::enable_shared_from_this<LastOnDisk> {
+ public:
+  LastOnDisk(const QueueOnDisk& disk, Sequences held, uint64_t count, EventFilter filter, SearchFor who,
+             const Clock* clock, FoundSequence done)
+      : disk_(disk),
+        first_(std::max(held.first, held.end - std::min(held.end, std::max(kLookBackMin, kLookBackFactor * count)))),
+        wanted_(count),
+        filter_(std::move(filter)),
+        for_(std::move(who)),
+        clock_(*clock),
+        done_(std::move(done)),
+        end_(held.end) {}
+
+  void LookBack() {
+    if (end_ <= first_) return done_(first_);
+    next_ = begin_ = end_ - std::min(step_, end_ - first_);
+    step_ = std::min(2 * step_, kLookBackStepMax);
+    heard_.clear();
+    ReadOn();
+  }
+
+ private:
+  void ReadOn() {
+    disk_.log->Read(disk_.number, next_, end_, kSearchBytes, for_.wanted,
+                    [self = shared_from_this()](absl::StatusOr<std::shared_ptr<const log::Block>> block) {
+                      if (!block.ok()) return self->done_(block.status());
+                      self->Look(**block);
+                    });
+  }
+
+  void Look(const log::Block& block) {
+    log::Audience audience;
+    const int64_t now_us = absl::ToUnixMicros(clock_.Now());
+    for (; next_ < block.end(); ++next_) {
+      const Hearing message = HearingOf(block, next_, disk_.extent.end, &audience);
+      if (message.audience != nullptr && message.audience->expired(now_us)) continue;
+      if (Hears(filter_, *for_.memberships, message, Members::kThenOrNow)) heard_.push_back(next_);
+    }
+    if (next_ < end_) return ReadOn();
+    if (heard_.size() >= wanted_) return done_(heard_[heard_.size() - wanted_]);
+    wanted_ -= heard_.size();
+    end_ = begin_;
+    LookBack();
+  }
+
+  const QueueOnDisk disk_;
+  const uint64_t first_;  // no further back than this
+  uint64_t wanted_;       // messages still to be found
+  const EventFilter filter_;
+  const SearchFor for_;
+  const Clock& clock_;
+  const FoundSequence done_;
+  uint64_t step_ = kLookBackStepMin;
+  uint64_t begin_ = 0;  // the stretch that is looked at ends at end_
+  uint64_t end_;
+  uint64_t next_ = 0;
+  std::vector<uint64_t> heard_;  // in that stretch
+};
+
 }  // namespace
 
-absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint64_t count, const EventFilter& filter,
-                                  const Memberships& memberships, const Clock& clock, const std::atomic<bool>* stop) {
-  const uint64_t look_back = std::max(kLookBackMin, kLookBackFactor * count);
-  const uint64_t first = std::max(held.first, held.end - std::min(held.end, look_back));
-  log::Audience audience;
-  uint64_t step = kLookBackStepMin;
-  uint64_t found = 0;
-  for (uint64_t at = held.end; at > first; step = std::min(2 * step, kLookBackStepMax)) {
-    const uint64_t begin = at - std::min(step, at - first);
-    std::vector<uint64_t> heard;
-    for (uint64_t next = begin; next < at;) {
-      if (stop != nullptr && stop->load(std::memory_order_relaxed)) return absl::CancelledError("nobody waits");
-      auto block = log::ReadAndWait(disk.log, disk.number, next, at, kSearchBytes);
-      if (!block.ok()) return block.status();
-      const int64_t now_us = absl::ToUnixMicros(clock.Now());
-      for (; next < (*block)->end(); ++next) {
-        const Hearing message = HearingOf(**block, next, disk.extent.end, &audience);
-        if (message.audience != nullptr && message.audience->expired(now_us)) continue;
-        if (Hears(filter, memberships, message, Members::kThenOrNow)) heard.push_back(next);
-      }
-    }
-    if (found + heard.size() >= count) return heard[heard.size() - (count - found)];
-    found += heard.size();
-    at = begin;
-  }
-  return first;
+void FindLast(const QueueOnDisk& disk, Sequences held, uint64_t count, EventFilter filter, SearchFor who,
+              const Clock* clock, FoundSequence done) {
+  std::make_shared<LastOnDisk>(disk, held, count, std::move(filter), std::move(who), clock, std::move(done))
+      ->LookBack();
 }
 
 absl::StatusOr<Kept> FindKept(const QueueOnDisk& disk, Sequences held, const RetentionConfig& retention,

@@ -1,8 +1,9 @@
 #ifndef NMQ_SERVER_QUEUE_DISK_SEARCH_H_
 #define NMQ_SERVER_QUEUE_DISK_SEARCH_H_
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -10,15 +11,15 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/config/config.h"
-#include "server/log/batch.h"
+#include "server/log/log.h"
 #include "server/presence/memberships.h"
 #include "server/queue/filter.h"
 #include "server/queue/queue_on_disk.h"
 
 namespace nmq::broker {
 
-// What is looked for among the messages of a queue on disk, and deleted of them. All may block on the disk, for long,
-// and take no lock of the queue.
+// What is looked for among the messages of a queue on disk, and deleted of them. All may take long, and take no lock of
+// the queue. All but FindLast wait for the disk.
 
 // Messages with sequences in [first, end).
 struct Sequences {
@@ -26,10 +27,18 @@ struct Sequences {
   uint64_t end;
 };
 
-// Where the last `count` messages of those held begin that `filter` and `memberships` let through, as far as they are
-// not too far back. CANCELLED once `stop` is set, if it is not null.
-absl::StatusOr<uint64_t> FindLast(const QueueOnDisk& disk, Sequences held, uint64_t count, const EventFilter& filter,
-                                  const Memberships& memberships, const Clock& clock, const std::atomic<bool>* stop);
+// Whom something is looked for.
+struct SearchFor {
+  std::shared_ptr<const Memberships> memberships;
+  log::Log::Wanted wanted;  // whether somebody still waits for it; null: always
+};
+// Called once, on a thread of the log's, under no lock; it must not block.
+using FoundSequence = std::function<void(absl::StatusOr<uint64_t>)>;
+
+// Where the last `count` messages of those held begin that `filter` and the memberships let through, as far as they are
+// not too far back. CANCELLED if nobody waits any more. `clock` must outlive the search.
+void FindLast(const QueueOnDisk& disk, Sequences held, uint64_t count, EventFilter filter, SearchFor who,
+              const Clock* clock, FoundSequence done);
 
 // What of those held the retention keeps.
 struct Kept {

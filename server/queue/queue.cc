@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
-#include "server/log/log_wait.h"
 #include "server/queue/cursor_loss.h"
 #include "server/queue/cursor_start.h"
 #include "server/queue/disk_search.h"
@@ -199,16 +198,14 @@ absl::Status Queue::CheckStart(const Start& start) const {
   return broker::CheckStart(log_, start);
 }
 
-absl::StatusOr<uint64_t> Queue::FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
-                                          const std::atomic<bool>* stop) const {
-  DCHECK(durable() || start.kind == Start::Kind::kLast);
-  if (!durable()) return FindLastInMemory(start.number, filter, memberships, stop);
-  const log::Extent extent = Held();
-  const Sequences held = {extent.first, extent.end};
+void Queue::FindStart(const Start& start, EventFilter filter, SearchFor who, FoundSequence done) const {
+  DCHECK(durable());
+  const log::Extent held = Held();
   if (start.kind == Start::Kind::kTime) {
-    return log::FindTimeAndWait(disk().log, disk().number, held.first, held.end, start.time_us);
+    return disk().log->FindTime(disk().number, held.first, held.end, start.time_us, std::move(done));
   }
-  return FindLast(disk(), held, start.number, filter, memberships, *options_.clock, stop);
+  FindLast(disk(), {held.first, held.end}, start.number, std::move(filter), std::move(who), options_.clock,
+           std::move(done));
 }
 
 absl::StatusOr<uint64_t> Queue::FindLastInMemory(uint64_t count, const EventFilter& filter,

@@ -30,6 +30,7 @@
 #include "server/queue/cursor.h"
 #include "server/queue/cursor_reader.h"
 #include "server/queue/delivery.h"
+#include "server/queue/disk_search.h"
 #include "server/queue/fanout.h"
 #include "server/queue/filter.h"
 #include "server/queue/followers.h"
@@ -179,11 +180,14 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
   // Gives up messages on disk that the retention does not keep. May block on the disk.
   absl::Status TrimDisk(absl::Time now) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Where `start` is, if that takes a search: of the last messages that `filter` and `memberships` let through, and of
-  // a time in a queue on disk. May block on the disk, and take long without keeping others from the queue: CANCELLED
-  // once `stop` is set, if it is not null.
-  absl::StatusOr<uint64_t> FindStart(const Start& start, const EventFilter& filter, const Memberships& memberships,
-                                     const std::atomic<bool>* stop = nullptr) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Where `start` is in a queue on disk, if that takes a search: of the last messages that `filter` and the memberships
+  // let through, or of a time. See disk_search.h.
+  void FindStart(const Start& start, EventFilter filter, SearchFor who, FoundSequence done) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Where the last `count` messages begin that `filter` and `memberships` let through, of a live queue. May take long
+  // without keeping others from the queue: CANCELLED once `stop` is set, if it is not null.
+  absl::StatusOr<uint64_t> FindLastInMemory(uint64_t count, const EventFilter& filter, const Memberships& memberships,
+                                            const std::atomic<bool>* stop = nullptr) const ABSL_LOCKS_EXCLUDED(mu_);
   // OUT_OF_RANGE if `start` is past what the queue has reached.
   absl::Status CheckStart(const Start& start) const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -216,8 +220,6 @@ class Queue : public std::enable_shared_from_this<Queue>, private CursorReader::
 
  private:
   void Ask(Cursor* cursor, uint64_t from, uint64_t end) override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::StatusOr<uint64_t> FindLastInMemory(uint64_t count, const EventFilter& filter, const Memberships& memberships,
-                                            const std::atomic<bool>* stop) const ABSL_LOCKS_EXCLUDED(mu_);
   // The log has answered what was asked for a cursor, if its subscriber is still there.
   void Asked(Cursor* cursor, const std::shared_ptr<Subscriber>& subscriber, uint64_t from,
              absl::StatusOr<std::shared_ptr<const log::Block>> block) ABSL_LOCKS_EXCLUDED(mu_);

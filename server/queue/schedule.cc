@@ -18,6 +18,13 @@ std::string KeyOf(uint64_t queue, const Schedule::Place& place) {
                       log::BigEndian(place.number));
 }
 
+absl::StatusOr<storage::v1::Scheduled> Parse(const absl::StatusOr<std::string>& bytes) {
+  if (!bytes.ok()) return bytes.status();
+  storage::v1::Scheduled scheduled;
+  if (!scheduled.ParseFromString(*bytes)) return absl::DataLossError("a message that waits for its time is damaged");
+  return scheduled;
+}
+
 }  // namespace
 
 // Nothing is given back: a queue that is deleted has given it back before, and otherwise the totals may be gone.
@@ -112,13 +119,10 @@ void Schedule::Return(Item item) {
   Done(item);
 }
 
-absl::StatusOr<storage::v1::Scheduled> Schedule::Read(const Item& item) const {
-  absl::StatusOr<std::string> bytes = item.bytes;
-  if (log_ != nullptr) bytes = log::GetAndWait(log_, log::Table::kSchedule, KeyOf(queue_, item.place));
-  if (!bytes.ok()) return bytes.status();
-  storage::v1::Scheduled scheduled;
-  if (!scheduled.ParseFromString(*bytes)) return absl::DataLossError("a message that waits for its time is damaged");
-  return scheduled;
+void Schedule::Read(const Item& item, ReadDone done) const {
+  if (log_ == nullptr) return done(Parse(item.bytes));
+  log_->Get(log::Table::kSchedule, KeyOf(queue_, item.place),
+            [done = std::move(done)](const absl::StatusOr<std::string>& bytes) { done(Parse(bytes)); });
 }
 
 uint64_t Schedule::size() const {

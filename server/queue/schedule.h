@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -73,8 +74,10 @@ class Schedule {
   void Done(const Item& item) ABSL_LOCKS_EXCLUDED(mu_);
   void Return(Item item) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // What waits there; may block on the disk. NOT_FOUND if the store has it no more.
-  absl::StatusOr<storage::v1::Scheduled> Read(const Item& item) const;
+  // Reads what waits there. `done` is called once: here, or on a thread of the log's. NOT_FOUND if the log has it no
+  // more.
+  using ReadDone = std::function<void(absl::StatusOr<storage::v1::Scheduled>)>;
+  void Read(const Item& item, ReadDone done) const;
 
   // Messages that wait.
   uint64_t size() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -20,6 +20,8 @@ constexpr int kAdminCalls = 1;
 // What a request that acknowledges is thought to have.
 constexpr uint64_t kAcknowledgementBytes = 64 << 10;
 
+using StatusDone = std::function<void(const absl::Status&)>;
+
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
 constexpr double kRefusalLogSeconds = 0.1;
 
@@ -29,7 +31,7 @@ void LogRefusal(const Call& call, const v1::ConnectRequest& request, const absl:
       << absl::CEscape(request.namespace_().substr(0, 64)) << "\": " << status.code() << ", " << status.message();
 }
 
-// What accepts calls of a method on a loop. `handle` takes the context of gRPC.
+// What accepts calls of a method on a loop. `handle` takes the context of gRPC, and a function for the status.
 template <typename Service, typename Request, typename Response, typename Handle>
 std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
                                     void (Service::*request)(grpc::ServerContext*, Request*,
@@ -43,7 +45,7 @@ std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
   return [method = std::move(method), calls](Loop* loop) { Unary::Serve(method.get(), loop, calls); };
 }
 
-// The same for an rpc, whose `handle` takes a Call.
+// The same for an rpc, whose `handle` takes a Call and gives the status.
 template <typename Service, typename Request, typename Response, typename Handle>
 std::function<void(Loop*)> RpcAcceptor(std::common_type_t<Service>* service,
                                        void (Service::*request)(grpc::ServerContext*, Request*,
@@ -52,8 +54,8 @@ std::function<void(Loop*)> RpcAcceptor(std::common_type_t<Service>* service,
                                                                 void*),
                                        Handle handle, const Clock* clock, Worker* worker, int calls) {
   auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
-                                                       Response* response) {
-    return handle(CallOf<Request>(context, *clock), wanted, response);
+                                                       Response* response, const StatusDone& done) {
+    done(handle(CallOf<Request>(context, *clock), wanted, response));
   };
   return Acceptor(service, request, std::move(with_call), worker, calls);
 }
@@ -83,8 +85,8 @@ Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, Reg
   AddRegistryMethods(registry);
   AddAdminMethods(admin);
   auto check = [broker, services](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
-                                  grpc::health::v1::HealthCheckResponse* response) {
-    return CheckHealth(*broker, *services, *request, response);
+                                  grpc::health::v1::HealthCheckResponse* response, const StatusDone& done) {
+    done(CheckHealth(*broker, *services, *request, response));
   };
   serve_.push_back(Acceptor(health, &HealthService::RequestCheck, std::move(check), nullptr, kRegistryCalls));
 }
@@ -173,9 +175,18 @@ void Methods::AddAdminMethods(AdminService* service) {
   add(&AdminService::RequestPauseGroup, &broker::Admin::PauseGroup);
   add(&AdminService::RequestResumeGroup, &broker::Admin::ResumeGroup);
   add(&AdminService::RequestSeekGroup, &broker::Admin::SeekGroup);
-  add(&AdminService::RequestRedriveDeadLetters, &broker::Admin::RedriveDeadLetters);
   add(&AdminService::RequestMoveClients, &broker::Admin::MoveClients);
   add(&AdminService::RequestDisconnectClients, &broker::Admin::DisconnectClients);
+  auto redrive = [this](const grpc::ServerContext& context, v1::RedriveDeadLettersRequest* request,
+                        v1::RedriveDeadLettersResponse* response, const StatusDone& done) {
+    admin_.RedriveDeadLetters(CallOf<v1::RedriveDeadLettersRequest>(context, broker_->clock()), *request,
+                              [response, done](absl::StatusOr<v1::RedriveDeadLettersResponse> redriven) {
+                                if (redriven.ok()) *response = *std::move(redriven);
+                                done(redriven.status());
+                              });
+  };
+  serve_.push_back(Acceptor(service, &AdminService::RequestRedriveDeadLetters, std::move(redrive), admin_worker_.get(),
+                            kAdminCalls));
 }
 
 void Methods::Serve(Loop* loop) {

@@ -32,6 +32,7 @@ class Methods {
   void StopWorkers() {
     worker_ = nullptr;
     admin_worker_ = nullptr;
+    admin_.StopRedriving();
   }
 
  private:

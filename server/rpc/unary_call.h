@@ -14,13 +14,16 @@
 namespace nmq::rpc {
 
 // Serves a method with one request and one response: `count` calls at a time on a loop, each replaced by the next one
-// when it has been answered. `handle` runs on the loop, or on `worker` if that is not null, and must not block.
+// when it has been answered. `handle` runs on the loop, or on `worker` if that is not null, and must not block. It sets
+// the response and then calls `done`, once, there or later on any thread; both live until then. A call that is answered
+// later must be answered before the loop shuts down.
 template <typename Service, typename Request, typename Response>
 class UnaryCall final : public Event {
  public:
   using RequestMethod = void (Service::*)(grpc::ServerContext*, Request*, grpc::ServerAsyncResponseWriter<Response>*,
                                           grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
-  using Handle = std::function<absl::Status(const grpc::ServerContext&, Request*, Response*)>;
+  using Done = std::function<void(const absl::Status&)>;
+  using Handle = std::function<void(const grpc::ServerContext&, Request*, Response*, const Done& done)>;
   struct Method {
     Service* service;
     RequestMethod request;
@@ -42,9 +45,9 @@ class UnaryCall final : public Event {
       return;
     }
     if (method_->worker == nullptr) {
-      Answer();
+      Begin();
     } else {
-      method_->worker->Post([this] { Answer(); });
+      method_->worker->Post([this] { Begin(); });
     }
   }
 
@@ -53,8 +56,11 @@ class UnaryCall final : public Event {
     (method->service->*method->request)(&context_, &request_, &writer_, loop->queue(), loop->queue(), this);
   }
 
-  void Answer() {
-    const absl::Status status = method_->handle(context_, &request_, &response_);
+  void Begin() {
+    method_->handle(context_, &request_, &response_, [this](const absl::Status& status) { Answer(status); });
+  }
+
+  void Answer(const absl::Status& status) {
     // gRPC's queue hands over what the worker's thread wrote, too, but ThreadSanitizer does not see that.
     answered_.store(true, std::memory_order_release);
     if (status.ok()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/await.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -48,6 +49,7 @@ class AdminTest : public testing::Test {
     world_ = std::make_unique<World>(config, /*lanes=*/1, directory_);
     admin_ = std::make_unique<Admin>(&world_->broker());
   }
+  Admin& admin() { return *admin_; }
   World& world() { return *world_; }
 
   // Makes a call that must succeed.
@@ -57,6 +59,12 @@ class AdminTest : public testing::Test {
     const absl::Status status = (admin_.get()->*method)(TestCall(), request, &response);
     EXPECT_TRUE(status.ok()) << status;
     return response;
+  }
+  v1::RedriveDeadLettersResponse Redrive(const v1::RedriveDeadLettersRequest& request) {
+    auto response = Await<absl::StatusOr<v1::RedriveDeadLettersResponse>>(
+        [&](RedriveDone done) { admin_->RedriveDeadLetters(TestCall(), request, std::move(done)); });
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.value_or(v1::RedriveDeadLettersResponse());
   }
   // Makes a call that must be refused.
   template <typename Request, typename Response>
@@ -528,17 +536,17 @@ TEST_F(AdminTest, DeadLettersAreTriedAgain) {
   v1::RedriveDeadLettersRequest request;
   request.set_queue("D.dead");
   request.set_messages_max(1);
-  EXPECT_EQ(Do(&Admin::RedriveDeadLetters, request).messages(), 1u);
+  EXPECT_EQ(Redrive(request).messages(), 1u);
   EXPECT_THAT(HearAll(member.get()).order, ElementsAre("2"));
   request.set_messages_max(0);
-  const v1::RedriveDeadLettersResponse rest = Do(&Admin::RedriveDeadLetters, request);
+  const v1::RedriveDeadLettersResponse rest = Redrive(request);
   EXPECT_EQ(rest.messages(), 2u);
   EXPECT_EQ(rest.stopped_at_sequence(), 0u);
   const Heard again = HearAll(member.get());
   EXPECT_THAT(again.order, ElementsAre("3", "4"));
   EXPECT_FALSE(again.messages[0].has_dead_letter());
   EXPECT_EQ(again.messages[0].sequence(), 7u);
-  EXPECT_EQ(Do(&Admin::RedriveDeadLetters, request).messages(), 0u);
+  EXPECT_EQ(Redrive(request).messages(), 0u);
 }
 
 TEST_F(AdminTest, RedrivingStopsAtWhatIsNoDeadLetter) {
@@ -546,10 +554,26 @@ TEST_F(AdminTest, RedrivingStopsAtWhatIsNoDeadLetter) {
   Publish("P", 1, 2);
   v1::RedriveDeadLettersRequest request;
   request.set_queue("P");
-  const v1::RedriveDeadLettersResponse response = Do(&Admin::RedriveDeadLetters, request);
+  const v1::RedriveDeadLettersResponse response = Redrive(request);
   EXPECT_EQ(response.messages(), 0u);
   EXPECT_EQ(response.stopped_at_sequence(), 1u);
   EXPECT_THAT(response.stopped_because(), HasSubstr("no dead letter"));
+}
+
+TEST_F(AdminTest, RedrivingStopsWhenTheServerDoes) {
+  auto member = Enter("g");
+  Publish("D", 1, 2);
+  const Heard heard = HearAll(member.get());
+  ASSERT_EQ(heard.messages.size(), 2u);
+  Terminate("g", 1, 2, heard.messages[0].delivery());
+  HearAll(member.get());
+  v1::RedriveDeadLettersRequest request;
+  request.set_queue("D.dead");
+  admin().StopRedriving();
+  const v1::RedriveDeadLettersResponse response = Redrive(request);
+  EXPECT_EQ(response.messages(), 0u);
+  EXPECT_EQ(response.stopped_at_sequence(), 1u);
+  EXPECT_THAT(response.stopped_because(), HasSubstr("shutting down"));
 }
 
 TEST_F(AdminTest, ClientsAreMovedInBulk) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/await.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/admin/admin.h"
@@ -170,8 +171,11 @@ TEST_F(AccessTest, ThatIsRefusedChangesNothingThroughAdmin) {
   EXPECT_TRUE(refused_in(v1::PauseGroupRequest(), v1::PauseGroupResponse(), &Admin::PauseGroup));
   EXPECT_TRUE(refused_in(v1::ResumeGroupRequest(), v1::ResumeGroupResponse(), &Admin::ResumeGroup));
   EXPECT_TRUE(refused_in(v1::SeekGroupRequest(), v1::SeekGroupResponse(), &Admin::SeekGroup));
-  EXPECT_TRUE(
-      refused_in(v1::RedriveDeadLettersRequest(), v1::RedriveDeadLettersResponse(), &Admin::RedriveDeadLetters));
+  v1::RedriveDeadLettersRequest redrive;
+  redrive.set_namespace_("closed");
+  const auto redriven = Await<absl::StatusOr<v1::RedriveDeadLettersResponse>>(
+      [&](RedriveDone done) { admin_.RedriveDeadLetters(CallFor(Right::kAdmin), redrive, std::move(done)); });
+  EXPECT_TRUE(absl::IsPermissionDenied(redriven.status()));
   EXPECT_TRUE(refused_in(v1::MoveClientsRequest(), v1::MoveClientsResponse(), &Admin::MoveClients));
   EXPECT_TRUE(refused_in(v1::DisconnectClientsRequest(), v1::DisconnectClientsResponse(), &Admin::DisconnectClients));
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/await.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -363,16 +364,22 @@ TEST_F(Durable, NamespacesKeepTheirQueuesApartOnDisk) {
 
 TEST_F(Durable, WhoeverIsGoneIsNotSearchedForAnyMore) {
   PublishNumbers(1, 20);
-  const std::atomic<bool> stop{true};
+  const auto found = [](const Queue& queue, const broker::Start& start, bool wanted) {
+    EventFilter all;
+    all.all = true;
+    SearchFor who;
+    who.memberships = std::make_shared<Memberships>(0);
+    who.wanted = [wanted] { return wanted; };
+    return Await<absl::StatusOr<uint64_t>>(
+        [&](FoundSequence done) { queue.FindStart(start, all, who, std::move(done)); });
+  };
   world().name_space().VisitQueues("", 10, [&](const Queue& queue) {
     broker::Start start;
     start.kind = broker::Start::Kind::kLast;
     start.number = 3;
-    EventFilter all;
-    all.all = true;
     if (queue.name() != "D") return true;
-    EXPECT_TRUE(queue.FindStart(start, all, Memberships(0)).ok());
-    EXPECT_TRUE(absl::IsCancelled(queue.FindStart(start, all, Memberships(0), &stop).status()));
+    EXPECT_EQ(*found(queue, start, /*wanted=*/true), 18u);
+    EXPECT_TRUE(absl::IsCancelled(found(queue, start, /*wanted=*/false).status()));
     return true;
   });
 }

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/await.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
@@ -22,6 +24,11 @@ std::vector<int64_t> Dues(const std::vector<Schedule::Item>& items) {
   std::vector<int64_t> dues;
   for (const Schedule::Item& item : items) dues.push_back(item.place.due_us);
   return dues;
+}
+
+absl::StatusOr<storage::v1::Scheduled> Read(const Schedule& schedule, const Schedule::Item& item) {
+  return Await<absl::StatusOr<storage::v1::Scheduled>>(
+      [&](Schedule::ReadDone done) { schedule.Read(item, std::move(done)); });
 }
 
 class ScheduleTest : public testing::Test {
@@ -112,7 +119,7 @@ TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
   EXPECT_GT(loaded.NewPlace(1).number, 3u);
   const std::vector<Schedule::Item> items = loaded.TakeDue(1000, 100);
   ASSERT_THAT(Dues(items), ElementsAre(300, 500));
-  const auto read = loaded.Read(items[0]);
+  const auto read = Read(loaded, items[0]);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->publisher(), "c-1");
   EXPECT_EQ(read->message().payload(), "text");
@@ -120,8 +127,8 @@ TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
   batch.Clear();
   loaded.Delete(items[0].place, &batch);
   ASSERT_TRUE((*store)->Write(&batch, log::Sync::kNo).ok());
-  EXPECT_TRUE(absl::IsNotFound(loaded.Read(items[0]).status()));
-  EXPECT_TRUE(loaded.Read(items[1]).ok());
+  EXPECT_TRUE(absl::IsNotFound(Read(loaded, items[0]).status()));
+  EXPECT_TRUE(Read(loaded, items[1]).ok());
 }
 
 TEST_F(ScheduleTest, AClosedScheduleGivesItsRoomBackAndTakesNothing) {

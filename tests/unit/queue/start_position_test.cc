@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "base/await.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -40,7 +41,9 @@ class StartPosition : public ::testing::Test {
   uint64_t StartFoundBefore(const v1::StartPosition& start, absl::FunctionRef<void()> meanwhile) {
     const v1::SubscribeRequest request = SubscribeTo(member_, {{"DB", ""}}, start);
     auto wish = world_.broker().CheckSubscribe(TestCall(), request, world_.lane(0), /*owner=*/nullptr);
-    EXPECT_TRUE(world_.name_space().PrepareSubscribe(&wish->options, /*stop=*/nullptr).ok());
+    EXPECT_TRUE(Await<absl::Status>([&](Namespace::Prepared done) {
+                  world_.name_space().PrepareSubscribe(&wish->options, /*stop=*/nullptr, std::move(done));
+                }).ok());
     meanwhile();
     v1::Ready ready;
     const auto subscription = world_.broker().Subscribe(*std::move(wish), &ready);
