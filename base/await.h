@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
+#include "base/mutex.h"
 
 namespace nmq {
 
@@ -12,13 +12,16 @@ namespace nmq {
 // that serve nobody else.
 template <typename T, typename Start>
 T Await(Start start) {
-  absl::Notification done;
+  Mutex mu;  // guards what follows
+  CondVar changed;
   std::optional<T> answer;
   start([&](T given) {
+    MutexLock lock(&mu);
     answer.emplace(std::move(given));
-    done.Notify();
+    changed.SignalAll();
   });
-  done.WaitForNotification();
+  MutexLock lock(&mu);
+  while (!answer.has_value()) changed.Wait(&mu);
   return *std::move(answer);
 }
 
