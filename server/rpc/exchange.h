@@ -1,0 +1,106 @@
+// The line between what an rpc does and how it is carried. A transport shows each call as an Exchange; a method answers
+// it with a Handler, and knows no more of the transport.
+#ifndef NMQ_SERVER_RPC_EXCHANGE_H_
+#define NMQ_SERVER_RPC_EXCHANGE_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message_lite.h"
+#include "server/call/call.h"
+#include "server/frame/frame.h"
+
+namespace nmq::rpc {
+
+class Loop;
+
+// The bytes of one message of a request, not compressed, as the transport has them: mostly in one piece.
+class RequestBytes {
+ public:
+  virtual size_t size() const = 0;
+  // Copied into `joined` only if they are in several pieces.
+  virtual absl::string_view InOnePiece(std::string* joined) const = 0;
+  // INVALID_ARGUMENT if they are no such message.
+  virtual absl::Status Decode(google::protobuf::MessageLite* message) const = 0;
+
+ protected:
+  ~RequestBytes() = default;
+};
+
+// Those that are in one piece, which must outlive this.
+class PlainRequestBytes final : public RequestBytes {
+ public:
+  explicit PlainRequestBytes(absl::string_view bytes) : bytes_(bytes) {}
+  size_t size() const override { return bytes_.size(); }
+  absl::string_view InOnePiece(std::string*) const override { return bytes_; }
+  absl::Status Decode(google::protobuf::MessageLite* message) const override;
+
+ private:
+  const absl::string_view bytes_;
+};
+
+// What Decode says of bytes that are no `message`.
+absl::Status NotDecoded(const google::protobuf::MessageLite& message);
+
+// What a method does with one call. The transport calls it on the loop's thread, and never from within a function of
+// the exchange. A handler owns itself; the transport lets go of it with OnDone.
+class Handler {
+ public:
+  // The message that was read. `bytes` live until this returns.
+  virtual void OnMessage(const RequestBytes& bytes) = 0;
+  // There is no message to read: the caller has said all, or is gone, or sent what the transport does not take.
+  virtual void OnNoMore() = 0;
+  // What was written is with the system or beyond, and the next may be written; not `ok` if the caller is gone.
+  virtual void OnWritten(bool ok) { (void)ok; }
+  // The caller is gone, or its deadline is over: nobody hears any more. At most once, perhaps while a read or a write
+  // goes on, perhaps after Finish. The handler still has to finish.
+  virtual void OnCancelled() {}
+  // The last event, after Finish and the end of each read and write: the exchange is gone when this returns.
+  virtual void OnDone() = 0;
+
+ protected:
+  virtual ~Handler() = default;
+};
+
+// One call. For its loop's thread only, but for Finish (see there). A handler must finish each call, whatever happens.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  // The loop that it came to.
+  virtual Loop* loop() const = 0;
+
+  // The transport, the peer, and the deadline if it has one, of a call that needs `right`.
+  virtual Call CallWith(Right right) const = 0;
+  // The value of the metadata with this name, in lower case, that came with the call, the first if there are several;
+  // of a name that ends in -bin, decoded. It lives as long as the exchange.
+  virtual std::optional<absl::string_view> Metadata(absl::string_view name) const = 0;
+
+  // Asks for the next message: OnMessage or OnNoMore follows. Not while one is asked for, nor after OnNoMore. What
+  // nobody asks for stays with the caller, by flow control, but for a window's worth of it.
+  virtual void Read() = 0;
+
+  // Sends a message: OnWritten follows. Not while one is being written, nor after Finish.
+  virtual void Write(Frame frame) = 0;
+  // There will be a Write in this turn of the loop. A transport that sends each frame at once can so send those of
+  // several calls of a connection together.
+  virtual void ExpectWrite() {}
+
+  // Ends the call, after what is being written; once. A read that goes on ends with OnNoMore. OnDone follows.
+  //
+  // These two may be called by another thread if Loop::HoldAsleep lets it, until Loop::Release.
+  virtual void Finish(const absl::Status& status) = 0;
+  // The same, with OK and one last message, for which no OnWritten comes.
+  virtual void FinishWith(Frame frame) = 0;
+
+  // Ends the call without regard for what is being written, because nobody takes it: that write ends, not ok. Finish
+  // is still needed.
+  virtual void Cancel() = 0;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_EXCHANGE_H_
