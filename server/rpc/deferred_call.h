@@ -18,8 +18,8 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "server/frame/frame.h"
 #include "server/rpc/frames.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/intake.h"
-#include "server/rpc/loop.h"
 #include "server/rpc/status.h"
 
 namespace nmq::rpc {
@@ -46,7 +46,7 @@ class DeferredCall final : public Event, public Stream, private Intake::Receiver
   };
 
   // Waits for `count` calls. `method` must outlive the loop.
-  static void Serve(const Method* method, Loop* loop, int count) {
+  static void Serve(const Method* method, GrpcLoop* loop, int count) {
     for (int i = 0; i < count; ++i) new DeferredCall(method, loop);
   }
 
@@ -115,7 +115,7 @@ class DeferredCall final : public Event, public Stream, private Intake::Receiver
 
   enum class Stage { kAwaited, kReceiving, kReceived };
 
-  DeferredCall(const Method* method, Loop* loop) : method_(method), loop_(loop), stream_(&context_) {
+  DeferredCall(const Method* method, GrpcLoop* loop) : method_(method), loop_(loop), stream_(&context_) {
     method->service->RequestReceived(method->index, &context_, &stream_, loop->queue(), this);
   }
   ~DeferredCall() = default;
@@ -214,7 +214,7 @@ class DeferredCall final : public Event, public Stream, private Intake::Receiver
   }
 
   const Method* const method_;
-  Loop* const loop_;
+  GrpcLoop* const loop_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_;
   MemberEvent<DeferredCall> read_{this, &DeferredCall::Read};

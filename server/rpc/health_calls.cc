@@ -37,12 +37,12 @@ absl::Status CheckHealth(const broker::Broker& broker, const std::vector<std::st
 }
 
 void HealthWatch::Serve(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
-                        Loop* loop, int count) {
+                        GrpcLoop* loop, int count) {
   for (int i = 0; i < count; ++i) new HealthWatch(service, broker, services, loop);
 }
 
 HealthWatch::HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
-                         Loop* loop)
+                         GrpcLoop* loop)
     : StreamCall(loop), service_(service), broker_(broker), services_(services), writer_(context()), look_([this] {
         Look();
       }) {

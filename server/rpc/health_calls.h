@@ -8,7 +8,7 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/support/async_stream.h"
 #include "server/broker/broker.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/stream_call.h"
 
 namespace nmq::rpc {
@@ -31,12 +31,12 @@ class HealthWatch final : public StreamCall {
  public:
   // Waits for `count` calls; each that comes is replaced. All must outlive the loop.
   static void Serve(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
-                    Loop* loop, int count);
+                    GrpcLoop* loop, int count);
 
   void Drain(const DrainPlan& plan) override;
 
  private:
-  HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services, Loop* loop);
+  HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services, GrpcLoop* loop);
   ~HealthWatch() override = default;
 
   void Started(bool ok);
@@ -54,7 +54,7 @@ class HealthWatch final : public StreamCall {
   grpc::health::v1::HealthCheckRequest request_;
   grpc::ServerAsyncWriter<grpc::health::v1::HealthCheckResponse> writer_;
   grpc::health::v1::HealthCheckResponse told_;
-  Loop::Timer look_;
+  GrpcLoop::Timer look_;
 };
 
 }  // namespace nmq::rpc

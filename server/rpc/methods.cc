@@ -33,26 +33,26 @@ void LogRefusal(const Call& call, const v1::ConnectRequest& request, const absl:
 
 // What accepts calls of a method on a loop. `handle` takes the context of gRPC, and a function for the status.
 template <typename Service, typename Request, typename Response, typename Handle>
-std::function<void(Loop*)> Acceptor(std::common_type_t<Service>* service,
-                                    void (Service::*request)(grpc::ServerContext*, Request*,
-                                                             grpc::ServerAsyncResponseWriter<Response>*,
-                                                             grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
-                                                             void*),
-                                    Handle handle, Worker* worker, int calls) {
+std::function<void(GrpcLoop*)> Acceptor(std::common_type_t<Service>* service,
+                                        void (Service::*request)(grpc::ServerContext*, Request*,
+                                                                 grpc::ServerAsyncResponseWriter<Response>*,
+                                                                 grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
+                                                                 void*),
+                                        Handle handle, Worker* worker, int calls) {
   using Unary = UnaryCall<Service, Request, Response>;
   auto method = std::make_shared<const typename Unary::Method>(
       typename Unary::Method{service, request, std::move(handle), worker});
-  return [method = std::move(method), calls](Loop* loop) { Unary::Serve(method.get(), loop, calls); };
+  return [method = std::move(method), calls](GrpcLoop* loop) { Unary::Serve(method.get(), loop, calls); };
 }
 
 // The same for an rpc, whose `handle` takes a Call and gives the status.
 template <typename Service, typename Request, typename Response, typename Handle>
-std::function<void(Loop*)> RpcAcceptor(std::common_type_t<Service>* service,
-                                       void (Service::*request)(grpc::ServerContext*, Request*,
-                                                                grpc::ServerAsyncResponseWriter<Response>*,
-                                                                grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
-                                                                void*),
-                                       Handle handle, const Clock* clock, Worker* worker, int calls) {
+std::function<void(GrpcLoop*)> RpcAcceptor(std::common_type_t<Service>* service,
+                                           void (Service::*request)(grpc::ServerContext*, Request*,
+                                                                    grpc::ServerAsyncResponseWriter<Response>*,
+                                                                    grpc::CompletionQueue*,
+                                                                    grpc::ServerCompletionQueue*, void*),
+                                           Handle handle, const Clock* clock, Worker* worker, int calls) {
   auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
                                                        Response* response, const StatusDone& done) {
     done(handle(CallOf<Request>(context, *clock), wanted, response));
@@ -65,10 +65,10 @@ template <typename Request, typename Response>
 using Deferred = DeferredCall<MessageQueueService, Request, Response>;
 
 template <typename Request, typename Response>
-std::function<void(Loop*)> DeferredAcceptor(typename Deferred<Request, Response>::Method method, int calls) {
+std::function<void(GrpcLoop*)> DeferredAcceptor(typename Deferred<Request, Response>::Method method, int calls) {
   using Served = Deferred<Request, Response>;
   auto shared = std::make_shared<const typename Served::Method>(std::move(method));
-  return [shared = std::move(shared), calls](Loop* loop) { Served::Serve(shared.get(), loop, calls); };
+  return [shared = std::move(shared), calls](GrpcLoop* loop) { Served::Serve(shared.get(), loop, calls); };
 }
 
 }  // namespace
@@ -189,7 +189,7 @@ void Methods::AddAdminMethods(AdminService* service) {
                             kAdminCalls));
 }
 
-void Methods::Serve(Loop* loop) {
+void Methods::Serve(GrpcLoop* loop) {
   for (const auto& serve : serve_) serve(loop);
   requests_.push_back(std::make_unique<RequestMethod>(broker_, message_queue_, loop));
   requests_.back()->Serve(kDataCalls);

@@ -10,8 +10,8 @@
 #include "server/admin/admin.h"
 #include "server/broker/broker.h"
 #include "server/registry/registry.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/health_calls.h"
-#include "server/rpc/loop.h"
 #include "server/rpc/request_method.h"
 #include "server/rpc/services.h"
 
@@ -26,7 +26,7 @@ class Methods {
           HealthService* health, const std::vector<std::string>* services);
 
   // Accepts calls on `loop`.
-  void Serve(Loop* loop);
+  void Serve(GrpcLoop* loop);
 
   // Answers what the worker still has, and ends it. For when no more calls come.
   void StopWorkers() {
@@ -46,7 +46,7 @@ class Methods {
   broker::Admin admin_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Worker> admin_worker_;
-  std::vector<std::function<void(Loop*)>> serve_;
+  std::vector<std::function<void(GrpcLoop*)>> serve_;
   std::vector<std::unique_ptr<RequestMethod>> requests_;  // one of each loop
 };
 

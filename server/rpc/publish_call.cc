@@ -18,11 +18,11 @@ constexpr uint64_t kForgetPart = 8;
 
 }  // namespace
 
-void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count) {
+void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
   for (int i = 0; i < count; ++i) new PublishCall(service, broker, loop);
 }
 
-PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop)
+PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop)
     : StreamCall(loop),
       service_(service),
       broker_(broker),

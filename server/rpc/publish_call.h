@@ -13,8 +13,8 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
 #include "server/broker/publish_stream.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/intake.h"
-#include "server/rpc/loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/stream_call.h"
 
@@ -25,12 +25,12 @@ namespace nmq::rpc {
 class PublishCall final : public StreamCall, private Intake::Receiver {
  public:
   // Waits for `count` calls; each that comes is replaced.
-  static void Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count);
+  static void Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count);
 
   void Drain(const DrainPlan& plan) override;
 
  private:
-  PublishCall(MessageQueueService* service, broker::Broker* broker, Loop* loop);
+  PublishCall(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop);
   ~PublishCall() override = default;
 
   void Started(bool ok);

@@ -71,7 +71,7 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const s
 }
 
 template <typename Service>
-ReflectionCall<Service>::ReflectionCall(Service* service, const std::vector<std::string>* services, Loop* loop)
+ReflectionCall<Service>::ReflectionCall(Service* service, const std::vector<std::string>* services, GrpcLoop* loop)
     : StreamCall(loop), service_(service), services_(services), stream_(context()) {
   service->RequestServerReflectionInfo(context(), &stream_, loop->queue(), loop->queue(), &started_);
 }

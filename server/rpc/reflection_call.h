@@ -10,7 +10,7 @@
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/stream_call.h"
 
 namespace nmq::rpc {
@@ -31,14 +31,14 @@ template <typename Service>
 class ReflectionCall final : public StreamCall {
  public:
   // Waits for a call; one that comes is replaced. `services` must outlive the loop.
-  static void Serve(Service* service, const std::vector<std::string>* services, Loop* loop) {
+  static void Serve(Service* service, const std::vector<std::string>* services, GrpcLoop* loop) {
     new ReflectionCall(service, services, loop);
   }
 
   void Drain(const DrainPlan&) override { End(absl::UnavailableError("the server is shutting down")); }
 
  private:
-  ReflectionCall(Service* service, const std::vector<std::string>* services, Loop* loop);
+  ReflectionCall(Service* service, const std::vector<std::string>* services, GrpcLoop* loop);
   ~ReflectionCall() override = default;
 
   void Started(bool ok);

@@ -7,7 +7,7 @@
 
 namespace nmq::rpc {
 
-RequestMethod::RequestMethod(broker::Broker* broker, MessageQueueService* service, Loop* loop)
+RequestMethod::RequestMethod(broker::Broker* broker, MessageQueueService* service, GrpcLoop* loop)
     : broker_(broker),
       loop_(loop),
       method_{service, service->request,

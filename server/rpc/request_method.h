@@ -4,7 +4,7 @@
 #include "absl/time/time.h"
 #include "server/broker/broker.h"
 #include "server/rpc/deferred_call.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/services.h"
 
 namespace nmq::rpc {
@@ -14,7 +14,7 @@ namespace nmq::rpc {
 class RequestMethod {
  public:
   // All must outlive this, and this the loop's thread.
-  RequestMethod(broker::Broker* broker, MessageQueueService* service, Loop* loop);
+  RequestMethod(broker::Broker* broker, MessageQueueService* service, GrpcLoop* loop);
   RequestMethod(const RequestMethod&) = delete;
   RequestMethod& operator=(const RequestMethod&) = delete;
 
@@ -29,9 +29,9 @@ class RequestMethod {
   void SetTimer();
 
   broker::Broker* const broker_;
-  Loop* const loop_;
+  GrpcLoop* const loop_;
   const Deferred::Method method_;
-  Loop::Timer timer_;
+  GrpcLoop::Timer timer_;
   absl::Duration due_;  // when the timer is set for, if it is
 };
 

@@ -108,8 +108,8 @@ absl::Status Server::Build() {
   builder.RegisterService(&services_->reflection);
   builder.RegisterService(&services_->reflection_alpha);
   for (broker::Lane* lane : lanes_) {
-    loops_.push_back(std::make_shared<Loop>(builder.AddCompletionQueue(), lane, &broker_->clock(), &broker_->metrics(),
-                                            Loop::Memory{&incoming_, &outgoing_}));
+    loops_.push_back(std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), lane, &broker_->clock(),
+                                                &broker_->metrics(), GrpcLoop::Memory{&incoming_, &outgoing_}));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {

@@ -16,7 +16,7 @@
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
 #include "server/rpc/connection_acceptor.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/service/service.h"
 
 namespace nmq::rpc {
@@ -68,7 +68,7 @@ class Server final : public Service {
   MemoryBudget incoming_;  // requests
   MemoryBudget outgoing_;  // messages on their way to subscribers
   std::unique_ptr<GrpcServices> services_;
-  std::vector<std::shared_ptr<Loop>> loops_;
+  std::vector<std::shared_ptr<GrpcLoop>> loops_;
   std::unique_ptr<grpc::Server> server_;                    // null unless it serves
   std::unique_ptr<ConnectionAcceptor::Receiver> receiver_;  // until the acceptor has it
   ConnectionAcceptor acceptor_;

@@ -4,7 +4,7 @@
 
 namespace nmq::rpc {
 
-StreamCall::StreamCall(Loop* loop) : loop_(loop), last_write_(loop->clock().Monotonic()) {
+StreamCall::StreamCall(GrpcLoop* loop) : loop_(loop), last_write_(loop->clock().Monotonic()) {
   // Only for a call that comes.
   context_.AsyncNotifyWhenDone(&done_);
 }

@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/rpc/connections.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 
 namespace nmq::rpc {
 
@@ -20,10 +20,10 @@ class StreamCall : public Stream {
   void End(const absl::Status& status) final;
 
  protected:
-  explicit StreamCall(Loop* loop);
+  explicit StreamCall(GrpcLoop* loop);
   ~StreamCall() override = default;
 
-  Loop* loop() const { return loop_; }
+  GrpcLoop* loop() const { return loop_; }
   grpc::ServerContext* context() { return &context_; }
   bool ending() const { return ending_; }
   bool writing() const { return writing_; }
@@ -57,7 +57,7 @@ class StreamCall : public Stream {
   void Finished(bool ok);
   void Done(bool ok);
 
-  Loop* const loop_;
+  GrpcLoop* const loop_;
   grpc::ServerContext context_;
   MemberEvent<StreamCall> finished_{this, &StreamCall::Finished};
   MemberEvent<StreamCall> done_{this, &StreamCall::Done};

@@ -25,11 +25,11 @@ constexpr absl::Duration kUnreadTime = absl::Seconds(1);
 
 }  // namespace
 
-void SubscribeStream::Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count) {
+void SubscribeStream::Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
   for (int i = 0; i < count; ++i) new SubscribeStream(service, broker, loop);
 }
 
-SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* broker, Loop* loop)
+SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop)
     : StreamCall(loop),
       service_(service),
       broker_(broker),

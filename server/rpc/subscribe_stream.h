@@ -11,7 +11,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
 #include "server/frame/frame.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/stream_call.h"
 
@@ -21,7 +21,7 @@ namespace nmq::rpc {
 class SubscribeStream final : public StreamCall, public broker::Subscription::Owner {
  public:
   // Waits for `count` calls; each that comes is replaced.
-  static void Serve(MessageQueueService* service, broker::Broker* broker, Loop* loop, int count);
+  static void Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count);
 
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
@@ -35,7 +35,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
     absl::Duration jitter;  // the span over which such streams are to leave, at the most
   };
 
-  SubscribeStream(MessageQueueService* service, broker::Broker* broker, Loop* loop);
+  SubscribeStream(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop);
   ~SubscribeStream() override = default;
 
   void Started(bool ok);
@@ -78,10 +78,10 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   std::shared_ptr<Search> search_;                      // null if it is not needed, before and after
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   broker::Namespace* name_space_ = nullptr;             // of the subscription
-  Loop::Timer heartbeat_;
-  Loop::Timer stalled_;
-  Loop::Timer age_;
-  Loop::Timer drain_;
+  GrpcLoop::Timer heartbeat_;
+  GrpcLoop::Timer stalled_;
+  GrpcLoop::Timer age_;
+  GrpcLoop::Timer drain_;
   Notice notice_;
   uint64_t outgoing_bytes_ = 0;  // of the frame that is being written
   bool ask_ = false;             // the notice is to be written

@@ -8,7 +8,7 @@
 #include "base/worker.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/status.h"
 
 namespace nmq::rpc {
@@ -32,7 +32,7 @@ class UnaryCall final : public Event {
   };
 
   // `method` must outlive the loop.
-  static void Serve(const Method* method, Loop* loop, int count) {
+  static void Serve(const Method* method, GrpcLoop* loop, int count) {
     for (int i = 0; i < count; ++i) new UnaryCall(method, loop);
   }
 
@@ -52,7 +52,7 @@ class UnaryCall final : public Event {
   }
 
  private:
-  UnaryCall(const Method* method, Loop* loop) : method_(method), loop_(loop), writer_(&context_) {
+  UnaryCall(const Method* method, GrpcLoop* loop) : method_(method), loop_(loop), writer_(&context_) {
     (method->service->*method->request)(&context_, &request_, &writer_, loop->queue(), loop->queue(), this);
   }
 
@@ -71,7 +71,7 @@ class UnaryCall final : public Event {
   }
 
   const Method* const method_;
-  Loop* const loop_;
+  GrpcLoop* const loop_;
   grpc::ServerContext context_;
   Request request_;
   Response response_;

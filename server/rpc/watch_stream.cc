@@ -17,7 +17,7 @@ constexpr size_t kChangesMax = 500;  // in one response; each is at most about 1
 // Rings once, however many changes there are until the loop looks. `stream` is for the loop's thread only, and null
 // once the stream is gone.
 struct WatchStream::Bell : std::enable_shared_from_this<Bell> {
-  Bell(Loop* bell_loop, WatchStream* bell_stream) : loop(bell_loop), stream(bell_stream) {}
+  Bell(GrpcLoop* bell_loop, WatchStream* bell_stream) : loop(bell_loop), stream(bell_stream) {}
 
   void Ring() {
     if (rung.exchange(true, std::memory_order_acq_rel)) return;
@@ -27,16 +27,16 @@ struct WatchStream::Bell : std::enable_shared_from_this<Bell> {
     });
   }
 
-  Loop* const loop;
+  GrpcLoop* const loop;
   WatchStream* stream;
   std::atomic<bool> rung{false};
 };
 
-void WatchStream::Serve(RegistryService* service, broker::Broker* broker, Loop* loop, int count) {
+void WatchStream::Serve(RegistryService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
   for (int i = 0; i < count; ++i) new WatchStream(service, broker, loop);
 }
 
-WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, Loop* loop)
+WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, GrpcLoop* loop)
     : StreamCall(loop),
       service_(service),
       broker_(broker),

@@ -10,7 +10,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/broker/broker.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/services.h"
 #include "server/rpc/stream_call.h"
 
@@ -20,7 +20,7 @@ namespace nmq::rpc {
 class WatchStream final : public StreamCall {
  public:
   // Waits for `count` calls; each that comes is replaced.
-  static void Serve(RegistryService* service, broker::Broker* broker, Loop* loop, int count);
+  static void Serve(RegistryService* service, broker::Broker* broker, GrpcLoop* loop, int count);
 
   void Drain(const DrainPlan& plan) override;
 
@@ -28,7 +28,7 @@ class WatchStream final : public StreamCall {
   // What the changes call, from any thread; outlives the stream as long as that goes on.
   struct Bell;
 
-  WatchStream(RegistryService* service, broker::Broker* broker, Loop* loop);
+  WatchStream(RegistryService* service, broker::Broker* broker, GrpcLoop* loop);
   ~WatchStream() override = default;
 
   void Started(bool ok);
@@ -49,9 +49,9 @@ class WatchStream final : public StreamCall {
   grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   std::shared_ptr<Bell> bell_;
   broker::Changes::Listener listener_;
-  Loop::Timer heartbeat_;
-  Loop::Timer age_;
-  Loop::Timer drain_;
+  GrpcLoop::Timer heartbeat_;
+  GrpcLoop::Timer age_;
+  GrpcLoop::Timer drain_;
   uint64_t revision_ = 0;  // up to which everything was sent
 };
 

@@ -21,7 +21,7 @@
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
-#include "server/rpc/loop.h"
+#include "server/rpc/grpc_loop.h"
 #include "server/rpc/received_methods.h"
 
 namespace nmq::rpc {
@@ -48,8 +48,8 @@ class DeferredCallTest : public testing::Test {
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
-                                   Loop::Memory{&memory_, &memory_});
+    loop_ = std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
+                                       GrpcLoop::Memory{&memory_, &memory_});
     server_ = builder.BuildAndStart();
     Call::Serve(&method_, loop_.get(), 1);
     loop_->Start();
@@ -93,7 +93,7 @@ class DeferredCallTest : public testing::Test {
   Service service_;
   const int join_ = service_.Receive("nmq.v1.MessageQueue.Join");
   Call::Method method_;
-  std::shared_ptr<Loop> loop_;
+  std::shared_ptr<GrpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::MessageQueue::Stub> stub_;
 };
@@ -200,7 +200,7 @@ TEST_F(DeferredCallTest, AnswerAfterTheServersEndDoesNothing) {
 
 TEST_F(DeferredCallTest, AnswerMayComeFromATimerOfTheLoop) {
   Call::Done waiting;  // of the loop's thread
-  Loop::Timer timer([&] { waiting(Members(9)); });
+  GrpcLoop::Timer timer([&] { waiting(Members(9)); });
   Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
     waiting = std::move(done);
     loop_->SetTimer(&timer, RealClock().Monotonic() + absl::Milliseconds(1));

@@ -1,5 +1,3 @@
-#include "server/rpc/loop.h"
-
 #include <functional>
 #include <memory>
 #include <thread>
@@ -17,6 +15,7 @@
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
+#include "server/rpc/grpc_loop.h"
 #include "tests/testing/notification.h"
 
 namespace nmq::rpc {
@@ -32,8 +31,8 @@ class LoopTest : public testing::Test {
   LoopTest() {
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
-    loop_ = std::make_shared<Loop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
-                                   Loop::Memory{&memory_, &memory_});
+    loop_ = std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
+                                       GrpcLoop::Memory{&memory_, &memory_});
     server_ = builder.BuildAndStart();
     loop_->Start();
   }
@@ -61,7 +60,7 @@ class LoopTest : public testing::Test {
   MemoryBudget memory_{1 << 20};
   broker::Lane lane_{0};
   Service service_;
-  std::shared_ptr<Loop> loop_;
+  std::shared_ptr<GrpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -91,9 +90,9 @@ TEST_F(LoopTest, TasksRunOnItsThreadInTheirOrder) {
 TEST_F(LoopTest, TimersComeInTheOrderOfTheirTimes) {
   std::vector<int> order;
   Notification last;
-  Loop::Timer first([&] { order.push_back(1); });
-  Loop::Timer never([&] { order.push_back(0); });
-  Loop::Timer second([&] {
+  GrpcLoop::Timer first([&] { order.push_back(1); });
+  GrpcLoop::Timer never([&] { order.push_back(0); });
+  GrpcLoop::Timer second([&] {
     order.push_back(2);
     last.Notify();
   });
