@@ -7,14 +7,26 @@
 #include "server/group/group_options.h"
 #include "server/group/group_store.h"
 #include "server/log/extent.h"
-#include "server/log/log_wait.h"
+#include "server/log/log.h"
 #include "server/queue/subscription.h"
 
 namespace nmq::broker {
+namespace {
+
+// What is read at a time of new messages, and of those that are delivered again or become dead letters.
+constexpr uint64_t kBlockBytes = 256 << 10;
+constexpr uint64_t kAgainBytes = 16 << 10;
+
+}  // namespace
+
 Group::Group(Options options, const GroupState::Saved& saved)
     : options_(std::move(options)),
       filter_(options_.group, options_.rooms),
       state_(PolicyOf(options_.group.options()), saved, {options_.group.last_stint(), options_.last_stint}),
+      new_(options_.queue, kBlockBytes),
+      again_(options_.queue, kAgainBytes),
+      dead_(options_.queue, kAgainBytes),
+      batch_(std::make_shared<log::Batch>()),
       kept_(options_.group),
       paused_(options_.group.paused()) {
   Report();
@@ -98,19 +110,56 @@ void Group::DoCommands(int64_t now_us) {
   }
 }
 
-void Group::Save(int64_t now_us) {
+bool Group::BeginSave(int64_t now_us) {
+  // An acknowledgement has it tried at once: its answer says whether it went well.
+  if (!saved_.ok() && now_us < retry_us_ && answers_.empty()) return false;
   const GroupState::Changes changes = state_.TakeChanges();
   const QueueOnDisk& disk = options_.queue->disk();
-  if (!changes.empty()) PutChanges(disk.number, name(), changes, &batch_);
-  if (batch_.empty()) return;
-  const bool failed = !saved_.ok();
-  saved_ = log::WriteAndWait(disk.log, &batch_, log::Sync::kNo);
+  if (!changes.empty()) PutChanges(disk.number, name(), changes, batch_.get());
+  if (batch_->empty()) return false;
+  saving_.emplace(options_.runner->errands()->Begin());
+  disk.log->Write(batch_, log::Sync::kNo, log::Log::Caller::kGoesOn,
+                  [weak = weak_from_this()](const absl::Status& status) {
+                    if (const auto self = weak.lock()) self->Answered(status);
+                  });
+  return true;
+}
+
+void Group::Answered(const absl::Status& status) {
+  {
+    MutexLock lock(&mu_);
+    written_ = status;
+  }
+  Wake();
+}
+
+bool Group::EndSave(int64_t now_us) {
+  {
+    MutexLock lock(&mu_);
+    if (!written_.has_value()) return false;
+    saved_ = *std::exchange(written_, std::nullopt);
+  }
+  saving_.reset();
   if (saved_.ok()) {
-    more_ = more_ || failed;
-    batch_.Clear();
+    batch_->Clear();
   } else {
     retry_us_ = now_us + kRetryUs;
   }
+  Conclude(now_us);
+  if (const auto change = std::exchange(after_save_, nullptr)) change();
+  return true;
+}
+
+void Group::Conclude(int64_t now_us) {
+  if (!retired_ && !changing_) {
+    BuryDead(now_us);
+    SendOut();
+  }
+  // What was given out is not read again.
+  new_.Drop(state_.next());
+  again_.Drop(state_.floor() + 1);
+  Report();
+  ReleaseAnswers();
 }
 
 void Group::ReleaseAnswers() {
@@ -146,13 +195,15 @@ std::optional<int64_t> Group::NextTurn(int64_t now_us) const {
 
 std::optional<int64_t> Group::Turn() {
   posted_.store(false);
-  more_ = false;
   const int64_t now_us = absl::ToInt64Microseconds(options_.clock->Monotonic());
+  // The turn in which the save began goes on, if the log has answered, and the next one follows.
+  if (saving_.has_value() && !EndSave(now_us)) return std::nullopt;
+  more_ = false;
   const log::Extent held = options_.queue->Held();
   DoCommands(now_us);
+  if (saving_.has_value()) return std::nullopt;  // before a change
   if (retired_ || changing_) {
-    Report();
-    ReleaseAnswers();
+    Conclude(now_us);
     return std::nullopt;
   }
   GiveUp(held.first);
@@ -162,11 +213,8 @@ std::optional<int64_t> Group::Turn() {
     Redeliver(now_us);
     OfferNew(held.end, now_us);
   }
-  Save(now_us);
-  BuryDead(now_us);
-  SendOut();
-  Report();
-  ReleaseAnswers();
+  if (BeginSave(now_us)) return std::nullopt;
+  Conclude(now_us);
   return NextTurn(now_us);
 }
 

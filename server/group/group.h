@@ -20,6 +20,8 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/group/acknowledge_answer.h"
+#include "server/group/block_reader.h"
+#include "server/group/errands.h"
 #include "server/group/filter.h"
 #include "server/group/group_runner.h"
 #include "server/group/group_state.h"
@@ -38,7 +40,8 @@ class Subscription;
 
 // A group of a queue on disk: it reads the queue, shares the messages among its members, and keeps on disk what became
 // of them. All of its work is done on the runner's thread, in turns; what others want of it waits in its inbox until
-// then. Thread-safe.
+// then. It waits for no disk: a turn asks the log, and a later one takes in the answer. While a group saves it does
+// nothing else; while it reads, it does what it needs no message for. Thread-safe.
 class Group : public Follower, public std::enable_shared_from_this<Group> {
  public:
   struct Options {
@@ -76,9 +79,9 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Changes that Admin asks for. `done` is called once, on the runner's thread: when the change is made and on disk, or
-  // with the reason why not. The runner does not wait for the disk meanwhile, and the group does nothing else. What was
-  // delivered before a seek cannot be acknowledged after it. A retired group delivers nothing, ends the subscriptions
-  // of its members, present and future, and writes nothing but dead letters that are on their way.
+  // with the reason why not. The group does nothing else meanwhile. What was delivered before a seek cannot be
+  // acknowledged after it. A retired group delivers nothing, ends the subscriptions of its members, present and future,
+  // and writes nothing but dead letters that are on their way.
   using ChangeDone = std::function<void(absl::Status)>;
   void SetPaused(bool paused, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
   void Seek(uint64_t sequence, ChangeDone done) ABSL_LOCKS_EXCLUDED(mu_);
@@ -125,10 +128,12 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   void PostResult(std::function<void(int64_t now_us)> result) ABSL_LOCKS_EXCLUDED(mu_);
   void DoCommands(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Has what `fill` adds written and synced, after what the committer has already; then, if that went well, calls
-  // `apply`, and in any case `done`.
+  // Has what `fill` adds written and synced, after what was noted before and what the committer has already; then, if
+  // that went well, calls `apply`, and in any case `done`.
   void StartChange(std::function<void(log::Batch*)> fill, std::function<void()> apply, ChangeDone done, int64_t now_us);
   void EndMembers();
+  // Forgets what was read of the queue, and what is being read.
+  void StopReading();
   // What the member has not been sent is not delivered to it.
   void TakeBackUnsent(const Member& member);
   // Answers those who wait for dead letters, which never come now.
@@ -144,14 +149,26 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   void TellLoss();
   void Redeliver(int64_t now_us);
   void OfferNew(uint64_t end, int64_t now_us);
-  // Whether `*block` has the message; reads it if need be. False if it cannot be read.
-  bool Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block);
+  // Asks the log for a block; its answer leads to a turn that takes it in.
+  void Ask(BlockReader* reader, uint64_t sequence, uint64_t end);
+  void TakeIn(BlockReader* reader, BlockReader::Answer answer, int64_t now_us);
+  // The members hear why the group cannot read; it tries again in a while.
+  void FailReading(const absl::Status& status, int64_t now_us);
   // Whether the message's time is over; then it is to be told as a gap.
   bool TakeExpired(const log::Block& block, uint64_t sequence);
   void Stage(const GroupState::Assignment& assignment, const log::Block& block);
   void BuryDead(int64_t now_us);
+  void Bury(const GroupState::Dead& dead, const log::Block& block, int64_t now_us);
   void Buried(const GroupState::Dead& dead, const absl::Status& status, int64_t now_us);
-  void Save(int64_t now_us);
+  // Has written what is to be saved. False if there is nothing, or it is not to be tried again yet; otherwise a turn
+  // comes when the log has answered.
+  bool BeginSave(int64_t now_us);
+  // For the log's thread.
+  void Answered(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes in the log's answer, if it is there.
+  bool EndSave(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
+  // What comes after saving: others hear what the turn has done.
+  void Conclude(int64_t now_us);
   void SendOut();
   void Report() ABSL_LOCKS_EXCLUDED(mu_);
   void ReleaseAnswers();
@@ -167,9 +184,13 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   GroupState state_;
   absl::flat_hash_map<uint64_t, Member> members_;
   absl::flat_hash_map<std::string, Members> members_of_;     // by the client's id
-  std::shared_ptr<const log::Block> block_;                  // around the next new message
-  std::shared_ptr<const log::Block> again_block_;            // around the last one that was delivered again
-  log::Batch batch_;                                         // what is to be saved
+  BlockReader new_;                                          // of messages that come for the first time
+  BlockReader again_;                                        // of those that are delivered again
+  BlockReader dead_;                                         // of those that become dead letters
+  std::deque<GroupState::Dead> dying_;                       // that are to become dead letters
+  std::shared_ptr<log::Batch> batch_;                        // what is to be saved; the log's while it saves
+  std::optional<Errands::Errand> saving_;                    // set from BeginSave to EndSave
+  std::function<void()> after_save_;                         // the change that waits for it
   absl::Status saved_;                                       // how the last try to save went
   int64_t retry_us_ = 0;                                     // nothing is tried again before
   std::vector<std::shared_ptr<AcknowledgeAnswer>> answers_;  // to be let go when all is saved
@@ -188,6 +209,7 @@ class Group : public Follower, public std::enable_shared_from_this<Group> {
   std::vector<std::function<void(int64_t now_us)>> results_ ABSL_GUARDED_BY(mu_);
   uint64_t waiting_acknowledgements_ ABSL_GUARDED_BY(mu_) = 0;  // messages that those in the inbox name
   Status status_ ABSL_GUARDED_BY(mu_);                          // at the end of the last turn
+  std::optional<absl::Status> written_ ABSL_GUARDED_BY(mu_);    // the log's answer
 };
 
 }  // namespace nmq::broker

@@ -11,21 +11,29 @@
 namespace nmq::broker {
 void Group::BuryDead(int64_t now_us) {
   if (now_us < retry_us_) return;
-  for (const GroupState::Dead& dead : state_.TakeDead()) {
-    std::shared_ptr<const log::Block> block;
-    if (!Have(dead.sequence, dead.sequence + 1, 1, &block)) {
-      state_.Revive(dead);
-      continue;
-    }
-    auto job =
-        NewBurial(options_.queue->disk().number, name(), dead, *block, options_.dead_letters, options_.clock->Now());
-    job->done = [self = shared_from_this(), dead](const absl::Status& status, Committer::Job*) {
-      Group* const group = self.get();
-      group->PostResult([group, dead, status](int64_t now) { group->Buried(dead, status, now); });
-    };
-    const absl::Status status = options_.committer->Submit(std::move(job));
-    if (!status.ok()) Buried(dead, status, now_us);
+  for (GroupState::Dead& dead : state_.TakeDead()) dying_.push_back(std::move(dead));
+  if (dying_.empty()) return;
+  const uint64_t end = state_.delivered() + 1;
+  for (; !dying_.empty() && now_us >= retry_us_; dying_.pop_front()) {
+    const GroupState::Dead& dead = dying_.front();
+    // The queue does not hold it any more.
+    if (dead.sequence <= state_.floor()) continue;
+    const BlockReader::BlockPtr block = dead_.Find(dead.sequence, end);
+    if (block == nullptr) return Ask(&dead_, dead.sequence, end);
+    Bury(dead, *block, now_us);
   }
+  if (dying_.empty()) dead_.Clear();
+}
+
+void Group::Bury(const GroupState::Dead& dead, const log::Block& block, int64_t now_us) {
+  auto job =
+      NewBurial(options_.queue->disk().number, name(), dead, block, options_.dead_letters, options_.clock->Now());
+  job->done = [self = shared_from_this(), dead](const absl::Status& status, Committer::Job*) {
+    Group* const group = self.get();
+    group->PostResult([group, dead, status](int64_t now) { group->Buried(dead, status, now); });
+  };
+  const absl::Status status = options_.committer->Submit(std::move(job));
+  if (!status.ok()) Buried(dead, status, now_us);
 }
 
 void Group::Buried(const GroupState::Dead& dead, const absl::Status& status, int64_t now_us) {
@@ -34,7 +42,7 @@ void Group::Buried(const GroupState::Dead& dead, const absl::Status& status, int
     // What was written with the dead letter, and is written anew if it is still needed.
     GroupState::Changes written;
     written.erase.push_back(dead.sequence);
-    PutChanges(options_.queue->disk().number, name(), written, &batch_);
+    PutChanges(options_.queue->disk().number, name(), written, batch_.get());
     const auto waiting = burials_.extract(dead.sequence);
     if (waiting.empty()) return;
     --waiting.mapped()->unburied;

@@ -18,8 +18,6 @@ absl::Status Group::DeletedStatus() const {
 
 void Group::StartChange(std::function<void(log::Batch*)> fill, std::function<void()> apply, ChangeDone done,
                         int64_t now_us) {
-  // What was noted before is not lost with what the change may delete.
-  Save(now_us);
   changing_ = true;
   const auto end = [this, apply = std::move(apply), done](const absl::Status& status) {
     changing_ = false;
@@ -27,13 +25,21 @@ void Group::StartChange(std::function<void(log::Batch*)> fill, std::function<voi
     Report();
     done(status);
   };
-  auto job = std::make_unique<Committer::Job>();
-  job->synced = true;
-  job->along = std::move(fill);
-  job->done = [self = shared_from_this(), end](const absl::Status& status, Committer::Job*) {
-    self->PostResult([end, status](int64_t) { end(status); });
+  const auto submit = [this, fill = std::move(fill), end] {
+    auto job = std::make_unique<Committer::Job>();
+    job->synced = true;
+    job->along = fill;
+    job->done = [self = shared_from_this(), end](const absl::Status& status, Committer::Job*) {
+      self->PostResult([end, status](int64_t) { end(status); });
+    };
+    if (const absl::Status status = options_.committer->Submit(std::move(job)); !status.ok()) end(status);
   };
-  if (const absl::Status status = options_.committer->Submit(std::move(job)); !status.ok()) end(status);
+  // What was noted before is not lost with what the change may delete.
+  if (BeginSave(now_us)) {
+    after_save_ = submit;
+  } else {
+    submit();
+  }
 }
 
 void Group::SetPaused(bool paused, ChangeDone done) {
@@ -68,7 +74,7 @@ void Group::Seek(uint64_t sequence, ChangeDone done) {
     };
     const auto apply = [this, group, sequence] {
       kept_ = group;
-      batch_.Clear();
+      batch_->Clear();
       saved_ = absl::OkStatus();
       for (auto& [id, member] : members_) {
         // What they have not been sent comes anew, or is not for them any more.
@@ -76,8 +82,7 @@ void Group::Seek(uint64_t sequence, ChangeDone done) {
         member.mailbox->TakeBack();
       }
       state_.Seek(sequence);
-      block_ = nullptr;
-      again_block_ = nullptr;
+      StopReading();
       DropBurials(absl::OkStatus());
     };
     StartChange(fill, apply, done, now_us);
@@ -89,9 +94,15 @@ void Group::Retire(ChangeDone done) {
     if (retired_) return done(DeletedStatus());
     retired_ = true;
     EndMembers();
+    StopReading();
     DropBurials(DeletedStatus());
     done(absl::OkStatus());
   });
+}
+
+void Group::StopReading() {
+  for (BlockReader* reader : {&new_, &again_, &dead_}) reader->Clear();
+  dying_.clear();
 }
 
 void Group::EndMembers() {

@@ -9,7 +9,6 @@
 #include "glog/logging.h"
 #include "server/group/group.h"
 #include "server/log/block.h"
-#include "server/log/log_wait.h"
 #include "server/message/entry.h"
 #include "server/queue/subscription.h"
 
@@ -19,9 +18,6 @@ namespace {
 // What one turn does at the most, so that other groups get theirs.
 constexpr uint64_t kTurnBytes = 1 << 20;
 constexpr int kTurnMessages = 4096;
-// What is read at a time of new messages, and of those that are delivered again.
-constexpr uint64_t kBlockBytes = 256 << 10;
-constexpr uint64_t kAgainBytes = 16 << 10;
 
 }  // namespace
 
@@ -51,29 +47,34 @@ void Group::TellLoss() {
   gap.set_reason(v1::GAP_REASON_EPOCH_CHANGED);
 }
 
-bool Group::Have(uint64_t sequence, uint64_t end, uint64_t bytes_max, std::shared_ptr<const log::Block>* block) {
-  if (*block != nullptr && (*block)->Contains(sequence)) return true;
-  *block = options_.queue->BlockFromRing(sequence, end, bytes_max);
-  if (*block != nullptr) return true;
-  const QueueOnDisk& disk = options_.queue->disk();
-  auto read = log::ReadAndWait(disk.log, disk.number, sequence, end, bytes_max);
-  if (read.ok()) {
-    *block = *std::move(read);
-    return true;
-  }
-  *block = nullptr;
-  // What was trimmed meanwhile is given up in the next turn.
-  more_ = true;
-  if (absl::IsOutOfRange(read.status())) return false;
-  LOG_EVERY_T(ERROR, 10) << "group " << name() << " cannot read queue " << options_.queue->name() << ": "
-                         << read.status();
+void Group::Ask(BlockReader* reader, uint64_t sequence, uint64_t end) {
+  reader->Ask(sequence, end, options_.runner->errands(), [weak = weak_from_this(), reader](BlockReader::Answer answer) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    Group* const group = self.get();
+    group->PostResult(
+        [group, reader, answer = std::move(answer)](int64_t now_us) { group->TakeIn(reader, answer, now_us); });
+  });
+}
+
+void Group::TakeIn(BlockReader* reader, BlockReader::Answer answer, int64_t now_us) {
+  const uint64_t sequence = answer.sequence;
+  const absl::Status status = reader->Take(std::move(answer));
+  state_.LookAgain();
+  // What was trimmed meanwhile is given up in this turn, and what was read ahead is asked for again when its time
+  // comes.
+  if (status.ok() || absl::IsOutOfRange(status) || (reader == &new_ && sequence > state_.next())) return;
+  FailReading(status, now_us);
+}
+
+void Group::FailReading(const absl::Status& status, int64_t now_us) {
+  LOG_EVERY_T(ERROR, 10) << "group " << name() << " cannot read queue " << options_.queue->name() << ": " << status;
   for (const auto& [id, member] : members_) {
     if (const auto subscription = member.subscription.lock()) {
-      subscription->End(WithContext(read.status(), absl::StrCat("queue ", Quote(options_.queue->name()))));
+      subscription->End(WithContext(status, absl::StrCat("queue ", Quote(options_.queue->name()))));
     }
   }
-  retry_us_ = absl::ToInt64Microseconds(options_.clock->Monotonic()) + kRetryUs;
-  return false;
+  retry_us_ = now_us + kRetryUs;
 }
 
 bool Group::TakeExpired(const log::Block& block, uint64_t sequence) {
@@ -98,23 +99,34 @@ void Group::Stage(const GroupState::Assignment& assignment, const log::Block& bl
 }
 
 void Group::Redeliver(int64_t now_us) {
-  const std::vector<GroupState::Assignment> assignments = state_.Deliver(now_us, kTurnMessages);
-  for (auto it = assignments.begin(); it != assignments.end(); ++it) {
-    if (!Have(it->sequence, state_.delivered() + 1, kAgainBytes, &again_block_)) {
-      // Nor does what is behind it go out now, so that messages of a key stay in order.
-      for (; it != assignments.end(); ++it) state_.Return(it->sequence, it->delivery);
-      return;
+  const uint64_t end = state_.delivered() + 1;
+  std::vector<BlockReader::BlockPtr> blocks;  // of each message that is delivered, in order
+  std::optional<uint64_t> missing;            // the first that is not at hand
+  const auto at_hand = [&](uint64_t sequence) {
+    BlockReader::BlockPtr block = again_.Find(sequence, end);
+    if (block == nullptr) {
+      missing = std::min(missing.value_or(sequence), sequence);
+      return false;
     }
-    if (TakeExpired(*again_block_, it->sequence)) {
-      state_.Done(it->sequence, it->delivery);
+    blocks.push_back(std::move(block));
+    return true;
+  };
+  const std::vector<GroupState::Assignment> assignments = state_.Deliver(now_us, kTurnMessages, at_hand);
+  auto block = blocks.begin();
+  for (const GroupState::Assignment& assignment : assignments) {
+    if (TakeExpired(**block, assignment.sequence)) {
+      state_.Done(assignment.sequence, assignment.delivery);
     } else {
-      Stage(*it, *again_block_);
+      Stage(assignment, **block);
     }
+    ++block;
   }
+  if (missing.has_value()) Ask(&again_, *missing, end);
 }
 
 void Group::OfferNew(uint64_t end, int64_t now_us) {
   const bool by_key = options_.group.options().by_key();
+  BlockReader::BlockPtr block;
   uint64_t bytes = 0;
   for (int messages = 0; state_.WantsNew(); ++messages) {
     const uint64_t sequence = state_.next();
@@ -123,17 +135,22 @@ void Group::OfferNew(uint64_t end, int64_t now_us) {
       more_ = true;
       return;
     }
-    if (!Have(sequence, end, kBlockBytes, &block_)) return;
-    if (!filter_.Hears(*block_, sequence) || TakeExpired(*block_, sequence)) {
+    if (block == nullptr || !block->Contains(sequence)) {
+      block = new_.Find(sequence, end);
+      if (block == nullptr) return Ask(&new_, sequence, end);
+      // The next one is read while this one is given out.
+      if (const auto missing = new_.MissingAfter(*block, end)) Ask(&new_, *missing, end);
+    }
+    if (!filter_.Hears(*block, sequence) || TakeExpired(*block, sequence)) {
       state_.Skip();
       continue;
     }
-    const absl::string_view entry = block_->entry(sequence);
+    const absl::string_view entry = block->entry(sequence);
     bool taken = false;
     const auto assignment = state_.Offer(entry.size(), by_key ? KeyOf(entry.data()) : "", now_us, &taken);
     if (assignment.has_value()) {
       bytes += entry.size();
-      Stage(*assignment, *block_);
+      Stage(*assignment, *block);
     }
     if (!taken) return;
   }

@@ -19,6 +19,7 @@ void GroupRunner::Stop() {
     stop_ = true;
     changed_.SignalAll();
   }
+  errands_.Stop();
   thread_.join();
   Groups posted;
   MutexLock lock(&mu_);
@@ -50,6 +51,15 @@ void GroupRunner::SetTime(const std::shared_ptr<Group>& group, int64_t due_us) {
 }
 
 void GroupRunner::Flush() {
+  // The turn that takes in a block, or ends a save, may have something to save in its turn.
+  for (int i = 0; i < 2; ++i) {
+    AwaitTurns();
+    errands_.Await();
+  }
+  AwaitTurns();
+}
+
+void GroupRunner::AwaitTurns() {
   MutexLock lock(&mu_);
   // The round that is under way may have begun before.
   const uint64_t round = begun_ + 1;

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "server/group/errands.h"
 
 namespace nmq::broker {
 
@@ -29,8 +30,10 @@ class GroupRunner {
   void Post(std::shared_ptr<Group> group) ABSL_LOCKS_EXCLUDED(mu_);
   // Looks at the clock anew; for clocks that jump.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until every group has had a turn that was posted or due before, whatever is posted later. Not on the runner's
-  // thread.
+  // What groups have asked of the log.
+  Errands* errands() { return &errands_; }
+  // Waits until every group has had a turn that was posted or due before, has taken in what it asked the log for by
+  // then, and has saved what came of that, whatever is posted later. Not on the runner's thread.
   void Flush() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the thread after the turn that it is in. The second call does nothing.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -39,12 +42,15 @@ class GroupRunner {
   using Groups = std::vector<std::shared_ptr<Group>>;
 
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits until every group has had a turn that was posted or due before.
+  void AwaitTurns() ABSL_LOCKS_EXCLUDED(mu_);
   // Waits for groups that have something to do; false at the end.
   bool Wait(Groups* groups) ABSL_LOCKS_EXCLUDED(mu_);
   void SetTime(const std::shared_ptr<Group>& group, int64_t due_us);
   int64_t NowUs() const;
 
   const Clock* const clock_;
+  Errands errands_;
   // For the thread only: when groups have something to do by themselves.
   std::set<std::pair<int64_t, std::shared_ptr<Group>>> times_;
   std::unordered_map<Group*, int64_t> time_of_;

@@ -91,7 +91,7 @@ void GroupState::Skip() {
   if (sequence == rep.base) rep.AdvanceFloor();
 }
 
-std::vector<GroupState::Assignment> GroupState::Deliver(int64_t now_us, size_t max) {
+std::vector<GroupState::Assignment> GroupState::Deliver(int64_t now_us, size_t max, AtHand at_hand) {
   Rep& rep = *rep_;
   rep.Tick(now_us);
   while (!rep.delayed.empty() && rep.delayed.top().when <= rep.now) {
@@ -102,11 +102,13 @@ std::vector<GroupState::Assignment> GroupState::Deliver(int64_t now_us, size_t m
   std::vector<Assignment> out;
   if (!rep.try_again) return out;
   // In this order: a member for whose keys nothing waits any more may take what has no key.
-  rep.DeliverKeyed(max, &out);
-  rep.DeliverUnkeyed(max, &out);
+  rep.DeliverKeyed(max, at_hand, &out);
+  rep.DeliverUnkeyed(max, at_hand, &out);
   rep.try_again = out.size() >= max;
   return out;
 }
+
+void GroupState::LookAgain() { rep_->try_again = true; }
 
 uint64_t GroupState::DeliveryOf(uint64_t sequence) const {
   const Rep::Entry* const entry = rep_->Find(sequence);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 
 namespace nmq::broker {
@@ -104,8 +105,14 @@ class GroupState {
   // The message next() is not for the group. Not to be called for more messages than WantsNew asks for.
   void Skip();
 
-  // Assigns what waits and is due, up to `max` messages.
-  std::vector<Assignment> Deliver(int64_t now_us, size_t max);
+  // Assigns what waits and is due, up to `max` messages. `at_hand` says whether a message can go out now, and each for
+  // which it says so is assigned. Of one that cannot, and what would come after it, nothing becomes until LookAgain; a
+  // message without a key has behind it all others without, one with a key those for the same member.
+  using AtHand = absl::FunctionRef<bool(uint64_t sequence)>;
+  std::vector<Assignment> Deliver(
+      int64_t now_us, size_t max, AtHand at_hand = [](uint64_t) { return true; });
+  // Messages may have come to hand.
+  void LookAgain();
 
   // The name of the message's last delivery; 0 if it is settled, or was not delivered since the state was made or
   // sought. The last stint so far, which is `earliest` to a state that is made after a Seek.

@@ -194,7 +194,7 @@ void GroupState::Rep::AdvanceFloor() {
   PassSettled();
 }
 
-void GroupState::Rep::DeliverUnkeyed(size_t max, std::vector<Assignment>* out) {
+void GroupState::Rep::DeliverUnkeyed(size_t max, AtHand at_hand, std::vector<Assignment>* out) {
   blocked = false;
   while (out->size() < max && !ready.empty()) {
     const uint64_t sequence = ready.top();
@@ -208,12 +208,13 @@ void GroupState::Rep::DeliverUnkeyed(size_t max, std::vector<Assignment>* out) {
       blocked = true;
       return;
     }
+    if (!at_hand(sequence)) return;
     ready.pop();
     out->push_back(Assign(sequence, entry, member));
   }
 }
 
-void GroupState::Rep::DeliverKeyed(size_t max, std::vector<Assignment>* out) {
+void GroupState::Rep::DeliverKeyed(size_t max, AtHand at_hand, std::vector<Assignment>* out) {
   keys.AdoptOrphans();
   for (size_t i = 0; i < keys.backlog().size() && out->size() < max;) {
     const Member member = keys.backlog()[i];
@@ -223,7 +224,7 @@ void GroupState::Rep::DeliverKeyed(size_t max, std::vector<Assignment>* out) {
       continue;  // a member without a backlog has made place for another one
     }
     Entry& entry = At(sequence);
-    if (!members.HasCredit(member, entry.bytes)) {
+    if (!members.HasCredit(member, entry.bytes) || !at_hand(sequence)) {
       ++i;
       continue;
     }

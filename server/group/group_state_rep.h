@@ -139,8 +139,8 @@ struct GroupState::Rep {
   void MakeReady(uint64_t sequence, Entry& entry);
   void AdvanceFloor();
 
-  void DeliverUnkeyed(size_t max, std::vector<Assignment>* out);
-  void DeliverKeyed(size_t max, std::vector<Assignment>* out);
+  void DeliverUnkeyed(size_t max, AtHand at_hand, std::vector<Assignment>* out);
+  void DeliverKeyed(size_t max, AtHand at_hand, std::vector<Assignment>* out);
 
   bool PopOutdatedDeadlines();
   void CleanDeadlines();

@@ -1,5 +1,6 @@
 #include "server/group/group_state.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -586,6 +587,63 @@ TEST(GroupDelivery, AttemptsOfWhatDidNotGoOutAreNotWritten) {
   ASSERT_EQ(changes.put.size(), 1u);
   EXPECT_EQ(changes.put[0].attempts, 0u);
   EXPECT_FALSE(changes.put[0].done);
+}
+
+TEST(GroupAtHand, AMessageThatIsNotWaitsUncountedUntilItIs) {
+  Group group;
+  group->AddMember(7, 10, kMuch);
+  for (int i = 0; i < 3; ++i) group.Offer();
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) ASSERT_TRUE(group.Retry(sequence));
+  std::vector<uint64_t> asked;
+  const auto first_only = [&](uint64_t sequence) {
+    asked.push_back(sequence);
+    return sequence == 1;
+  };
+  EXPECT_EQ(group->Deliver(group.now, 1000, first_only).size(), 1u);
+  EXPECT_THAT(asked, ElementsAre(1u, 2u)) << "what is behind it waits, too";
+  EXPECT_EQ(group->waiting(), 2u);
+  EXPECT_EQ(group->redelivered_count(), 1u);
+  EXPECT_THAT(group.Deliver(), IsEmpty()) << "nothing has come to hand";
+  EXPECT_GT(*group->NextTime(), group.now);
+  EXPECT_TRUE(group->WantsNew());
+  group->LookAgain();
+  EXPECT_EQ(group->NextTime(), group.now);
+  EXPECT_THAT(group.Deliver(), ElementsAre("2>7#2", "3>7#2"));
+}
+
+TEST(GroupAtHand, AMessageWithAKeyThatIsNotHoldsUpItsMemberOnly) {
+  Group group(ByKey());
+  group->AddMember(7, 10, kMuch);
+  group->AddMember(8, 10, kMuch);
+  std::map<uint64_t, std::vector<uint64_t>> of;  // sequences by member
+  for (uint64_t sequence = 1; sequence <= 20; ++sequence) {
+    of[*group.Offer(absl::StrCat("key", sequence))].push_back(sequence);
+  }
+  ASSERT_FALSE(of[7].empty());
+  ASSERT_FALSE(of[8].empty());
+  for (uint64_t sequence = 1; sequence <= 20; ++sequence) ASSERT_TRUE(group.Retry(sequence));
+  const auto of_eight = [&](uint64_t sequence) {
+    return std::find(of[8].begin(), of[8].end(), sequence) != of[8].end();
+  };
+  EXPECT_EQ(group->Deliver(group.now, 1000, of_eight).size(), of[8].size());
+  EXPECT_EQ(group->waiting(), of[7].size());
+  group->LookAgain();
+  EXPECT_EQ(group.Deliver().size(), of[7].size());
+}
+
+TEST(GroupAtHand, WhatFindsNoMemberIsNotAskedFor) {
+  Group group;
+  group->AddMember(7, 1, kMuch);
+  ASSERT_EQ(group.Offer(), 7u);
+  ASSERT_TRUE(group.Retry(1));
+  ASSERT_THAT(group.Deliver(), ElementsAre("1>7#2"));
+  group->AddMember(8, 1, kMuch);
+  ASSERT_EQ(group.Offer(), 8u);
+  group.Remove(8);
+  bool asked = false;
+  const auto at_hand = [&](uint64_t) { return asked = true; };
+  EXPECT_THAT(group->Deliver(group.now, 1000, at_hand), IsEmpty());
+  EXPECT_FALSE(asked);
 }
 
 TEST(GroupRestart, WhatWasNotDoneComesAgainWithItsAttempts) {
