@@ -24,10 +24,10 @@ absl::Duration LookPeriod(uint64_t memory_bytes) {
 
 std::vector<Housekeeper::Task> MemoryTasks(uint64_t memory_bytes, std::function<void(MemoryUse)> relieve) {
   auto look = [memory_bytes, relieve = std::move(relieve)] {
-    MemoryUse use = JudgeMemoryUse(ResidentBytes(), memory_bytes);
+    MemoryUse use = JudgeMemoryUse(UsedBytes(memory_bytes), memory_bytes);
     if (use != MemoryUse::kFine) {
       GiveBackFreeMemory(/*at_once=*/true);
-      use = JudgeMemoryUse(ResidentBytes(), memory_bytes);
+      use = JudgeMemoryUse(UsedBytes(memory_bytes), memory_bytes);
     }
     relieve(use);
   };

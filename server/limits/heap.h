@@ -18,6 +18,10 @@ void GiveBackFreeMemory(bool at_once);
 // Memory of this process that is not a file's, now, in bytes; 0 if that is not known.
 uint64_t ResidentBytes();
 
+// What of `memory_bytes` is in use: the same, and under RLIMIT_AS also what was allocated and not touched yet, since it
+// takes address space.
+uint64_t UsedBytes(uint64_t memory_bytes);
+
 }  // namespace nmq
 
 #endif  // NMQ_SERVER_LIMITS_HEAP_H_

@@ -52,8 +52,9 @@ uint64_t AddressSpaceBytes() {
   uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
   const uint64_t taken = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) + kThreadsBytes;
-  // What is free between pieces in use is memory that can be given back, but stays mapped.
-  return (limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, taken)) / 4 * 3;
+  // What is free between pieces in use is memory that can be given back, but stays mapped; so does what gRPC allocates
+  // for bytes that are yet to come.
+  return (limit.rlim_cur - std::min<uint64_t>(limit.rlim_cur, taken)) / 2;
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ void Intake::List::Remove(Receiver* receiver) {
   --size;
 }
 
-Intake::Intake(MemoryBudget* budget, const Clock* clock, std::function<void()> wake)
-    : budget_(budget), clock_(clock), wake_(std::move(wake)) {}
+Intake::Intake(MemoryBudget* budget, const Clock* clock, Metrics* metrics, std::function<void()> wake)
+    : budget_(budget), clock_(clock), metrics_(metrics), wake_(std::move(wake)) {}
 
 void Intake::Close() {
   closed_ = true;
@@ -59,19 +59,24 @@ void Intake::Start(Receiver* receiver) {
   receiver->Receive();
 }
 
+void Intake::Refuse(Receiver* receiver, const absl::Status& why) {
+  metrics_->CountRefusal(why);
+  receiver->Refuse(why);
+}
+
 void Intake::Want(Receiver* receiver, uint64_t bytes) {
   receiver->bytes_ = std::clamp<uint64_t>(bytes, 1, budget_->bytes_max());
-  if (line_.size == 0 && budget_->TryTake(receiver->bytes_)) {
+  if (line_.size == 0 && MayStart() && budget_->TryTake(receiver->bytes_)) {
     Start(receiver);
     return;
   }
   if (line_.size >= budget_->bytes_max() / kWaiterBytes) {
-    receiver->Refuse(MemoryShort(budget_->bytes_max()));
+    Refuse(receiver, MemoryShort(budget_->bytes_max()));
     return;
   }
   receiver->state_ = Receiver::State::kInLine;
   line_.Add(receiver);
-  if (awaited_ > 0) return;
+  if (awaited_ > 0 || !MayStart()) return;
   awaited_ = receiver->bytes_;
   budget_->Wait(awaited_, this);
 }
@@ -105,8 +110,16 @@ void Intake::OnTaken() {
 
 void Intake::Continue() {
   if (!taken_.exchange(false, std::memory_order_acquire) || closed_) return;
-  uint64_t left = std::exchange(awaited_, 0);
-  while (line_.size > 0) {
+  Admit(std::exchange(awaited_, 0));
+}
+
+void Intake::SetCritical(bool critical) {
+  critical_ = critical;
+  if (awaited_ == 0 && !closed_) Admit(0);
+}
+
+void Intake::Admit(uint64_t left) {
+  while (line_.size > 0 && MayStart()) {
     Receiver* const receiver = line_.first;
     if (left >= receiver->bytes_) {
       left -= receiver->bytes_;
@@ -143,7 +156,7 @@ void Intake::RefuseSome(bool any) {
   // The latest have most likely something on its way.
   const size_t count = (some.size() + kRefusedPart - 1) / kRefusedPart;
   const absl::Status why = MemoryShort(budget_->bytes_max());
-  for (size_t i = 0; i < count; ++i) some[some.size() - 1 - i]->Refuse(why);
+  for (size_t i = 0; i < count; ++i) Refuse(some[some.size() - 1 - i], why);
 }
 
 }  // namespace nmq::rpc

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "server/limits/memory_budget.h"
+#include "server/metrics/metrics.h"
 
 namespace nmq::rpc {
 
@@ -42,8 +43,9 @@ class Intake final : private MemoryBudget::Waiter {
     Receiver* after_ = nullptr;
   };
 
-  // `wake` makes the loop call Continue; from any thread. `clock` must outlive the intake, and `budget` its Close.
-  Intake(MemoryBudget* budget, const Clock* clock, std::function<void()> wake);
+  // `wake` makes the loop call Continue; from any thread. `clock` and `metrics`, which count refusals, must outlive the
+  // intake, and `budget` its Close.
+  Intake(MemoryBudget* budget, const Clock* clock, Metrics* metrics, std::function<void()> wake);
   ~Intake() override { Close(); }
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
@@ -65,6 +67,9 @@ class Intake final : private MemoryBudget::Waiter {
   void Continue();
   // Gives back what was taken for those that have received nothing for long: others may need it.
   void Lapse();
+  // While memory is critical, calls start to receive one at a time: what those that were refused have received is gone
+  // only when their clients know. To be called again and again meanwhile.
+  void SetCritical(bool critical);
   // Ends a part of those for which nothing is taken any more, since they may be receiving something all the same. If
   // there are none and `any`, of all that receive: what was taken for them was a guess.
   void RefuseSome(bool any);
@@ -80,14 +85,20 @@ class Intake final : private MemoryBudget::Waiter {
 
   void OnTaken() override;
   void Start(Receiver* receiver);
+  bool MayStart() const { return !critical_ || receiving_.size == 0; }
+  // Starts those in line for whom there is enough, `left` of which is taken already.
+  void Admit(uint64_t left);
+  void Refuse(Receiver* receiver, const absl::Status& why);
 
   MemoryBudget* const budget_;
   const Clock* const clock_;
+  Metrics* const metrics_;
   const std::function<void()> wake_;
   List line_;
   List receiving_;
   std::atomic<bool> taken_{false};  // what the intake waited for is taken
   uint64_t awaited_ = 0;            // that; 0 if it does not wait
+  bool critical_ = false;
   bool closed_ = false;
 };
 

@@ -15,7 +15,7 @@ Loop::Loop(broker::Lane* lane, const Clock* clock, Metrics* metrics, const Memor
     : lane_(lane),
       clock_(clock),
       metrics_(metrics),
-      intake_(memory.incoming, clock, [this] { Post([this] { intake_.Continue(); }); }),
+      intake_(memory.incoming, clock, metrics, [this] { Post([this] { intake_.Continue(); }); }),
       outgoing_(memory.outgoing) {
   lane_->set_wake([this] { Wake(); });
 }

@@ -32,6 +32,9 @@ constexpr uint64_t kPlentyBytes = uint64_t{4} << 30;
 constexpr uint64_t kWindowPart = 32 << 10;
 constexpr uint64_t kWindowMin = 4 << 10;
 constexpr uint64_t kWindowMax = 65535;
+// So much gRPC then allocates at most before it reads from a connection: otherwise up to 4 MiB for each, once they are
+// busy.
+constexpr int kReadBytes = 64 << 10;
 constexpr uint64_t kStreamPartBytes = 128 << 10;
 constexpr uint64_t kStreamsMin = 100;
 
@@ -52,6 +55,7 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
     builder->AddChannelArgument(
         GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
         static_cast<int>(std::clamp(limits.memory_bytes / kWindowPart, kWindowMin, kWindowMax)));
+    builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
     builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                 static_cast<int>(std::max(limits.memory_bytes / kStreamPartBytes, kStreamsMin)));
   }
@@ -144,13 +148,16 @@ size_t Server::streams() const {
 
 void Server::RelieveMemory(MemoryUse use) {
   const bool wanted = incoming_.anyone_waits();
-  if (!wanted && use == MemoryUse::kFine) return;
+  const bool critical = use == MemoryUse::kCritical;
+  const bool changed = std::exchange(critical_, critical) != critical;
+  if (!wanted && !changed && use == MemoryUse::kFine) return;
   for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), wanted, use] {
+    loop->Post([raw = loop.get(), wanted, use, critical] {
       if (wanted) raw->intake().Lapse();
+      raw->intake().SetCritical(critical);
       if (use == MemoryUse::kFine) return;
-      raw->intake().RefuseSome(/*any=*/use == MemoryUse::kCritical);
-      if (use != MemoryUse::kCritical) return;
+      raw->intake().RefuseSome(/*any=*/critical);
+      if (!critical) return;
       for (Stream* stream : raw->streams()) stream->OnMemoryCritical();
     });
   }

@@ -65,6 +65,7 @@ class Server final : public Service {
   const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
   std::string address_;
+  bool critical_ = false;  // memory was, when it was looked at last
   MemoryBudget incoming_;  // requests
   MemoryBudget outgoing_;  // messages on their way to subscribers
   std::unique_ptr<GrpcServices> services_;

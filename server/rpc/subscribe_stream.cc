@@ -125,10 +125,13 @@ void SubscribeStream::OnStalled() {
 
 void SubscribeStream::OnMemoryCritical() {
   if (!writing() || loop()->clock().Monotonic() < last_write() + kUnreadTime) return;
-  End(ResourceExhausted("MEMORY_SHORT",
+  const absl::Status why =
+      ResourceExhausted("MEMORY_SHORT",
                         absl::StrCat("the server's memory is short, and this subscriber has not read for ",
                                      absl::FormatDuration(kUnreadTime), "; subscribe again from the last position"),
-                        kUnreadTime));
+                        kUnreadTime);
+  if (!ending()) broker_->metrics().CountRefusal(why);
+  End(why);
   context()->TryCancel();
 }
 

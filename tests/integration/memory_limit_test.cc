@@ -83,9 +83,12 @@ class ControlGroup {
   bool Try(const std::string& path, const std::string& limit, uint64_t bytes) {
     if (mkdir(path.c_str(), 0755) != 0) return false;
     path_ = path;
-    std::ofstream file(path + "/" + limit);
-    file << bytes << std::flush;
-    if (file.good() && access(procs().c_str(), W_OK) == 0) return true;
+    // In a folder that is no control group there are no such files, and none must be made: it could not be removed.
+    if (access(procs().c_str(), W_OK) == 0 && access((path + "/" + limit).c_str(), W_OK) == 0) {
+      std::ofstream file(path + "/" + limit);
+      file << bytes << std::flush;
+      if (file.good()) return true;
+    }
     rmdir(path.c_str());
     path_.clear();
     return false;
@@ -104,6 +107,7 @@ struct Load {
   int messages;  // in a batch
   int payload_bytes;
   bool idle_before = false;  // streams are open for a while, and then all publish at once
+  int at_once = 1;           // calls of each publisher
 };
 
 void PrintTo(const Load& load, std::ostream* out) { *out << load.name; }
@@ -209,15 +213,18 @@ uint64_t Publish(LimitedNmqd* nmqd, const Load& load, absl::Duration time, const
   *single.mutable_message() = batch.messages(0);
   const absl::Time end = absl::Now() + time;
   std::vector<std::thread> publishers;
-  std::atomic<int> left{load.publishers};
+  std::atomic<int> left{load.publishers * load.at_once};
+  std::vector<std::unique_ptr<Api>> apis;
   for (int i = 0; i < load.publishers; ++i) {
-    publishers.emplace_back([&] {
-      Api api(nmqd->address());
-      do {
-        load.stream ? PublishOneStream(&api, load, batch, end, told) : PublishOneCall(&api, single, told);
-      } while (absl::Now() < end);
-      --left;
-    });
+    Api* const api = apis.emplace_back(std::make_unique<Api>(nmqd->address())).get();
+    for (int k = 0; k < load.at_once; ++k) {
+      publishers.emplace_back([&, api] {
+        do {
+          load.stream ? PublishOneStream(api, load, batch, end, told) : PublishOneCall(api, single, told);
+        } while (absl::Now() < end);
+        --left;
+      });
+    }
   }
   uint64_t most = 0;
   while (left > 0) {
@@ -246,6 +253,8 @@ std::vector<Load> Loads() {
       {"LiveStreamsThatWereIdle", false, true, 64, 4, 1'000'000, /*idle_before=*/true},
       {"LiveCallsOfLargeMessages", false, false, 64, 1, 1'000'000},
       {"DurableCallsOfLargeMessages", true, false, 64, 1, 1'000'000},
+      {"LiveCallsAtOnceOfLargeMessages", false, false, 64, 1, 1'000'000, /*idle_before=*/false, /*at_once=*/4},
+      {"DurableCallsAtOnceOfLargeMessages", true, false, 64, 1, 1'000'000, /*idle_before=*/false, /*at_once=*/4},
   };
   if (!Long()) return loads;
   for (const int publishers : {1, 4, 16, 64}) {

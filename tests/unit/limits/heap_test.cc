@@ -1,5 +1,8 @@
 #include "server/limits/heap.h"
 
+#include <sys/resource.h>
+
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -25,6 +28,23 @@ TEST(Heap, ResidentBytesAreWhatIsInUse) {
   const uint64_t before = ResidentBytes();
   const Pieces pieces = Take();
   EXPECT_GE(ResidentBytes(), before + kPieces * kPieceBytes / 10 * 9);
+}
+
+// What is allocated and not touched takes address space, but no memory.
+TEST(Heap, UnderALimitOfTheAddressSpaceWhatIsAllocatedIsInUse) {
+  constexpr uint64_t kLarge = 200 * kMiB;
+  constexpr uint64_t kMemory = 256 * kMiB;
+  const uint64_t before = UsedBytes(kMemory);
+  const std::unique_ptr<void, decltype(&free)> untouched(malloc(kLarge), &free);
+  ASSERT_NE(untouched, nullptr);
+  EXPECT_LT(UsedBytes(kMemory), before + kLarge / 2);
+  ASSERT_LT(before + kLarge / 2, kLarge);
+  rlimit unlimited;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &unlimited), 0);
+  const rlimit limit = {64 * kGiB, unlimited.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+  EXPECT_GE(UsedBytes(kMemory), kLarge);
+  setrlimit(RLIMIT_AS, &unlimited);
 }
 
 TEST(Heap, WhatWasFreeTwiceIsGivenBackThoughSomethingBehindItIsInUse) {

@@ -8,7 +8,9 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "prometheus/metric_family.h"
 #include "server/limits/memory_budget.h"
+#include "server/metrics/metrics.h"
 #include "tests/testing/simulated_clock.h"
 
 namespace nmq::rpc {
@@ -41,10 +43,25 @@ class IntakeTest : public testing::Test {
  protected:
   std::vector<std::string> TakeLog() { return std::exchange(log_, {}); }
 
+  // Those that the metrics count as refused because memory is short.
+  double CountedRefusals() const {
+    double count = 0;
+    for (const prometheus::MetricFamily& family : metrics_.Collect()) {
+      if (family.name != "nmq_refused_requests_total") continue;
+      for (const prometheus::ClientMetric& metric : family.metric) {
+        for (const auto& label : metric.label) {
+          if (label.name == "reason" && label.value == "MEMORY_SHORT") count += metric.counter.value;
+        }
+      }
+    }
+    return count;
+  }
+
   SimulatedClock clock_;
+  Metrics metrics_;
   MemoryBudget budget_{kBytes};
   int wakes_ = 0;
-  Intake intake_{&budget_, &clock_, [this] { ++wakes_; }};
+  Intake intake_{&budget_, &clock_, &metrics_, [this] { ++wakes_; }};
   std::vector<std::string> log_;
   Call a_{"a", &log_};
   Call b_{"b", &log_};
@@ -122,6 +139,35 @@ TEST_F(IntakeTest, CallThatReceivesNothingForLongLetsOthersReceive) {
   EXPECT_EQ(budget_.taken(), kBytes + 100);
 }
 
+TEST_F(IntakeTest, WhileMemoryIsCriticalCallsReceiveOneAtATime) {
+  intake_.Want(&a_, kBytes / 4);
+  intake_.SetCritical(true);
+  intake_.Want(&b_, kBytes / 4);
+  intake_.Want(&c_, kBytes / 4);
+  intake_.Continue();
+  EXPECT_THAT(TakeLog(), ElementsAre("a"));
+  intake_.Leave(&a_);
+  intake_.SetCritical(true);
+  EXPECT_THAT(TakeLog(), ElementsAre("b"));
+  intake_.SetCritical(true);
+  EXPECT_THAT(TakeLog(), IsEmpty());
+  intake_.SetCritical(false);
+  EXPECT_THAT(TakeLog(), ElementsAre("c"));
+}
+
+TEST_F(IntakeTest, WhatAnotherGaveBackWaitsWhileMemoryIsCritical) {
+  intake_.Want(&a_, kBytes / 2);
+  intake_.Want(&b_, kBytes / 2);
+  intake_.Want(&c_, kBytes / 2);
+  intake_.SetCritical(true);
+  intake_.Leave(&a_);
+  intake_.Continue();
+  EXPECT_THAT(TakeLog(), ElementsAre("a", "b"));
+  EXPECT_EQ(budget_.taken(), kBytes / 2);
+  intake_.SetCritical(false);
+  EXPECT_THAT(TakeLog(), ElementsAre("c"));
+}
+
 TEST_F(IntakeTest, CallsOfWhichNothingIsCountedAreRefusedFirst) {
   intake_.Want(&a_, kBytes);
   clock_.Advance(absl::Seconds(1));
@@ -133,11 +179,13 @@ TEST_F(IntakeTest, CallsOfWhichNothingIsCountedAreRefusedFirst) {
   EXPECT_EQ(a_.refused().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(a_.refused()), "MEMORY_SHORT");
   EXPECT_TRUE(a_.refused().GetPayload(kRetryInfoTypeUrl).has_value());
+  EXPECT_EQ(CountedRefusals(), 1);
   intake_.Leave(&a_);
   intake_.RefuseSome(/*any=*/false);
   EXPECT_THAT(TakeLog(), IsEmpty());
   intake_.RefuseSome(/*any=*/true);
   EXPECT_THAT(TakeLog(), ElementsAre("b refused"));
+  EXPECT_EQ(CountedRefusals(), 2);
   intake_.Leave(&b_);
   intake_.RefuseSome(/*any=*/true);
   EXPECT_THAT(TakeLog(), IsEmpty());
@@ -175,6 +223,7 @@ TEST_F(IntakeTest, LineIsBounded) {
   }
   EXPECT_LT(calls.size(), 100u);
   EXPECT_EQ(calls.back()->refused().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CountedRefusals(), 1);
   for (const auto& call : calls) intake_.Leave(call.get());
   intake_.Leave(&a_);
   intake_.Continue();
