@@ -15,6 +15,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
+#include "base/under_way.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "tests/testing/fault_file_system.h"
@@ -63,11 +64,15 @@ class CommitterTest : public testing::Test {
   }
   // Publishes again whenever it is answered, until told to stop: there is never nothing that waits.
   void PublishOn(const std::shared_ptr<std::atomic<bool>>& stop) {
+    publishers_.Begin();
+    PublishAgain(stop);
+  }
+  void PublishAgain(const std::shared_ptr<std::atomic<bool>>& stop) {
     v1::PublishRequest request;
     *request.mutable_message() = ToMessage({.queue = "D"});
     world_->broker().Publish(TestCall(), &request, [this, stop](const absl::StatusOr<v1::PublishResponse>& response) {
       EXPECT_TRUE(response.ok()) << response.status();
-      if (!*stop) PublishOn(stop);
+      *stop ? publishers_.End() : PublishAgain(stop);
     });
   }
   Committer& committer() { return *world_->broker().committer(); }
@@ -115,6 +120,8 @@ class CommitterTest : public testing::Test {
     MutexLock lock(&mu_);
     return syncs_;
   }
+
+  UnderWay publishers_;  // that never stop by themselves
 
  private:
   void Sync() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -188,6 +195,7 @@ TEST_F(CommitterTest, AFlushReturnsThoughPublishersNeverStop) {
   EXPECT_TRUE(flushed.WaitForNotificationWithTimeout(kPatience));
   *stop = true;
   flushing.join();
+  publishers_.WaitForNone();
 }
 
 TEST_F(CommitterTest, ACallComesAfterAllThatWasSubmittedBefore) {
