@@ -3,27 +3,29 @@
 namespace nmq::broker {
 
 Errands::Errand Errands::Begin() {
-  MutexLock lock(&mu_);
-  under_way_.insert(++last_);
-  return Errand(this, last_);
+  MutexLock lock(&table_->mu);
+  table_->under_way.insert(++table_->last);
+  return Errand(table_, table_->last);
 }
 
-void Errands::End(uint64_t number) {
-  MutexLock lock(&mu_);
-  under_way_.erase(number);
-  ended_.SignalAll();
+void Errands::Errand::End() {
+  if (table_ == nullptr) return;
+  MutexLock lock(&table_->mu);
+  table_->under_way.erase(number_);
+  table_->ended.SignalAll();
 }
 
 void Errands::Await() {
-  MutexLock lock(&mu_);
-  const uint64_t last = last_;
-  while (!stop_ && !under_way_.empty() && *under_way_.begin() <= last) ended_.Wait(&mu_);
+  Table& table = *table_;
+  MutexLock lock(&table.mu);
+  const uint64_t last = table.last;
+  while (!table.stop && !table.under_way.empty() && *table.under_way.begin() <= last) table.ended.Wait(&table.mu);
 }
 
 void Errands::Stop() {
-  MutexLock lock(&mu_);
-  stop_ = true;
-  ended_.SignalAll();
+  MutexLock lock(&table_->mu);
+  table_->stop = true;
+  table_->ended.SignalAll();
 }
 
 }  // namespace nmq::broker

@@ -2,7 +2,9 @@
 #define NMQ_SERVER_GROUP_ERRANDS_H_
 
 #include <cstdint>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "base/mutex.h"
@@ -11,39 +13,40 @@ namespace nmq::broker {
 
 // What groups have asked of the log and have not dealt with yet, so that others can wait for it. Thread-safe.
 class Errands {
+  struct Table {
+    Mutex mu;  // a leaf: nothing is locked under it
+    CondVar ended;
+    uint64_t last ABSL_GUARDED_BY(mu) = 0;
+    std::set<uint64_t> under_way ABSL_GUARDED_BY(mu);
+    bool stop ABSL_GUARDED_BY(mu) = false;
+  };
+
  public:
-  // One of them; it ends with this. Must not outlive the errands.
+  // One of them; it ends with this, which may outlive the errands.
   class Errand {
    public:
-    Errand(Errand&& other) noexcept : errands_(other.errands_), number_(other.number_) { other.errands_ = nullptr; }
+    Errand(Errand&&) noexcept = default;
     Errand(const Errand&) = delete;
     Errand& operator=(const Errand&) = delete;
-    ~Errand() {
-      if (errands_ != nullptr) errands_->End(number_);
-    }
+    ~Errand() { End(); }
 
    private:
     friend class Errands;
-    Errand(Errands* errands, uint64_t number) : errands_(errands), number_(number) {}
+    Errand(std::shared_ptr<Table> table, uint64_t number) : table_(std::move(table)), number_(number) {}
+    void End();
 
-    Errands* errands_;
+    std::shared_ptr<Table> table_;  // null once it was handed on
     const uint64_t number_;
   };
 
-  Errand Begin() ABSL_LOCKS_EXCLUDED(mu_);
+  Errand Begin();
   // Waits until all that have begun before have ended, whatever begins later.
-  void Await() ABSL_LOCKS_EXCLUDED(mu_);
+  void Await();
   // Nobody waits any more.
-  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+  void Stop();
 
  private:
-  void End(uint64_t number) ABSL_LOCKS_EXCLUDED(mu_);
-
-  Mutex mu_;  // a leaf: nothing is locked under it
-  CondVar ended_;
-  uint64_t last_ ABSL_GUARDED_BY(mu_) = 0;
-  std::set<uint64_t> under_way_ ABSL_GUARDED_BY(mu_);
-  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  const std::shared_ptr<Table> table_ = std::make_shared<Table>();
 };
 
 }  // namespace nmq::broker

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -52,6 +53,12 @@ TEST(Errands, WhatBeginsLaterIsNotAwaited) {
   errands.Await();
   stop = true;
   thread.join();
+}
+
+TEST(Errands, OneMayEndAfterAllOfThem) {
+  auto errands = std::make_unique<Errands>();
+  const Errands::Errand late = errands->Begin();
+  errands = nullptr;
 }
 
 TEST(Errands, NobodyWaitsAfterStop) {

@@ -115,13 +115,14 @@ class GroupSlowDisk : public testing::Test {
   }
   // What it has is delivered again, but the disk lets nobody read.
   std::unique_ptr<Listener> BeginToRead(std::unique_ptr<Listener> member) {
-    held_ = std::make_unique<HeldReads>(&world_->storage().log());
+    HoldReads();
     member->Close();
     auto next = Enter("D");
     // What the turn began that has noted this.
     EXPECT_TRUE(IsNoted(*Say("D", Extended(heard_.messages.back())), /*messages=*/0));
     return next;
   }
+  void HoldReads() { held_ = std::make_unique<HeldReads>(&world_->storage().log()); }
   void LetRead() { held_ = nullptr; }
 
   std::shared_ptr<Said> Say(const std::string& queue, const v1::Acknowledgement& one) {
@@ -143,6 +144,11 @@ class GroupSlowDisk : public testing::Test {
     one.set_first(message.sequence());
     one.set_delivery(message.delivery());
     one.set_done(true);
+    return one;
+  }
+  static v1::Acknowledgement Terminated(const v1::Message& message) {
+    v1::Acknowledgement one = Done(message);
+    one.set_terminate("no good");
     return one;
   }
   static v1::Acknowledgement Extended(const v1::Message& message) {
@@ -213,6 +219,18 @@ TEST_F(GroupSlowDisk, AGroupThatReadsWhatWaitsGoesOnWithWhatIsNew) {
   EXPECT_THAT(reader->HearAll().payloads(), ElementsAre("13"));
   LetRead();
   EXPECT_EQ(Hear(reader.get()).messages.size(), 10u);
+}
+
+TEST_F(GroupSlowDisk, AGroupThatReadsADeadMessageNotesWhatIsAcknowledgedMeanwhile) {
+  const auto member = TakeTwelve();
+  HoldReads();
+  const auto dead = Say("D", Terminated(heard_.messages[0]));
+  EXPECT_TRUE(IsNoted(*Say("D", Done(heard_.messages[1]))));
+  EXPECT_FALSE(dead->answered.HasBeenNotified()) << "before the dead letter is in its queue";
+  LetRead();
+  EXPECT_TRUE(IsNoted(*dead));
+  const auto letters = world().Listen(world().Connect(), {{"D.dead", ""}}, Earliest());
+  EXPECT_THAT(letters->HearAll().payloads(), ElementsAre("1"));
 }
 
 TEST_F(GroupSlowDisk, AGroupThatSavesHoldsUpNoOther) {
