@@ -30,6 +30,7 @@
 #include "glog/logging.h"
 #include "server/broker/broker.h"
 #include "server/config/config.h"
+#include "server/grpc/server.h"
 #include "server/health_check.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
@@ -43,7 +44,6 @@
 #include "server/queue/storage.h"
 #include "server/reference.h"
 #include "server/rpc/listen.h"
-#include "server/rpc/server.h"
 #include "server/service/services.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
@@ -197,10 +197,10 @@ int Serve() {
   nmq::broker::Lanes lanes;
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
-  nmq::rpc::ServerOptions options;
+  nmq::rpc::GrpcServerOptions options;
   options.listen = ListenAddress();
   options.descriptors_max = descriptors.connections;
-  nmq::rpc::Server server(options, grpc_lanes, &broker);
+  nmq::rpc::GrpcServer server(options, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper keeper("memory",

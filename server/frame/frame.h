@@ -13,7 +13,7 @@
 namespace nmq {
 
 // What a stream writes at a time: a few bytes of its own, then ranges of the queues' bytes, which it keeps alive. An
-// encoder of a transport turns it into what that transport writes (rpc/frames.h, for gRPC). For one thread at a time.
+// encoder of a transport turns it into what that transport writes (grpc/frames.h, for gRPC). For one thread at a time.
 class Frame {
  public:
   // Ranges at least this long are shared by what is written, shorter ones copied: a range keeps a whole chunk of its

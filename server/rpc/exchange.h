@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -21,8 +20,8 @@ class Loop;
 class RequestBytes {
  public:
   virtual size_t size() const = 0;
-  // Copied into `joined` only if they are in several pieces.
-  virtual absl::string_view InOnePiece(std::string* joined) const = 0;
+  // Copied only if they are in several pieces. They live as long as this.
+  virtual absl::string_view InOnePiece() const = 0;
   // INVALID_ARGUMENT if they are no such message.
   virtual absl::Status Decode(google::protobuf::MessageLite* message) const = 0;
 
@@ -35,7 +34,7 @@ class PlainRequestBytes final : public RequestBytes {
  public:
   explicit PlainRequestBytes(absl::string_view bytes) : bytes_(bytes) {}
   size_t size() const override { return bytes_.size(); }
-  absl::string_view InOnePiece(std::string*) const override { return bytes_; }
+  absl::string_view InOnePiece() const override { return bytes_; }
   absl::Status Decode(google::protobuf::MessageLite* message) const override;
 
  private:
@@ -89,7 +88,8 @@ class Exchange {
   // several calls of a connection together.
   virtual void ExpectWrite() {}
 
-  // Ends the call, after what is being written; once. A read that goes on ends with OnNoMore. OnDone follows.
+  // Ends the call, after what is being written; once. A read that goes on still ends, in one way or the other. OnDone
+  // follows.
   //
   // These two may be called by another thread if Loop::HoldAsleep lets it, until Loop::Release.
   virtual void Finish(const absl::Status& status) = 0;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/errors.h"
+#include "server/frame/frame.h"
 
 namespace nmq::rpc {
 namespace {
@@ -36,26 +37,20 @@ absl::Status CheckHealth(const broker::Broker& broker, const std::vector<std::st
                                                     " or ", kLivenessService));
 }
 
-void HealthWatch::Serve(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
-                        GrpcLoop* loop, int count) {
-  for (int i = 0; i < count; ++i) new HealthWatch(service, broker, services, loop);
+HealthWatch::HealthWatch(broker::Broker* broker, const std::vector<std::string>* services, Exchange* exchange)
+    : StreamCall(exchange), broker_(broker), services_(services), look_([this] { Look(); }) {
+  exchange->Read();
 }
 
-HealthWatch::HealthWatch(HealthService* service, broker::Broker* broker, const std::vector<std::string>* services,
-                         GrpcLoop* loop)
-    : StreamCall(loop), service_(service), broker_(broker), services_(services), writer_(context()), look_([this] {
-        Look();
-      }) {
-  service->RequestWatch(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
-}
+void HealthWatch::OnNoMore() { End(InvalidArgument("request", "is missing")); }
 
-void HealthWatch::Started(bool ok) {
-  if (!ok) {
-    delete this;  // the server shuts down
+void HealthWatch::OnMessage(const RequestBytes& bytes) {
+  if (ending()) return;
+  if (const absl::Status status = bytes.Decode(&request_); !status.ok()) {
+    End(status);
     return;
   }
-  new HealthWatch(service_, broker_, services_, loop());
-  Begin();
+  asked_ = true;
   Look();
 }
 
@@ -66,15 +61,13 @@ void HealthWatch::Look() {
 
 void HealthWatch::Tell() {
   const auto status = StatusOf(*broker_, *services_, request_);
-  if (writing() || ending() || status == told_.status()) return;
+  if (!asked_ || writing() || ending() || status == told_.status()) return;
   told_.set_status(status);
-  WriteStarted();
-  writer_.Write(told_, &written_);
+  Write(Frame(told_));
 }
 
-void HealthWatch::Written(bool ok) {
+void HealthWatch::OnWritten(bool ok) {
   if (WriteEnded(ok)) Tell();
-  Release();
 }
 
 void HealthWatch::Drain(const DrainPlan&) { Tell(); }

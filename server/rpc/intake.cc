@@ -22,7 +22,7 @@ absl::Status MemoryShort(uint64_t bytes_max) {
   return ResourceExhausted(
       "MEMORY_SHORT",
       absl::StrCat("the server's memory is short: all requests that are received at once may take ", bytes_max,
-                   " bytes; publish this again, on a new stream if it was one"),
+                   " bytes; send this again, on a new stream if it was one"),
       kRetryAfter, {{"bound", absl::StrCat(bytes_max)}});
 }
 

@@ -120,6 +120,10 @@ void Loop::Run() {
     EndTurn();
     metrics_->ObserveTurn(clock_->Monotonic() - turn_begin_);
   }
+  // What calls that the end left have still to do.
+  do {
+    RunTasks();
+  } while (!again_.empty());
   EndTurn();
 }
 

@@ -23,6 +23,7 @@
 #include "server/queue/subscriber.h"
 #include "server/rpc/drain_plan.h"
 #include "server/rpc/intake.h"
+#include "server/rpc/method_table.h"
 
 namespace nmq::rpc {
 
@@ -61,6 +62,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   const Clock& clock() const { return *clock_; }
   Intake& intake() { return intake_; }
   MemoryBudget& outgoing() { return *outgoing_; }
+  // What it serves. Complete before Start.
+  MethodTable& methods() { return methods_; }
 
   void Start();
   // Lets the loop end, after the transport; the calls that are left end with it.
@@ -145,6 +148,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   absl::Duration turn_begin_;
   Intake intake_;
   MemoryBudget* const outgoing_;
+  MethodTable methods_;
   absl::flat_hash_set<Stream*> streams_;
   absl::btree_set<std::pair<int64_t, Timer*>> timers_;
   std::vector<std::function<void()>> again_;

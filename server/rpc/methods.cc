@@ -1,26 +1,27 @@
 #include "server/rpc/methods.h"
 
+#include <type_traits>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "glog/logging.h"
-#include "server/rpc/call_of.h"
-#include "server/rpc/deferred_call.h"
-#include "server/rpc/unary_call.h"
+#include "grpc/reflection/v1/reflection.pb.h"
+#include "grpc/reflection/v1alpha/reflection.pb.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/rpc/health_calls.h"
+#include "server/rpc/publish_call.h"
+#include "server/rpc/reflection_call.h"
+#include "server/rpc/rpc_path.h"
+#include "server/rpc/subscribe_stream.h"
+#include "server/rpc/unary_rpc.h"
+#include "server/rpc/watch_stream.h"
 
 namespace nmq::rpc {
 namespace {
 
-// Calls of each kind that a loop waits for, or serves at a time where each is served at once; further ones wait in
-// gRPC. Few, since Debian's gRPC looks through all that are waited for whenever anything is done.
-constexpr int kDataCalls = 4;
-constexpr int kRegistryCalls = 2;
-constexpr int kAdminCalls = 1;
-
 // What a request that acknowledges is thought to have.
 constexpr uint64_t kAcknowledgementBytes = 64 << 10;
-
-using StatusDone = std::function<void(const absl::Status&)>;
 
 // Connections that are refused are worth a line, but not all the lines that somebody who tries for ever can make.
 constexpr double kRefusalLogSeconds = 0.1;
@@ -31,168 +32,176 @@ void LogRefusal(const Call& call, const v1::ConnectRequest& request, const absl:
       << absl::CEscape(request.namespace_().substr(0, 64)) << "\": " << status.code() << ", " << status.message();
 }
 
-// What accepts calls of a method on a loop. `handle` takes the context of gRPC, and a function for the status.
-template <typename Service, typename Request, typename Response, typename Handle>
-std::function<void(GrpcLoop*)> Acceptor(std::common_type_t<Service>* service,
-                                        void (Service::*request)(grpc::ServerContext*, Request*,
-                                                                 grpc::ServerAsyncResponseWriter<Response>*,
-                                                                 grpc::CompletionQueue*, grpc::ServerCompletionQueue*,
-                                                                 void*),
-                                        Handle handle, Worker* worker, int calls) {
-  using Unary = UnaryCall<Service, Request, Response>;
-  auto method = std::make_shared<const typename Unary::Method>(
-      typename Unary::Method{service, request, std::move(handle), worker});
-  return [method = std::move(method), calls](GrpcLoop* loop) { Unary::Serve(method.get(), loop, calls); };
-}
+// The types of a method of Registry or Admin.
+template <typename Method>
+struct TypesOf;
+template <typename Class, typename RequestType, typename ResponseType>
+struct TypesOf<absl::Status (Class::*)(const Call&, const RequestType&, ResponseType*)> {
+  using Request = RequestType;
+  using Response = ResponseType;
+};
+template <typename Class, typename RequestType, typename ResponseType>
+struct TypesOf<absl::Status (Class::*)(const Call&, const RequestType&, ResponseType*) const> {
+  using Request = RequestType;
+  using Response = ResponseType;
+};
 
-// The same for an rpc, whose `handle` takes a Call and gives the status.
-template <typename Service, typename Request, typename Response, typename Handle>
-std::function<void(GrpcLoop*)> RpcAcceptor(std::common_type_t<Service>* service,
-                                           void (Service::*request)(grpc::ServerContext*, Request*,
-                                                                    grpc::ServerAsyncResponseWriter<Response>*,
-                                                                    grpc::CompletionQueue*,
-                                                                    grpc::ServerCompletionQueue*, void*),
-                                           Handle handle, const Clock* clock, Worker* worker, int calls) {
-  auto with_call = [handle = std::move(handle), clock](const grpc::ServerContext& context, Request* wanted,
-                                                       Response* response, const StatusDone& done) {
-    done(handle(CallOf<Request>(context, *clock), wanted, response));
+// Adds a method of `service`, which is Registry or Admin.
+template <typename Service, typename Method>
+void AddServiceRpc(const char* full_name, Service* service, Method method, CallWorker* worker, MethodTable* table) {
+  using Request = typename TypesOf<Method>::Request;
+  using Response = typename TypesOf<Method>::Response;
+  auto handle = [service, method](const Call& call, const Request* request, const Done<Response>& done) {
+    Response response;
+    const absl::Status status = (service->*method)(call, *request, &response);
+    done(status.ok() ? absl::StatusOr<Response>(std::move(response)) : status);
   };
-  return Acceptor(service, request, std::move(with_call), worker, calls);
+  AddWorkerRpc<Request, Response>(full_name, std::move(handle), worker, table);
 }
 
-// The same for an rpc whose request is received when there is room for it, and that is answered later, from any thread.
 template <typename Request, typename Response>
-using Deferred = DeferredCall<MessageQueueService, Request, Response>;
-
-template <typename Request, typename Response>
-std::function<void(GrpcLoop*)> DeferredAcceptor(typename Deferred<Request, Response>::Method method, int calls) {
-  using Served = Deferred<Request, Response>;
-  auto shared = std::make_shared<const typename Served::Method>(std::move(method));
-  return [shared = std::move(shared), calls](GrpcLoop* loop) { Served::Serve(shared.get(), loop, calls); };
+void AddStream(const char* full_name, MethodTable::Begin begin, MethodTable* table) {
+  table->Add(RpcPath<Request, Response>(full_name), std::move(begin));
 }
 
 }  // namespace
 
-Methods::Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry,
-                 AdminService* admin, HealthService* health, const std::vector<std::string>* services)
-    : broker_(broker),
-      message_queue_(message_queue),
-      registry_(broker),
-      admin_(broker),
-      worker_(std::make_unique<Worker>()),
-      admin_worker_(std::make_unique<Worker>()) {
-  AddDataMethods(broker, message_queue);
-  AddRegistryMethods(registry);
-  AddAdminMethods(admin);
-  auto check = [broker, services](const grpc::ServerContext&, const grpc::health::v1::HealthCheckRequest* request,
-                                  grpc::health::v1::HealthCheckResponse* response, const StatusDone& done) {
-    done(CheckHealth(*broker, *services, *request, response));
-  };
-  serve_.push_back(Acceptor(health, &HealthService::RequestCheck, std::move(check), nullptr, kRegistryCalls));
+Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), admin_(broker) {}
+
+void Methods::AddTo(Loop* loop) {
+  AddSessions(&loop->methods());
+  AddMessages(&loop->methods());
+  AddRegistry(&loop->methods());
+  AddAdmin(&loop->methods());
+  AddHealthAndReflection(&loop->methods());
+  requests_.push_back(std::make_unique<RequestMethod>(broker_, loop));
 }
 
-void Methods::AddDataMethods(broker::Broker* broker, MessageQueueService* service) {
-  const Clock* const clock = &broker->clock();
-  auto add = [this, service, clock](auto request, auto handle) {
-    serve_.push_back(RpcAcceptor(service, request, std::move(handle), clock, nullptr, kDataCalls));
-  };
-  add(&MessageQueueService::RequestConnect,
+void Methods::AddSessions(MethodTable* table) {
+  broker::Broker* const broker = broker_;
+  AddLoopRpc<v1::ConnectRequest, v1::ConnectResponse>(
+      "nmq.v1.MessageQueue.Connect",
       [broker](const Call& call, v1::ConnectRequest* request, v1::ConnectResponse* response) {
         absl::Status status = broker->Connect(call, *request, response);
         if (!status.ok()) LogRefusal(call, *request, status);
         return status;
-      });
-  add(&MessageQueueService::RequestDisconnect,
+      },
+      table);
+  AddLoopRpc<v1::DisconnectRequest, v1::DisconnectResponse>(
+      "nmq.v1.MessageQueue.Disconnect",
       [broker](const Call& call, v1::DisconnectRequest* request, v1::DisconnectResponse*) {
         return broker->Disconnect(call, *request);
-      });
-  add(&MessageQueueService::RequestJoin,
+      },
+      table);
+  AddLoopRpc<v1::JoinRequest, v1::JoinResponse>(
+      "nmq.v1.MessageQueue.Join",
       [broker](const Call& call, v1::JoinRequest* request, v1::JoinResponse* response) {
         return broker->Join(call, *request, response);
-      });
-  add(&MessageQueueService::RequestLeave,
+      },
+      table);
+  AddLoopRpc<v1::LeaveRequest, v1::LeaveResponse>(
+      "nmq.v1.MessageQueue.Leave",
       [broker](const Call& call, v1::LeaveRequest* request, v1::LeaveResponse* response) {
         return broker->Leave(call, *request, response);
-      });
+      },
+      table);
+}
+
+void Methods::AddMessages(MethodTable* table) {
+  broker::Broker* const broker = broker_;
   const uint64_t message_bytes = broker->limits().payload_bytes;
-  using Context = const grpc::ServerContext&;
-  auto publish = [broker, clock](Context context, v1::PublishRequest* request, broker::Broker::PublishDone done) {
-    broker->Publish(CallOf<v1::PublishRequest>(context, *clock), request, std::move(done));
-  };
-  serve_.push_back(DeferredAcceptor<v1::PublishRequest, v1::PublishResponse>(
-      {service, service->publish, std::move(publish), message_bytes, /*keeps=*/true}, kDataCalls));
-  auto acknowledge = [broker, clock](Context context, v1::AcknowledgeRequest* request,
-                                     broker::Group::AcknowledgeDone done) {
-    broker->Acknowledge(CallOf<v1::AcknowledgeRequest>(context, *clock), request, std::move(done));
-  };
-  serve_.push_back(DeferredAcceptor<v1::AcknowledgeRequest, v1::AcknowledgeResponse>(
-      {service, service->acknowledge, std::move(acknowledge), kAcknowledgementBytes}, kDataCalls));
-  auto reply = [broker, clock](Context context, v1::ReplyRequest* request,
-                               const std::function<void(absl::StatusOr<v1::ReplyResponse>)>& done) {
-    const absl::Status status = broker->Reply(CallOf<v1::ReplyRequest>(context, *clock), request);
-    done(status.ok() ? absl::StatusOr<v1::ReplyResponse>(v1::ReplyResponse()) : status);
-  };
-  serve_.push_back(DeferredAcceptor<v1::ReplyRequest, v1::ReplyResponse>(
-      {service, service->reply, std::move(reply), message_bytes}, kDataCalls));
+  AddDeferredRpc<v1::PublishRequest, v1::PublishResponse>(
+      "nmq.v1.MessageQueue.Publish", message_bytes, /*keeps=*/true,
+      [broker](const Call& call, v1::PublishRequest* request, broker::Broker::PublishDone done) {
+        broker->Publish(call, request, std::move(done));
+      },
+      table);
+  AddDeferredRpc<v1::AcknowledgeRequest, v1::AcknowledgeResponse>(
+      "nmq.v1.MessageQueue.Acknowledge", kAcknowledgementBytes, /*keeps=*/false,
+      [broker](const Call& call, v1::AcknowledgeRequest* request, broker::Group::AcknowledgeDone done) {
+        broker->Acknowledge(call, request, std::move(done));
+      },
+      table);
+  AddDeferredRpc<v1::ReplyRequest, v1::ReplyResponse>(
+      "nmq.v1.MessageQueue.Reply", message_bytes, /*keeps=*/false,
+      [broker](const Call& call, v1::ReplyRequest* request, const Done<v1::ReplyResponse>& done) {
+        const absl::Status status = broker->Reply(call, request);
+        done(status.ok() ? absl::StatusOr<v1::ReplyResponse>(v1::ReplyResponse()) : status);
+      },
+      table);
+  AddStream<v1::PublishStreamRequest, v1::PublishStreamResponse>(
+      "nmq.v1.MessageQueue.PublishStream", [broker](Exchange* exchange) { return new PublishCall(broker, exchange); },
+      table);
+  AddStream<v1::SubscribeRequest, v1::SubscribeResponse>(
+      "nmq.v1.MessageQueue.Subscribe", [broker](Exchange* exchange) { return new SubscribeStream(broker, exchange); },
+      table);
 }
 
-void Methods::AddRegistryMethods(RegistryService* service) {
-  auto add = [this, service](auto request, auto method) {
-    auto handle = [this, method](const Call& call, auto* wanted, auto* response) {
-      return (registry_.*method)(call, *wanted, response);
-    };
-    serve_.push_back(
-        RpcAcceptor(service, request, std::move(handle), &broker_->clock(), worker_.get(), kRegistryCalls));
-  };
-  add(&RegistryService::RequestListNamespaces, &broker::Registry::ListNamespaces);
-  add(&RegistryService::RequestListQueues, &broker::Registry::ListQueues);
-  add(&RegistryService::RequestListRooms, &broker::Registry::ListRooms);
-  add(&RegistryService::RequestListClients, &broker::Registry::ListClients);
-  add(&RegistryService::RequestListSubscriptions, &broker::Registry::ListSubscriptions);
-  add(&RegistryService::RequestListGroups, &broker::Registry::ListGroups);
-  add(&RegistryService::RequestGetClient, &broker::Registry::GetClient);
-  add(&RegistryService::RequestListMetrics, &broker::Registry::ListMetrics);
-  add(&RegistryService::RequestCountClients, &broker::Registry::CountClients);
+void Methods::AddRegistry(MethodTable* table) {
+  auto add = [&](const char* full_name, auto method) { AddServiceRpc(full_name, &registry_, method, &worker_, table); };
+  add("nmq.v1.Registry.ListNamespaces", &broker::Registry::ListNamespaces);
+  add("nmq.v1.Registry.ListQueues", &broker::Registry::ListQueues);
+  add("nmq.v1.Registry.ListRooms", &broker::Registry::ListRooms);
+  add("nmq.v1.Registry.ListClients", &broker::Registry::ListClients);
+  add("nmq.v1.Registry.ListSubscriptions", &broker::Registry::ListSubscriptions);
+  add("nmq.v1.Registry.ListGroups", &broker::Registry::ListGroups);
+  add("nmq.v1.Registry.GetClient", &broker::Registry::GetClient);
+  add("nmq.v1.Registry.ListMetrics", &broker::Registry::ListMetrics);
+  add("nmq.v1.Registry.CountClients", &broker::Registry::CountClients);
+  AddStream<v1::WatchRequest, v1::WatchResponse>(
+      "nmq.v1.Registry.Watch", [broker = broker_](Exchange* exchange) { return new WatchStream(broker, exchange); },
+      table);
 }
 
-void Methods::AddAdminMethods(AdminService* service) {
-  auto add = [this, service](auto request, auto method) {
-    auto handle = [this, method](const Call& call, auto* wanted, auto* response) {
-      return (admin_.*method)(call, *wanted, response);
-    };
-    serve_.push_back(
-        RpcAcceptor(service, request, std::move(handle), &broker_->clock(), admin_worker_.get(), kAdminCalls));
+void Methods::AddAdmin(MethodTable* table) {
+  auto add = [&](const char* full_name, auto method) {
+    AddServiceRpc(full_name, &admin_, method, &admin_worker_, table);
   };
-  add(&AdminService::RequestCreateNamespace, &broker::Admin::CreateNamespace);
-  add(&AdminService::RequestUpdateNamespace, &broker::Admin::UpdateNamespace);
-  add(&AdminService::RequestDeleteNamespace, &broker::Admin::DeleteNamespace);
-  add(&AdminService::RequestCreateQueue, &broker::Admin::CreateQueue);
-  add(&AdminService::RequestUpdateQueue, &broker::Admin::UpdateQueue);
-  add(&AdminService::RequestDeleteQueue, &broker::Admin::DeleteQueue);
-  add(&AdminService::RequestPurgeQueue, &broker::Admin::PurgeQueue);
-  add(&AdminService::RequestCreateGroup, &broker::Admin::CreateGroup);
-  add(&AdminService::RequestDeleteGroup, &broker::Admin::DeleteGroup);
-  add(&AdminService::RequestPauseGroup, &broker::Admin::PauseGroup);
-  add(&AdminService::RequestResumeGroup, &broker::Admin::ResumeGroup);
-  add(&AdminService::RequestSeekGroup, &broker::Admin::SeekGroup);
-  add(&AdminService::RequestMoveClients, &broker::Admin::MoveClients);
-  add(&AdminService::RequestDisconnectClients, &broker::Admin::DisconnectClients);
-  auto redrive = [this](const grpc::ServerContext& context, v1::RedriveDeadLettersRequest* request,
-                        v1::RedriveDeadLettersResponse* response, const StatusDone& done) {
-    admin_.RedriveDeadLetters(CallOf<v1::RedriveDeadLettersRequest>(context, broker_->clock()), *request,
-                              [response, done](absl::StatusOr<v1::RedriveDeadLettersResponse> redriven) {
-                                if (redriven.ok()) *response = *std::move(redriven);
-                                done(redriven.status());
-                              });
-  };
-  serve_.push_back(Acceptor(service, &AdminService::RequestRedriveDeadLetters, std::move(redrive), admin_worker_.get(),
-                            kAdminCalls));
+  add("nmq.v1.Admin.CreateNamespace", &broker::Admin::CreateNamespace);
+  add("nmq.v1.Admin.UpdateNamespace", &broker::Admin::UpdateNamespace);
+  add("nmq.v1.Admin.DeleteNamespace", &broker::Admin::DeleteNamespace);
+  add("nmq.v1.Admin.CreateQueue", &broker::Admin::CreateQueue);
+  add("nmq.v1.Admin.UpdateQueue", &broker::Admin::UpdateQueue);
+  add("nmq.v1.Admin.DeleteQueue", &broker::Admin::DeleteQueue);
+  add("nmq.v1.Admin.PurgeQueue", &broker::Admin::PurgeQueue);
+  add("nmq.v1.Admin.CreateGroup", &broker::Admin::CreateGroup);
+  add("nmq.v1.Admin.DeleteGroup", &broker::Admin::DeleteGroup);
+  add("nmq.v1.Admin.PauseGroup", &broker::Admin::PauseGroup);
+  add("nmq.v1.Admin.ResumeGroup", &broker::Admin::ResumeGroup);
+  add("nmq.v1.Admin.SeekGroup", &broker::Admin::SeekGroup);
+  add("nmq.v1.Admin.MoveClients", &broker::Admin::MoveClients);
+  add("nmq.v1.Admin.DisconnectClients", &broker::Admin::DisconnectClients);
+  AddWorkerRpc<v1::RedriveDeadLettersRequest, v1::RedriveDeadLettersResponse>(
+      "nmq.v1.Admin.RedriveDeadLetters",
+      [this](const Call& call, const v1::RedriveDeadLettersRequest* request, broker::RedriveDone done) {
+        admin_.RedriveDeadLetters(call, *request, std::move(done));
+      },
+      &admin_worker_, table);
 }
 
-void Methods::Serve(GrpcLoop* loop) {
-  for (const auto& serve : serve_) serve(loop);
-  requests_.push_back(std::make_unique<RequestMethod>(broker_, message_queue_, loop));
-  requests_.back()->Serve(kDataCalls);
+void Methods::AddHealthAndReflection(MethodTable* table) {
+  namespace health = grpc::health::v1;
+  namespace reflection = grpc::reflection;
+  broker::Broker* const broker = broker_;
+  auto check = [broker, services = &services_](const Exchange&, const RequestBytes& bytes,
+                                               const std::shared_ptr<Answer>& answer) {
+    health::HealthCheckRequest request;
+    health::HealthCheckResponse response;
+    absl::Status status = bytes.Decode(&request);
+    if (status.ok()) status = CheckHealth(*broker, *services, request, &response);
+    Answer::Give(answer, status.ok() ? absl::StatusOr<Frame>(Frame(response)) : status);
+  };
+  AddUnary(RpcPath<health::HealthCheckRequest, health::HealthCheckResponse>("grpc.health.v1.Health.Check"),
+           {std::move(check)}, table);
+  AddStream<health::HealthCheckRequest, health::HealthCheckResponse>(
+      "grpc.health.v1.Health.Watch",
+      [broker, services = &services_](Exchange* exchange) { return new HealthWatch(broker, services, exchange); },
+      table);
+  const auto reflect = [services = &services_](Exchange* exchange) { return new ReflectionCall(services, exchange); };
+  AddStream<reflection::v1::ServerReflectionRequest, reflection::v1::ServerReflectionResponse>(
+      "grpc.reflection.v1.ServerReflection.ServerReflectionInfo", reflect, table);
+  AddStream<reflection::v1alpha::ServerReflectionRequest, reflection::v1alpha::ServerReflectionResponse>(
+      "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo", reflect, table);
 }
 
 }  // namespace nmq::rpc

@@ -1,52 +1,52 @@
 #ifndef NMQ_SERVER_RPC_METHODS_H_
 #define NMQ_SERVER_RPC_METHODS_H_
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/worker.h"
 #include "server/admin/admin.h"
 #include "server/broker/broker.h"
 #include "server/registry/registry.h"
-#include "server/rpc/grpc_loop.h"
-#include "server/rpc/health_calls.h"
+#include "server/rpc/call_worker.h"
+#include "server/rpc/loop.h"
+#include "server/rpc/method_table.h"
 #include "server/rpc/request_method.h"
-#include "server/rpc/services.h"
 
 namespace nmq::rpc {
 
-// The methods with one request and one response. Those of the data plane are answered on the loops, those of the
+// All that nmqd serves, whatever the transport. The methods of the data plane are answered on the loops, those of the
 // registry, which may take long, by a worker, and those of Admin, which may wait for the disk, by another.
 class Methods {
  public:
-  // All must outlive this, and this the loops. `services` are those that health knows.
-  Methods(broker::Broker* broker, MessageQueueService* message_queue, RegistryService* registry, AdminService* admin,
-          HealthService* health, const std::vector<std::string>* services);
+  // The broker must outlive this, and this the loops.
+  explicit Methods(broker::Broker* broker);
 
-  // Accepts calls on `loop`.
-  void Serve(GrpcLoop* loop);
+  // Makes `loop`, which has not started, serve them.
+  void AddTo(Loop* loop);
 
-  // Answers what the worker still has, and ends it. For when no more calls come.
-  void StopWorkers() {
-    worker_ = nullptr;
-    admin_worker_ = nullptr;
+  // Waits until the workers have answered what they have. For when no more calls come.
+  void FlushWorkers() {
+    worker_.Flush();
+    admin_worker_.Flush();
     admin_.StopRedriving();
   }
 
  private:
-  void AddDataMethods(broker::Broker* broker, MessageQueueService* service);
-  void AddRegistryMethods(RegistryService* service);
-  void AddAdminMethods(AdminService* service);
+  void AddSessions(MethodTable* table);
+  void AddMessages(MethodTable* table);
+  void AddRegistry(MethodTable* table);
+  void AddAdmin(MethodTable* table);
+  void AddHealthAndReflection(MethodTable* table);
 
+  // Those that reflection shows and health knows.
+  const std::vector<std::string> services_ = {"nmq.v1.MessageQueue", "nmq.v1.Registry", "nmq.v1.Admin",
+                                              "grpc.health.v1.Health"};
   broker::Broker* const broker_;
-  MessageQueueService* const message_queue_;
   broker::Registry registry_;
   broker::Admin admin_;
-  std::unique_ptr<Worker> worker_;
-  std::unique_ptr<Worker> admin_worker_;
-  std::vector<std::function<void(GrpcLoop*)>> serve_;
+  CallWorker worker_;
+  CallWorker admin_worker_;
   std::vector<std::unique_ptr<RequestMethod>> requests_;  // one of each loop
 };
 

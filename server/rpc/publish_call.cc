@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "server/rpc/call_of.h"
-#include "server/rpc/frames.h"
 
 namespace nmq::rpc {
 namespace {
@@ -18,27 +17,11 @@ constexpr uint64_t kForgetPart = 8;
 
 }  // namespace
 
-void PublishCall::Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
-  for (int i = 0; i < count; ++i) new PublishCall(service, broker, loop);
-}
-
-PublishCall::PublishCall(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop)
-    : StreamCall(loop),
-      service_(service),
+PublishCall::PublishCall(broker::Broker* broker, Exchange* exchange)
+    : StreamCall(exchange),
       broker_(broker),
-      stream_(context()),
+      publish_(broker, CallOf<v1::PublishStreamRequest>(*exchange)),
       expected_(broker->limits().batch_bytes) {
-  service->RequestPublishStream(context(), &stream_, loop->queue(), loop->queue(), &started_);
-}
-
-void PublishCall::Started(bool ok) {
-  if (!ok) {
-    delete this;  // the server shuts down
-    return;
-  }
-  new PublishCall(service_, broker_, loop());
-  Begin();
-  publish_.emplace(broker_, CallOf<v1::PublishStreamRequest>(*context(), loop()->clock()));
   WantRead();
 }
 
@@ -48,44 +31,36 @@ void PublishCall::WantRead() {
   loop()->intake().Want(this, expected_);
 }
 
-void PublishCall::Receive() {
-  Owe();
-  stream_.Read(&request_, &read_);
-}
+void PublishCall::Receive() { exchange()->Read(); }
 
-void PublishCall::Read(bool ok) {
+void PublishCall::OnNoMore() { End(absl::OkStatus()); }
+
+void PublishCall::OnMessage(const RequestBytes& bytes) {
   reading_ = false;
-  if (!ok) {
-    End(absl::OkStatus());  // the publisher has nothing more to say
-  } else if (!ending()) {
-    const uint64_t size = request_.Length();
-    loop()->intake().Received(this, size);
-    const uint64_t lately = std::max(expected_ - expected_ / kForgetPart, kExpectedMin);
-    expected_ = std::min(std::max(size + size / kForgetPart, lately), broker_->limits().batch_bytes);
-    if (absl::Status status = PublishBatch(size); !status.ok()) {
-      loop()->intake().GiveBack(size);
-      End(status);
-    }
-    WantRead();
+  if (ending()) return;
+  const uint64_t size = bytes.size();
+  loop()->intake().Received(this, size);
+  const uint64_t lately = std::max(expected_ - expected_ / kForgetPart, kExpectedMin);
+  expected_ = std::min(std::max(size + size / kForgetPart, lately), broker_->limits().batch_bytes);
+  if (absl::Status status = PublishBatch(bytes); !status.ok()) {
+    loop()->intake().GiveBack(size);
+    End(status);
   }
-  Release();
+  WantRead();
 }
 
-absl::Status PublishCall::PublishBatch(uint64_t size) {
-  const grpc::Slice bytes = InOnePiece(request_);
-  request_.Clear();
-  const absl::string_view view(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+absl::Status PublishCall::PublishBatch(const RequestBytes& bytes) {
   auto answer = std::make_shared<Answer>();
   answers_.push_back(answer);
   Owe();
-  const absl::Status status =
-      publish_->Publish(view, &arena_, [this, answer, size](const v1::PublishStreamResponse& response) {
+  const absl::Status status = publish_.Publish(
+      bytes.InOnePiece(), &arena_, [this, answer, size = bytes.size()](const v1::PublishStreamResponse& response) {
         loop()->intake().GiveBack(size);
-        grpc::ByteBuffer encoded = ToByteBuffer(Frame(response));
+        answer->frame.emplace(response);
         if (loop()->IsCurrent()) {
-          Answered(answer.get(), std::move(encoded));
+          Answered(answer.get());
         } else {
-          loop()->Post([this, answer, encoded] { Answered(answer.get(), encoded); });
+          loop()->Post([this, answer] { Answered(answer.get()); });
         }
       });
   arena_.Reset();
@@ -96,26 +71,22 @@ absl::Status PublishCall::PublishBatch(uint64_t size) {
   return status;
 }
 
-void PublishCall::Answered(Answer* answer, grpc::ByteBuffer bytes) {
-  answer->bytes = std::move(bytes);
+void PublishCall::Answered(Answer* answer) {
   answer->ready = true;
   WriteNext();
   Release();
 }
 
 void PublishCall::WriteNext() {
-  if (writing() || answers_.empty() || !answers_.front()->ready) return;
-  WriteStarted();
-  stream_.Write(answers_.front()->bytes, &written_);
+  if (writing() || finished() || answers_.empty() || !answers_.front()->ready) return;
+  Write(*std::move(answers_.front()->frame));
 }
 
-void PublishCall::Written(bool ok) {
+void PublishCall::OnWritten(bool ok) {
   answers_.pop_front();
-  if (WriteEnded(ok)) {
-    WriteNext();
-    WantRead();
-  }
-  Release();
+  if (!WriteEnded(ok)) return;
+  WriteNext();
+  WantRead();
 }
 
 // At once, since nothing is taken any more.

@@ -9,13 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/support/async_stream.h"
-#include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
 #include "server/broker/publish_stream.h"
-#include "server/rpc/grpc_loop.h"
+#include "server/frame/frame.h"
+#include "server/rpc/exchange.h"
 #include "server/rpc/intake.h"
-#include "server/rpc/services.h"
+#include "server/rpc/loop.h"
 #include "server/rpc/stream_call.h"
 
 namespace nmq::rpc {
@@ -24,25 +23,24 @@ namespace nmq::rpc {
 // the next one.
 class PublishCall final : public StreamCall, private Intake::Receiver {
  public:
-  // Waits for `count` calls; each that comes is replaced.
-  static void Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count);
+  // The broker must outlive the call.
+  PublishCall(broker::Broker* broker, Exchange* exchange);
 
+  void OnMessage(const RequestBytes& bytes) override;
+  void OnNoMore() override;
+  void OnWritten(bool ok) override;
   void Drain(const DrainPlan& plan) override;
 
  private:
-  PublishCall(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop);
   ~PublishCall() override = default;
 
-  void Started(bool ok);
-  void Read(bool ok);
-  void Written(bool ok);
-  absl::Status PublishBatch(uint64_t size);
+  absl::Status PublishBatch(const RequestBytes& bytes);
   // Answers wait until their batch is on disk, and those of later batches behind them.
   struct Answer {
-    grpc::ByteBuffer bytes;
-    bool ready = false;
+    std::optional<Frame> frame;
+    bool ready = false;  // the frame is there; for the loop's thread
   };
-  void Answered(Answer* answer, grpc::ByteBuffer bytes);
+  void Answered(Answer* answer);
   // Asks the intake for the next read, unless too many answers wait.
   void WantRead();
   void Receive() override;
@@ -51,17 +49,10 @@ class PublishCall final : public StreamCall, private Intake::Receiver {
   void WriteNext();
   void OnEnd(const absl::Status&) override { loop()->intake().Leave(this); }
   bool HasUnwritten() const override { return !answers_.empty(); }
-  void StartFinish(const grpc::Status& status, Event* finished) override { stream_.Finish(status, finished); }
 
-  MessageQueueService* const service_;
   broker::Broker* const broker_;
-  MemberEvent<PublishCall> started_{this, &PublishCall::Started};
-  MemberEvent<PublishCall> read_{this, &PublishCall::Read};
-  MemberEvent<PublishCall> written_{this, &PublishCall::Written};
-  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_;
-  std::optional<broker::PublishStream> publish_;  // from the call on
+  broker::PublishStream publish_;
   google::protobuf::Arena arena_;
-  grpc::ByteBuffer request_;
   std::deque<std::shared_ptr<Answer>> answers_;  // not yet written, the oldest first
   uint64_t expected_;                            // bytes of the next batch, at a guess
   bool reading_ = false;                         // or waiting for the intake

@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
-#include "server/rpc/frames.h"
+#include "server/frame/frame.h"
 
 namespace nmq::rpc {
 namespace {
@@ -70,53 +70,26 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const s
   return response;
 }
 
-template <typename Service>
-ReflectionCall<Service>::ReflectionCall(Service* service, const std::vector<std::string>* services, GrpcLoop* loop)
-    : StreamCall(loop), service_(service), services_(services), stream_(context()) {
-  service->RequestServerReflectionInfo(context(), &stream_, loop->queue(), loop->queue(), &started_);
+ReflectionCall::ReflectionCall(const std::vector<std::string>* services, Exchange* exchange)
+    : StreamCall(exchange), services_(services) {
+  exchange->Read();
 }
 
-template <typename Service>
-void ReflectionCall<Service>::Started(bool ok) {
-  if (!ok) {
-    delete this;  // the server shuts down
-    return;
+void ReflectionCall::OnMessage(const RequestBytes& bytes) {
+  if (ending()) return;
+  ServerReflectionRequest request;
+  const absl::Status status = bytes.Decode(&request);
+  if (status.ok()) {
+    Write(Frame(Reflect(request, *services_)));
+  } else {
+    End(status);
   }
-  new ReflectionCall(service_, services_, loop());
-  Begin();
-  StartRead();
 }
 
-template <typename Service>
-void ReflectionCall<Service>::StartRead() {
-  Owe();
-  stream_.Read(&request_, &read_);
-}
+void ReflectionCall::OnNoMore() { End(absl::OkStatus()); }
 
-template <typename Service>
-void ReflectionCall<Service>::Read(bool ok) {
-  if (!ok) {
-    End(absl::OkStatus());
-  } else if (!ending()) {
-    ServerReflectionRequest request;
-    const absl::Status status = Decode(request_, &request);
-    if (status.ok()) {
-      WriteStarted();
-      stream_.Write(ToByteBuffer(Frame(Reflect(request, *services_))), &written_);
-    } else {
-      End(status);
-    }
-  }
-  Release();
+void ReflectionCall::OnWritten(bool ok) {
+  if (WriteEnded(ok)) exchange()->Read();
 }
-
-template <typename Service>
-void ReflectionCall<Service>::Written(bool ok) {
-  if (WriteEnded(ok)) StartRead();
-  Release();
-}
-
-template class ReflectionCall<ReflectionService>;
-template class ReflectionCall<ReflectionAlphaService>;
 
 }  // namespace nmq::rpc

@@ -3,20 +3,21 @@
 #include <optional>
 #include <utility>
 
-#include "server/rpc/call_of.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/rpc/unary_rpc.h"
 
 namespace nmq::rpc {
 
-RequestMethod::RequestMethod(broker::Broker* broker, MessageQueueService* service, GrpcLoop* loop)
-    : broker_(broker),
-      loop_(loop),
-      method_{service, service->request,
-              [this](const grpc::ServerContext& context, v1::RequestRequest* request, Deferred::Done done) {
-                broker_->Ask(CallOf<v1::RequestRequest>(context, broker_->clock()), request, std::move(done));
-                SetTimer();
-              },
-              broker->limits().payload_bytes},
-      timer_([this] { OnTime(); }) {}
+RequestMethod::RequestMethod(broker::Broker* broker, Loop* loop)
+    : broker_(broker), loop_(loop), timer_([this] { OnTime(); }) {
+  AddDeferredRpc<v1::RequestRequest, v1::RequestResponse>(
+      "nmq.v1.MessageQueue.Request", broker->limits().payload_bytes, /*keeps=*/false,
+      [this](const Call& call, v1::RequestRequest* request, broker::Questions::Done done) {
+        broker_->Ask(call, request, std::move(done));
+        SetTimer();
+      },
+      &loop->methods());
+}
 
 void RequestMethod::OnTime() {
   broker_->ExpireQuestions();

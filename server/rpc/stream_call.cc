@@ -1,16 +1,11 @@
 #include "server/rpc/stream_call.h"
 
-#include "server/rpc/status.h"
+#include <utility>
 
 namespace nmq::rpc {
 
-StreamCall::StreamCall(GrpcLoop* loop) : loop_(loop), last_write_(loop->clock().Monotonic()) {
-  // Only for a call that comes.
-  context_.AsyncNotifyWhenDone(&done_);
-}
-
-void StreamCall::Begin() {
-  connection_ = loop_->connections().Enter(context_.peer());
+StreamCall::StreamCall(Exchange* exchange)
+    : exchange_(exchange), loop_(exchange->loop()), last_write_(loop_->clock().Monotonic()) {
   loop_->AddStream(this);
 }
 
@@ -23,17 +18,15 @@ void StreamCall::End(const absl::Status& status) {
 }
 
 void StreamCall::Finish() {
-  if (finishing_) return;
-  finishing_ = true;
-  Owe();
-  StartFinish(ToGrpc(status_), &finished_);
+  if (finished_) return;
+  finished_ = true;
+  exchange_->Finish(status_);
 }
 
-void StreamCall::WriteStarted() {
+void StreamCall::Write(Frame frame) {
   writing_ = true;
   last_write_ = loop_->clock().Monotonic();
-  loop_->connections().BeforeWrite(connection_);
-  Owe();
+  exchange_->Write(std::move(frame));
 }
 
 bool StreamCall::WriteEnded(bool ok) {
@@ -49,16 +42,8 @@ bool StreamCall::WriteEnded(bool ok) {
   return false;
 }
 
-void StreamCall::Finished(bool) { Release(); }
-
-void StreamCall::Done(bool) {
-  if (context_.IsCancelled()) End(absl::CancelledError("the client is gone"));
-  Release();
-}
-
 void StreamCall::Release() {
   if (--owed_ > 0) return;
-  loop_->connections().Leave(connection_);
   loop_->RemoveStream(this);
   delete this;
 }

@@ -7,7 +7,6 @@
 #include "base/errors.h"
 #include "base/proto_time.h"
 #include "server/rpc/call_of.h"
-#include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
 
 namespace nmq::rpc {
@@ -25,38 +24,24 @@ constexpr absl::Duration kUnreadTime = absl::Seconds(1);
 
 }  // namespace
 
-void SubscribeStream::Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
-  for (int i = 0; i < count; ++i) new SubscribeStream(service, broker, loop);
-}
-
-SubscribeStream::SubscribeStream(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop)
-    : StreamCall(loop),
-      service_(service),
+SubscribeStream::SubscribeStream(broker::Broker* broker, Exchange* exchange)
+    : StreamCall(exchange),
       broker_(broker),
-      writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
       stalled_([this] { OnStalled(); }),
       age_([this] { OnAge(); }),
       drain_([this] { AskToLeave(); }) {
-  service->RequestSubscribe(context(), &request_, &writer_, loop->queue(), loop->queue(), &started_);
+  exchange->Read();
 }
 
-void SubscribeStream::Started(bool ok) {
-  if (!ok) {
-    delete this;  // the server shuts down
-    return;
-  }
-  new SubscribeStream(service_, broker_, loop());
-  Begin();
-  Open();
-}
+void SubscribeStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }
 
-void SubscribeStream::Open() {
+void SubscribeStream::OnMessage(const RequestBytes& bytes) {
+  if (ending()) return;
   auto search = std::make_shared<Search>();
-  absl::Status status = Decode(request_, &search->request);
-  request_.Clear();
+  absl::Status status = bytes.Decode(&search->request);
   if (status.ok()) {
-    const Call call = CallOf<v1::SubscribeRequest>(*context(), loop()->clock());
+    const Call call = CallOf<v1::SubscribeRequest>(*exchange());
     auto wish = broker_->CheckSubscribe(call, search->request, loop()->lane(), this);
     status = wish.status();
     if (status.ok()) search->wish = *std::move(wish);
@@ -120,7 +105,7 @@ void SubscribeStream::OnStalled() {
   if (!writing()) return;
   // Who does not read cannot be told why; who watches can.
   if (!ending()) End(subscription_->ended() ? subscription_->end_status() : subscription_->CheckOverflow());
-  context()->TryCancel();
+  exchange()->Cancel();
 }
 
 void SubscribeStream::OnMemoryCritical() {
@@ -132,7 +117,7 @@ void SubscribeStream::OnMemoryCritical() {
                         kUnreadTime);
   if (!ending()) broker_->metrics().CountRefusal(why);
   End(why);
-  context()->TryCancel();
+  exchange()->Cancel();
 }
 
 // Each takes a part of what is left, so that those who read go on beside any number of those who do not.
@@ -182,19 +167,13 @@ void SubscribeStream::WriteDelivery(broker::Delivery* delivery) {
 
 void SubscribeStream::WriteFrame(const v1::SubscribeResponse& frame) { Write(Frame(frame)); }
 
-void SubscribeStream::Write(Frame frame) {
-  WriteStarted();
-  writer_.Write(ToByteBuffer(std::move(frame)), &written_);
-}
-
-void SubscribeStream::Written(bool ok) {
+void SubscribeStream::OnWritten(bool ok) {
   loop()->CancelTimer(&stalled_);
   if (outgoing_bytes_ > 0) loop()->outgoing().GiveBack(std::exchange(outgoing_bytes_, 0));
   if (WriteEnded(ok)) {
     subscription_->in_flight_bytes().store(0, std::memory_order_relaxed);
     Pump();
   }
-  Release();
 }
 
 void SubscribeStream::OnHeartbeat() {

@@ -7,12 +7,10 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "grpcpp/support/async_stream.h"
-#include "grpcpp/support/byte_buffer.h"
 #include "server/broker/broker.h"
 #include "server/frame/frame.h"
-#include "server/rpc/grpc_loop.h"
-#include "server/rpc/services.h"
+#include "server/rpc/exchange.h"
+#include "server/rpc/loop.h"
 #include "server/rpc/stream_call.h"
 
 namespace nmq::rpc {
@@ -20,8 +18,12 @@ namespace nmq::rpc {
 // One Subscribe call: a subscription, and one frame on its way at a time.
 class SubscribeStream final : public StreamCall, public broker::Subscription::Owner {
  public:
-  // Waits for `count` calls; each that comes is replaced.
-  static void Serve(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop, int count);
+  // The broker must outlive the call.
+  SubscribeStream(broker::Broker* broker, Exchange* exchange);
+
+  void OnMessage(const RequestBytes& bytes) override;
+  void OnNoMore() override;
+  void OnWritten(bool ok) override;
 
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
@@ -35,12 +37,8 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
     absl::Duration jitter;  // the span over which such streams are to leave, at the most
   };
 
-  SubscribeStream(MessageQueueService* service, broker::Broker* broker, GrpcLoop* loop);
   ~SubscribeStream() override = default;
 
-  void Started(bool ok);
-  void Written(bool ok);
-  void Open();
   void Found(const absl::Status& status);
   void Subscribe(broker::Broker::Wish wish);
   // What the next frame may have.
@@ -48,7 +46,6 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   // Writes the next frame, if there is one.
   void Pump();
   void PumpAgain();
-  void Write(Frame frame);
   void WriteFrame(const v1::SubscribeResponse& frame);
   void WriteDelivery(broker::Delivery* delivery);
   void AskToLeave();
@@ -58,7 +55,6 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnStalled();
   void OnAge();
   void OnEnd(const absl::Status& status) override;
-  void StartFinish(const grpc::Status& status, Event* finished) override { writer_.Finish(status, finished); }
 
   // What is looked for, on another thread, before there is a subscription. It outlives a stream that ends
   // before.
@@ -69,19 +65,14 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
     SubscribeStream* stream = nullptr;  // null once nobody waits; only for the loop's thread
   };
 
-  MessageQueueService* const service_;
   broker::Broker* const broker_;
-  MemberEvent<SubscribeStream> started_{this, &SubscribeStream::Started};
-  MemberEvent<SubscribeStream> written_{this, &SubscribeStream::Written};
-  grpc::ByteBuffer request_;
-  grpc::ServerAsyncWriter<grpc::ByteBuffer> writer_;
   std::shared_ptr<Search> search_;                      // null if it is not needed, before and after
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   broker::Namespace* name_space_ = nullptr;             // of the subscription
-  GrpcLoop::Timer heartbeat_;
-  GrpcLoop::Timer stalled_;
-  GrpcLoop::Timer age_;
-  GrpcLoop::Timer drain_;
+  Loop::Timer heartbeat_;
+  Loop::Timer stalled_;
+  Loop::Timer age_;
+  Loop::Timer drain_;
   Notice notice_;
   uint64_t outgoing_bytes_ = 0;  // of the frame that is being written
   bool ask_ = false;             // the notice is to be written

@@ -2,81 +2,106 @@
 #define NMQ_SERVER_RPC_UNARY_CALL_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "base/worker.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/async_unary_call.h"
-#include "server/rpc/grpc_loop.h"
-#include "server/rpc/status.h"
+#include "absl/status/statusor.h"
+#include "base/mutex.h"
+#include "server/frame/frame.h"
+#include "server/rpc/exchange.h"
+#include "server/rpc/intake.h"
+#include "server/rpc/loop.h"
 
 namespace nmq::rpc {
 
-// Serves a method with one request and one response: `count` calls at a time on a loop, each replaced by the next one
-// when it has been answered. `handle` runs on the loop, or on `worker` if that is not null, and must not block. It sets
-// the response and then calls `done`, once, there or later on any thread; both live until then. A call that is answered
-// later must be answered before the loop shuts down.
-template <typename Service, typename Request, typename Response>
-class UnaryCall final : public Event {
+class UnaryCall;
+
+// The answer of a call with one request and one response, on its way to it; may outlive the call. Thread-safe.
+class Answer {
  public:
-  using RequestMethod = void (Service::*)(grpc::ServerContext*, Request*, grpc::ServerAsyncResponseWriter<Response>*,
-                                          grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
-  using Done = std::function<void(const absl::Status&)>;
-  using Handle = std::function<void(const grpc::ServerContext&, Request*, Response*, const Done& done)>;
-  struct Method {
-    Service* service;
-    RequestMethod request;
-    Handle handle;
-    Worker* worker = nullptr;
-  };
+  // Of a call on this loop, which the answer keeps alive.
+  Answer(UnaryCall* call, std::shared_ptr<Loop> loop) : loop_(std::move(loop)), call_(call) {}
 
-  // `method` must outlive the loop.
-  static void Serve(const Method* method, GrpcLoop* loop, int count) {
-    for (int i = 0; i < count; ++i) new UnaryCall(method, loop);
-  }
+  // The response, encoded, or why there is none. The first one counts, and one that comes after the call's end does
+  // nothing. To be called under no lock.
+  static void Give(const std::shared_ptr<Answer>& answer, absl::StatusOr<Frame> response);
 
-  void Proceed(bool ok) override {
-    const bool answered = answered_.load(std::memory_order_acquire);
-    if (answered || !ok) {
-      // Not ok before an answer: the server shuts down.
-      if (answered && loop_->accepting()) new UnaryCall(method_, loop_);
-      delete this;
-      return;
-    }
-    if (method_->worker == nullptr) {
-      Begin();
-    } else {
-      method_->worker->Post([this] { Begin(); });
-    }
-  }
+  // False once nobody waits for it.
+  bool awaited() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  UnaryCall(const Method* method, GrpcLoop* loop) : method_(method), loop_(loop), writer_(&context_) {
-    (method->service->*method->request)(&context_, &request_, &writer_, loop->queue(), loop->queue(), this);
-  }
+  friend class UnaryCall;
 
-  void Begin() {
-    method_->handle(context_, &request_, &response_, [this](const absl::Status& status) { Answer(status); });
-  }
+  // True if it is to be sent: it is the first, and the method has returned.
+  bool Set(absl::StatusOr<Frame> response) ABSL_LOCKS_EXCLUDED(mu_);
+  // The method has returned; true if the response is there already.
+  bool Handled() ABSL_LOCKS_EXCLUDED(mu_);
+  // Whoever claims the call, once, may finish it; null for the others.
+  UnaryCall* Claim() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<Frame> Take() ABSL_LOCKS_EXCLUDED(mu_);
+  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // On the loop's thread, or on any other while the loop is held.
+  void Deliver();
 
-  void Answer(const absl::Status& status) {
-    // gRPC's queue hands over what the worker's thread wrote, too, but ThreadSanitizer does not see that.
-    answered_.store(true, std::memory_order_release);
-    if (status.ok()) {
-      writer_.Finish(response_, grpc::Status::OK, this);
-    } else {
-      writer_.FinishWithError(ToGrpc(status), this);
-    }
-  }
+  const std::shared_ptr<Loop> loop_;
+  std::atomic<bool> cancelled_{false};
+  mutable Mutex mu_;  // a leaf: nothing is locked under it
+  UnaryCall* call_ ABSL_GUARDED_BY(mu_);
+  bool handled_ ABSL_GUARDED_BY(mu_) = false;
+  std::optional<absl::StatusOr<Frame>> response_ ABSL_GUARDED_BY(mu_);
+};
 
-  const Method* const method_;
-  GrpcLoop* const loop_;
-  grpc::ServerContext context_;
-  Request request_;
-  Response response_;
-  grpc::ServerAsyncResponseWriter<Response> writer_;
-  std::atomic<bool> answered_{false};
+// A method with one request and one response.
+struct UnaryMethod {
+  // Runs on the loop and must not block. The exchange and the bytes live until it returns; the answer may be given
+  // there or later, on any thread. Whoever keeps answers waiting bounds their number.
+  using Handle = std::function<void(const Exchange&, const RequestBytes&, const std::shared_ptr<Answer>&)>;
+  Handle handle;
+  // What a request is thought to have: it is received when the loop's intake has room for that. 0: at once, uncounted.
+  uint64_t request_bytes = 0;
+  // It keeps the request's bytes until it has answered.
+  bool keeps = false;
+};
+
+// One call of it. A call that waits for room or for its answer is one of its loop's streams: when the server stops it
+// may still be answered in the grace, and ends with UNAVAILABLE then.
+class UnaryCall final : public Handler, public Stream, private Intake::Receiver {
+ public:
+  // `method` must outlive the call.
+  UnaryCall(const UnaryMethod* method, Exchange* exchange);
+
+  void OnMessage(const RequestBytes& bytes) override;
+  void OnNoMore() override;
+  void OnCancelled() override;
+  void OnDone() override;
+
+  void Drain(const DrainPlan&) override {}
+  void End(const absl::Status& status) override;
+
+ private:
+  friend class Answer;
+
+  enum class Stage { kInLine, kReading, kHandled, kRefused };
+
+  ~UnaryCall() override = default;
+
+  void Receive() override;
+  // Nobody waits for the request any more.
+  void Refuse(const absl::Status& why) override;
+  void GiveBack();
+  // For whoever has claimed the call.
+  void Finish(absl::StatusOr<Frame> response);
+
+  const UnaryMethod* const method_;
+  Exchange* const exchange_;
+  Stage stage_ = Stage::kInLine;
+  uint64_t taken_ = 0;              // from the intake
+  std::shared_ptr<Answer> answer_;  // null until the request is there
 };
 
 }  // namespace nmq::rpc

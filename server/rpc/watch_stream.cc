@@ -3,8 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include "base/errors.h"
+#include "server/frame/frame.h"
 #include "server/rpc/call_of.h"
-#include "server/rpc/frames.h"
 #include "server/rpc/stream_age.h"
 
 namespace nmq::rpc {
@@ -17,7 +18,7 @@ constexpr size_t kChangesMax = 500;  // in one response; each is at most about 1
 // Rings once, however many changes there are until the loop looks. `stream` is for the loop's thread only, and null
 // once the stream is gone.
 struct WatchStream::Bell : std::enable_shared_from_this<Bell> {
-  Bell(GrpcLoop* bell_loop, WatchStream* bell_stream) : loop(bell_loop), stream(bell_stream) {}
+  Bell(Loop* bell_loop, WatchStream* bell_stream) : loop(bell_loop), stream(bell_stream) {}
 
   void Ring() {
     if (rung.exchange(true, std::memory_order_acq_rel)) return;
@@ -27,43 +28,33 @@ struct WatchStream::Bell : std::enable_shared_from_this<Bell> {
     });
   }
 
-  GrpcLoop* const loop;
+  Loop* const loop;
   WatchStream* stream;
   std::atomic<bool> rung{false};
 };
 
-void WatchStream::Serve(RegistryService* service, broker::Broker* broker, GrpcLoop* loop, int count) {
-  for (int i = 0; i < count; ++i) new WatchStream(service, broker, loop);
-}
-
-WatchStream::WatchStream(RegistryService* service, broker::Broker* broker, GrpcLoop* loop)
-    : StreamCall(loop),
-      service_(service),
+WatchStream::WatchStream(broker::Broker* broker, Exchange* exchange)
+    : StreamCall(exchange),
       broker_(broker),
-      writer_(context()),
       heartbeat_([this] { OnHeartbeat(); }),
       age_([this] { End(StreamAged()); }),
       drain_([this] { End(broker_->CheckNotDraining()); }) {
-  service->RequestWatch(context(), &received_, &writer_, loop->queue(), loop->queue(), &started_);
+  exchange->Read();
 }
 
-void WatchStream::Started(bool ok) {
-  if (!ok) {
-    delete this;  // the server shuts down
-    return;
-  }
-  new WatchStream(service_, broker_, loop());
-  Begin();
-  const absl::Status status = Open();
+void WatchStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }
+
+void WatchStream::OnMessage(const RequestBytes& bytes) {
+  if (ending()) return;
+  const absl::Status status = Open(bytes);
   if (!status.ok()) End(status);
 }
 
-absl::Status WatchStream::Open() {
-  absl::Status status = Decode(received_, &request_);
-  received_.Clear();
+absl::Status WatchStream::Open(const RequestBytes& bytes) {
+  absl::Status status = bytes.Decode(&request_);
   if (status.ok()) status = broker_->CheckNotDraining();
   if (!status.ok()) return status;
-  const Call call = CallOf<v1::WatchRequest>(*context(), loop()->clock());
+  const Call call = CallOf<v1::WatchRequest>(*exchange());
   status = request_.namespace_().empty() ? broker_->Admit(call, "")
                                          : broker_->FindNamespace(call, request_.namespace_()).status();
   if (!status.ok()) return status;
@@ -76,7 +67,7 @@ absl::Status WatchStream::Open() {
   broker_->changes().Listen(listener_);
   v1::WatchResponse response;
   response.set_revision(revision_);
-  Write(response);
+  Write(Frame(response));
   loop()->SetTimer(&heartbeat_, last_write() + broker_->limits().heartbeat);
   loop()->SetTimer(&age_, last_write() + StreamLife(broker_->limits().stream_age, broker_->random()));
   return absl::OkStatus();
@@ -94,7 +85,7 @@ void WatchStream::Pump() {
     v1::WatchResponse response;
     response.set_revision(revision_);
     for (const auto& change : *changes) *response.add_changes() = *change;
-    Write(response);
+    Write(Frame(response));
     return;
   }
 }
@@ -105,19 +96,13 @@ void WatchStream::OnHeartbeat() {
   if (!writing() && last_write() + interval <= now) {
     v1::WatchResponse response;
     response.set_revision(revision_);
-    Write(response);
+    Write(Frame(response));
   }
   loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
 }
 
-void WatchStream::Write(const v1::WatchResponse& response) {
-  WriteStarted();
-  writer_.Write(ToByteBuffer(Frame(response)), &written_);
-}
-
-void WatchStream::Written(bool ok) {
+void WatchStream::OnWritten(bool ok) {
   if (WriteEnded(ok)) Pump();
-  Release();
 }
 
 void WatchStream::Drain(const DrainPlan& plan) {

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/broker/broker.h"
-#include "server/rpc/server.h"
+#include "server/grpc/server.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/raw_call.h"
 #include "tests/testing/simulated_clock.h"

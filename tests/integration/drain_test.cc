@@ -15,7 +15,7 @@
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "gtest/gtest.h"
-#include "server/rpc/server.h"
+#include "server/grpc/server.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
 #include "tests/testing/simulated_clock.h"

@@ -18,11 +18,11 @@
 #include "gtest/gtest.h"
 #include "server/broker/broker.h"
 #include "server/config/config.h"
+#include "server/grpc/server.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
 #include "server/queue/lanes.h"
 #include "server/queue/storage.h"
-#include "server/rpc/server.h"
 #include "server/service/services.h"
 
 namespace nmq::integration {
@@ -66,9 +66,9 @@ TestServer::TestServer(const Options& options) : storage_(OpenStorage(options)) 
   other_lanes_ = lanes.Add(options.other_lanes);
   broker_ = std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), std::move(lanes),
                                              storage_.get());
-  rpc::ServerOptions server_options;
+  rpc::GrpcServerOptions server_options;
   server_options.listen = options.listen;
-  server_ = std::make_unique<rpc::Server>(server_options, grpc_lanes, broker_.get());
+  server_ = std::make_unique<rpc::GrpcServer>(server_options, grpc_lanes, broker_.get());
   housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
   maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);
   services_ = std::make_unique<Services>(options.clock);

@@ -32,7 +32,7 @@ class Storage;
 }  // namespace nmq::broker
 
 namespace nmq::rpc {
-class Server;
+class GrpcServer;
 }  // namespace nmq::rpc
 
 namespace nmq::integration {
@@ -72,7 +72,7 @@ class TestServer {
   broker::Broker& broker() { return *broker_; }
   // Only with a data_dir.
   broker::Storage& storage() { return *storage_; }
-  rpc::Server& rpc() { return *server_; }
+  rpc::GrpcServer& rpc() { return *server_; }
   // They must be given something to wake before anything is on them.
   const std::vector<broker::Lane*>& other_lanes() const { return other_lanes_; }
   // Does now what is done again and again.
@@ -84,7 +84,7 @@ class TestServer {
   std::unique_ptr<broker::Storage> storage_;
   std::vector<broker::Lane*> other_lanes_;
   std::unique_ptr<broker::Broker> broker_;
-  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<rpc::GrpcServer> server_;
   std::unique_ptr<Housekeeper> housekeeper_;
   std::unique_ptr<Housekeeper> maintenance_;
   std::unique_ptr<Services> services_;

@@ -10,7 +10,7 @@
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "gtest/gtest.h"
 #include "server/broker/broker.h"
-#include "server/rpc/server.h"
+#include "server/grpc/server.h"
 #include "tests/integration/fixture.h"
 
 namespace nmq::integration {

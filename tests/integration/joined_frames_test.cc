@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "server/rpc/server.h"
+#include "server/grpc/server.h"
 #include "tests/integration/fixture.h"
 #include "tests/testing/tcp_proxy.h"
 

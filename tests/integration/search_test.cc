@@ -12,8 +12,8 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/grpc/server.h"
 #include "server/queue/storage.h"
-#include "server/rpc/server.h"
 #include "tests/integration/fixture.h"
 
 namespace nmq::integration {

@@ -11,7 +11,7 @@
 #include "client/cpp/client.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/rpc/server.h"
+#include "server/grpc/server.h"
 #include "tests/integration/fixture.h"
 #include "tests/testing/simulated_clock.h"
 #include "tests/testing/tcp_proxy.h"

@@ -22,7 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "nmq/v1/message_queue.pb.h"
-#include "server/rpc/connections.h"
+#include "server/grpc/connections.h"
 #include "tests/bench/floor/prepared.h"
 #include "tests/bench/nmq/connection.h"
 #include "tests/bench/nmq/poller.h"

@@ -1,4 +1,4 @@
-#include "server/rpc/status.h"
+#include "server/grpc/status.h"
 
 #include "absl/time/time.h"
 #include "base/errors.h"

@@ -1,3 +1,5 @@
+#include "server/grpc/grpc_loop.h"
+
 #include <functional>
 #include <memory>
 #include <thread>
@@ -15,7 +17,6 @@
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
-#include "server/rpc/grpc_loop.h"
 #include "tests/testing/notification.h"
 
 namespace nmq::rpc {

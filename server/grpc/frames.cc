@@ -1,10 +1,8 @@
-#include "server/rpc/frames.h"
+#include "server/grpc/frames.h"
 
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/str_cat.h"
-#include "base/errors.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
 
@@ -34,18 +32,17 @@ grpc::ByteBuffer ToByteBuffer(Frame frame) {
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
-grpc::Slice InOnePiece(const grpc::ByteBuffer& buffer) {
-  grpc::Slice slice;
+absl::string_view GrpcRequestBytes::InOnePiece() const {
   // An empty buffer has no piece at all.
-  if (!buffer.TrySingleSlice(&slice).ok() && !buffer.DumpToSingleSlice(&slice).ok()) return grpc::Slice();
-  return slice;
+  if (!buffer_.TrySingleSlice(&piece_).ok() && !buffer_.DumpToSingleSlice(&piece_).ok()) return "";
+  return absl::string_view(reinterpret_cast<const char*>(piece_.begin()), piece_.size());
 }
 
-absl::Status Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message) {
+absl::Status GrpcRequestBytes::Decode(google::protobuf::MessageLite* message) const {
   // The reader changes nothing of it.
-  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&buffer));
+  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&buffer_));
   if (reader.status().ok() && message->ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
-  return InvalidArgument("request", absl::StrCat("the bytes are no valid ", message->GetTypeName()));
+  return NotDecoded(*message);
 }
 
 }  // namespace nmq::rpc

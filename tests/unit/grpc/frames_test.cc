@@ -1,4 +1,4 @@
-#include "server/rpc/frames.h"
+#include "server/grpc/frames.h"
 
 #include <cstring>
 #include <string>
@@ -56,6 +56,10 @@ grpc::ByteBuffer EncodeBatch(Delivery* delivery) {
 }
 
 grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message) { return ToByteBuffer(Frame(message)); }
+
+absl::Status Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message) {
+  return GrpcRequestBytes(&buffer).Decode(message);
+}
 
 // Where the bytes of the buffer lie.
 std::vector<const void*> PlacesOf(const grpc::ByteBuffer& buffer) {
@@ -158,6 +162,26 @@ TEST(Decode, ReadsWhatCameInSeveralPieces) {
   v1::PublishRequest decoded;
   EXPECT_TRUE(Decode(grpc::ByteBuffer(slices.data(), slices.size()), &decoded).ok());
   EXPECT_EQ(decoded.SerializeAsString(), bytes);
+}
+
+TEST(RequestBytes, AreInOnePieceHoweverTheyCame) {
+  const std::vector<grpc::Slice> slices = {grpc::Slice("one "), grpc::Slice("and "), grpc::Slice("one more")};
+  const grpc::ByteBuffer several(slices.data(), slices.size());
+  EXPECT_EQ(GrpcRequestBytes(&several).size(), 16u);
+  const GrpcRequestBytes joined(&several);
+  EXPECT_EQ(joined.InOnePiece(), "one and one more");
+  const grpc::ByteBuffer one(slices.data(), 1);
+  const GrpcRequestBytes alone(&one);
+  EXPECT_EQ(alone.InOnePiece(), "one ");
+  const grpc::ByteBuffer none;
+  EXPECT_EQ(GrpcRequestBytes(&none).InOnePiece(), "");
+}
+
+TEST(RequestBytes, OfOnePieceAreNotCopied) {
+  const grpc::Slice slice(std::string(1000, 'x'));
+  const grpc::ByteBuffer buffer(&slice, 1);
+  const GrpcRequestBytes bytes(&buffer);
+  EXPECT_EQ(static_cast<const void*>(bytes.InOnePiece().data()), static_cast<const void*>(slice.begin()));
 }
 
 TEST(Decode, BytesThatAreNoMessageAreInvalid) {

@@ -1,4 +1,4 @@
-#include "server/rpc/deferred_call.h"
+#include "server/rpc/unary_call.h"
 
 #include <atomic>
 #include <future>
@@ -14,21 +14,23 @@
 #include "base/errors.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
+#include "server/grpc/grpc_exchange.h"
+#include "server/grpc/grpc_loop.h"
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
-#include "server/rpc/grpc_loop.h"
-#include "server/rpc/received_methods.h"
+#include "server/rpc/unary_rpc.h"
 
 namespace nmq::rpc {
 namespace {
 
-using Service = ReceivedMethods<v1::MessageQueue::Service>;
-using Call = DeferredCall<Service, v1::JoinRequest, v1::JoinResponse>;
+using JoinDone = Done<v1::JoinResponse>;
+using Handle = std::function<void(const Call&, v1::JoinRequest*, JoinDone)>;
 
 constexpr uint64_t kMemoryBytes = 1 << 20;
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -40,18 +42,19 @@ v1::JoinResponse Members(uint64_t members) {
 }
 
 // A server with one method, one loop, and one call waiting at a time.
-class DeferredCallTest : public testing::Test {
+class UnaryCallTest : public testing::Test {
  protected:
-  void Start(Call::Handle handle) {
-    method_ = {&service_, join_, std::move(handle), /*request_bytes=*/1000};
+  void Start(Handle handle) {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(&service_);
+    builder.RegisterAsyncGenericService(&service_);
     loop_ = std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
                                        GrpcLoop::Memory{&memory_, &memory_});
     server_ = builder.BuildAndStart();
-    Call::Serve(&method_, loop_.get(), 1);
+    AddDeferredRpc<v1::JoinRequest, v1::JoinResponse>("nmq.v1.MessageQueue.Join", /*request_bytes=*/1000,
+                                                      /*keeps=*/false, std::move(handle), &loop_->methods());
+    GrpcExchange::Serve(&service_, loop_.get(), 1);
     loop_->Start();
     stub_ = v1::MessageQueue::NewStub(
         grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
@@ -73,7 +76,7 @@ class DeferredCallTest : public testing::Test {
     });
   }
 
-  ~DeferredCallTest() override { Stop(); }
+  ~UnaryCallTest() override { Stop(); }
 
   struct Outcome {
     grpc::Status status;
@@ -90,24 +93,22 @@ class DeferredCallTest : public testing::Test {
   Metrics metrics_;
   broker::Lane lane_{0};
   MemoryBudget memory_{kMemoryBytes};
-  Service service_;
-  const int join_ = service_.Receive("nmq.v1.MessageQueue.Join");
-  Call::Method method_;
+  grpc::AsyncGenericService service_;
   std::shared_ptr<GrpcLoop> loop_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::MessageQueue::Stub> stub_;
 };
 
-TEST_F(DeferredCallTest, AnswerInTheHandlerIsTheAnswer) {
-  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) { done(Members(7)); });
+TEST_F(UnaryCallTest, AnswerInTheHandlerIsTheAnswer) {
+  Start([](const Call&, v1::JoinRequest*, const JoinDone& done) { done(Members(7)); });
   const Outcome outcome = Ask();
   EXPECT_TRUE(outcome.status.ok());
   EXPECT_EQ(outcome.response.rooms(0).members(), 7);
 }
 
-TEST_F(DeferredCallTest, AnswerMayComeFromAnotherThread) {
+TEST_F(UnaryCallTest, AnswerMayComeFromAnotherThread) {
   std::thread answerer;
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) {
     answerer = std::thread([done = std::move(done)] { done(Members(8)); });
   });
   const Outcome outcome = Ask();
@@ -116,19 +117,19 @@ TEST_F(DeferredCallTest, AnswerMayComeFromAnotherThread) {
   answerer.join();
 }
 
-TEST_F(DeferredCallTest, AnswersThatCrossTheEndOfTheirCallsDoNoHarm) {
+TEST_F(UnaryCallTest, AnswersThatCrossTheEndOfTheirCallsDoNoHarm) {
   constexpr size_t kCalls = 50;
-  std::promise<std::vector<Call::Done>> given;
-  std::vector<Call::Done> waiting;  // of the loop's thread
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+  std::promise<std::vector<JoinDone>> given;
+  std::vector<JoinDone> waiting;  // of the loop's thread
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) {
     waiting.push_back(std::move(done));
     if (waiting.size() == kCalls) given.set_value(std::move(waiting));
   });
   std::vector<std::future<Outcome>> outcomes;
   for (size_t i = 0; i < kCalls; ++i) outcomes.push_back(std::async(std::launch::async, [this] { return Ask(); }));
-  const std::vector<Call::Done> dones = given.get_future().get();
+  const std::vector<JoinDone> dones = given.get_future().get();
   std::thread answerer([&] {
-    for (const Call::Done& done : dones) done(Members(3));
+    for (const JoinDone& done : dones) done(Members(3));
   });
   Stop();
   answerer.join();
@@ -142,17 +143,15 @@ TEST_F(DeferredCallTest, AnswersThatCrossTheEndOfTheirCallsDoNoHarm) {
   }
 }
 
-TEST_F(DeferredCallTest, ErrorArrivesAsAStatus) {
-  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) {
-    done(NotFound("NOTHING", "there is nothing"));
-  });
+TEST_F(UnaryCallTest, ErrorArrivesAsAStatus) {
+  Start([](const Call&, v1::JoinRequest*, const JoinDone& done) { done(NotFound("NOTHING", "there is nothing")); });
   const grpc::Status status = Ask().status;
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(status.error_message(), "there is nothing");
 }
 
-TEST_F(DeferredCallTest, FirstAnswerCounts) {
-  Start([](const grpc::ServerContext&, v1::JoinRequest*, const Call::Done& done) {
+TEST_F(UnaryCallTest, FirstAnswerCounts) {
+  Start([](const Call&, v1::JoinRequest*, const JoinDone& done) {
     done(Members(1));
     done(Members(2));
     done(absl::InternalError("no"));
@@ -161,25 +160,25 @@ TEST_F(DeferredCallTest, FirstAnswerCounts) {
   EXPECT_EQ(Ask().response.rooms(0).members(), 1);
 }
 
-TEST_F(DeferredCallTest, WaitingCallsKeepNoOthersWaiting) {
+TEST_F(UnaryCallTest, WaitingCallsKeepNoOthersWaiting) {
   constexpr size_t kCalls = 20;
-  std::vector<Call::Done> waiting;  // of the loop's thread
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+  std::vector<JoinDone> waiting;  // of the loop's thread
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) {
     waiting.push_back(std::move(done));
     // Each one is answered only when the last has come.
     if (waiting.size() < kCalls) return;
-    for (const Call::Done& each : waiting) each(Members(kCalls));
+    for (const JoinDone& each : waiting) each(Members(kCalls));
   });
   std::vector<std::future<Outcome>> outcomes;
   for (size_t i = 0; i < kCalls; ++i) outcomes.push_back(std::async(std::launch::async, [this] { return Ask(); }));
   for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().status.ok());
 }
 
-TEST_F(DeferredCallTest, EndedCallAnswersWithThatStatusAndIgnoresALaterAnswer) {
-  std::promise<Call::Done> given;
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+TEST_F(UnaryCallTest, EndedCallAnswersWithThatStatusAndIgnoresALaterAnswer) {
+  std::promise<JoinDone> given;
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) { given.set_value(std::move(done)); });
   std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
-  const Call::Done done = given.get_future().get();
+  const JoinDone done = given.get_future().get();
   while (loop_->stream_count() == 0) std::this_thread::yield();
   EndCalls();
   EXPECT_EQ(outcome.get().status.error_message(), "over");
@@ -187,21 +186,21 @@ TEST_F(DeferredCallTest, EndedCallAnswersWithThatStatusAndIgnoresALaterAnswer) {
   Stop();
 }
 
-TEST_F(DeferredCallTest, AnswerAfterTheServersEndDoesNothing) {
-  std::promise<Call::Done> given;
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+TEST_F(UnaryCallTest, AnswerAfterTheServersEndDoesNothing) {
+  std::promise<JoinDone> given;
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) { given.set_value(std::move(done)); });
   std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
-  const Call::Done done = given.get_future().get();
+  const JoinDone done = given.get_future().get();
   Stop();
   loop_ = nullptr;
   done(Members(1));
   EXPECT_EQ(outcome.get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
-TEST_F(DeferredCallTest, AnswerMayComeFromATimerOfTheLoop) {
-  Call::Done waiting;  // of the loop's thread
+TEST_F(UnaryCallTest, AnswerMayComeFromATimerOfTheLoop) {
+  JoinDone waiting;  // of the loop's thread
   GrpcLoop::Timer timer([&] { waiting(Members(9)); });
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) {
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) {
     waiting = std::move(done);
     loop_->SetTimer(&timer, RealClock().Monotonic() + absl::Milliseconds(1));
   });
@@ -210,15 +209,15 @@ TEST_F(DeferredCallTest, AnswerMayComeFromATimerOfTheLoop) {
   Stop();
 }
 
-TEST_F(DeferredCallTest, CancelledCallMayStillBeAnswered) {
-  std::promise<Call::Done> given;
-  Start([&](const grpc::ServerContext&, v1::JoinRequest*, Call::Done done) { given.set_value(std::move(done)); });
+TEST_F(UnaryCallTest, CancelledCallMayStillBeAnswered) {
+  std::promise<JoinDone> given;
+  Start([&](const Call&, v1::JoinRequest*, JoinDone done) { given.set_value(std::move(done)); });
   grpc::ClientContext context;
   std::future<grpc::Status> status = std::async(std::launch::async, [&] {
     v1::JoinResponse response;
     return stub_->Join(&context, {}, &response);
   });
-  const Call::Done done = given.get_future().get();
+  const JoinDone done = given.get_future().get();
   context.TryCancel();
   EXPECT_EQ(status.get().error_code(), grpc::StatusCode::CANCELLED);
   done(Members(1));

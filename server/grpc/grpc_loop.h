@@ -1,12 +1,12 @@
-#ifndef NMQ_SERVER_RPC_GRPC_LOOP_H_
-#define NMQ_SERVER_RPC_GRPC_LOOP_H_
+#ifndef NMQ_SERVER_GRPC_GRPC_LOOP_H_
+#define NMQ_SERVER_GRPC_GRPC_LOOP_H_
 
 #include <atomic>
 #include <memory>
 
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
-#include "server/rpc/connections.h"
+#include "server/grpc/connections.h"
 #include "server/rpc/loop.h"
 
 namespace nmq::rpc {
@@ -72,4 +72,4 @@ class GrpcLoop final : public Loop {
 
 }  // namespace nmq::rpc
 
-#endif  // NMQ_SERVER_RPC_GRPC_LOOP_H_
+#endif  // NMQ_SERVER_GRPC_GRPC_LOOP_H_

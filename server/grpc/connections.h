@@ -1,5 +1,5 @@
-#ifndef NMQ_SERVER_RPC_CONNECTIONS_H_
-#define NMQ_SERVER_RPC_CONNECTIONS_H_
+#ifndef NMQ_SERVER_GRPC_CONNECTIONS_H_
+#define NMQ_SERVER_GRPC_CONNECTIONS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -71,4 +71,4 @@ std::string PeerOf(int socket);
 
 }  // namespace nmq::rpc
 
-#endif  // NMQ_SERVER_RPC_CONNECTIONS_H_
+#endif  // NMQ_SERVER_GRPC_CONNECTIONS_H_

@@ -1,5 +1,5 @@
-#ifndef NMQ_SERVER_RPC_STATUS_H_
-#define NMQ_SERVER_RPC_STATUS_H_
+#ifndef NMQ_SERVER_GRPC_STATUS_H_
+#define NMQ_SERVER_GRPC_STATUS_H_
 
 #include "absl/status/status.h"
 #include "grpcpp/support/status.h"
@@ -11,4 +11,4 @@ grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace nmq::rpc
 
-#endif  // NMQ_SERVER_RPC_STATUS_H_
+#endif  // NMQ_SERVER_GRPC_STATUS_H_

@@ -1,4 +1,4 @@
-#include "server/rpc/status.h"
+#include "server/grpc/status.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "server/rpc/connections.h"
+#include "server/grpc/connections.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

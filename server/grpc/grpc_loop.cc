@@ -1,4 +1,4 @@
-#include "server/rpc/grpc_loop.h"
+#include "server/grpc/grpc_loop.h"
 
 #include <algorithm>
 #include <thread>
