@@ -1,0 +1,50 @@
+#ifndef NMQ_SERVER_HTTP2_MESSAGE_READER_H_
+#define NMQ_SERVER_HTTP2_MESSAGE_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace nmq::http2 {
+
+// Takes gRPC messages out of a stream's bytes: each has a prefix of 5 bytes, whether it is compressed and its length.
+// For one thread at a time.
+class MessageReader {
+ public:
+  static constexpr size_t kPrefixBytes = 5;
+
+  // Messages may have at most `bytes_max`.
+  explicit MessageReader(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  struct Message {
+    absl::string_view bytes;  // until the next call, and no longer than what was read from
+    bool compressed = false;
+  };
+  // Takes bytes from the front of `bytes` until they make a message; none if there are too few. RESOURCE_EXHAUSTED as
+  // soon as the prefix of one that is too long is there, INTERNAL for a prefix that is none; then nothing more may be
+  // read.
+  absl::StatusOr<std::optional<Message>> Next(absl::string_view* bytes);
+
+  // A message has begun, and is not whole.
+  bool partial() const { return prefix_size_ > 0; }
+  // What the message will have that has begun; 0 while that is not known.
+  uint64_t announced() const { return prefix_size_ == kPrefixBytes ? length_ : 0; }
+
+ private:
+  absl::Status TakePrefix(absl::string_view* bytes);
+
+  const uint64_t bytes_max_;
+  char prefix_[kPrefixBytes] = {};
+  size_t prefix_size_ = 0;
+  uint32_t length_ = 0;
+  std::string body_;  // of a message that came in several pieces
+};
+
+}  // namespace nmq::http2
+
+#endif  // NMQ_SERVER_HTTP2_MESSAGE_READER_H_
