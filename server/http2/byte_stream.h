@@ -22,6 +22,8 @@ class ByteStream {
   virtual ssize_t Read(char* to, size_t size) = 0;
   // How many bytes of the pieces, of which there are 1 to 1,024, were taken; or kBlocked or kEnded.
   virtual ssize_t Write(const iovec* pieces, size_t count) = 0;
+  // Tells the peer that nothing more comes.
+  virtual void CloseWrite() = 0;
   // What to wait for with epoll.
   virtual int descriptor() const = 0;
 };

@@ -17,6 +17,8 @@ ssize_t Outcome(ssize_t moved) {
 
 Socket::~Socket() { close(descriptor_); }
 
+void Socket::CloseWrite() { shutdown(descriptor_, SHUT_WR); }
+
 ssize_t Socket::Read(char* to, size_t size) {
   ssize_t moved;
   do {

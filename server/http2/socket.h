@@ -15,6 +15,7 @@ class Socket final : public ByteStream {
 
   ssize_t Read(char* to, size_t size) override;
   ssize_t Write(const iovec* pieces, size_t count) override;
+  void CloseWrite() override;
   int descriptor() const override { return descriptor_; }
 
  private:

@@ -36,6 +36,7 @@ class Taker final : public ByteStream {
     room = left;
     return static_cast<ssize_t>(moved);
   }
+  void CloseWrite() override {}
   int descriptor() const override { return -1; }
 
   size_t room = std::numeric_limits<size_t>::max() / 2;

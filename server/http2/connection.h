@@ -1,0 +1,192 @@
+#ifndef NMQ_SERVER_HTTP2_CONNECTION_H_
+#define NMQ_SERVER_HTTP2_CONNECTION_H_
+
+#include <nghttp2/nghttp2.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/http2/allowance.h"
+#include "server/http2/byte_stream.h"
+#include "server/http2/gather.h"
+#include "server/http2/header_list.h"
+#include "server/http2/stream.h"
+
+namespace nmq::http2 {
+
+class Connection;
+
+// What a peer may do and take before it is known to be anybody.
+struct ConnectionLimits {
+  // Requests under way at once.
+  uint32_t streams = 1000;
+  // Of a request's headers, as HTTP/2 counts them; a larger request is refused, one that is twice as large on the wire
+  // ends the connection.
+  uint32_t header_bytes = 64 << 10;
+  // What may come of a request that nobody has asked for.
+  uint32_t window_bytes = 65'535;
+  // For the preface and the first settings.
+  absl::Duration handshake = absl::Seconds(10);
+  // After so long without a byte the peer is pinged, and after so long without an answer it is gone.
+  absl::Duration keepalive = absl::Seconds(30);
+  absl::Duration keepalive_timeout = absl::Seconds(10);
+  // After so long without a request it is asked to leave.
+  absl::Duration idle = absl::Hours(1);
+  // Frames that carry nothing of a request (settings, pings, priorities, window updates, empty ones, unknown ones):
+  // so many at once, and so many a second. A frame of data, whichever way, allows for kCreditForData more: readers ping
+  // and open windows as they read.
+  int64_t control_burst = 10'000;
+  int64_t control_per_second = 1'000;
+  // Requests that the peer ends by a reset, or makes the server reset by an error of its own. A busy client cancels
+  // hundreds of calls in a second, and each may have a deadline that is too short; an attacker resets a hundred
+  // thousand. A request that is answered allows for one more.
+  int64_t reset_burst = 2'000;
+  int64_t reset_per_second = 1'000;
+};
+
+// What connections need of the loop that they live on. All on its thread.
+class ConnectionHost {
+ public:
+  // Of the monotonic clock, when the turn began.
+  virtual absl::Duration now() const = 0;
+  virtual Gather& gather() = 0;
+  // Where every connection reads to; valid during the read only.
+  virtual char* read_buffer() = 0;
+  // A request has come; null refuses it, as one that was not looked at.
+  virtual Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) = 0;
+  // Flush is to be called at the end of this turn.
+  virtual void Mark(Connection* connection) = 0;
+  // Nothing more happens to it: it is to be deleted at the end of this turn.
+  virtual void OnOver(Connection* connection) = 0;
+  // OnReadable and OnWritable are to be called when there is something.
+  virtual void Await(Connection* connection, bool readable, bool writable) = 0;
+  // The connection is ended because of what its peer did.
+  virtual void OnAbuse(const Connection& connection, absl::string_view what) = 0;
+
+ protected:
+  ~ConnectionHost() = default;
+};
+
+// One connection of HTTP/2, on nghttp2: counts what the peer makes the server do and hold before it does. On its loop's
+// thread only.
+class Connection {
+ public:
+  // Bytes that it reads in a turn: more waits for the next one, so that others get theirs.
+  static constexpr size_t kReadBytes = 128 << 10;
+
+  // `limits` and `host` must outlive it.
+  Connection(ConnectionHost* host, const ConnectionLimits* limits, std::unique_ptr<ByteStream> bytes, std::string peer);
+  // Ends its streams.
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const std::string& peer() const { return peer_; }
+  int descriptor() const { return bytes_->descriptor(); }
+  size_t streams() const { return streams_; }
+  // Since when it has had no stream; only while it has none.
+  absl::Duration idle_since() const { return idle_since_; }
+
+  void OnReadable();
+  void OnWritable();
+  // Sends what there is, by one write.
+  void Flush();
+  // About once a second.
+  void OnTick();
+  // Takes no more requests, once the peer has had time to learn of it; ends when those that it has are over.
+  void Drain();
+
+  // The following are for streams, by their number.
+  //
+  // Answers with these headers, then the body that the stream offers and its trailers; or with the headers alone.
+  void Answer(int32_t stream, const Headers& headers, bool body);
+  // There is something to offer again.
+  void Resume(int32_t stream);
+  // Lets the peer send so many bytes more.
+  void Consume(int32_t stream, size_t bytes);
+  void Reset(int32_t stream, uint32_t error);
+
+ private:
+  friend struct ConnectionCallbacks;
+
+  enum class Leave : uint8_t { kNo, kNoticed, kToldLast };
+
+  Stream* Find(int32_t stream) const;
+  void Add(Stream* stream, int32_t number);
+  void Remove(Stream* stream);
+
+  // What nghttp2 calls. Those that return a bool say whether it may go on; if not, Abuse was called.
+  bool OnFrameBegin(const nghttp2_frame_hd& frame);
+  void OnHeader(absl::string_view name, absl::string_view value);
+  void OnFrame(const nghttp2_frame& frame);
+  void OnBody(int32_t stream, absl::string_view bytes);
+  void OnFrameSent(const nghttp2_frame& frame);
+  void OnBodyGiven(Stream* stream, int32_t number);
+  void OnStreamClosed(int32_t stream, uint32_t error);
+
+  bool CountControl();
+  bool CountReset();
+  bool CountHeaderBlock(const nghttp2_frame_hd& frame);
+  void OnRequestHeaders(const nghttp2_frame& frame);
+  void RefuseHeaders(int32_t stream);
+  void TellSent();
+  void KeepAlive(absl::Duration now);
+  void Mark();
+
+  // The peer has done what it may not; the first time counts.
+  void Abuse(uint32_t error, const char* what);
+  // Takes nothing more, and says why, if there was abuse.
+  void EndIfAbused();
+  // After reading and writing: closes if nothing is to be read nor written any more.
+  void CloseIfDone();
+  void Await();
+  // The socket is of no use any more.
+  void Over();
+
+  ConnectionHost* const host_;
+  const ConnectionLimits& limits_;
+  const std::unique_ptr<ByteStream> bytes_;
+  const std::string peer_;
+  nghttp2_session* session_ = nullptr;
+
+  Stream* first_ = nullptr;  // of a list
+  size_t streams_ = 0;
+  std::vector<int32_t> sending_;  // whose body is in the gather or unsent
+  Unsent unsent_;
+
+  // Of the headers that are coming: those of one request at a time.
+  HeaderList headers_;
+  uint64_t header_block_bytes_ = 0;
+  absl::Duration header_block_since_;
+  bool in_header_block_ = false;
+  bool headers_too_large_ = false;
+
+  Allowance control_;
+  Allowance resets_;
+  const absl::Duration begun_;
+  absl::Duration heard_;         // when something last came
+  absl::Duration idle_since_;    // while it has no stream
+  absl::Duration pinged_;        // if pinging_
+  absl::Duration noticed_;       // if leave_ is not kNo
+  absl::Duration ending_since_;  // if ending_
+  const char* abuse_ = nullptr;
+  uint32_t abuse_error_ = 0;
+  Leave leave_ = Leave::kNo;
+  bool greeted_ = false;  // the preface and the first settings have come
+  bool pinging_ = false;
+  bool marked_ = false;
+  bool ending_ = false;  // nothing more is read: what was said last is on its way
+  bool closed_ = false;  // and that is with the system: the peer gets a moment to read it
+  bool over_ = false;
+  bool awaits_read_ = true;
+  bool awaits_write_ = false;
+};
+
+}  // namespace nmq::http2
+
+#endif  // NMQ_SERVER_HTTP2_CONNECTION_H_

@@ -1,0 +1,29 @@
+#ifndef NMQ_SERVER_HTTP2_CONNECTION_CALLBACKS_H_
+#define NMQ_SERVER_HTTP2_CONNECTION_CALLBACKS_H_
+
+#include <nghttp2/nghttp2.h>
+
+#include "server/http2/connection.h"
+
+namespace nmq::http2 {
+
+// What nghttp2 calls, as methods of a connection.
+struct ConnectionCallbacks {
+  static nghttp2_session* NewSession(Connection* connection);
+
+  // The body of an answer; `source` is its stream.
+  static ssize_t ReadBody(nghttp2_session* session, int32_t stream, uint8_t* buffer, size_t length, uint32_t* flags,
+                          nghttp2_data_source* source, void* connection);
+
+ private:
+  static nghttp2_session_callbacks* Make();
+  static void SetReceiving(nghttp2_session_callbacks* callbacks);
+  static void SetIgnoring(nghttp2_session_callbacks* callbacks);
+  static void SetSending(nghttp2_session_callbacks* callbacks);
+  static int SendBody(nghttp2_session* session, nghttp2_frame* frame, const uint8_t* head, size_t length,
+                      nghttp2_data_source* source, void* connection);
+};
+
+}  // namespace nmq::http2
+
+#endif  // NMQ_SERVER_HTTP2_CONNECTION_CALLBACKS_H_
