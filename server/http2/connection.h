@@ -101,6 +101,9 @@ class Connection {
   // Takes no more requests, once the peer has had time to learn of it; ends when those that it has are over.
   void Drain();
 
+  // Ends it at once.
+  void End() { Over(); }
+
   // The following are for streams, by their number.
   //
   // Answers with these headers, then the body that the stream offers and its trailers; or with the headers alone.

@@ -1,6 +1,7 @@
 #include "tests/unit/http2/raw_peer.h"
 
 #include <nghttp2/nghttp2.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,6 +111,16 @@ void RawPeer::Receive() {
     turn_();
     ReadAll();
   }
+}
+
+bool RawPeer::ReceiveUntil(const std::function<bool()>& done) {
+  while (!done()) {
+    if (ended_) return false;
+    pollfd waiting = {socket_, POLLIN, 0};
+    poll(&waiting, 1, -1);
+    ReadAll();
+  }
+  return true;
 }
 
 void RawPeer::ReadAll() {

@@ -50,6 +50,8 @@ class RawPeer {
   bool Request(int32_t stream, bool end, const Fields& fields = GrpcRequest());
   // Reads what there is, into frames.
   void Receive();
+  // Reads until `done`, as long as it takes; false if the server ends before.
+  bool ReceiveUntil(const std::function<bool()>& done);
   // Stops reading.
   void set_reads(bool reads) { reads_ = reads; }
 
