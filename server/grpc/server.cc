@@ -74,7 +74,12 @@ absl::Status GrpcServer::Start() {
   const size_t colon = options_.listen.rfind(':');
   address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
   ServeCalls();
-  acceptor_.Start(std::move(receiver_));
+  acceptor_.Start([this](int listener, int socket) {
+    GrpcReceiver::NewConnectionParameters connection;
+    connection.listener_fd = listener;
+    connection.fd = socket;
+    receiver_->HandleNewConnection(&connection);
+  });
   return status;
 }
 

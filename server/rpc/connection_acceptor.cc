@@ -60,8 +60,9 @@ absl::Status ConnectionAcceptor::Listen(const std::string& address) {
   return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", strerror(errno)));
 }
 
-void ConnectionAcceptor::Start(std::unique_ptr<Receiver> receiver) {
+void ConnectionAcceptor::Start(Receiver receiver, MakeRoom make_room) {
   receiver_ = std::move(receiver);
+  make_room_ = std::move(make_room);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -109,14 +110,12 @@ void ConnectionAcceptor::Take(int listener, int fd) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs, sizeof(kUserTimeoutMs));
-  Receiver::NewConnectionParameters connection;
-  connection.listener_fd = listener;
-  connection.fd = fd;
-  receiver_->HandleNewConnection(&connection);
+  receiver_(listener, fd);
 }
 
 void ConnectionAcceptor::Refuse(int fd) {
   close(fd);
+  if (make_room_ != nullptr) make_room_();
   const absl::Status refused =
       ResourceExhausted("TOO_MANY_CONNECTIONS",
                         absl::StrCat("connections are refused, for ", descriptors_max_,

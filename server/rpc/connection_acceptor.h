@@ -2,25 +2,26 @@
 #define NMQ_SERVER_RPC_CONNECTION_ACCEPTOR_H_
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "grpcpp/server_builder.h"
 #include "server/metrics/metrics.h"
 
 namespace nmq::rpc {
 
-// Listens, and hands gRPC the connections, on a thread of its own. gRPC's own listener (1.51) takes connections until
-// no descriptor is left, for files neither, and never accepts again after that. This one takes no descriptor with a
-// number of `descriptors_max` or above: whatever else the process opens has those. Listen, Start and Stop are for one
+// Listens, and hands a transport the connections, on a thread of its own. gRPC's own listener (1.51) takes connections
+// until no descriptor is left, for files neither, and never accepts again after that. This one takes no descriptor with
+// a number of `descriptors_max` or above: whatever else the process opens has those. Listen, Start and Stop are for one
 // thread.
 class ConnectionAcceptor {
  public:
-  // What gRPC takes connections with.
-  using Receiver = grpc::experimental::ExternalConnectionAcceptor;
+  // Takes over a socket that was accepted from `listener` and does not block. On the acceptor's thread.
+  using Receiver = std::function<void(int listener, int socket)>;
+  // Asks for a descriptor: ends a connection that nobody needs, soon. On the acceptor's thread.
+  using MakeRoom = std::function<void()>;
 
   // `metrics` must outlive it.
   ConnectionAcceptor(uint64_t descriptors_max, Metrics* metrics);
@@ -32,7 +33,7 @@ class ConnectionAcceptor {
   absl::Status Listen(const std::string& address);
   // After Listen.
   int port() const { return port_; }
-  void Start(std::unique_ptr<Receiver> receiver);
+  void Start(Receiver receiver, MakeRoom make_room = nullptr);
   // Nobody can connect any more.
   void Stop();
 
@@ -47,7 +48,8 @@ class ConnectionAcceptor {
   std::vector<int> listeners_;
   int port_ = 0;
   int stop_ = -1;  // readable when the thread is to end
-  std::unique_ptr<Receiver> receiver_;
+  Receiver receiver_;
+  MakeRoom make_room_;  // or null
   bool pause_ = false;  // for the thread only: what it would accept with is missing
   std::thread thread_;
 };
