@@ -260,6 +260,17 @@ void Connection::Reset(int32_t stream, uint32_t error) {
   Mark();
 }
 
+void Connection::CountHeld(int64_t bytes) {
+  held_ += bytes;
+  host_->OnHeld(bytes);
+  if (held_ > limits_.held_bytes) Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "too much of requests that nobody takes yet");
+}
+
+void Connection::EndForMemory() {
+  Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "memory is short, and it has sent most of what nobody takes yet");
+  EndIfAbused();
+}
+
 bool Connection::CountControl() {
   if (control_.Take(host_->now())) return true;
   Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "too many frames that carry no request");
@@ -328,8 +339,6 @@ void Connection::OnRequestHeaders(const nghttp2_frame& frame) {
   headers.ShrinkToFit();
   if (Stream* const stream = host_->OnRequest(this, frame.hd.stream_id, std::move(headers))) {
     Add(stream, frame.hd.stream_id);
-  } else {
-    Reset(frame.hd.stream_id, NGHTTP2_REFUSED_STREAM);
   }
 }
 

@@ -30,6 +30,8 @@ struct ConnectionLimits {
   uint32_t header_bytes = 64 << 10;
   // What may come of a request that nobody has asked for.
   uint32_t window_bytes = 65'535;
+  // Of requests that nobody has taken yet: with more, the connection ends.
+  int64_t held_bytes = 64 << 20;
   // For the preface and the first settings.
   absl::Duration handshake = absl::Seconds(10);
   // After so long without a byte the peer is pinged, and after so long without an answer it is gone.
@@ -57,8 +59,10 @@ class ConnectionHost {
   virtual Gather& gather() = 0;
   // Where every connection reads to; valid during the read only.
   virtual char* read_buffer() = 0;
-  // A request has come; null refuses it, as one that was not looked at.
+  // A request has come; null if it is answered or reset already.
   virtual Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) = 0;
+  // The bytes of requests that connections hold have changed by so many.
+  virtual void OnHeld(int64_t bytes) = 0;
   // Flush is to be called at the end of this turn.
   virtual void Mark(Connection* connection) = 0;
   // Nothing more happens to it: it is to be deleted at the end of this turn.
@@ -113,6 +117,11 @@ class Connection {
   // Lets the peer send so many bytes more.
   void Consume(int32_t stream, size_t bytes);
   void Reset(int32_t stream, uint32_t error);
+  // The bytes of requests that its streams hold have changed by so many.
+  void CountHeld(int64_t bytes);
+  int64_t held() const { return held_; }
+  // Ends it since it holds more than others, and memory is short.
+  void EndForMemory();
 
  private:
   friend struct ConnectionCallbacks;
@@ -161,6 +170,7 @@ class Connection {
   size_t streams_ = 0;
   std::vector<int32_t> sending_;  // whose body is in the gather or unsent
   Unsent unsent_;
+  int64_t held_ = 0;  // bytes of requests
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;

@@ -77,6 +77,7 @@ class Loop final : public std::enable_shared_from_this<Loop>, public ConnectionH
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return read_buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
+  void OnHeld(int64_t bytes) override { held_ += bytes; }
   void Mark(Connection* connection) override { marked_.push_back(connection); }
   void OnOver(Connection* connection) override;
   void Await(Connection* connection, bool readable, bool writable) override;
@@ -110,6 +111,7 @@ class Loop final : public std::enable_shared_from_this<Loop>, public ConnectionH
   bool running_ = true;
   bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked
   absl::Duration now_;
+  int64_t held_ = 0;  // bytes of requests that connections hold
   Gather gather_;
   const std::unique_ptr<char[]> read_buffer_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;

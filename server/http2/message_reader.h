@@ -30,10 +30,10 @@ class MessageReader {
   // read.
   absl::StatusOr<std::optional<Message>> Next(absl::string_view* bytes);
 
+  // Bytes that it holds of a message that is not whole.
+  size_t held() const { return partial() ? body_.size() : 0; }
   // A message has begun, and is not whole.
   bool partial() const { return prefix_size_ > 0; }
-  // What the message will have that has begun; 0 while that is not known.
-  uint64_t announced() const { return prefix_size_ == kPrefixBytes ? length_ : 0; }
 
  private:
   absl::Status TakePrefix(absl::string_view* bytes);

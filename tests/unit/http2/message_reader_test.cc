@@ -66,13 +66,14 @@ TEST(MessageReader, SaysWhatHasBegun) {
   absl::string_view part = absl::string_view(bytes).substr(0, 3);
   EXPECT_FALSE(reader.Next(&part)->has_value());
   EXPECT_TRUE(reader.partial());
-  EXPECT_EQ(reader.announced(), 0u);
+  EXPECT_EQ(reader.held(), 0u);
   part = absl::string_view(bytes).substr(3, 100);
   EXPECT_FALSE(reader.Next(&part)->has_value());
-  EXPECT_EQ(reader.announced(), 500u);
+  EXPECT_EQ(reader.held(), 98u);
   part = absl::string_view(bytes).substr(103);
   EXPECT_TRUE(reader.Next(&part)->has_value());
   EXPECT_FALSE(reader.partial());
+  EXPECT_EQ(reader.held(), 0u);
 }
 
 }  // namespace

@@ -57,10 +57,12 @@ class TestStream final : public Stream {
 };
 
 // One connection over a pair of sockets, turn by turn, in simulated time.
-class TestHost final : public ConnectionHost {
+class TestHost : public ConnectionHost {
  public:
   TestHost() = default;
-  ~TestHost() { connection_ = nullptr; }
+  virtual ~TestHost() { connection_ = nullptr; }
+  // Before what a derived class has.
+  void Disconnect() { connection_ = nullptr; }
 
   // The client's end.
   int Connect() {
@@ -69,7 +71,7 @@ class TestHost final : public ConnectionHost {
     connection_ = std::make_unique<Connection>(this, &limits, std::make_unique<Socket>(ends[0]), "test");
     return ends[1];
   }
-  void Turn() {
+  virtual void Turn() {
     if (connection_ == nullptr) return;
     if (writable_) connection_->OnWritable();
     if (readable_) connection_->OnReadable();
@@ -87,11 +89,15 @@ class TestHost final : public ConnectionHost {
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override {
-    if (refuses) return nullptr;
+    if (refuses) {
+      connection->Reset(stream, NGHTTP2_REFUSED_STREAM);
+      return nullptr;
+    }
     streams.push_back(std::make_unique<TestStream>(connection, stream, std::move(headers)));
     streams.back()->consumes = consumes;
     return streams.back().get();
   }
+  void OnHeld(int64_t bytes) override { held += bytes; }
   void Mark(Connection*) override { marked_ = true; }
   void OnOver(Connection*) override { over = true; }
   void Await(Connection*, bool readable, bool writable) override {
@@ -106,6 +112,7 @@ class TestHost final : public ConnectionHost {
   bool refuses = false;
   bool consumes = true;
   bool over = false;
+  int64_t held = 0;
   std::vector<std::string> abuses;
   std::vector<std::unique_ptr<TestStream>> streams;
 

@@ -1,0 +1,293 @@
+#include "server/http2/call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "server/http2/inflate.h"
+
+namespace nmq::http2 {
+namespace {
+
+// A message that is no longer counts as written when it is in the gather, and the next one may go out with it.
+constexpr size_t kEarlyBytesMax = 4 << 10;
+
+const Headers& AnswerHeaders() {
+  static const Headers* const headers = new Headers{
+      {":status", "200"}, {"content-type", "application/grpc"}, {"grpc-accept-encoding", kAcceptedEncodings}};
+  return *headers;
+}
+
+Headers OnlyTrailers(const absl::Status& status) {
+  Headers headers = AnswerHeaders();
+  for (auto& trailer : StatusTrailers(status)) headers.push_back(std::move(trailer));
+  return headers;
+}
+
+}  // namespace
+
+Call* Call::Begin(CallHost* host, Connection* connection, int32_t stream, HeaderList headers) {
+  const auto refuse = [&](const Headers& answer) {
+    connection->Answer(stream, answer, /*body=*/false);
+    return nullptr;
+  };
+  if (headers.Find(":method") != "POST") return refuse({{":status", "405"}, {"allow", "POST"}});
+  if (!IsGrpc(headers.Find("content-type"))) return refuse({{":status", "415"}});
+  const absl::StatusOr<Encoding> encoding = ParseEncoding(headers.Find("grpc-encoding"));
+  if (!encoding.ok()) return refuse(OnlyTrailers(encoding.status()));
+  const std::string timeout(headers.Find("grpc-timeout"));
+  const std::optional<absl::Duration> time = ParseTimeout(timeout);
+  if (!timeout.empty() && !time) {
+    return refuse(OnlyTrailers(absl::InternalError(
+        absl::StrCat("grpc-timeout: ", Quote(timeout), " is not up to 8 digits and one of H, M, S, m, u, n"))));
+  }
+  auto* const call = new Call(host, connection, stream, std::move(headers), *encoding);
+  if (time) call->SetDeadline(*time);
+  call->handler_ = host->methods().Serve(call->headers_.Find(":path"), call);
+  return call;
+}
+
+Call::Call(CallHost* host, Connection* connection, int32_t stream, HeaderList headers, Encoding encoding)
+    : host_(host),
+      connection_(connection),
+      stream_(stream),
+      encoding_(encoding),
+      headers_(std::move(headers)),
+      peer_(connection->peer()),
+      reader_(host->message_bytes_max()) {
+  host_->OnCallBegun();
+}
+
+Call::~Call() {
+  if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
+  host_->OnCallOver();
+}
+
+void Call::SetDeadline(absl::Duration timeout) {
+  deadline_time_ = host_->now() + timeout;
+  deadline_ = std::make_unique<Timer>([this] { OnDeadline(); });
+  host_->timers().Set(deadline_.get(), *deadline_time_);
+}
+
+void Call::OnDeadline() {
+  if (connection_ == nullptr) return;
+  if (outgoing_.left() > 0) {
+    connection_->Reset(stream_, NGHTTP2_CANCEL);  // the caller does not take what is before the trailers
+  } else {
+    EndWith(absl::DeadlineExceededError("the call's deadline is over"));
+  }
+  OnGone();
+}
+
+nmq::Call Call::CallWith(Right right) const {
+  nmq::Call call(right, Transport::kGrpc, peer_);
+  call.deadline = deadline_time_;
+  return call;
+}
+
+std::optional<absl::string_view> Call::Metadata(absl::string_view name) const {
+  std::optional<absl::string_view> found;
+  headers_.Each([&](absl::string_view one, absl::string_view value) {
+    if (one == name) found = value;
+    return !found;
+  });
+  if (!found || !absl::EndsWith(name, "-bin")) return found;
+  std::optional<std::string> bytes = DecodeBinary(*found);
+  if (!bytes) return std::nullopt;
+  return decoded_.emplace_back(*std::move(bytes));
+}
+
+void Call::SettleSoon() {
+  if (!std::exchange(settling_, true)) host_->SettleSoon(this);
+}
+
+void Call::Settle() {
+  settling_ = false;
+  absl::string_view rest = absl::string_view(waiting_).substr(waiting_at_);
+  const size_t before = rest.size();
+  Take(&rest);
+  waiting_at_ += before - rest.size();
+  if (rest.empty() || deaf()) {
+    waiting_ = {};
+    waiting_at_ = 0;
+  } else if (waiting_at_ > waiting_.size() / 2) {
+    waiting_.erase(0, std::exchange(waiting_at_, 0));
+  }
+  CountHeld();
+  if (writing_ && (gone_ || connection_ == nullptr)) {
+    writing_ = false;
+    handler_->OnWritten(false);
+  }
+  if (std::exchange(tell_gone_, false)) handler_->OnCancelled();
+  if (settling_ || connection_ != nullptr || !finished_ || reading_ || writing_) return;
+  handler_->OnDone();
+  delete this;
+}
+
+// The request.
+
+void Call::Read() {
+  reading_ = true;
+  SettleSoon();
+}
+
+void Call::OnData(absl::string_view bytes) {
+  if (deaf()) return connection_->Consume(stream_, bytes.size());
+  if (reading_ && waiting_.empty()) Take(&bytes);
+  if (deaf()) {
+    connection_->Consume(stream_, bytes.size());
+  } else {
+    waiting_.append(bytes.data(), bytes.size());
+    if (reading_ && !bytes.empty()) SettleSoon();
+  }
+  CountHeld();
+}
+
+void Call::OnEnd() {
+  whole_ = true;
+  if (reading_) SettleSoon();
+}
+
+void Call::Take(absl::string_view* bytes) {
+  while (reading_) {
+    if (deaf()) return GiveNoMore();
+    const size_t before = bytes->size();
+    const absl::StatusOr<std::optional<MessageReader::Message>> message = reader_.Next(bytes);
+    connection_->Consume(stream_, before - bytes->size());
+    if (!message.ok()) {
+      broken_ = true;
+      EndWith(message.status());
+      return GiveNoMore();
+    }
+    if (message->has_value()) {
+      Give(**message);
+      continue;
+    }
+    if (!whole_) return;
+    if (reader_.partial()) {
+      broken_ = true;
+      EndWith(absl::InternalError("the request ends within a message"));
+    }
+    return GiveNoMore();
+  }
+}
+
+void Call::CountHeld() {
+  const size_t held = waiting_.size() + reader_.held();
+  if (connection_ == nullptr || held == held_) return;
+  connection_->CountHeld(static_cast<int64_t>(held) - static_cast<int64_t>(std::exchange(held_, held)));
+}
+
+void Call::Give(const MessageReader::Message& message) {
+  if (!message.compressed) {
+    reading_ = false;
+    return handler_->OnMessage(rpc::PlainRequestBytes(message.bytes));
+  }
+  absl::StatusOr<std::string> inflated =
+      absl::InternalError("a message is compressed, and there is no grpc-encoding that says how");
+  if (encoding_ != Encoding::kIdentity) inflated = Inflate(message.bytes, host_->message_bytes_max());
+  if (!inflated.ok()) {
+    broken_ = true;
+    EndWith(inflated.status());
+    return GiveNoMore();
+  }
+  reading_ = false;
+  handler_->OnMessage(rpc::PlainRequestBytes(*inflated));
+}
+
+void Call::GiveNoMore() {
+  reading_ = false;
+  handler_->OnNoMore();
+}
+
+// The answer.
+
+void Call::Write(Frame frame) {
+  writing_ = true;
+  if (connection_ == nullptr || ended_) return SettleSoon();
+  written_early_ = frame.size() <= kEarlyBytesMax;
+  outgoing_.Set(std::move(frame));
+  Speak();
+}
+
+void Call::Finish(const absl::Status& status) {
+  finished_ = true;
+  SettleSoon();
+  EndWith(status);
+}
+
+void Call::FinishWith(Frame frame) {
+  finished_ = true;
+  SettleSoon();
+  if (connection_ == nullptr || ended_) return;
+  ended_ = true;
+  outgoing_.Set(std::move(frame));
+  Speak();
+}
+
+void Call::EndWith(const absl::Status& status) {
+  if (connection_ == nullptr || std::exchange(ended_, true)) return;
+  status_ = status;
+  Speak();
+}
+
+void Call::Speak() {
+  if (!answered_) {
+    answered_ = true;
+    if (outgoing_.left() > 0 || !ended_) {
+      connection_->Answer(stream_, AnswerHeaders(), /*body=*/true);
+    } else {
+      connection_->Answer(stream_, OnlyTrailers(status_), /*body=*/false);
+    }
+  } else if (std::exchange(idle_, false)) {
+    connection_->Resume(stream_);
+  }
+}
+
+void Call::Cancel() {
+  if (connection_ == nullptr) return;
+  connection_->Reset(stream_, NGHTTP2_CANCEL);
+  OnGone();
+}
+
+Stream::Offer Call::OfferBody(size_t bytes_max) {
+  const size_t part = std::min(bytes_max, outgoing_.left());
+  if (part == 0 && !ended_) idle_ = true;
+  return {part, ended_ && part == outgoing_.left()};
+}
+
+void Call::GiveBody(size_t bytes, Gather* gather) {
+  outgoing_.Give(bytes, gather);
+  if (written_early_) OnSent();
+}
+
+Headers Call::Trailers() { return StatusTrailers(status_); }
+
+void Call::OnSent() {
+  if (outgoing_.left() > 0 || !std::exchange(writing_, false)) return;
+  written_early_ = false;
+  handler_->OnWritten(true);
+}
+
+void Call::OnGone() {
+  if (std::exchange(gone_, true)) return;
+  tell_gone_ = true;
+  SettleSoon();
+}
+
+void Call::OnClosed(bool whole) {
+  connection_->CountHeld(-static_cast<int64_t>(std::exchange(held_, 0)));
+  connection_ = nullptr;
+  if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
+  SettleSoon();
+  if (whole && ended_) {
+    if (writing_) OnSent();
+  } else {
+    OnGone();
+  }
+  outgoing_.Clear();
+}
+
+}  // namespace nmq::http2

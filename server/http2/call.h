@@ -1,0 +1,134 @@
+#ifndef NMQ_SERVER_HTTP2_CALL_H_
+#define NMQ_SERVER_HTTP2_CALL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/frame/frame.h"
+#include "server/http2/connection.h"
+#include "server/http2/header_list.h"
+#include "server/http2/message_reader.h"
+#include "server/http2/outgoing.h"
+#include "server/http2/stream.h"
+#include "server/http2/timers.h"
+#include "server/http2/wire.h"
+#include "server/rpc/exchange.h"
+#include "server/rpc/method_table.h"
+
+namespace nmq::http2 {
+
+class Call;
+
+// What calls need of the loop that they live on. All on its thread.
+class CallHost {
+ public:
+  // Of the monotonic clock, when the turn began.
+  virtual absl::Duration now() const = 0;
+  virtual Timers& timers() = 0;
+  // What methods know of the loop.
+  virtual rpc::Loop* rpc_loop() = 0;
+  virtual const rpc::MethodTable& methods() const = 0;
+  // A message of a request may have so many bytes, compressed and not.
+  virtual uint64_t message_bytes_max() const = 0;
+  // A call begins, or has ended.
+  virtual void OnCallBegun() = 0;
+  virtual void OnCallOver() = 0;
+  // Settle is to be called soon, when no method is at work.
+  virtual void SettleSoon(Call* call) = 0;
+
+ protected:
+  ~CallHost() = default;
+};
+
+// A call of gRPC on a stream. Deletes itself when its stream has ended and its method has nothing more to do with it.
+class Call final : public Stream, public rpc::Exchange {
+ public:
+  // Begins to serve a request; null if it is none of gRPC's, and answered.
+  static Call* Begin(CallHost* host, Connection* connection, int32_t stream, HeaderList headers);
+
+  // Tells the handler what has happened meanwhile. May delete the call.
+  void Settle();
+
+  void OnData(absl::string_view bytes) override;
+  void OnEnd() override;
+  Offer OfferBody(size_t bytes_max) override;
+  void GiveBody(size_t bytes, Gather* gather) override;
+  Headers Trailers() override;
+  void OnSent() override;
+  void OnClosed(bool whole) override;
+
+  rpc::Loop* loop() const override { return host_->rpc_loop(); }
+  nmq::Call CallWith(Right right) const override;
+  std::optional<absl::string_view> Metadata(absl::string_view name) const override;
+  void Read() override;
+  void Write(Frame frame) override;
+  void Finish(const absl::Status& status) override;
+  void FinishWith(Frame frame) override;
+  void Cancel() override;
+
+ private:
+  Call(CallHost* host, Connection* connection, int32_t stream, HeaderList headers, Encoding encoding);
+  ~Call() override;
+
+  void SetDeadline(absl::Duration timeout);
+  void OnDeadline();
+  void SettleSoon();
+  // Nobody hears any more.
+  void OnGone();
+  // Ends the call whatever the handler says.
+  void EndWith(const absl::Status& status);
+
+  // Takes messages from `bytes` as long as the handler reads.
+  void Take(absl::string_view* bytes);
+  void Give(const MessageReader::Message& message);
+  void GiveNoMore();
+  // The request will not be taken any further.
+  bool deaf() const { return connection_ == nullptr || finished_ || gone_ || broken_; }
+  // Counts what is held of the request.
+  void CountHeld();
+
+  // Makes the connection ask for what is there.
+  void Speak();
+
+  CallHost* const host_;
+  Connection* connection_;  // null once the stream has ended
+  const int32_t stream_;
+  const Encoding encoding_;
+  const HeaderList headers_;
+  mutable std::deque<std::string> decoded_;  // metadata that was asked for
+  std::string peer_;
+  rpc::Handler* handler_ = nullptr;
+  std::unique_ptr<Timer> deadline_;
+  std::optional<absl::Duration> deadline_time_;
+
+  MessageReader reader_;
+  std::string waiting_;  // bytes that nobody has asked for
+  size_t waiting_at_ = 0;
+  size_t held_ = 0;  // as the connection knows
+  Outgoing outgoing_;
+  absl::Status status_;
+
+  bool reading_ = false;
+  bool writing_ = false;
+  bool written_early_ = false;  // OnWritten comes when the message is in the gather
+  bool whole_ = false;          // the request is
+  bool broken_ = false;         // it is not what it should be
+  bool answered_ = false;       // headers are sent
+  bool idle_ = false;           // the stream waits for Connection::Resume
+  bool finished_ = false;       // by the handler
+  bool ended_ = false;          // with status_, by the handler or the transport
+  bool gone_ = false;           // the caller
+  bool tell_gone_ = false;
+  bool settling_ = false;
+};
+
+}  // namespace nmq::http2
+
+#endif  // NMQ_SERVER_HTTP2_CALL_H_

@@ -1,0 +1,415 @@
+#include "server/http2/call.h"
+
+#include <nghttp2/nghttp2.h>
+#include <zlib.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/errors.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "tests/unit/http2/raw_peer.h"
+#include "tests/unit/http2/test_host.h"
+
+namespace nmq::http2 {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+// Notes what it is told, and does what a test says.
+class Handler final : public rpc::Handler {
+ public:
+  explicit Handler(rpc::Exchange* of) : exchange(of) {}
+
+  void OnMessage(const rpc::RequestBytes& bytes) override {
+    EXPECT_FALSE(busy);
+    std::string joined;
+    messages.emplace_back(bytes.InOnePiece(&joined));
+    if (reads_on) Read();
+  }
+  void OnNoMore() override {
+    EXPECT_FALSE(busy);
+    no_more = true;
+  }
+  void OnWritten(bool ok) override {
+    EXPECT_FALSE(busy);
+    written.push_back(ok);
+  }
+  void OnCancelled() override {
+    EXPECT_FALSE(busy);
+    cancelled = true;
+  }
+  void OnDone() override {
+    EXPECT_FALSE(busy);
+    done = true;
+  }
+
+  // As the exchange has them; nothing may be told from within.
+  void Read() {
+    Do([this] { exchange->Read(); });
+  }
+  void Write(size_t bytes) {
+    v1::PublishResponse response;
+    response.set_id(std::string(bytes, 'x'));
+    Do([&] { exchange->Write(Frame(response)); });
+  }
+  void Finish(const absl::Status& status) {
+    Do([&] { exchange->Finish(status); });
+  }
+  template <typename What>
+  void Do(What what) {
+    busy = true;
+    what();
+    busy = false;
+  }
+
+  rpc::Exchange* const exchange;
+  bool busy = false;
+  bool reads_on = false;
+  std::vector<std::string> messages;
+  std::vector<bool> written;
+  bool no_more = false;
+  bool cancelled = false;
+  bool done = false;
+};
+
+class Host final : public TestHost, public CallHost {
+ public:
+  Host() {
+    methods_.Add("/test/Echo", [this](rpc::Exchange* exchange) {
+      handlers.push_back(std::make_unique<Handler>(exchange));
+      return handlers.back().get();
+    });
+  }
+  ~Host() override {
+    Disconnect();
+    for (const auto& handler : handlers) {
+      if (!handler->done) handler->Finish(absl::OkStatus());
+    }
+    SettleAll();
+    EXPECT_EQ(calls, 0);
+    EXPECT_EQ(held, 0);
+  }
+
+  void Turn() override {
+    SettleAll();
+    TestHost::Turn();
+    timers_.Run(now());
+    SettleAll();
+  }
+  Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override {
+    return Call::Begin(this, connection, stream, std::move(headers));
+  }
+  absl::Duration now() const override { return TestHost::now(); }
+  Timers& timers() override { return timers_; }
+  rpc::Loop* rpc_loop() override { return nullptr; }
+  const rpc::MethodTable& methods() const override { return methods_; }
+  uint64_t message_bytes_max() const override { return 1 << 20; }
+  void OnCallBegun() override { ++calls; }
+  void OnCallOver() override { --calls; }
+  void SettleSoon(Call* call) override { settling_.push_back(call); }
+
+  std::vector<std::unique_ptr<Handler>> handlers;
+  int calls = 0;
+
+ private:
+  void SettleAll() {
+    while (!settling_.empty()) {
+      std::vector<Call*> settling;
+      settling.swap(settling_);
+      for (Call* const call : settling) call->Settle();
+    }
+  }
+
+  rpc::MethodTable methods_;
+  Timers timers_;
+  std::vector<Call*> settling_;
+};
+
+std::string Prefixed(const std::string& body, char flag = 0) {
+  return std::string(1, flag) + BigEndian(static_cast<uint32_t>(body.size())) + body;
+}
+
+std::string Gzip(const std::string& bytes) {
+  z_stream z = {};
+  EXPECT_EQ(deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&z, bytes.size()), 0);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  z.avail_in = static_cast<uInt>(bytes.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+class CallTest : public testing::Test {
+ protected:
+  CallTest() {
+    peer_ = std::make_unique<RawPeer>(host_.Connect(), [this] { host_.Turn(); });
+    EXPECT_TRUE(peer_->Greet());
+  }
+
+  // Begins a call on stream 1, with these headers besides the usual ones.
+  Handler& Begin(const Fields& more = {}) {
+    Fields fields = GrpcRequest();
+    fields.insert(fields.end(), more.begin(), more.end());
+    EXPECT_TRUE(peer_->Request(1, false, fields));
+    EXPECT_EQ(host_.handlers.size(), 1u);
+    return *host_.handlers.at(0);
+  }
+  void Say(const std::string& bytes, bool end = false) {
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, end ? NGHTTP2_FLAG_END_STREAM : 0, 1, bytes)));
+    peer_->Receive();
+  }
+  std::map<std::string, std::string> Answered() {
+    peer_->Receive();
+    const Fields fields = peer_->HeadersOf(1);
+    return {fields.begin(), fields.end()};
+  }
+
+  Host host_;
+  std::unique_ptr<RawPeer> peer_;
+};
+
+TEST_F(CallTest, MessagesComeOneByOneAsTheyAreAskedFor) {
+  Handler& handler = Begin();
+  Say(Prefixed("one") + Prefixed("two"));
+  EXPECT_THAT(handler.messages, IsEmpty());
+  handler.Read();
+  EXPECT_THAT(handler.messages, IsEmpty());
+  peer_->Receive();
+  EXPECT_THAT(handler.messages, ElementsAre("one"));
+  handler.reads_on = true;
+  handler.Read();
+  Say(Prefixed("three").substr(0, 7));
+  EXPECT_THAT(handler.messages, ElementsAre("one", "two"));
+  Say(Prefixed("three").substr(7) + Prefixed("four"), /*end=*/true);
+  EXPECT_THAT(handler.messages, ElementsAre("one", "two", "three", "four"));
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_FALSE(handler.cancelled);
+}
+
+TEST_F(CallTest, AnswersWithMessagesAndAStatus) {
+  Handler& handler = Begin();
+  Say("", /*end=*/true);
+  handler.Write(10);
+  peer_->Receive();
+  EXPECT_THAT(handler.written, ElementsAre(true));
+  handler.Write(100'000);
+  peer_->Receive();
+  // The peer's window is smaller.
+  EXPECT_THAT(handler.written, ElementsAre(true));
+  ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 0, BigEndian(100'000)) +
+                          ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 1, BigEndian(100'000))));
+  peer_->Receive();
+  EXPECT_THAT(handler.written, ElementsAre(true, true));
+  handler.Finish(NotFound("NO_SUCH", "not there: 100%"));
+  const auto answered = Answered();
+  EXPECT_EQ(answered.at(":status"), "200");
+  EXPECT_EQ(answered.at("content-type"), "application/grpc");
+  EXPECT_EQ(answered.at("grpc-accept-encoding"), "identity,deflate,gzip");
+  EXPECT_EQ(answered.at("grpc-status"), "5");
+  EXPECT_EQ(answered.at("grpc-message"), "not there: 100%25");
+  EXPECT_TRUE(handler.done);
+  EXPECT_FALSE(handler.cancelled);
+  EXPECT_EQ(host_.calls, 0);
+}
+
+TEST_F(CallTest, OneAnswerGoesOutWithItsStatus) {
+  Handler& handler = Begin();
+  v1::PublishResponse response;
+  response.set_id("id");
+  handler.Do([&] { handler.exchange->FinishWith(Frame(response)); });
+  EXPECT_EQ(Answered().at("grpc-status"), "0");
+  EXPECT_EQ(peer_->BodyOf(1), Prefixed(response.SerializeAsString()));
+  EXPECT_THAT(handler.written, IsEmpty());
+  EXPECT_TRUE(handler.done);
+  // The client had not ended its request.
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_NO_ERROR);
+}
+
+TEST_F(CallTest, StatusAloneIsOneBlockOfHeaders) {
+  Handler& handler = Begin();
+  handler.Read();
+  handler.Finish(absl::OkStatus());
+  EXPECT_EQ(Answered().at("grpc-status"), "0");
+  EXPECT_EQ(peer_->Of(NGHTTP2_HEADERS, 1).size(), 1u);
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, UnknownMethodIsUnimplemented) {
+  ASSERT_TRUE(peer_->Request(1, true, GrpcRequest("/no/Such")));
+  EXPECT_EQ(Answered().at("grpc-status"), "12");
+}
+
+TEST_F(CallTest, WhatIsNotGrpcIsRefused) {
+  Fields fields = GrpcRequest();
+  fields.back().second = "application/json";
+  ASSERT_TRUE(peer_->Request(1, false, fields));
+  EXPECT_EQ(Answered().at(":status"), "415");
+  fields = GrpcRequest();
+  fields.front().second = "GET";
+  ASSERT_TRUE(peer_->Request(3, true, fields));
+  peer_->Receive();
+  EXPECT_THAT(peer_->HeadersOf(3), Contains(Pair(":status", "405")));
+  EXPECT_THAT(host_.handlers, IsEmpty());
+}
+
+TEST_F(CallTest, UnknownEncodingIsRefusedWithThoseThatAreKnown) {
+  Fields fields = GrpcRequest();
+  fields.emplace_back("grpc-encoding", "br");
+  ASSERT_TRUE(peer_->Request(1, false, fields));
+  EXPECT_EQ(Answered().at("grpc-status"), "12");
+  EXPECT_EQ(Answered().at("grpc-accept-encoding"), "identity,deflate,gzip");
+}
+
+TEST_F(CallTest, CompressedMessageIsTakenUpToTheLimit) {
+  Handler& handler = Begin({{"grpc-encoding", "gzip"}});
+  handler.reads_on = true;
+  handler.Read();
+  Say(Prefixed(Gzip("hello"), 1) + Prefixed("plain"));
+  EXPECT_THAT(handler.messages, ElementsAre("hello", "plain"));
+  Say(Prefixed(Gzip(std::string((1 << 20) + 1, 'x')), 1));
+  EXPECT_EQ(handler.messages.size(), 2u);
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_EQ(Answered().at("grpc-status"), "8");
+  handler.Finish(absl::OkStatus());
+  peer_->Receive();
+  EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, CompressedMessageWithoutAnEncodingIsAnError) {
+  Handler& handler = Begin();
+  handler.Read();
+  Say(Prefixed("hello", 1));
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_EQ(Answered().at("grpc-status"), "13");
+}
+
+TEST_F(CallTest, MessageThatIsTooLongEndsTheCall) {
+  Handler& handler = Begin();
+  handler.Read();
+  Say(std::string("\0\0\x10\0\1", 5));
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_EQ(Answered().at("grpc-status"), "8");
+}
+
+TEST_F(CallTest, RequestThatEndsWithinAMessageIsAnError) {
+  Handler& handler = Begin();
+  handler.Read();
+  Say(Prefixed("hello").substr(0, 8), /*end=*/true);
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_EQ(Answered().at("grpc-status"), "13");
+}
+
+TEST_F(CallTest, HandlerLearnsThatTheCallerHasCancelled) {
+  Handler& handler = Begin();
+  handler.Read();
+  handler.Write(100'000);
+  peer_->Receive();
+  ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_RST_STREAM, 0, 1, BigEndian(NGHTTP2_CANCEL))));
+  peer_->Receive();
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_THAT(handler.written, ElementsAre(false));
+  EXPECT_FALSE(handler.done);
+  handler.Write(10);
+  peer_->Receive();
+  EXPECT_THAT(handler.written, ElementsAre(false, false));
+  handler.Finish(absl::OkStatus());
+  peer_->Receive();
+  EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, DeadlineEndsTheCall) {
+  Handler& handler = Begin({{"grpc-timeout", "200m"}});
+  const nmq::Call call = handler.exchange->CallWith(Right::kPublish);
+  ASSERT_TRUE(call.deadline);
+  EXPECT_EQ(*call.deadline - host_.now(), absl::Milliseconds(200));
+  EXPECT_EQ(call.peer, "test");
+  host_.Tick(absl::Milliseconds(199));
+  EXPECT_FALSE(handler.cancelled);
+  host_.Tick(absl::Milliseconds(1));
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_EQ(Answered().at("grpc-status"), "4");
+  handler.Finish(absl::OkStatus());
+  peer_->Receive();
+  EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, DeadlineOfACallerThatDoesNotReadResetsTheStream) {
+  Handler& handler = Begin({{"grpc-timeout", "1S"}});
+  handler.Write(100'000);
+  peer_->Receive();
+  host_.Tick(absl::Seconds(1));
+  peer_->Receive();
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_CANCEL);
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_THAT(handler.written, ElementsAre(false));
+}
+
+TEST_F(CallTest, CancelEndsTheWrite) {
+  Handler& handler = Begin();
+  handler.Write(100'000);
+  peer_->Receive();
+  handler.Do([&] { handler.exchange->Cancel(); });
+  peer_->Receive();
+  EXPECT_THAT(handler.written, ElementsAre(false));
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_CANCEL);
+  handler.Finish(absl::CancelledError("slow"));
+  peer_->Receive();
+  EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, MetadataIsAsItWasSentAndBinaryDecoded) {
+  Handler& handler = Begin({{"x-one", "1"}, {"x-one", "2"}, {"x-bytes-bin", "AAEC"}, {"x-bad-bin", "%"}});
+  EXPECT_EQ(handler.exchange->Metadata("x-one"), "1");
+  EXPECT_EQ(handler.exchange->Metadata("x-bytes-bin"), absl::string_view("\0\1\2", 3));
+  EXPECT_EQ(handler.exchange->Metadata("x-bad-bin"), std::nullopt);
+  EXPECT_EQ(handler.exchange->Metadata("x-none"), std::nullopt);
+}
+
+TEST_F(CallTest, WhatNobodyReadsStaysWithTheCallerButForAWindow) {
+  Handler& handler = Begin();
+  std::string sent;
+  for (int i = 0; i < 60; ++i) sent += Prefixed(std::string(995, static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 6; ++i) Say(sent.substr(i * 10'000, 10'000));
+  EXPECT_TRUE(peer_->Of(NGHTTP2_WINDOW_UPDATE, 1).empty());
+  EXPECT_EQ(host_.held, 60'000);
+  for (int i = 0; i < 59; ++i) {
+    handler.Read();
+    peer_->Receive();
+  }
+  EXPECT_EQ(handler.messages.size(), 59u);
+  EXPECT_FALSE(peer_->Of(NGHTTP2_WINDOW_UPDATE, 1).empty());
+  EXPECT_LE(host_.held, 2'000);
+}
+
+TEST_F(CallTest, ConnectionThatHoldsTooMuchOfWhatIsNotWholeEnds) {
+  host_.limits.held_bytes = 1 << 20;
+  const std::string part = Prefixed(std::string(900'000, 'x')).substr(0, 16'000);
+  for (int32_t i = 1; i < 200; i += 2) {
+    ASSERT_TRUE(peer_->Request(i, false));
+    host_.handlers.back()->Read();
+    if (!peer_->Send(ToBytes(NGHTTP2_DATA, 0, i, part)) || host_.over) break;
+    EXPECT_LE(host_.held, (1 << 20) + 16'000);
+    if (!host_.abuses.empty()) break;
+  }
+  peer_->Receive();
+  EXPECT_EQ(peer_->goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_THAT(host_.abuses, ElementsAre("too much of requests that nobody takes yet"));
+}
+
+}  // namespace
+}  // namespace nmq::http2
