@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/errors.h"
 #include "glog/logging.h"
 #include "server/http2/socket.h"
-#include "server/queue/ready.h"
 
 namespace nmq::http2 {
 namespace {
@@ -18,9 +18,10 @@ namespace {
 // Events taken in one turn before subscriptions get to write.
 constexpr int kEventsMax = 256;
 constexpr absl::Duration kTick = absl::Seconds(1);
+// For calls whose connections have ended to be over.
+constexpr absl::Duration kEndTime = absl::Seconds(1);
+constexpr absl::Duration kEndStep = absl::Milliseconds(5);
 constexpr int kSecondsBetweenLines = 60;
-
-thread_local const Loop* current_loop = nullptr;
 
 uint32_t EventsFor(bool readable, bool writable) {
   return (readable ? uint32_t{EPOLLIN} : 0) | (writable ? uint32_t{EPOLLOUT} : 0);
@@ -28,14 +29,16 @@ uint32_t EventsFor(bool readable, bool writable) {
 
 }  // namespace
 
-Loop::Loop(broker::Lane* lane, const Clock* clock, Metrics* metrics, const ConnectionLimits& limits, Serve serve)
-    : lane_(lane),
-      clock_(clock),
+Loop::Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metrics* metrics, const Memory& memory)
+    : rpc::Loop(lane, clock, metrics, memory),
+      options_(options),
       metrics_(metrics),
-      limits_(limits),
-      serve_(std::move(serve)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      now_(clock->Monotonic()),
       read_buffer_(new char[Connection::kReadBytes]) {
-  lane_->set_wake([this] { Wake(); });
+  epoll_event event = {EPOLLIN, {.ptr = nullptr}};
+  if (ok()) epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event);
 }
 
 Loop::~Loop() {
@@ -44,61 +47,40 @@ Loop::~Loop() {
   if (epoll_ >= 0) close(epoll_);
 }
 
-bool Loop::Start() {
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  waker_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event = {EPOLLIN, {.ptr = nullptr}};
-  if (epoll_ < 0 || waker_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event) != 0) return false;
-  thread_ = std::thread([this] { Run(); });
-  return true;
-}
-
-void Loop::Join() {
-  if (thread_.joinable()) thread_.join();
-}
+void Loop::Interrupt() { eventfd_write(waker_, 1); }
 
 void Loop::Shutdown() {
-  Post([this] { running_ = false; });
-}
-
-bool Loop::IsCurrent() const { return current_loop == this; }
-
-void Loop::Post(std::function<void()> task) {
-  {
-    MutexLock lock(&mu_);
-    tasks_.push_back(std::move(task));
-  }
-  Wake();
-}
-
-void Loop::Wake() {
-  if (IsCurrent()) {
-    look_again_ = true;
-    return;
-  }
-  if (woken_.exchange(true, std::memory_order_acq_rel)) return;
-  eventfd_write(waker_, 1);
-}
-
-void Loop::Adopt(int socket, std::string peer) {
-  // The socket is the task's until it has run: one that is forgotten closes it.
-  auto bytes = std::make_shared<std::unique_ptr<ByteStream>>(std::make_unique<Socket>(socket));
-  Post([this, bytes, socket, peer = std::move(peer)] {
-    auto connection = std::make_unique<Connection>(this, &limits_, std::move(*bytes), peer);
-    Connection* const raw = connection.get();
-    connections_.emplace(raw, std::move(connection));
-    connection_count_.store(connections_.size(), std::memory_order_relaxed);
-    if (!tick_.set()) timers_.Set(&tick_, now_ + kTick);
-    epoll_event event = {EventsFor(true, false), {.ptr = raw}};
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) OnOver(raw);
+  Post([this] {
+    intake().Close();
+    running_ = false;
+    end_by_ = now_ + kEndTime;
+    EndConnections();
   });
 }
 
-Stream* Loop::OnRequest(Connection* connection, int32_t stream, HeaderList headers) {
-  return serve_(this, connection, stream, std::move(headers));
+void Loop::Adopt(int socket, std::string peer) {
+  // A task that is forgotten closes it.
+  auto bytes = std::make_shared<std::unique_ptr<ByteStream>>(std::make_unique<Socket>(socket));
+  Post([this, bytes, peer = std::move(peer)] {
+    if (running_) Add(std::move(*bytes), peer);
+  });
 }
 
-void Loop::OnOver(Connection* connection) { over_.push_back(connection); }
+void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
+  const int socket = bytes->descriptor();
+  ConnectionHost* const host = this;
+  auto connection = std::make_unique<Connection>(host, &options_.limits, std::move(bytes), peer);
+  Connection* const raw = connection.get();
+  connections_.emplace(raw, std::move(connection));
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+  if (!tick_.set()) SetTimer(&tick_, now_ + kTick);
+  epoll_event event = {EventsFor(true, false), {.ptr = raw}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) raw->End();
+}
+
+Stream* Loop::OnRequest(Connection* connection, int32_t stream, HeaderList headers) {
+  return Call::Begin(this, connection, stream, std::move(headers));
+}
 
 void Loop::Await(Connection* connection, bool readable, bool writable) {
   epoll_event event = {EventsFor(readable, writable), {.ptr = connection}};
@@ -110,66 +92,72 @@ void Loop::OnAbuse(const Connection& connection, absl::string_view what) {
   LOG_EVERY_T(WARNING, kSecondsBetweenLines) << "ended the connection from " << connection.peer() << ": " << what;
 }
 
-// In milliseconds; for ever if negative.
-int Loop::Patience() const {
-  if (look_again_ || !again_.empty() || !marked_.empty()) return 0;
-  const std::optional<absl::Duration> first = timers_.first();
-  if (!first) return -1;
-  // A little late, so that timers that are due together come together.
-  const absl::Duration wait = std::clamp(*first - clock_->Monotonic(), absl::ZeroDuration(), absl::Hours(1));
-  return static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1;
+void Loop::OnHeld(int64_t bytes) {
+  const bool before = held_ > options_.held_bytes_max;
+  held_ += bytes;
+  if (held_ > options_.held_bytes_max && !before) Again([this] { RelieveHeld(); });
 }
 
-void Loop::TakeEvents() {
+void Loop::RelieveHeld() {
+  Connection* most = nullptr;
+  for (const auto& [raw, connection] : connections_) {
+    if (most == nullptr || raw->held() > most->held()) most = raw;
+  }
+  if (held_ <= options_.held_bytes_max || most == nullptr || most->held() == 0) return;
+  most->EndForMemory();
+  Again([this] { RelieveHeld(); });
+}
+
+int Loop::PatienceMs() const {
+  if (!marked_.empty() || !settling_.empty()) return 0;
+  absl::Duration patience = Patience();
+  if (!running_) patience = std::min(patience, kEndStep);
+  if (patience == absl::InfiniteDuration()) return -1;
+  return static_cast<int>(absl::ToInt64Milliseconds(std::min(patience, absl::Hours(1))));
+}
+
+bool Loop::TakeEvents() {
   epoll_event events[kEventsMax];
-  const int count = epoll_wait(epoll_, events, kEventsMax, Patience());
-  now_ = clock_->Monotonic();
+  const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
+  TurnBegins();
+  now_ = clock().Monotonic();
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
       eventfd_t times;
       eventfd_read(waker_, &times);
-      woken_.exchange(false, std::memory_order_acq_rel);
+      Interrupted();
       continue;
     }
     if ((events[i].events & EPOLLOUT) != 0) connection->OnWritable();
     if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) connection->OnReadable();
   }
+  SettleCalls();
+  return running_ || (calls_ > 0 && now_ < end_by_);
 }
 
-void Loop::RunTasks() {
-  look_again_ = false;
-  std::vector<std::function<void()>> tasks;
-  {
-    MutexLock lock(&mu_);
-    tasks.swap(tasks_);
-  }
-  for (const auto& task : tasks) task();
-  tasks.clear();
-  tasks.swap(again_);
-  for (const auto& task : tasks) task();
+void Loop::EndTurn() {
+  SettleCalls();
+  Flush();
+  Bury();
+  const std::optional<absl::Duration> first = deadlines_.first();
+  if (!first || (due_.set() && due_time_ == *first)) return;
+  due_time_ = *first;
+  SetTimer(&due_, due_time_);
 }
 
-void Loop::ServeReady() {
-  broker::TakeReady(lane_, &ready_);
-  for (broker::Subscriber* subscription : ready_) {
-    subscription->owner()->BeforeReady();
-    subscription->PrefetchCursor();
+void Loop::SettleCalls() {
+  while (!settling_.empty()) {
+    std::vector<Call*> settling;
+    settling.swap(settling_);
+    for (Call* const call : settling) call->Settle();
   }
-  for (broker::Subscriber* subscription : ready_) {
-    subscription->ClearReady();
-    subscription->owner()->OnReady();
-  }
-  ready_.clear();
 }
 
 void Loop::Flush() {
   std::vector<Connection*> marked;
   marked.swap(marked_);
   for (Connection* const connection : marked) connection->Flush();
-  if (!marked_.empty()) return;
-  marked.clear();
-  marked_.swap(marked);  // with its memory
 }
 
 // Those that are over, once nobody has any of them at hand.
@@ -181,13 +169,13 @@ void Loop::Bury() {
       std::erase(marked_, connection);
       connections_.erase(connection);
     }
+    connection_count_.store(connections_.size(), std::memory_order_relaxed);
   }
-  connection_count_.store(connections_.size(), std::memory_order_relaxed);
 }
 
 void Loop::OnTick() {
   for (const auto& [raw, connection] : connections_) raw->OnTick();
-  if (!connections_.empty()) timers_.Set(&tick_, now_ + kTick);
+  if (!connections_.empty()) SetTimer(&tick_, now_ + kTick);
 }
 
 void Loop::DrainConnections() {
@@ -203,26 +191,12 @@ void Loop::EndIdlest() {
   if (idlest != nullptr) idlest->End();
 }
 
-void Loop::EndAll() {
-  for (const auto& [raw, connection] : connections_) raw->End();
-  Bury();
-  timers_.Cancel(&tick_);
-}
-
-void Loop::Run() {
-  current_loop = this;
-  while (running_) {
-    TakeEvents();
-    RunTasks();
-    ServeReady();
-    timers_.Run(now_);
-    Flush();
-    if (!over_.empty()) Bury();
-    metrics_->ObserveTurn(clock_->Monotonic() - now_);
+void Loop::EndConnections() {
+  for (const auto& [raw, connection] : connections_) {
+    raw->Flush();
+    raw->End();
   }
-  Flush();
-  EndAll();
-  current_loop = nullptr;
+  CancelTimer(&tick_);
 }
 
 }  // namespace nmq::http2

@@ -4,123 +4,112 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "base/mutex.h"
+#include "server/http2/call.h"
 #include "server/http2/connection.h"
 #include "server/http2/gather.h"
 #include "server/http2/timers.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
-#include "server/queue/subscriber.h"
+#include "server/rpc/loop.h"
+#include "server/rpc/method_table.h"
 
 namespace nmq::http2 {
 
-// One thread with its connections, on epoll. Each turn it first takes what has arrived, then runs tasks, lets those
-// subscriptions write that have something to say, runs timers, and then writes once to each connection that has
-// something to send: so what gathers while it is busy goes out together.
-//
-// Start, Join, Shutdown, Post, Wake, Adopt and the counts may be called from any thread, the others only on the loop's
-// own. Who answers calls later keeps the loop alive; what is posted to one that has ended is forgotten.
-class Loop final : public std::enable_shared_from_this<Loop>, public ConnectionHost {
+// A loop with its connections, on epoll. At the end of a turn it writes once to each connection that has something to
+// send. Threads as rpc::Loop; Adopt and connections are for any.
+class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
  public:
-  // Serves a request, as ConnectionHost::OnRequest.
-  using Serve = std::function<Stream*(Loop* loop, Connection* connection, int32_t stream, HeaderList headers)>;
-
-  // `lane`, `clock` and `metrics` must outlive the loop.
-  Loop(broker::Lane* lane, const Clock* clock, Metrics* metrics, const ConnectionLimits& limits, Serve serve);
-  // After Shutdown.
-  ~Loop();
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
-
-  broker::Lane* lane() const { return lane_; }
-  const Clock& clock() const { return *clock_; }
-  Metrics& metrics() const { return *metrics_; }
+  struct Options {
+    ConnectionLimits limits;
+    uint64_t message_bytes_max;
+    // Of requests that nobody has taken yet, in all connections: with more, the one that has most ends.
+    int64_t held_bytes_max;
+  };
+  Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metrics* metrics, const Memory& memory);
+  ~Loop() override;
 
   // False if the system has not what the loop needs.
-  bool Start();
-  // Ends it, and the connections that are left.
-  void Shutdown();
-  void Join();
-  // Whether this is the loop's thread.
-  bool IsCurrent() const;
+  bool ok() const { return epoll_ >= 0 && waker_ >= 0; }
+  // What it serves, to be filled before Start.
+  rpc::MethodTable& table() { return table_; }
 
-  // Runs `task` on the loop, soon.
-  void Post(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mu_);
-  // Makes the loop take a turn.
-  void Wake();
+  // Ends the connections that are left, and the loop when their calls are over; after a second in any case.
+  void Shutdown() override;
+
   // Serves a connection that was accepted: a socket that does not block.
   void Adopt(int socket, std::string peer);
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
-  // Calls `task` in the next turn, after events.
-  void Again(std::function<void()> task) { again_.push_back(std::move(task)); }
-  Timers& timers() { return timers_; }
-  // When the turn began.
-  absl::Duration now() const override { return now_; }
-  // Each takes no more requests (Connection::Drain).
+  // Each connection takes no more requests (Connection::Drain).
   void DrainConnections();
   // Ends the connection that has been without a stream for longest, if there is one: another needs its descriptor.
   void EndIdlest();
 
-  // For its connections.
+ private:
+  // Of rpc::Loop.
+  bool TakeEvents() override;
+  void Interrupt() override;
+  void EndTurn() override;
+
+  // Of ConnectionHost and CallHost.
+  absl::Duration now() const override { return now_; }
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return read_buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
-  void OnHeld(int64_t bytes) override { held_ += bytes; }
+  void OnHeld(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
-  void OnOver(Connection* connection) override;
+  void OnOver(Connection* connection) override { over_.push_back(connection); }
   void Await(Connection* connection, bool readable, bool writable) override;
   void OnAbuse(const Connection& connection, absl::string_view what) override;
+  Timers& timers() override { return deadlines_; }
+  rpc::Loop* rpc_loop() override { return this; }
+  const rpc::MethodTable& methods() const override { return table_; }
+  uint64_t message_bytes_max() const override { return options_.message_bytes_max; }
+  void OnCallBegun() override { ++calls_; }
+  void OnCallOver() override { --calls_; }
+  void SettleSoon(Call* call) override { settling_.push_back(call); }
 
- private:
-  void Run();
-  void TakeEvents();
-  int Patience() const;
-  void RunTasks() ABSL_LOCKS_EXCLUDED(mu_);
-  void ServeReady();
+  void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
+  int PatienceMs() const;
+  void SettleCalls();
   void Flush();
-  void OnTick();
   void Bury();
-  void EndAll();
+  void OnTick();
+  void OnDeadlines() { deadlines_.Run(now_); }
+  void RelieveHeld();
+  void EndConnections();
 
-  broker::Lane* const lane_;
-  const Clock* const clock_;
+  const Options options_;
   Metrics* const metrics_;
-  const ConnectionLimits limits_;
-  const Serve serve_;
-  std::thread thread_;
+  rpc::MethodTable table_;
   int epoll_ = -1;
   int waker_ = -1;  // readable when the loop is to take a turn
-  std::atomic<bool> woken_{false};
   std::atomic<size_t> connection_count_{0};
-  Mutex mu_;  // a leaf: nothing is locked under it
-  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
 
   // For the loop's thread only.
   bool running_ = true;
-  bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked
+  absl::Duration end_by_;  // unless running_
   absl::Duration now_;
-  int64_t held_ = 0;  // bytes of requests that connections hold
   Gather gather_;
   const std::unique_ptr<char[]> read_buffer_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> over_;
-  Timers timers_;
+  std::vector<Call*> settling_;
+  size_t calls_ = 0;
+  int64_t held_ = 0;  // bytes of requests that nobody has taken yet
+  Timers deadlines_;  // of calls
   Timer tick_{[this] { OnTick(); }};
-  std::vector<std::function<void()>> again_;
-  std::vector<broker::Subscriber*> ready_;
+  Timer due_{[this] { OnDeadlines(); }};  // the first of deadlines_
+  absl::Duration due_time_;               // if it is set
 };
 
 }  // namespace nmq::http2

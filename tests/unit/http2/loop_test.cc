@@ -1,6 +1,7 @@
 #include "server/http2/loop.h"
 
 #include <nghttp2/nghttp2.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <functional>
@@ -14,8 +15,12 @@
 #include "base/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nmq/v1/message_queue.pb.h"
+#include "server/frame/frame.h"
+#include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
+#include "server/rpc/exchange.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/http2/raw_peer.h"
 
@@ -24,43 +29,30 @@ namespace {
 
 using testing::ElementsAre;
 
-// Answers with what it is sent, and deletes itself.
-class Echo final : public Stream {
+// Answers each call with as many bytes as its messages have, and deletes itself.
+class Count final : public rpc::Handler {
  public:
-  Echo(Connection* connection, int32_t number) : connection_(connection), number_(number) {}
+  explicit Count(rpc::Exchange* exchange) : exchange_(exchange) { exchange->Read(); }
 
-  void OnData(absl::string_view bytes) override {
-    body_.append(bytes.data(), bytes.size());
-    connection_->Consume(number_, bytes.size());
+  void OnMessage(const rpc::RequestBytes& bytes) override {
+    bytes_ += bytes.size();
+    exchange_->Read();
   }
-  void OnEnd() override { connection_->Answer(number_, {{":status", "200"}}, /*body=*/true); }
-  Offer OfferBody(size_t bytes_max) override {
-    const size_t part = std::min(bytes_max, body_.size() - at_);
-    return {part, at_ + part == body_.size()};
+  void OnNoMore() override {
+    v1::PublishResponse response;
+    response.set_sequence(bytes_);
+    exchange_->FinishWith(Frame(response));
   }
-  void GiveBody(size_t bytes, Gather* gather) override {
-    gather->Copy(body_.data() + at_, bytes);
-    at_ += bytes;
-  }
-  Headers Trailers() override { return {{"grpc-status", "0"}}; }
-  void OnSent() override {}
-  void OnClosed(bool) override { delete this; }
+  void OnDone() override { delete this; }
 
  private:
-  Connection* const connection_;
-  const int32_t number_;
-  std::string body_;
-  size_t at_ = 0;
+  rpc::Exchange* const exchange_;
+  uint64_t bytes_ = 0;
 };
 
 class LoopTest : public testing::Test {
  protected:
-  LoopTest()
-      : loop_(std::make_shared<Loop>(
-            &lane_, &RealClock(), &metrics_, ConnectionLimits(),
-            [](Loop*, Connection* connection, int32_t stream, HeaderList) { return new Echo(connection, stream); })) {
-    EXPECT_TRUE(loop_->Start());
-  }
+  LoopTest() : loop_(NewLoop()) { loop_->Start(); }
   ~LoopTest() override { Stop(); }
 
   void Stop() {
@@ -71,7 +63,10 @@ class LoopTest : public testing::Test {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     loop_->Adopt(ends[0], "test");
-    return std::make_unique<RawPeer>(ends[1], [] {});
+    return std::make_unique<RawPeer>(ends[1], [end = ends[1]] {
+      pollfd waiting = {end, POLLOUT, 0};
+      poll(&waiting, 1, -1);
+    });
   }
   // Runs `task` on the loop, and waits until that is done.
   void Run(const std::function<void()>& task) {
@@ -83,7 +78,27 @@ class LoopTest : public testing::Test {
     done.WaitForNotification();
   }
 
+  std::shared_ptr<Loop> NewLoop() {
+    Loop::Options options;
+    options.message_bytes_max = 1 << 20;
+    options.held_bytes_max = 1 << 20;
+    auto loop = std::make_shared<Loop>(options, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
+    EXPECT_TRUE(loop->ok());
+    loop->table().Add("/test/Echo", [](rpc::Exchange* exchange) { return new Count(exchange); });
+    return loop;
+  }
+  static std::string Prefixed(size_t size) {
+    return std::string(1, 0) + BigEndian(static_cast<uint32_t>(size)) + std::string(size, 'x');
+  }
+  static std::string Counted(uint64_t bytes) {
+    v1::PublishResponse response;
+    response.set_sequence(bytes);
+    const std::string message = response.SerializeAsString();
+    return std::string(1, 0) + BigEndian(static_cast<uint32_t>(message.size())) + message;
+  }
+
   Metrics metrics_;
+  MemoryBudget memory_{1 << 20};
   broker::Lane lane_{0};
   std::shared_ptr<Loop> loop_;
 };
@@ -99,25 +114,6 @@ TEST_F(LoopTest, TasksRunOnItsThreadInTheirOrder) {
   Run([] {});
   EXPECT_THAT(order, ElementsAre(1, 2, 3));
   EXPECT_FALSE(loop_->IsCurrent());
-}
-
-TEST_F(LoopTest, TimersComeInTheOrderOfTheirTimes) {
-  std::vector<int> order;
-  Notification last;
-  Timer first([&] { order.push_back(1); });
-  Timer never([&] { order.push_back(0); });
-  Timer second([&] {
-    order.push_back(2);
-    last.Notify();
-  });
-  Run([&] {
-    loop_->timers().Set(&second, loop_->now() + absl::Milliseconds(2));
-    loop_->timers().Set(&first, loop_->now() + absl::Milliseconds(1));
-    loop_->timers().Set(&never, loop_->now());
-    loop_->timers().Cancel(&never);
-  });
-  last.WaitForNotification();
-  EXPECT_THAT(order, ElementsAre(1, 2));
 }
 
 TEST_F(LoopTest, NoWakeIsLost) {
@@ -142,11 +138,11 @@ TEST_F(LoopTest, ManyConnectionsAreServedAtOnce) {
     ASSERT_TRUE(peers.back()->Request(1, false));
   }
   for (size_t i = 0; i < peers.size(); ++i) {
-    ASSERT_TRUE(peers[i]->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, std::string(1'000 * i, 'x'))));
+    ASSERT_TRUE(peers[i]->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(1'000 * i))));
   }
   for (size_t i = 0; i < peers.size(); ++i) {
     ASSERT_TRUE(peers[i]->ReceiveUntil([&] { return peers[i]->Of(NGHTTP2_HEADERS, 1).size() == 2; }));
-    EXPECT_EQ(peers[i]->BodyOf(1), std::string(1'000 * i, 'x'));
+    EXPECT_EQ(peers[i]->BodyOf(1), Counted(1'000 * i));
   }
   EXPECT_EQ(loop_->connections(), 20u);
 }
@@ -166,8 +162,8 @@ TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {
   Run([&] { loop_->EndIdlest(); });
   EXPECT_FALSE(newer->ReceiveUntil([] { return false; }));
   Run([&] { loop_->EndIdlest(); });
-  ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "still here")));
-  ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->BodyOf(1) == "still here"; }));
+  ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
+  ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->BodyOf(1) == Counted(7); }));
 }
 
 TEST_F(LoopTest, EndsItsConnectionsWithItself) {
@@ -181,7 +177,39 @@ TEST_F(LoopTest, EndsItsConnectionsWithItself) {
   const auto late = Connect();
   loop_ = nullptr;
   EXPECT_FALSE(late->ReceiveUntil([] { return false; }));
-  loop_ = std::make_shared<Loop>(&lane_, &RealClock(), &metrics_, ConnectionLimits(), nullptr);
+  loop_ = NewLoop();
+  loop_->Start();
+}
+
+TEST_F(LoopTest, DeadlineComesByItself) {
+  const auto peer = Connect();
+  ASSERT_TRUE(peer->Greet());
+  Fields fields = GrpcRequest();
+  fields.emplace_back("grpc-timeout", "5m");
+  ASSERT_TRUE(peer->Request(1, false, fields));
+  ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_HEADERS, 1).size() == 1; }));
+  EXPECT_THAT(peer->HeadersOf(1), testing::Contains(testing::Pair("grpc-status", "4")));
+}
+
+TEST_F(LoopTest, ConnectionThatHoldsMostEndsWhenMemoryIsShort) {
+  const auto small = Connect();
+  const auto large = Connect();
+  const std::string part = Prefixed(60'000).substr(0, 30'000);
+  ASSERT_TRUE(small->Greet());
+  ASSERT_TRUE(small->Request(1, false));
+  ASSERT_TRUE(small->Send(ToBytes(NGHTTP2_DATA, 0, 1, part.substr(0, 10'000))));
+  ASSERT_TRUE(large->Greet());
+  for (int32_t i = 1; i < 100 && !large->ended(); i += 2) {
+    if (!large->Request(i, false) || !large->Send(ToBytes(NGHTTP2_DATA, 0, i, part.substr(0, 16'000)) +
+                                                  ToBytes(NGHTTP2_DATA, 0, i, part.substr(16'000)))) {
+      break;
+    }
+  }
+  EXPECT_FALSE(large->ReceiveUntil([] { return false; }));
+  EXPECT_EQ(large->goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+  ASSERT_TRUE(small->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(60'000).substr(10'000, 15'000))));
+  ASSERT_TRUE(small->ReceiveUntil([&] { return small->Of(NGHTTP2_HEADERS, 1).size() == 1; }));
+  EXPECT_EQ(small->goaway(), -1);
 }
 
 }  // namespace
