@@ -1,0 +1,181 @@
+#include "server/http2/server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "server/rpc/drain_plan.h"
+#include "server/rpc/listen.h"
+
+namespace nmq::http2 {
+namespace {
+
+// Above what a batch may be: names, headers and the like.
+constexpr uint64_t kReceiveSlackBytes = 1 << 20;
+
+// For streams that were ended to be gone by themselves.
+constexpr absl::Duration kEndTime = absl::Milliseconds(500);
+constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
+
+// With less memory, calls have small windows and connections fewer streams.
+constexpr uint64_t kWindowPart = 32 << 10;
+constexpr uint64_t kWindowMin = 4 << 10;
+constexpr uint64_t kWindowMax = 65'535;
+constexpr uint64_t kStreamPartBytes = 128 << 10;
+constexpr uint64_t kStreamsMin = 100;
+constexpr uint64_t kStreamsMax = 1'000;
+// A connection may hold this part of what all may, of requests that nobody has taken yet.
+constexpr uint64_t kConnectionPart = 4;
+
+uint64_t MessageBytesMax(const Limits& limits) {
+  return std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
+}
+
+Loop::Options OptionsOf(const Limits& limits, uint64_t incoming, size_t loops) {
+  Loop::Options options;
+  options.message_bytes_max = MessageBytesMax(limits);
+  options.limits.streams =
+      static_cast<uint32_t>(std::clamp(limits.memory_bytes / kStreamPartBytes, kStreamsMin, kStreamsMax));
+  options.limits.window_bytes =
+      static_cast<uint32_t>(std::clamp(limits.memory_bytes / kWindowPart, kWindowMin, kWindowMax));
+  options.held_bytes_max = static_cast<int64_t>(std::max(incoming / loops, options.message_bytes_max));
+  options.limits.held_bytes =
+      std::max(options.held_bytes_max / int64_t{kConnectionPart}, static_cast<int64_t>(options.message_bytes_max));
+  return options;
+}
+
+// As gRPC writes it.
+std::string PeerOf(int socket) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  char text[INET6_ADDRSTRLEN] = "";
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+  if (address.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address);
+    inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+    return absl::StrCat("ipv4:", text, ":", ntohs(v4->sin_port));
+  }
+  if (address.ss_family != AF_INET6) return "unknown";
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address);
+  inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+  return absl::StrCat("ipv6:[", text, "]:", ntohs(v6->sin6_port));
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker, Methods* methods)
+    : options_(options),
+      lanes_(std::move(lanes)),
+      broker_(broker),
+      methods_(methods),
+      incoming_(ShareMemory(broker->limits().memory_bytes).incoming),
+      outgoing_(ShareMemory(broker->limits().memory_bytes).outgoing),
+      acceptor_(options_.descriptors_max, &broker->metrics()) {}
+
+Server::~Server() { Stop(); }
+
+absl::Status Server::Start() {
+  absl::Status status = rpc::CheckAddress(options_.listen);
+  if (status.ok()) status = acceptor_.Listen(options_.listen);
+  if (status.ok()) status = StartLoops();
+  if (!status.ok()) return status;
+  const size_t colon = options_.listen.rfind(':');
+  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
+  acceptor_.Start([this](int, int socket) { Take(socket); }, [this] { MakeRoom(); });
+  return status;
+}
+
+absl::Status Server::StartLoops() {
+  std::vector<std::shared_ptr<Loop>> loops;
+  const Loop::Options options = OptionsOf(broker_->limits(), incoming_.bytes_max(), lanes_.size());
+  for (broker::Lane* const lane : lanes_) {
+    loops.push_back(std::make_shared<Loop>(options, lane, &broker_->clock(), &broker_->metrics(),
+                                           rpc::Loop::Memory{&incoming_, &outgoing_}));
+    if (!loops.back()->ok()) return absl::UnavailableError("no descriptor is left for a loop; raise RLIMIT_NOFILE");
+    methods_->Add(loops.back().get(), &loops.back()->table());
+  }
+  loops_ = std::move(loops);
+  for (const auto& loop : loops_) loop->Start();
+  return absl::OkStatus();
+}
+
+void Server::Take(int socket) {
+  loops_[next_]->Adopt(socket, PeerOf(socket));
+  next_ = (next_ + 1) % loops_.size();
+}
+
+void Server::MakeRoom() {
+  const auto most = std::max_element(loops_.begin(), loops_.end(), [](const auto& one, const auto& other) {
+    return one->connections() < other->connections();
+  });
+  (*most)->Post([raw = most->get()] { raw->EndIdlest(); });
+}
+
+size_t Server::streams() const {
+  size_t count = 0;
+  for (const auto& loop : loops_) count += loop->stream_count();
+  return count;
+}
+
+void Server::RelieveMemory(MemoryUse use) {
+  const bool wanted = incoming_.anyone_waits();
+  if (!wanted && use == MemoryUse::kFine) return;
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), wanted, use] {
+      if (wanted) raw->intake().Lapse();
+      if (use == MemoryUse::kFine) return;
+      raw->intake().RefuseSome(/*any=*/use == MemoryUse::kCritical);
+      if (use != MemoryUse::kCritical) return;
+      for (rpc::Stream* stream : raw->streams()) stream->OnMemoryCritical();
+    });
+  }
+}
+
+void Server::WaitForStreams(absl::Duration time) const {
+  const absl::Duration end = broker_->clock().Monotonic() + time;
+  while (streams() > 0 && broker_->clock().Monotonic() < end) absl::SleepFor(kWaitStep);
+}
+
+void Server::EndStreams() {
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), this] {
+      for (rpc::Stream* stream : raw->streams()) stream->End(broker_->CheckNotDraining());
+    });
+  }
+}
+
+void Server::Drain(absl::Duration grace) {
+  broker_->StartDrain();  // health says so from here on
+  const rpc::DrainPlan plan(broker_->clock().Monotonic(), grace, streams());
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get(), plan] {
+      for (rpc::Stream* stream : raw->streams()) stream->Drain(plan);
+    });
+  }
+}
+
+void Server::Stop() {
+  if (loops_.empty()) return;
+  broker_->StartDrain();
+  broker_->EndQuestions();
+  acceptor_.Stop();
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get()] { raw->DrainConnections(); });
+  }
+  EndStreams();
+  WaitForStreams(kEndTime);
+  methods_->Stop();
+  // Its answers are tasks of the loops.
+  broker_->FlushToDisk();
+  EndStreams();  // those that came meanwhile
+  for (const auto& loop : loops_) loop->Shutdown();
+  for (const auto& loop : loops_) loop->Join();
+  loops_.clear();
+}
+
+}  // namespace nmq::http2
