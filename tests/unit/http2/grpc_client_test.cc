@@ -33,7 +33,7 @@ class Owned : public rpc::Handler {
  public:
   explicit Owned(rpc::Exchange* exchange) : exchange_(exchange) {}
   void OnMessage(const rpc::RequestBytes&) override {}
-  void OnNoMore() override {}
+  void OnNoMore() override { exchange_->Finish(absl::CancelledError("no request")); }
   void OnDone() override { delete this; }
 
  protected:
