@@ -35,6 +35,7 @@
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
 #include "server/housekeeping/memory_tasks.h"
+#include "server/http2/server.h"
 #include "server/last_words.h"
 #include "server/limits/descriptors.h"
 #include "server/limits/heap.h"
@@ -64,6 +65,8 @@ ABSL_FLAG(
     bool, accept_data_loss, false,
     "for one start: serve although messages that were stored are lost from --data_dir; every queue there begins a "
     "new epoch");
+ABSL_FLAG(std::string, transport, "grpc",
+          "what carries calls: grpc, the server of gRPC's library, or http2, the server's own on nghttp2");
 ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,
@@ -77,8 +80,10 @@ constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
 constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr int kThreadsMax = 64;
 constexpr char kDataDir[] = "nmq-data";
+constexpr char kGrpc[] = "grpc";
+constexpr char kHttp2[] = "http2";
 // Those that can come from the environment: the others are for one run and not how a server is set up.
-constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace"};
+constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace", "transport"};
 
 int Fail(int code, const std::string& why) {
   std::cerr << "nmqd: " << why << std::endl;
@@ -174,6 +179,37 @@ int CheckHealth() {
   return 0;
 }
 
+// The server of one transport or the other.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual nmq::Service& service() = 0;
+  virtual const std::string& address() const = 0;
+  virtual void RelieveMemory(nmq::MemoryUse use) = 0;
+};
+
+template <typename Server, typename Options>
+class TransportOf final : public Transport {
+ public:
+  TransportOf(uint64_t descriptors_max, const std::vector<nmq::broker::Lane*>& lanes, nmq::broker::Broker* broker)
+      : server_(Options{.listen = ListenAddress(), .descriptors_max = descriptors_max}, lanes, broker) {}
+  nmq::Service& service() override { return server_; }
+  const std::string& address() const override { return server_.address(); }
+  void RelieveMemory(nmq::MemoryUse use) override { server_.RelieveMemory(use); }
+
+ private:
+  Server server_;
+};
+
+std::unique_ptr<Transport> NewTransport(uint64_t descriptors_max, const std::vector<nmq::broker::Lane*>& lanes,
+                                        nmq::broker::Broker* broker) {
+  if (absl::GetFlag(FLAGS_transport) == kHttp2) {
+    return std::make_unique<TransportOf<nmq::http2::Server, nmq::http2::ServerOptions>>(descriptors_max, lanes, broker);
+  }
+  return std::make_unique<TransportOf<nmq::rpc::GrpcServer, nmq::rpc::GrpcServerOptions>>(descriptors_max, lanes,
+                                                                                          broker);
+}
+
 int Serve() {
 #ifdef NDEBUG
   // The distribution's Abseil looks for cycles in the order of all mutexes, gRPC's too, at each lock. Builds for tests
@@ -197,33 +233,30 @@ int Serve() {
   nmq::broker::Lanes lanes;
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
-  nmq::rpc::GrpcServerOptions options;
-  options.listen = ListenAddress();
-  options.descriptors_max = descriptors.connections;
-  nmq::rpc::GrpcServer server(options, grpc_lanes, &broker);
+  const std::unique_ptr<Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper keeper("memory",
-                          nmq::MemoryTasks(memory, [&server](nmq::MemoryUse use) { server.RelieveMemory(use); }),
+                          nmq::MemoryTasks(memory, [&server](nmq::MemoryUse use) { server->RelieveMemory(use); }),
                           &nmq::RealClock());
   // What serves comes first: housekeeping makes work for it, and so must end before it.
   nmq::Services services(&nmq::RealClock());
-  services.Add(&server);
+  services.Add(&server->service());
   services.Add(&housekeeper);
   services.Add(&maintenance);
   services.Add(&keeper);
   const absl::Status started = services.Start();
   if (!started.ok()) return Fail(kFailed, std::string(started.message()));
 
-  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << server.address() << " with " << threads
+  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << server->address() << " with " << threads
             << " threads and " << config->namespaces.size() << " namespaces";
-  if (!nmq::rpc::IsLoopback(options.listen)) {
+  if (!nmq::rpc::IsLoopback(ListenAddress())) {
     LOG(WARNING)
-        << "--listen=" << options.listen << " is open to other machines, and nobody is asked who they are: "
+        << "--listen=" << ListenAddress() << " is open to other machines, and nobody is asked who they are: "
         << "whoever reaches it may read, publish and administer everything. Let only those reach it who may, by "
         << "a firewall or a private network, or listen on 127.0.0.1";
   }
-  std::cout << "nmqd ready grpc=" << server.address() << " version=" << nmq::kVersion << " pid=" << getpid()
+  std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
   WaitAndStop(signals, &services);
   LOG(INFO) << "stopped";
@@ -243,7 +276,7 @@ int main(int argc, char** argv) {
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
       "  nmqd --health_check              ask the one that runs whether it serves\n\n"
       "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
-      "NMQ_THREADS, NMQ_DRAIN_GRACE.");
+      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT.");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
   usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };
@@ -259,6 +292,10 @@ int main(int argc, char** argv) {
   const int threads = absl::GetFlag(FLAGS_threads);
   if (threads < 0 || threads > kThreadsMax) {
     return Fail(kUsage, absl::StrCat("--threads=", threads, " is not in 0 to ", kThreadsMax));
+  }
+  const std::string transport = absl::GetFlag(FLAGS_transport);
+  if (transport != kGrpc && transport != kHttp2) {
+    return Fail(kUsage, absl::StrCat("--transport=", transport, " is neither ", kGrpc, " nor ", kHttp2));
   }
   const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
   if (grace < absl::ZeroDuration() || grace > kDrainGraceMax) {

@@ -45,7 +45,7 @@ Call* Call::Begin(CallHost* host, Connection* connection, int32_t stream, Header
   }
   auto* const call = new Call(host, connection, stream, std::move(headers), *encoding);
   if (time) call->SetDeadline(*time);
-  call->handler_ = host->methods().Serve(call->headers_.Find(":path"), call);
+  call->handler_ = host->table().Serve(call->headers_.Find(":path"), call);
   return call;
 }
 

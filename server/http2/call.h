@@ -34,7 +34,7 @@ class CallHost {
   virtual Timers& timers() = 0;
   // What methods know of the loop.
   virtual rpc::Loop* rpc_loop() = 0;
-  virtual const rpc::MethodTable& methods() const = 0;
+  virtual const rpc::MethodTable& table() = 0;
   // A message of a request may have so many bytes, compressed and not.
   virtual uint64_t message_bytes_max() const = 0;
   // A call begins, or has ended.

@@ -16,18 +16,18 @@ constexpr size_t kFirstBytes = 4 << 10;
 
 absl::Status Broken() { return InvalidArgument("request", "a compressed message cannot be decompressed"); }
 
-class Stream {
+class Inflation {
  public:
-  explicit Stream(absl::string_view bytes) {
+  explicit Inflation(absl::string_view bytes) {
     z_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
     z_.avail_in = static_cast<uInt>(bytes.size());
     begun_ = inflateInit2(&z_, kAnyFormat) == Z_OK;
   }
-  ~Stream() {
+  ~Inflation() {
     if (begun_) inflateEnd(&z_);
   }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
+  Inflation(const Inflation&) = delete;
+  Inflation& operator=(const Inflation&) = delete;
 
   bool begun() const { return begun_; }
   // Fills what `out` has from `size` on; returns zlib's result.
@@ -47,7 +47,7 @@ class Stream {
 }  // namespace
 
 absl::StatusOr<std::string> Inflate(absl::string_view bytes, uint64_t bytes_max) {
-  Stream stream(bytes);
+  Inflation stream(bytes);
   if (!stream.begun()) return absl::InternalError("zlib cannot begin");
   std::string out;
   size_t size = 0;

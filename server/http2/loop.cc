@@ -19,8 +19,8 @@ namespace {
 constexpr int kEventsMax = 256;
 constexpr absl::Duration kTick = absl::Seconds(1);
 // For calls whose connections have ended to be over.
-constexpr absl::Duration kEndTime = absl::Seconds(1);
-constexpr absl::Duration kEndStep = absl::Milliseconds(5);
+constexpr absl::Duration kCallsEndTime = absl::Seconds(1);
+constexpr absl::Duration kCallsEndStep = absl::Milliseconds(5);
 constexpr int kSecondsBetweenLines = 60;
 
 uint32_t EventsFor(bool readable, bool writable) {
@@ -53,7 +53,7 @@ void Loop::Shutdown() {
   Post([this] {
     intake().Close();
     running_ = false;
-    end_by_ = now_ + kEndTime;
+    end_by_ = now_ + kCallsEndTime;
     EndConnections();
   });
 }
@@ -111,7 +111,7 @@ void Loop::RelieveHeld() {
 int Loop::PatienceMs() const {
   if (!marked_.empty() || !settling_.empty()) return 0;
   absl::Duration patience = Patience();
-  if (!running_) patience = std::min(patience, kEndStep);
+  if (!running_) patience = std::min(patience, kCallsEndStep);
   if (patience == absl::InfiniteDuration()) return -1;
   return static_cast<int>(absl::ToInt64Milliseconds(std::min(patience, absl::Hours(1))));
 }

@@ -38,8 +38,6 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   // False if the system has not what the loop needs.
   bool ok() const { return epoll_ >= 0 && waker_ >= 0; }
-  // What it serves, to be filled before Start.
-  rpc::MethodTable& table() { return table_; }
 
   // Ends the connections that are left, and the loop when their calls are over; after a second in any case.
   void Shutdown() override;
@@ -71,7 +69,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void OnAbuse(const Connection& connection, absl::string_view what) override;
   Timers& timers() override { return deadlines_; }
   rpc::Loop* rpc_loop() override { return this; }
-  const rpc::MethodTable& methods() const override { return table_; }
+  const rpc::MethodTable& table() override { return methods(); }
   uint64_t message_bytes_max() const override { return options_.message_bytes_max; }
   void OnCallBegun() override { ++calls_; }
   void OnCallOver() override { --calls_; }
@@ -89,7 +87,6 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   const Options options_;
   Metrics* const metrics_;
-  rpc::MethodTable table_;
   int epoll_ = -1;
   int waker_ = -1;  // readable when the loop is to take a turn
   std::atomic<size_t> connection_count_{0};

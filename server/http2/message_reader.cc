@@ -11,7 +11,7 @@ namespace nmq::http2 {
 namespace {
 
 // Larger bodies give their memory back.
-constexpr size_t kKeptBytes = 1 << 10;
+constexpr size_t kBodyKeptBytes = 1 << 10;
 
 }  // namespace
 
@@ -36,7 +36,7 @@ absl::Status MessageReader::TakePrefix(absl::string_view* bytes) {
 
 absl::StatusOr<std::optional<MessageReader::Message>> MessageReader::Next(absl::string_view* bytes) {
   if (prefix_size_ == 0) {
-    if (body_.capacity() > kKeptBytes) body_ = {};
+    if (body_.capacity() > kBodyKeptBytes) body_ = {};
     body_.clear();
   }
   if (prefix_size_ < kPrefixBytes) {

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kPrefixBytes = 5;
 // A stream that waits keeps no more than this for its next message.
-constexpr size_t kKeptBytes = 256;
+constexpr size_t kOutgoingKeptBytes = 256;
 
 }  // namespace
 
@@ -56,7 +56,7 @@ void Outgoing::Give(size_t bytes, Gather* gather) {
 }
 
 void Outgoing::Clear() {
-  if (copied_.capacity() > kKeptBytes) copied_ = {};
+  if (copied_.capacity() > kOutgoingKeptBytes) copied_ = {};
   copied_.clear();
   copied_at_ = 0;
   if (pieces_.size() > 1) {

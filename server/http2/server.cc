@@ -8,8 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "server/rpc/drain_plan.h"
 #include "server/rpc/listen.h"
 
 namespace nmq::http2 {
@@ -20,7 +18,6 @@ constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
 // For streams that were ended to be gone by themselves.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
-constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
 // With less memory, calls have small windows and connections fewer streams.
 constexpr uint64_t kWindowPart = 32 << 10;
@@ -36,7 +33,8 @@ uint64_t MessageBytesMax(const Limits& limits) {
   return std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
 }
 
-Loop::Options OptionsOf(const Limits& limits, uint64_t incoming, size_t loops) {
+Loop::Options OptionsOf(const Limits& limits, size_t loops) {
+  const uint64_t incoming = ShareMemory(limits.memory_bytes).incoming;
   Loop::Options options;
   options.message_bytes_max = MessageBytesMax(limits);
   options.limits.streams =
@@ -68,13 +66,12 @@ std::string PeerOf(int socket) {
 
 }  // namespace
 
-Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker, Methods* methods)
+Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker)
     : options_(options),
       lanes_(std::move(lanes)),
       broker_(broker),
-      methods_(methods),
-      incoming_(ShareMemory(broker->limits().memory_bytes).incoming),
-      outgoing_(ShareMemory(broker->limits().memory_bytes).outgoing),
+      methods_(broker),
+      all_(broker),
       acceptor_(options_.descriptors_max, &broker->metrics()) {}
 
 Server::~Server() { Stop(); }
@@ -92,15 +89,17 @@ absl::Status Server::Start() {
 
 absl::Status Server::StartLoops() {
   std::vector<std::shared_ptr<Loop>> loops;
-  const Loop::Options options = OptionsOf(broker_->limits(), incoming_.bytes_max(), lanes_.size());
+  const Loop::Options options = OptionsOf(broker_->limits(), lanes_.size());
   for (broker::Lane* const lane : lanes_) {
-    loops.push_back(std::make_shared<Loop>(options, lane, &broker_->clock(), &broker_->metrics(),
-                                           rpc::Loop::Memory{&incoming_, &outgoing_}));
+    loops.push_back(std::make_shared<Loop>(options, lane, &broker_->clock(), &broker_->metrics(), all_.memory()));
     if (!loops.back()->ok()) return absl::UnavailableError("no descriptor is left for a loop; raise RLIMIT_NOFILE");
-    methods_->Add(loops.back().get(), &loops.back()->table());
+    methods_.AddTo(loops.back().get());
   }
   loops_ = std::move(loops);
-  for (const auto& loop : loops_) loop->Start();
+  for (const auto& loop : loops_) {
+    all_.Add(loop);
+    loop->Start();
+  }
   return absl::OkStatus();
 }
 
@@ -116,47 +115,9 @@ void Server::MakeRoom() {
   (*most)->Post([raw = most->get()] { raw->EndIdlest(); });
 }
 
-size_t Server::streams() const {
-  size_t count = 0;
-  for (const auto& loop : loops_) count += loop->stream_count();
-  return count;
-}
-
-void Server::RelieveMemory(MemoryUse use) {
-  const bool wanted = incoming_.anyone_waits();
-  if (!wanted && use == MemoryUse::kFine) return;
-  for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), wanted, use] {
-      if (wanted) raw->intake().Lapse();
-      if (use == MemoryUse::kFine) return;
-      raw->intake().RefuseSome(/*any=*/use == MemoryUse::kCritical);
-      if (use != MemoryUse::kCritical) return;
-      for (rpc::Stream* stream : raw->streams()) stream->OnMemoryCritical();
-    });
-  }
-}
-
-void Server::WaitForStreams(absl::Duration time) const {
-  const absl::Duration end = broker_->clock().Monotonic() + time;
-  while (streams() > 0 && broker_->clock().Monotonic() < end) absl::SleepFor(kWaitStep);
-}
-
-void Server::EndStreams() {
-  for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), this] {
-      for (rpc::Stream* stream : raw->streams()) stream->End(broker_->CheckNotDraining());
-    });
-  }
-}
-
 void Server::Drain(absl::Duration grace) {
   broker_->StartDrain();  // health says so from here on
-  const rpc::DrainPlan plan(broker_->clock().Monotonic(), grace, streams());
-  for (const auto& loop : loops_) {
-    loop->Post([raw = loop.get(), plan] {
-      for (rpc::Stream* stream : raw->streams()) stream->Drain(plan);
-    });
-  }
+  all_.Drain(grace);
 }
 
 void Server::Stop() {
@@ -167,14 +128,14 @@ void Server::Stop() {
   for (const auto& loop : loops_) {
     loop->Post([raw = loop.get()] { raw->DrainConnections(); });
   }
-  EndStreams();
-  WaitForStreams(kEndTime);
-  methods_->Stop();
+  all_.EndStreams();
+  all_.WaitForStreams(kEndTime);
+  methods_.FlushWorkers();
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();
-  EndStreams();  // those that came meanwhile
-  for (const auto& loop : loops_) loop->Shutdown();
-  for (const auto& loop : loops_) loop->Join();
+  all_.EndStreams();  // those that came meanwhile
+  all_.Shutdown();
+  all_.Join();
   loops_.clear();
 }
 

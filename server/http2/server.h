@@ -1,10 +1,8 @@
 #ifndef NMQ_SERVER_HTTP2_SERVER_H_
 #define NMQ_SERVER_HTTP2_SERVER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -15,11 +13,11 @@
 #include "absl/time/time.h"
 #include "server/broker/broker.h"
 #include "server/http2/loop.h"
-#include "server/limits/memory_budget.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
 #include "server/rpc/connection_acceptor.h"
-#include "server/rpc/method_table.h"
+#include "server/rpc/loops.h"
+#include "server/rpc/methods.h"
 #include "server/service/service.h"
 
 namespace nmq::http2 {
@@ -30,22 +28,12 @@ struct ServerOptions {
   uint64_t descriptors_max = std::numeric_limits<uint64_t>::max();
 };
 
-// What a server serves.
-class Methods {
- public:
-  virtual ~Methods() = default;
-  // Fills the table of a loop that has not started.
-  virtual void Add(rpc::Loop* loop, rpc::MethodTable* table) = 0;
-  // Answers what waits for threads of its own, while the loops run still.
-  virtual void Stop() = 0;
-};
-
 // gRPC over HTTP/2 without gRPC's library: loops, and connections dealt out to them.
 class Server final : public Service {
  public:
   // Serves with a loop for each of `lanes`, of which there is one at least; they are the broker's, which must outlive
-  // the server, as must the methods.
-  Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker, Methods* methods);
+  // the server.
+  Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, broker::Broker* broker);
   // Stops at once if Stop was not called.
   ~Server() override;
 
@@ -54,29 +42,26 @@ class Server final : public Service {
   absl::Status Start() override;
   // Where it listens, with the real port. After Start.
   const std::string& address() const { return address_; }
-  size_t streams() const override;
+  size_t streams() const override { return all_.streams(); }
   void Drain(absl::Duration grace) override;
   // Ends all streams with UNAVAILABLE, then the connections; takes at most about two seconds.
   void Stop() override;
 
-  // As rpc::Server::RelieveMemory.
-  void RelieveMemory(MemoryUse use);
+  // Loops::RelieveMemory. Any thread, from Start to Stop.
+  void RelieveMemory(MemoryUse use) { all_.RelieveMemory(use); }
 
  private:
   absl::Status StartLoops();
   void Take(int socket);
   void MakeRoom();
-  void EndStreams();
-  void WaitForStreams(absl::Duration time) const;
 
   const ServerOptions options_;
   const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
-  Methods* const methods_;
   std::string address_;
-  MemoryBudget incoming_;                     // requests
-  MemoryBudget outgoing_;                     // messages on their way to subscribers
-  std::vector<std::shared_ptr<Loop>> loops_;  // empty unless it serves
+  rpc::Methods methods_;
+  rpc::Loops all_;
+  std::vector<std::shared_ptr<Loop>> loops_;  // the same; empty unless it serves
   size_t next_ = 0;                           // loop that takes a connection; for the acceptor's thread
   rpc::ConnectionAcceptor acceptor_;
 };

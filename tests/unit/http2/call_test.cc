@@ -31,8 +31,7 @@ class Handler final : public rpc::Handler {
 
   void OnMessage(const rpc::RequestBytes& bytes) override {
     EXPECT_FALSE(busy);
-    std::string joined;
-    messages.emplace_back(bytes.InOnePiece(&joined));
+    messages.emplace_back(bytes.InOnePiece());
     if (reads_on) Read();
   }
   void OnNoMore() override {
@@ -111,7 +110,7 @@ class Host final : public TestHost, public CallHost {
   absl::Duration now() const override { return TestHost::now(); }
   Timers& timers() override { return timers_; }
   rpc::Loop* rpc_loop() override { return nullptr; }
-  const rpc::MethodTable& methods() const override { return methods_; }
+  const rpc::MethodTable& table() override { return methods_; }
   uint64_t message_bytes_max() const override { return 1 << 20; }
   void OnCallBegun() override { ++calls; }
   void OnCallOver() override { --calls; }

@@ -107,11 +107,12 @@ class GrpcClientTest : public testing::Test {
     options.message_bytes_max = kMessageMax;
     options.held_bytes_max = 64 << 20;
     loop_ = std::make_shared<Loop>(options, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
-    loop_->table().Add("/nmq.v1.MessageQueue/Publish", [](rpc::Exchange* exchange) { return new Publish(exchange); });
-    loop_->table().Add("/nmq.v1.MessageQueue/PublishStream",
-                       [](rpc::Exchange* exchange) { return new PublishStream(exchange); });
-    loop_->table().Add("/nmq.v1.MessageQueue/Subscribe",
-                       [this](rpc::Exchange* exchange) { return new Subscribe(exchange, 200, 100'000, &cancelled_); });
+    loop_->methods().Add("/nmq.v1.MessageQueue/Publish", [](rpc::Exchange* exchange) { return new Publish(exchange); });
+    loop_->methods().Add("/nmq.v1.MessageQueue/PublishStream",
+                         [](rpc::Exchange* exchange) { return new PublishStream(exchange); });
+    loop_->methods().Add("/nmq.v1.MessageQueue/Subscribe", [this](rpc::Exchange* exchange) {
+      return new Subscribe(exchange, 200, 100'000, &cancelled_);
+    });
     loop_->Start();
     auto listening = rpc::Listen("127.0.0.1:0");
     EXPECT_TRUE(listening.ok());

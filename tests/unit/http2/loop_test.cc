@@ -84,7 +84,7 @@ class LoopTest : public testing::Test {
     options.held_bytes_max = 1 << 20;
     auto loop = std::make_shared<Loop>(options, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
     EXPECT_TRUE(loop->ok());
-    loop->table().Add("/test/Echo", [](rpc::Exchange* exchange) { return new Count(exchange); });
+    loop->methods().Add("/test/Echo", [](rpc::Exchange* exchange) { return new Count(exchange); });
     return loop;
   }
   static std::string Prefixed(size_t size) {
