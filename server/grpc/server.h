@@ -13,7 +13,6 @@
 #include "grpcpp/generic/async_generic_service.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
-#include "grpcpp/server_builder.h"
 #include "server/broker/broker.h"
 #include "server/grpc/grpc_loop.h"
 #include "server/limits/memory_shares.h"
@@ -66,8 +65,8 @@ class GrpcServer final : public Service {
   grpc::AsyncGenericService service_;
   Methods methods_;
   Loops loops_;
-  std::vector<std::shared_ptr<GrpcLoop>> grpc_loops_;       // the same
-  std::unique_ptr<grpc::Server> server_;                    // null unless it serves
+  std::vector<std::shared_ptr<GrpcLoop>> grpc_loops_;  // the same
+  std::unique_ptr<grpc::Server> server_;               // null unless it serves
   using GrpcReceiver = grpc::experimental::ExternalConnectionAcceptor;
   std::unique_ptr<GrpcReceiver> receiver_;  // what gRPC takes connections with
   ConnectionAcceptor acceptor_;
