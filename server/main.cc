@@ -45,6 +45,7 @@
 #include "server/queue/storage.h"
 #include "server/reference.h"
 #include "server/rpc/listen.h"
+#include "server/rpc/transport.h"
 #include "server/service/services.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
@@ -179,35 +180,15 @@ int CheckHealth() {
   return 0;
 }
 
-// The server of one transport or the other.
-class Transport {
- public:
-  virtual ~Transport() = default;
-  virtual nmq::Service& service() = 0;
-  virtual const std::string& address() const = 0;
-  virtual void RelieveMemory(nmq::MemoryUse use) = 0;
-};
-
-template <typename Server, typename Options>
-class TransportOf final : public Transport {
- public:
-  TransportOf(uint64_t descriptors_max, const std::vector<nmq::broker::Lane*>& lanes, nmq::broker::Broker* broker)
-      : server_(Options{.listen = ListenAddress(), .descriptors_max = descriptors_max}, lanes, broker) {}
-  nmq::Service& service() override { return server_; }
-  const std::string& address() const override { return server_.address(); }
-  void RelieveMemory(nmq::MemoryUse use) override { server_.RelieveMemory(use); }
-
- private:
-  Server server_;
-};
-
-std::unique_ptr<Transport> NewTransport(uint64_t descriptors_max, const std::vector<nmq::broker::Lane*>& lanes,
-                                        nmq::broker::Broker* broker) {
+std::unique_ptr<nmq::rpc::Transport> NewTransport(uint64_t descriptors_max,
+                                                  const std::vector<nmq::broker::Lane*>& lanes,
+                                                  nmq::broker::Broker* broker) {
   if (absl::GetFlag(FLAGS_transport) == kHttp2) {
-    return std::make_unique<TransportOf<nmq::http2::Server, nmq::http2::ServerOptions>>(descriptors_max, lanes, broker);
+    const nmq::http2::ServerOptions options = {.listen = ListenAddress(), .descriptors_max = descriptors_max};
+    return std::make_unique<nmq::http2::Server>(options, lanes, broker);
   }
-  return std::make_unique<TransportOf<nmq::rpc::GrpcServer, nmq::rpc::GrpcServerOptions>>(descriptors_max, lanes,
-                                                                                          broker);
+  const nmq::rpc::GrpcServerOptions options = {.listen = ListenAddress(), .descriptors_max = descriptors_max};
+  return std::make_unique<nmq::rpc::GrpcServer>(options, lanes, broker);
 }
 
 int Serve() {
@@ -233,7 +214,7 @@ int Serve() {
   nmq::broker::Lanes lanes;
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
-  const std::unique_ptr<Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
+  const std::unique_ptr<nmq::rpc::Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
   nmq::Housekeeper keeper("memory",
@@ -241,7 +222,7 @@ int Serve() {
                           &nmq::RealClock());
   // What serves comes first: housekeeping makes work for it, and so must end before it.
   nmq::Services services(&nmq::RealClock());
-  services.Add(&server->service());
+  services.Add(server.get());
   services.Add(&housekeeper);
   services.Add(&maintenance);
   services.Add(&keeper);

@@ -20,7 +20,7 @@
 #include "server/rpc/connection_acceptor.h"
 #include "server/rpc/loops.h"
 #include "server/rpc/methods.h"
-#include "server/service/service.h"
+#include "server/rpc/transport.h"
 
 namespace nmq::rpc {
 
@@ -31,7 +31,7 @@ struct GrpcServerOptions {
 };
 
 // gRPC's own server as a transport: loops on its completion queues, and the methods on them.
-class GrpcServer final : public Service {
+class GrpcServer final : public Transport {
  public:
   // Serves with a loop for each of `lanes`, of which there is one at least; they are the broker's, which must outlive
   // the server.
@@ -42,8 +42,7 @@ class GrpcServer final : public Service {
   absl::string_view name() const override { return "gRPC"; }
   // Serves when it returns. The error says why the address cannot be had.
   absl::Status Start() override;
-  // Where it listens, with the real port. After Start.
-  const std::string& address() const { return address_; }
+  const std::string& address() const override { return address_; }
   size_t streams() const override { return loops_.streams(); }
   // Health says not serving, nobody new is let in, and every stream is asked to leave within `grace`, each at a time of
   // its own (DrainPlan).
@@ -51,8 +50,7 @@ class GrpcServer final : public Service {
   // Ends all streams with UNAVAILABLE, then cuts them off; takes at most about two seconds.
   void Stop() override;
 
-  // Loops::RelieveMemory. Any thread, from Start to Stop.
-  void RelieveMemory(MemoryUse use) { loops_.RelieveMemory(use); }
+  void RelieveMemory(MemoryUse use) override { loops_.RelieveMemory(use); }
 
  private:
   absl::Status Build();

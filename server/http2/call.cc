@@ -83,7 +83,7 @@ void Call::OnDeadline() {
 
 nmq::Call Call::CallWith(Right right) const {
   nmq::Call call(right, Transport::kGrpc, peer_);
-  call.deadline = deadline_time_;
+  if (deadline_time_) call.deadline = *deadline_time_ + host_->clock_shift();
   return call;
 }
 

@@ -29,8 +29,10 @@ class Call;
 // What calls need of the loop that they live on. All on its thread.
 class CallHost {
  public:
-  // Of the monotonic clock, when the turn began.
+  // Of the machine's monotonic clock, when the turn began.
   virtual absl::Duration now() const = 0;
+  // How far the server's clock is ahead of that.
+  virtual absl::Duration clock_shift() const = 0;
   virtual Timers& timers() = 0;
   // What methods know of the loop.
   virtual rpc::Loop* rpc_loop() = 0;

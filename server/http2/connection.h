@@ -54,7 +54,7 @@ struct ConnectionLimits {
 // What connections need of the loop that they live on. All on its thread.
 class ConnectionHost {
  public:
-  // Of the monotonic clock, when the turn began.
+  // Of the machine's monotonic clock, when the turn began.
   virtual absl::Duration now() const = 0;
   virtual Gather& gather() = 0;
   // Where every connection reads to; valid during the read only.

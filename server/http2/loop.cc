@@ -35,7 +35,7 @@ Loop::Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metri
       metrics_(metrics),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      now_(clock->Monotonic()),
+      now_(RealClock().Monotonic()),
       read_buffer_(new char[Connection::kReadBytes]) {
   epoll_event event = {EPOLLIN, {.ptr = nullptr}};
   if (ok()) epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event);
@@ -73,7 +73,7 @@ void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
   Connection* const raw = connection.get();
   connections_.emplace(raw, std::move(connection));
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
-  if (!tick_.set()) SetTimer(&tick_, now_ + kTick);
+  if (!tick_.set()) SetTimer(&tick_, clock().Monotonic() + kTick);
   epoll_event event = {EventsFor(true, false), {.ptr = raw}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) raw->End();
 }
@@ -120,7 +120,7 @@ bool Loop::TakeEvents() {
   epoll_event events[kEventsMax];
   const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
   TurnBegins();
-  now_ = clock().Monotonic();
+  now_ = RealClock().Monotonic();
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
@@ -143,7 +143,7 @@ void Loop::EndTurn() {
   const std::optional<absl::Duration> first = deadlines_.first();
   if (!first || (due_.set() && due_time_ == *first)) return;
   due_time_ = *first;
-  SetTimer(&due_, due_time_);
+  SetTimer(&due_, due_time_ + clock_shift());
 }
 
 void Loop::SettleCalls() {
@@ -175,7 +175,7 @@ void Loop::Bury() {
 
 void Loop::OnTick() {
   for (const auto& [raw, connection] : connections_) raw->OnTick();
-  if (!connections_.empty()) SetTimer(&tick_, now_ + kTick);
+  if (!connections_.empty()) SetTimer(&tick_, clock().Monotonic() + kTick);
 }
 
 void Loop::DrainConnections() {

@@ -23,8 +23,9 @@
 
 namespace nmq::http2 {
 
-// A loop with its connections, on epoll. At the end of a turn it writes once to each connection that has something to
-// send. Threads as rpc::Loop; Adopt and connections are for any.
+// A loop with its connections, on epoll. What peers have time for goes by the machine's clock, whatever the loop's is.
+// At the end of a turn it writes once to each connection that has something to send. Threads as rpc::Loop; Adopt and
+// connections are for any.
 class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
  public:
   struct Options {
@@ -59,6 +60,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   // Of ConnectionHost and CallHost.
   absl::Duration now() const override { return now_; }
+  absl::Duration clock_shift() const override { return clock().Monotonic() - RealClock().Monotonic(); }
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return read_buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;

@@ -18,7 +18,7 @@
 #include "server/rpc/connection_acceptor.h"
 #include "server/rpc/loops.h"
 #include "server/rpc/methods.h"
-#include "server/service/service.h"
+#include "server/rpc/transport.h"
 
 namespace nmq::http2 {
 
@@ -29,7 +29,7 @@ struct ServerOptions {
 };
 
 // gRPC over HTTP/2 without gRPC's library: loops, and connections dealt out to them.
-class Server final : public Service {
+class Server final : public rpc::Transport {
  public:
   // Serves with a loop for each of `lanes`, of which there is one at least; they are the broker's, which must outlive
   // the server.
@@ -40,15 +40,13 @@ class Server final : public Service {
   absl::string_view name() const override { return "HTTP/2"; }
   // Serves when it returns. The error says why the address cannot be had.
   absl::Status Start() override;
-  // Where it listens, with the real port. After Start.
-  const std::string& address() const { return address_; }
+  const std::string& address() const override { return address_; }
   size_t streams() const override { return all_.streams(); }
   void Drain(absl::Duration grace) override;
   // Ends all streams with UNAVAILABLE, then the connections; takes at most about two seconds.
   void Stop() override;
 
-  // Loops::RelieveMemory. Any thread, from Start to Stop.
-  void RelieveMemory(MemoryUse use) { all_.RelieveMemory(use); }
+  void RelieveMemory(MemoryUse use) override { all_.RelieveMemory(use); }
 
  private:
   absl::Status StartLoops();

@@ -21,8 +21,10 @@
 #include "server/grpc/server.h"
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
+#include "server/http2/server.h"
 #include "server/queue/lanes.h"
 #include "server/queue/storage.h"
+#include "server/rpc/transport.h"
 #include "server/service/services.h"
 
 namespace nmq::integration {
@@ -47,6 +49,15 @@ std::unique_ptr<broker::Storage> OpenStorage(const TestServer::Options& options)
   return *std::move(storage);
 }
 
+std::unique_ptr<rpc::Transport> NewTransport(const std::string& listen, const std::vector<broker::Lane*>& lanes,
+                                             broker::Broker* broker) {
+  const char* const name = getenv("NMQ_TRANSPORT");
+  if (name != nullptr && absl::string_view(name) == "http2") {
+    return std::make_unique<http2::Server>(http2::ServerOptions{.listen = listen}, lanes, broker);
+  }
+  return std::make_unique<rpc::GrpcServer>(rpc::GrpcServerOptions{.listen = listen}, lanes, broker);
+}
+
 }  // namespace
 
 bool WaitUntil(const std::function<bool()>& done, absl::Duration patience) {
@@ -66,9 +77,7 @@ TestServer::TestServer(const Options& options) : storage_(OpenStorage(options)) 
   other_lanes_ = lanes.Add(options.other_lanes);
   broker_ = std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), std::move(lanes),
                                              storage_.get());
-  rpc::GrpcServerOptions server_options;
-  server_options.listen = options.listen;
-  server_ = std::make_unique<rpc::GrpcServer>(server_options, grpc_lanes, broker_.get());
+  server_ = NewTransport(options.listen, grpc_lanes, broker_.get());
   housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
   maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);
   services_ = std::make_unique<Services>(options.clock);

@@ -32,7 +32,7 @@ class Storage;
 }  // namespace nmq::broker
 
 namespace nmq::rpc {
-class GrpcServer;
+class Transport;
 }  // namespace nmq::rpc
 
 namespace nmq::integration {
@@ -51,7 +51,8 @@ inline constexpr char kShopConfig[] = R"(
       queue { name: "FS" }
     })";
 
-// A server on a port of its own. Stops at once at its end, if it was not stopped before.
+// A server on a port of its own, over the transport that NMQ_TRANSPORT names: grpc, if it is not set. Stops at once at
+// its end, if it was not stopped before.
 class TestServer {
  public:
   struct Options {
@@ -72,7 +73,7 @@ class TestServer {
   broker::Broker& broker() { return *broker_; }
   // Only with a data_dir.
   broker::Storage& storage() { return *storage_; }
-  rpc::GrpcServer& rpc() { return *server_; }
+  rpc::Transport& rpc() { return *server_; }
   // They must be given something to wake before anything is on them.
   const std::vector<broker::Lane*>& other_lanes() const { return other_lanes_; }
   // Does now what is done again and again.
@@ -84,7 +85,7 @@ class TestServer {
   std::unique_ptr<broker::Storage> storage_;
   std::vector<broker::Lane*> other_lanes_;
   std::unique_ptr<broker::Broker> broker_;
-  std::unique_ptr<rpc::GrpcServer> server_;
+  std::unique_ptr<rpc::Transport> server_;
   std::unique_ptr<Housekeeper> housekeeper_;
   std::unique_ptr<Housekeeper> maintenance_;
   std::unique_ptr<Services> services_;

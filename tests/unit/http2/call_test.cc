@@ -108,6 +108,7 @@ class Host final : public TestHost, public CallHost {
     return Call::Begin(this, connection, stream, std::move(headers));
   }
   absl::Duration now() const override { return TestHost::now(); }
+  absl::Duration clock_shift() const override { return absl::ZeroDuration(); }
   Timers& timers() override { return timers_; }
   rpc::Loop* rpc_loop() override { return nullptr; }
   const rpc::MethodTable& table() override { return methods_; }

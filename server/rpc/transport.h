@@ -1,0 +1,22 @@
+#ifndef NMQ_SERVER_RPC_TRANSPORT_H_
+#define NMQ_SERVER_RPC_TRANSPORT_H_
+
+#include <string>
+
+#include "server/limits/memory_shares.h"
+#include "server/service/service.h"
+
+namespace nmq::rpc {
+
+// What carries calls: a server for one protocol. Threads as Service.
+class Transport : public Service {
+ public:
+  // Where it listens, with the real port. After Start.
+  virtual const std::string& address() const = 0;
+  // Loops::RelieveMemory. Any thread, from Start to Stop.
+  virtual void RelieveMemory(MemoryUse use) = 0;
+};
+
+}  // namespace nmq::rpc
+
+#endif  // NMQ_SERVER_RPC_TRANSPORT_H_
