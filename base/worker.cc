@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/synchronization/notification.h"
+#include "base/await.h"
 
 namespace nmq {
 
@@ -26,9 +26,7 @@ void Worker::Post(std::function<void()> task) {
 }
 
 void Worker::Flush() {
-  absl::Notification done;
-  Post([&done] { done.Notify(); });
-  done.WaitForNotification();
+  Await<bool>([this](auto done) { Post([done] { done(true); }); });
 }
 
 void Worker::Run() {

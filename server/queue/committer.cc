@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "base/await.h"
 #include "base/errors.h"
 #include "server/log/log_wait.h"
 
@@ -65,9 +65,7 @@ void Committer::CallAfter(std::function<void()> done) {
 }
 
 void Committer::Flush() {
-  absl::Notification done;
-  CallAfter([&done] { done.Notify(); });
-  done.WaitForNotification();
+  Await<bool>([this](auto done) { CallAfter([done] { done(true); }); });
 }
 
 void Committer::Run() {

@@ -2,6 +2,7 @@
 #define NMQ_TESTS_TESTING_NOTIFICATION_H_
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "base/mutex.h"
 
 namespace nmq {
@@ -15,14 +16,27 @@ class Notification {
     changed_.SignalAll();
   }
 
-  void WaitForNotification() {
+  bool HasBeenNotified() const {
+    MutexLock lock(&mu_);
+    return notified_;
+  }
+
+  void WaitForNotification() const {
     MutexLock lock(&mu_);
     while (!notified_) changed_.Wait(&mu_);
   }
 
+  // False if it is not notified within this time, or about.
+  bool WaitForNotificationWithTimeout(absl::Duration timeout) const {
+    MutexLock lock(&mu_);
+    while (!notified_ && !changed_.WaitWithTimeout(&mu_, timeout)) {
+    }
+    return notified_;
+  }
+
  private:
-  Mutex mu_;
-  CondVar changed_;
+  mutable Mutex mu_;
+  mutable CondVar changed_;
   bool notified_ ABSL_GUARDED_BY(mu_) = false;
 };
 

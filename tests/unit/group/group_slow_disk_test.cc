@@ -8,13 +8,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 #include "tests/unit/broker/held_reads.h"
 
@@ -67,7 +67,7 @@ class Gate {
 
 // An acknowledgement on its way. Shared with the answer.
 struct Said {
-  absl::Notification answered;
+  Notification answered;
   absl::StatusOr<v1::AcknowledgeResponse> response;
 };
 
@@ -272,7 +272,7 @@ TEST_F(GroupSlowDisk, WhatWaitsForASaveIsSavedWhenAFlushReturns) {
 TEST_F(GroupSlowDisk, WhatIsReadForAGroupThatWasSoughtMeanwhileIsNotDelivered) {
   auto reader = BeginToRead(TakeTwelve());
   EXPECT_TRUE(Passes([this] {
-    absl::Notification sought;
+    Notification sought;
     (*world().name_space().FindGroup("D", "g"))->Seek(13, [&](const absl::Status& status) {
       EXPECT_TRUE(status.ok()) << status;
       sought.Notify();
@@ -300,7 +300,7 @@ TEST_F(GroupSlowDisk, WhatWasNotedBeforeAGroupWasPausedIsWrittenBefore) {
   writes().Shut();
   const auto group = *world().name_space().FindGroup("D", "g");
   const auto done = Say("D", Done(heard.messages[0]));
-  absl::Notification paused;
+  Notification paused;
   group->SetPaused(true, [&](const absl::Status& status) {
     EXPECT_TRUE(status.ok()) << status;
     EXPECT_TRUE(done->answered.HasBeenNotified());
