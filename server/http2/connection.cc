@@ -12,9 +12,6 @@ namespace {
 // windows of streams.
 constexpr int32_t kConnectionWindow = 4 << 20;
 constexpr uint32_t kFrameBytesMax = 64 << 10;
-// Of frames that wait to be sent besides those of its streams.
-constexpr size_t kFramesWaitingMax = 1'000;
-constexpr int64_t kControlsPerData = 4;
 // For the peer to read what was said last.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 // For the peer to learn that no more requests are taken, and for those that it has sent before it knew to arrive.
@@ -40,11 +37,9 @@ Connection::Connection(ConnectionHost* host, const ConnectionLimits* limits, std
       limits_(*limits),
       bytes_(std::move(bytes)),
       peer_(std::move(peer)),
-      control_(limits->control_burst, limits->control_per_second, host->now()),
-      resets_(limits->reset_burst, limits->reset_per_second, host->now()),
-      begun_(host->now()),
-      heard_(begun_),
-      idle_since_(begun_) {
+      conduct_(limits, host->now()),
+      heard_(host->now()),
+      idle_since_(heard_) {
   session_ = ConnectionCallbacks::NewSession(this);
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.streams},
                                              {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.window_bytes},
@@ -101,17 +96,7 @@ void Connection::OnReadable() {
   pinging_ = false;
   const ssize_t used =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(buffer), static_cast<size_t>(size));
-  if (used == NGHTTP2_ERR_FLOODED) {
-    Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "more answers to pings and settings wait than the peer takes");
-  } else if (used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
-    Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "the headers of a request come in too many frames");
-  } else if (used < 0) {
-    Abuse(NGHTTP2_PROTOCOL_ERROR, "what comes is not HTTP/2");
-  }
-  // Each stream may have a few frames that wait, whatever its peer takes.
-  if (nghttp2_session_get_outbound_queue_size(session_) > kFramesWaitingMax + 4 * size_t{limits_.streams}) {
-    Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "more frames wait than the peer takes");
-  }
+  conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
   EndIfAbused();
   CloseIfDone();
 }
@@ -180,17 +165,11 @@ void Connection::Over() {
   host_->OnOver(this);
 }
 
-void Connection::Abuse(uint32_t error, const char* what) {
-  if (abuse_ != nullptr) return;
-  abuse_ = what;
-  abuse_error_ = error;
-}
-
 void Connection::EndIfAbused() {
-  if (abuse_ == nullptr || over_ || std::exchange(ending_, true)) return;
+  if (conduct_.offence() == nullptr || over_ || std::exchange(ending_, true)) return;
   ending_since_ = host_->now();
-  host_->OnAbuse(*this, abuse_);
-  nghttp2_session_terminate_session(session_, abuse_error_);
+  host_->OnAbuse(*this, conduct_.offence());
+  nghttp2_session_terminate_session(session_, conduct_.error());
   Await();
   Mark();
 }
@@ -202,11 +181,7 @@ void Connection::OnTick() {
     if (now - ending_since_ >= kLastWords) Over();
     return;
   }
-  if (!greeted_ && now - begun_ >= limits_.handshake) {
-    Abuse(NGHTTP2_SETTINGS_TIMEOUT, "the preface and the first settings have not come");
-  } else if (in_header_block_ && now - header_block_since_ >= limits_.handshake) {
-    Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "the headers of a request do not end");
-  }
+  conduct_.OnTick(now);
   EndIfAbused();
   if (ending_) return;
   KeepAlive(now);
@@ -263,52 +238,13 @@ void Connection::Reset(int32_t stream, uint32_t error) {
 void Connection::CountHeld(int64_t bytes) {
   held_ += bytes;
   host_->OnHeld(bytes);
-  if (held_ > limits_.held_bytes) Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "too much of requests that nobody takes yet");
+  if (held_ > limits_.held_bytes)
+    conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "too much of requests that nobody takes yet");
 }
 
 void Connection::EndForMemory() {
-  Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "memory is short, and it has sent most of what nobody takes yet");
+  conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "memory is short, and it has sent most of what nobody takes yet");
   EndIfAbused();
-}
-
-bool Connection::CountControl() {
-  if (control_.Take(host_->now())) return true;
-  Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "too many frames that carry no request");
-  return false;
-}
-
-bool Connection::CountReset() {
-  if (resets_.Take(host_->now())) return true;
-  Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "too many requests that are reset");
-  return false;
-}
-
-bool Connection::CountHeaderBlock(const nghttp2_frame_hd& frame) {
-  if (frame.type == NGHTTP2_HEADERS) {
-    header_block_bytes_ = 0;
-    header_block_since_ = host_->now();
-  }
-  in_header_block_ = (frame.flags & NGHTTP2_FLAG_END_HEADERS) == 0;
-  header_block_bytes_ += frame.length;
-  if (header_block_bytes_ > 2 * uint64_t{limits_.header_bytes}) {
-    Abuse(NGHTTP2_ENHANCE_YOUR_CALM, "the headers of a request are too large");
-    return false;
-  }
-  return frame.length > 0 || CountControl();
-}
-
-bool Connection::OnFrameBegin(const nghttp2_frame_hd& frame) {
-  switch (frame.type) {
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_CONTINUATION:
-      return CountHeaderBlock(frame);
-    case NGHTTP2_RST_STREAM:
-      return CountReset();
-    case NGHTTP2_DATA:
-      return frame.length > 0 || (frame.flags & NGHTTP2_FLAG_END_STREAM) != 0 || CountControl();
-    default:
-      return CountControl();
-  }
 }
 
 void Connection::OnHeader(absl::string_view name, absl::string_view value) {
@@ -319,8 +255,7 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
     case NGHTTP2_SETTINGS:
-      greeted_ = true;
-      return;
+      return conduct_.OnGreeted();
     case NGHTTP2_HEADERS:
       if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) OnRequestHeaders(frame);
       break;
@@ -349,7 +284,7 @@ void Connection::RefuseHeaders(int32_t stream) {
   Headers headers = {{":status", "431"}, {"content-type", "application/grpc"}};
   for (auto& trailer : StatusTrailers(absl::ResourceExhaustedError(why))) headers.push_back(std::move(trailer));
   Answer(stream, headers, /*body=*/false);
-  CountReset();
+  conduct_.CountReset(host_->now());
 }
 
 void Connection::OnBody(int32_t stream, absl::string_view bytes) {
@@ -369,16 +304,16 @@ void Connection::OnFrameSent(const nghttp2_frame& frame) {
   const int32_t stream = frame.hd.stream_id;
   switch (frame.hd.type) {
     case NGHTTP2_DATA:
-      return control_.Credit(kControlsPerData);
+      return conduct_.OnDataSent();
     case NGHTTP2_HEADERS:
       if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
-      resets_.Credit(1);
+      conduct_.OnAnswerSent();
       // Who has its answer need not send the rest.
       if (nghttp2_session_get_stream_remote_close(session_, stream) == 0) Reset(stream, NGHTTP2_NO_ERROR);
       return;
     case NGHTTP2_RST_STREAM:
       if (frame.rst_stream.error_code != NGHTTP2_NO_ERROR && frame.rst_stream.error_code != NGHTTP2_CANCEL)
-        CountReset();
+        conduct_.CountReset(host_->now());
       return;
     case NGHTTP2_GOAWAY:
       // nghttp2 has found by itself that the peer breaks a rule.

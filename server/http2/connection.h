@@ -11,8 +11,9 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/http2/allowance.h"
 #include "server/http2/byte_stream.h"
+#include "server/http2/conduct.h"
+#include "server/http2/connection_limits.h"
 #include "server/http2/gather.h"
 #include "server/http2/header_list.h"
 #include "server/http2/stream.h"
@@ -20,36 +21,6 @@
 namespace nmq::http2 {
 
 class Connection;
-
-// What a peer may do and take before it is known to be anybody.
-struct ConnectionLimits {
-  // Requests under way at once.
-  uint32_t streams = 1000;
-  // Of a request's headers, as HTTP/2 counts them; a larger request is refused, one that is twice as large on the wire
-  // ends the connection.
-  uint32_t header_bytes = 64 << 10;
-  // What may come of a request that nobody has asked for.
-  uint32_t window_bytes = 65'535;
-  // Of requests that nobody has taken yet: with more, the connection ends.
-  int64_t held_bytes = 64 << 20;
-  // For the preface and the first settings.
-  absl::Duration handshake = absl::Seconds(10);
-  // After so long without a byte the peer is pinged, and after so long without an answer it is gone.
-  absl::Duration keepalive = absl::Seconds(30);
-  absl::Duration keepalive_timeout = absl::Seconds(10);
-  // After so long without a request it is asked to leave.
-  absl::Duration idle = absl::Hours(1);
-  // Frames that carry nothing of a request (settings, pings, priorities, window updates, empty ones, unknown ones):
-  // so many at once, and so many a second. A frame of data, whichever way, allows for kCreditForData more: readers ping
-  // and open windows as they read.
-  int64_t control_burst = 10'000;
-  int64_t control_per_second = 1'000;
-  // Requests that the peer ends by a reset, or makes the server reset by an error of its own. A busy client cancels
-  // hundreds of calls in a second, and each may have a deadline that is too short; an attacker resets a hundred
-  // thousand. A request that is answered allows for one more.
-  int64_t reset_burst = 2'000;
-  int64_t reset_per_second = 1'000;
-};
 
 // What connections need of the loop that they live on. All on its thread.
 class ConnectionHost {
@@ -132,8 +103,8 @@ class Connection {
   void Add(Stream* stream, int32_t number);
   void Remove(Stream* stream);
 
-  // What nghttp2 calls. Those that return a bool say whether it may go on; if not, Abuse was called.
-  bool OnFrameBegin(const nghttp2_frame_hd& frame);
+  // What nghttp2 calls. It may go on if OnFrameBegin says so.
+  bool OnFrameBegin(const nghttp2_frame_hd& frame) { return conduct_.OnFrameBegin(frame, host_->now()); }
   void OnHeader(absl::string_view name, absl::string_view value);
   void OnFrame(const nghttp2_frame& frame);
   void OnBody(int32_t stream, absl::string_view bytes);
@@ -141,18 +112,13 @@ class Connection {
   void OnBodyGiven(Stream* stream, int32_t number);
   void OnStreamClosed(int32_t stream, uint32_t error);
 
-  bool CountControl();
-  bool CountReset();
-  bool CountHeaderBlock(const nghttp2_frame_hd& frame);
   void OnRequestHeaders(const nghttp2_frame& frame);
   void RefuseHeaders(int32_t stream);
   void TellSent();
   void KeepAlive(absl::Duration now);
   void Mark();
 
-  // The peer has done what it may not; the first time counts.
-  void Abuse(uint32_t error, const char* what);
-  // Takes nothing more, and says why, if there was abuse.
+  // Takes nothing more, and says why, if the peer has done what it may not.
   void EndIfAbused();
   // After reading and writing: closes if nothing is to be read nor written any more.
   void CloseIfDone();
@@ -174,23 +140,15 @@ class Connection {
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;
-  uint64_t header_block_bytes_ = 0;
-  absl::Duration header_block_since_;
-  bool in_header_block_ = false;
   bool headers_too_large_ = false;
 
-  Allowance control_;
-  Allowance resets_;
-  const absl::Duration begun_;
+  Conduct conduct_;
   absl::Duration heard_;         // when something last came
   absl::Duration idle_since_;    // while it has no stream
   absl::Duration pinged_;        // if pinging_
   absl::Duration noticed_;       // if leave_ is not kNo
   absl::Duration ending_since_;  // if ending_
-  const char* abuse_ = nullptr;
-  uint32_t abuse_error_ = 0;
   Leave leave_ = Leave::kNo;
-  bool greeted_ = false;  // the preface and the first settings have come
   bool pinging_ = false;
   bool marked_ = false;
   bool ending_ = false;  // nothing more is read: what was said last is on its way
