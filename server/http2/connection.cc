@@ -90,8 +90,8 @@ void Connection::OnReadable() {
   if (over_ || ending_) return;
   char* const buffer = host_->read_buffer();
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
-  if (size == ByteStream::kBlocked) return;
-  if (size == ByteStream::kEnded) return Over();
+  if (size == ByteStream::kBlocked) return Await();
+  if (size == ByteStream::kEnded) return OnBytesEnded();
   heard_ = host_->now();
   pinging_ = false;
   const ssize_t used =
@@ -99,12 +99,22 @@ void Connection::OnReadable() {
   conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
   EndIfAbused();
   CloseIfDone();
+  Await();
+}
+
+void Connection::OnBytesEnded() {
+  if (bytes_->failure() != nullptr) host_->OnAbuse(*this, absl::StrCat("TLS: ", bytes_->failure()));
+  Over();
 }
 
 void Connection::OnWritable() {
-  if (over_ || unsent_.empty()) return;
-  if (!unsent_.Send(bytes_.get())) return Over();
-  if (!unsent_.empty()) return;
+  if (over_) return;
+  if (unsent_.empty()) {
+    if (bytes_->wants_write()) OnReadable();
+    return;
+  }
+  if (!unsent_.Send(bytes_.get())) return OnBytesEnded();
+  if (!unsent_.empty()) return Await();
   TellSent();
   Await();
   Mark();  // more may have gathered meanwhile
@@ -153,7 +163,7 @@ void Connection::CloseIfDone() {
 void Connection::Await() {
   if (over_) return;
   const bool read = !ending_;
-  const bool write = !unsent_.empty();
+  const bool write = (!unsent_.empty() && !bytes_->write_awaits_read()) || (read && bytes_->wants_write());
   if (read == awaits_read_ && write == awaits_write_) return;
   awaits_read_ = read;
   awaits_write_ = write;
@@ -169,6 +179,7 @@ void Connection::EndIfAbused() {
   if (conduct_.offence() == nullptr || over_ || std::exchange(ending_, true)) return;
   ending_since_ = host_->now();
   host_->OnAbuse(*this, conduct_.offence());
+  if (bytes_->write_awaits_read()) return Over();  // so nothing can be said
   nghttp2_session_terminate_session(session_, conduct_.error());
   Await();
   Mark();

@@ -53,6 +53,7 @@ class Connection {
  public:
   // Bytes that it reads in a turn: more waits for the next one, so that others get theirs.
   static constexpr size_t kReadBytes = 128 << 10;
+  static_assert(kReadBytes >= ByteStream::kReadBytesMin);
 
   // `limits` and `host` must outlive it.
   Connection(ConnectionHost* host, const ConnectionLimits* limits, std::unique_ptr<ByteStream> bytes, std::string peer);
@@ -125,6 +126,7 @@ class Connection {
   void Await();
   // The socket is of no use any more.
   void Over();
+  void OnBytesEnded();
 
   ConnectionHost* const host_;
   const ConnectionLimits& limits_;

@@ -10,7 +10,6 @@
 
 #include "base/errors.h"
 #include "glog/logging.h"
-#include "server/http2/socket.h"
 
 namespace nmq::http2 {
 namespace {
@@ -58,11 +57,11 @@ void Loop::Shutdown() {
   });
 }
 
-void Loop::Adopt(int socket, std::string peer) {
+void Loop::Adopt(std::unique_ptr<ByteStream> bytes, std::string peer) {
   // A task that is forgotten closes it.
-  auto bytes = std::make_shared<std::unique_ptr<ByteStream>>(std::make_unique<Socket>(socket));
-  Post([this, bytes, peer = std::move(peer)] {
-    if (running_) Add(std::move(*bytes), peer);
+  auto owned = std::make_shared<std::unique_ptr<ByteStream>>(std::move(bytes));
+  Post([this, owned, peer = std::move(peer)] {
+    if (running_) Add(std::move(*owned), peer);
   });
 }
 

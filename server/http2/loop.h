@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "server/http2/byte_stream.h"
 #include "server/http2/call.h"
 #include "server/http2/connection.h"
 #include "server/http2/gather.h"
@@ -43,8 +44,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   // Ends the connections that are left, and the loop when their calls are over; after a second in any case.
   void Shutdown() override;
 
-  // Serves a connection that was accepted: a socket that does not block.
-  void Adopt(int socket, std::string peer);
+  // Serves a connection that was accepted.
+  void Adopt(std::unique_ptr<ByteStream> bytes, std::string peer);
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
   // Each connection takes no more requests (Connection::Drain).

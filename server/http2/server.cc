@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/http2/socket.h"
 #include "server/rpc/listen.h"
 
 namespace nmq::http2 {
@@ -78,6 +79,7 @@ Server::~Server() { Stop(); }
 
 absl::Status Server::Start() {
   absl::Status status = rpc::CheckAddress(options_.listen);
+  if (status.ok()) status = StartTls();
   if (status.ok()) status = acceptor_.Listen(options_.listen);
   if (status.ok()) status = StartLoops();
   if (!status.ok()) return status;
@@ -85,6 +87,14 @@ absl::Status Server::Start() {
   address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
   acceptor_.Start([this](int, int socket) { Take(socket); }, [this] { MakeRoom(); });
   return status;
+}
+
+absl::Status Server::StartTls() {
+  if (options_.tls.certificate.empty()) return absl::OkStatus();
+  auto loaded = TlsContext::Load(options_.tls);
+  if (!loaded.ok()) return loaded.status();
+  tls_ = *std::move(loaded);
+  return absl::OkStatus();
 }
 
 absl::Status Server::StartLoops() {
@@ -104,7 +114,9 @@ absl::Status Server::StartLoops() {
 }
 
 void Server::Take(int socket) {
-  loops_[next_]->Adopt(socket, PeerOf(socket));
+  std::string peer = PeerOf(socket);
+  std::unique_ptr<ByteStream> bytes = tls_ != nullptr ? tls_->Serve(socket) : std::make_unique<Socket>(socket);
+  loops_[next_]->Adopt(std::move(bytes), std::move(peer));
   next_ = (next_ + 1) % loops_.size();
 }
 

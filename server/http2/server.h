@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/broker/broker.h"
 #include "server/http2/loop.h"
+#include "server/http2/tls_context.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
 #include "server/rpc/connection_acceptor.h"
@@ -24,6 +25,7 @@ namespace nmq::http2 {
 
 struct ServerOptions {
   std::string listen;  // HOST:PORT; port 0 for any
+  TlsFiles tls = {};   // plain text without a certificate
   // Connections have descriptors with lower numbers only.
   uint64_t descriptors_max = std::numeric_limits<uint64_t>::max();
 };
@@ -38,7 +40,7 @@ class Server final : public rpc::Transport {
   ~Server() override;
 
   absl::string_view name() const override { return "HTTP/2"; }
-  // Serves when it returns. The error says why the address cannot be had.
+  // Serves when it returns. The error says why the address cannot be had, or which file of TLS is of no use.
   absl::Status Start() override;
   const std::string& address() const override { return address_; }
   size_t streams() const override { return all_.streams(); }
@@ -49,6 +51,7 @@ class Server final : public rpc::Transport {
   void RelieveMemory(MemoryUse use) override { all_.RelieveMemory(use); }
 
  private:
+  absl::Status StartTls();
   absl::Status StartLoops();
   void Take(int socket);
   void MakeRoom();
@@ -60,7 +63,9 @@ class Server final : public rpc::Transport {
   rpc::Methods methods_;
   rpc::Loops all_;
   std::vector<std::shared_ptr<Loop>> loops_;  // the same; empty unless it serves
-  size_t next_ = 0;                           // loop that takes a connection; for the acceptor's thread
+  // For the acceptor's thread.
+  std::unique_ptr<TlsContext> tls_;  // null for plain text
+  size_t next_ = 0;                  // loop that takes a connection
   rpc::ConnectionAcceptor acceptor_;
 };
 

@@ -17,6 +17,7 @@
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "server/frame/frame.h"
 #include "server/http2/loop.h"
+#include "server/http2/socket.h"
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
@@ -135,7 +136,7 @@ class GrpcClientTest : public testing::Test {
       poll(&waiting, 1, -1);
       const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (socket < 0) return;
-      loop_->Adopt(socket, "peer");
+      loop_->Adopt(std::make_unique<Socket>(socket), "peer");
     }
   }
 

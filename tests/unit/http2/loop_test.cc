@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/frame/frame.h"
+#include "server/http2/socket.h"
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
@@ -62,7 +63,7 @@ class LoopTest : public testing::Test {
   std::unique_ptr<RawPeer> Connect() {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    loop_->Adopt(ends[0], "test");
+    loop_->Adopt(std::make_unique<Socket>(ends[0]), "test");
     return std::make_unique<RawPeer>(ends[1], [end = ends[1]] {
       pollfd waiting = {end, POLLOUT, 0};
       poll(&waiting, 1, -1);

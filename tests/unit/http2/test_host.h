@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,11 +65,11 @@ class TestHost : public ConnectionHost {
   // Before what a derived class has.
   void Disconnect() { connection_ = nullptr; }
 
-  // The client's end.
-  int Connect() {
+  // The client's end. `serve` makes the server's.
+  int Connect(const std::function<std::unique_ptr<ByteStream>(int socket)>& serve = std::make_unique<Socket, int>) {
     int ends[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    connection_ = std::make_unique<Connection>(this, &limits, std::make_unique<Socket>(ends[0]), "test");
+    connection_ = std::make_unique<Connection>(this, &limits, serve(ends[0]), "test");
     return ends[1];
   }
   virtual void Turn() {
@@ -107,6 +108,7 @@ class TestHost : public ConnectionHost {
   void OnAbuse(const Connection&, absl::string_view what) override { abuses.push_back(std::string(what)); }
 
   Connection* connection() { return connection_.get(); }
+  bool awaits_writable() const { return writable_; }
 
   ConnectionLimits limits;
   bool refuses = false;
