@@ -1,7 +1,11 @@
 #include "server/health_check.h"
 
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +15,9 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
+#include "grpcpp/security/tls_credentials_options.h"
 #include "server/rpc/listen.h"
 
 namespace nmq {
@@ -28,17 +35,44 @@ std::string AddressToAsk(const std::string& listen) {
   return listen;
 }
 
+absl::StatusOr<std::string> ReadFile(absl::string_view field, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!text.empty()) return text;
+  return InvalidArgument(field, absl::StrCat(path, ": cannot be read; name the file that the server has"));
+}
+
+// With the server's own certificate, which it takes from a client, too.
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(const HealthCheckTls& tls) {
+  using namespace grpc::experimental;
+  if (tls.certificate.empty()) return grpc::InsecureChannelCredentials();
+  const absl::StatusOr<std::string> certificate = ReadFile("tls_certificate", tls.certificate);
+  if (!certificate.ok()) return certificate.status();
+  const absl::StatusOr<std::string> key = ReadFile("tls_key", tls.key);
+  if (!key.ok()) return key.status();
+  TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(
+      std::make_shared<StaticDataCertificateProvider>(std::vector<IdentityKeyCertPair>{{*key, *certificate}}));
+  options.watch_identity_key_cert_pairs();
+  options.set_verify_server_certs(false);
+  options.set_check_call_host(false);
+  options.set_certificate_verifier(std::make_shared<NoOpCertificateVerifier>());
+  return TlsCredentials(options);
+}
+
 }  // namespace
 
-absl::Status CheckHealth(const std::string& listen, absl::Duration patience) {
+absl::Status CheckHealth(const std::string& listen, const HealthCheckTls& tls, absl::Duration patience) {
   absl::Status valid = rpc::CheckAddress(listen);
   if (!valid.ok()) return valid;
   if (absl::EndsWith(listen, ":0")) return InvalidArgument("listen", "port 0 cannot be asked; name the server's port");
   const std::string address = AddressToAsk(listen);
+  const auto credentials = CredentialsFor(tls);
+  if (!credentials.ok()) return credentials.status();
 
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // the server is on this machine
-  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  auto channel = grpc::CreateCustomChannel(address, *credentials, arguments);
   grpc::ClientContext context;
   context.set_deadline(ToGrpc(Deadline::In(patience)));
   HealthCheckResponse response;

@@ -8,10 +8,17 @@
 
 namespace nmq {
 
+// PEM files of a server that serves TLS, which is asked as its own client; without a certificate, in plain text.
+struct HealthCheckTls {
+  std::string certificate;
+  std::string key;
+};
+
 // Asks the server that was told to listen on `listen` (HOST:PORT) for its health, grpc.health.v1, on this machine: for
 // container engines, which can only run a program. OK if it says SERVING within `patience`; else the error says, in one
 // line, what it says instead, or why it cannot be asked. Thread-safe.
-absl::Status CheckHealth(const std::string& listen, absl::Duration patience);
+// With TLS, the server is on this machine, and its certificate's names are not looked at.
+absl::Status CheckHealth(const std::string& listen, const HealthCheckTls& tls, absl::Duration patience);
 
 }  // namespace nmq
 

@@ -36,6 +36,7 @@
 #include "server/housekeeping/housekeeper.h"
 #include "server/housekeeping/memory_tasks.h"
 #include "server/http2/server.h"
+#include "server/http2/tls_context.h"
 #include "server/last_words.h"
 #include "server/limits/descriptors.h"
 #include "server/limits/heap.h"
@@ -49,9 +50,9 @@
 #include "server/service/services.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
-          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Clients are not asked who "
-          "they are: "
-          "with an address that other machines reach, all of them may do everything");
+          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Without --tls_client_ca, "
+          "clients are not asked who they are: with an address that other machines reach, all of them may do "
+          "everything");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
 ABSL_FLAG(
@@ -68,6 +69,13 @@ ABSL_FLAG(
     "new epoch");
 ABSL_FLAG(std::string, transport, "grpc",
           "what carries calls: grpc, the server of gRPC's library, or http2, the server's own on nghttp2");
+ABSL_FLAG(
+    std::string, tls_certificate, "",
+    "PEM file with the server's certificate and those up to its CA: serves TLS only, with --transport=http2; empty "
+    "for plain text. It and the other two files are read again when they change");
+ABSL_FLAG(std::string, tls_key, "", "PEM file with the private key of --tls_certificate");
+ABSL_FLAG(std::string, tls_client_ca, "",
+          "PEM file with CAs: only clients with a certificate of one of them are served; empty for any client");
 ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,
@@ -84,7 +92,8 @@ constexpr char kDataDir[] = "nmq-data";
 constexpr char kGrpc[] = "grpc";
 constexpr char kHttp2[] = "http2";
 // Those that can come from the environment: the others are for one run and not how a server is set up.
-constexpr const char* kFlags[] = {"listen", "config", "data_dir", "threads", "drain_grace", "transport"};
+constexpr const char* kFlags[] = {"listen",    "config",          "data_dir", "threads",      "drain_grace",
+                                  "transport", "tls_certificate", "tls_key",  "tls_client_ca"};
 
 int Fail(int code, const std::string& why) {
   std::cerr << "nmqd: " << why << std::endl;
@@ -173,8 +182,31 @@ std::string ListenAddress() {
   return absl::StartsWith(listen, ":") ? absl::StrCat("127.0.0.1", listen) : listen;
 }
 
+nmq::http2::TlsFiles FilesForTls() {
+  return {.certificate = absl::GetFlag(FLAGS_tls_certificate),
+          .key = absl::GetFlag(FLAGS_tls_key),
+          .client_ca = absl::GetFlag(FLAGS_tls_client_ca)};
+}
+
+// Why the flags of TLS do not go together; empty if they do.
+std::string CheckTlsFlags() {
+  const nmq::http2::TlsFiles files = FilesForTls();
+  if (files.certificate.empty() != files.key.empty()) {
+    return files.key.empty() ? "--tls_certificate needs --tls_key, the file with its private key"
+                             : "--tls_key needs --tls_certificate, the file with its certificate";
+  }
+  if (files.certificate.empty()) {
+    return files.client_ca.empty() ? "" : "--tls_client_ca needs --tls_certificate and --tls_key";
+  }
+  if (absl::GetFlag(FLAGS_transport) == kHttp2 || absl::GetFlag(FLAGS_health_check)) return "";
+  return absl::StrCat("--tls_certificate needs --transport=", kHttp2, ": --transport=", absl::GetFlag(FLAGS_transport),
+                      " has no TLS");
+}
+
 int CheckHealth() {
-  const absl::Status status = nmq::CheckHealth(ListenAddress(), kHealthCheckPatience);
+  const nmq::HealthCheckTls tls = {.certificate = absl::GetFlag(FLAGS_tls_certificate),
+                                   .key = absl::GetFlag(FLAGS_tls_key)};
+  const absl::Status status = nmq::CheckHealth(ListenAddress(), tls, kHealthCheckPatience);
   if (!status.ok()) return Fail(kFailed, std::string(status.message()));
   std::cout << "nmqd at " << ListenAddress() << " serves" << std::endl;
   return 0;
@@ -184,7 +216,8 @@ std::unique_ptr<nmq::rpc::Transport> NewTransport(uint64_t descriptors_max,
                                                   const std::vector<nmq::broker::Lane*>& lanes,
                                                   nmq::broker::Broker* broker) {
   if (absl::GetFlag(FLAGS_transport) == kHttp2) {
-    const nmq::http2::ServerOptions options = {.listen = ListenAddress(), .descriptors_max = descriptors_max};
+    const nmq::http2::ServerOptions options = {
+        .listen = ListenAddress(), .tls = FilesForTls(), .descriptors_max = descriptors_max};
     return std::make_unique<nmq::http2::Server>(options, lanes, broker);
   }
   const nmq::rpc::GrpcServerOptions options = {.listen = ListenAddress(), .descriptors_max = descriptors_max};
@@ -229,13 +262,15 @@ int Serve() {
   const absl::Status started = services.Start();
   if (!started.ok()) return Fail(kFailed, std::string(started.message()));
 
-  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC on " << server->address() << " with " << threads
-            << " threads and " << config->namespaces.size() << " namespaces";
-  if (!nmq::rpc::IsLoopback(ListenAddress())) {
+  const nmq::http2::TlsFiles tls = FilesForTls();
+  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
+            << server->address() << " with " << threads << " threads and " << config->namespaces.size()
+            << " namespaces";
+  if (tls.client_ca.empty() && !nmq::rpc::IsLoopback(ListenAddress())) {
     LOG(WARNING)
         << "--listen=" << ListenAddress() << " is open to other machines, and nobody is asked who they are: "
         << "whoever reaches it may read, publish and administer everything. Let only those reach it who may, by "
-        << "a firewall or a private network, or listen on 127.0.0.1";
+        << "a firewall, a private network or --tls_client_ca, or listen on 127.0.0.1";
   }
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
@@ -257,7 +292,7 @@ int main(int argc, char** argv) {
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
       "  nmqd --health_check              ask the one that runs whether it serves\n\n"
       "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
-      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT.");
+      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, NMQ_TLS_CLIENT_CA.");
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
   usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };
@@ -278,6 +313,8 @@ int main(int argc, char** argv) {
   if (transport != kGrpc && transport != kHttp2) {
     return Fail(kUsage, absl::StrCat("--transport=", transport, " is neither ", kGrpc, " nor ", kHttp2));
   }
+  const std::string tls = CheckTlsFlags();
+  if (!tls.empty()) return Fail(kUsage, tls);
   const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
   if (grace < absl::ZeroDuration() || grace > kDrainGraceMax) {
     return Fail(kUsage, absl::StrCat("--drain_grace=", absl::FormatDuration(grace), " is not in 0s to ",
