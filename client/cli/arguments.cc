@@ -94,6 +94,16 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
+void AddServer(CLI::App* app, Arguments* arguments) {
+  app->add_option("--server", arguments->server, "The server")->envname("NMQ_SERVER")->default_val("127.0.0.1:50051");
+  app->add_option("--tls-ca", arguments->tls_ca, "PEM file with the CA that the server is checked against, by TLS")
+      ->envname("NMQ_TLS_CA");
+  app->add_option("--tls-certificate", arguments->tls_certificate,
+                  "PEM file with a certificate of one's own, for a server that asks for one")
+      ->envname("NMQ_TLS_CERTIFICATE");
+  app->add_option("--tls-key", arguments->tls_key, "PEM file with the key of that certificate")->envname("NMQ_TLS_KEY");
+}
+
 void AddGroup(CLI::App* sub, Arguments* arguments, Raw* raw) {
   CLI::Option* group = sub->add_option("--group", arguments->group.name,
                                        "Share the queue with the other members of this group, and acknowledge each "
@@ -437,7 +447,7 @@ Parsed Parse(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kExamples);
   app.set_version_flag("--version", absl::StrCat("nmq ", kVersion), "Print the version");
-  app.add_option("--server", arguments.server, "The server")->envname("NMQ_SERVER")->default_val("127.0.0.1:50051");
+  AddServer(&app, &arguments);
   app.add_option("--namespace", arguments.namespace_name, "The namespace; the server's \"default\" if left out")
       ->envname("NMQ_NAMESPACE");
   app.add_flag("--json", arguments.json, "Print one JSON object a line");

@@ -53,6 +53,10 @@ enum class Command {
 struct Arguments {
   Command command = Command::kPub;
   std::string server;
+  // PEM files; empty: see ClientOptions.
+  std::string tls_ca;
+  std::string tls_certificate;
+  std::string tls_key;
   // The server's "default" if empty; of watch and top: all.
   std::string namespace_name;
   bool json = false;

@@ -12,6 +12,9 @@ namespace cli {
 ClientOptions OptionsFor(const Arguments& arguments) {
   ClientOptions options;
   options.server = arguments.server;
+  options.tls_ca = arguments.tls_ca;
+  options.tls_certificate = arguments.tls_certificate;
+  options.tls_key = arguments.tls_key;
   options.namespace_name = arguments.namespace_name;
   options.name = arguments.name;
   options.labels = arguments.labels;

@@ -8,6 +8,7 @@
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
+#include "client/cpp/tls.h"
 
 namespace nmq {
 inline namespace client {
@@ -37,6 +38,8 @@ Client::~Client() { session_->Disconnect().IgnoreError(); }
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   absl::Status checked = CheckOptions(options);
   if (!checked.ok()) return checked;
+  absl::Status secured = internal::UseTls(&options);
+  if (!secured.ok()) return secured;
   const bool lazy = options.lazy;
   auto session = std::make_shared<internal::Session>(std::move(options));
   if (!lazy) {

@@ -66,7 +66,12 @@ struct ClientOptions {
   // Between attempts, of calls, subscriptions and publishers.
   BackoffOptions backoff = {};
   KeepaliveOptions keepalive = {};
-  // Plain text if null.
+  // PEM files for TLS: the CAs that servers are checked against, and this client's certificate with its private key,
+  // for servers that ask for one. They are read once. Plain text if none is named.
+  std::string tls_ca = {};
+  std::string tls_certificate = {};
+  std::string tls_key = {};
+  // Instead of these files; null: as they say.
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};
 };
 

@@ -107,7 +107,14 @@ export interface ClientOptions {
   /** Bounds a call, attempts included. Default 10000. */
   timeout?: number;
   backoff?: { initial?: number; max?: number; factor?: number };
-  /** ChannelCredentials of @grpc/grpc-js; plain text if unset. */
+  /**
+   * PEM files for TLS: the CAs that servers are checked against, and this client's certificate with its private key, for
+   * servers that ask for one. Plain text if none is named, here or by NMQ_TLS_CA, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY.
+   */
+  tlsCa?: string;
+  tlsCertificate?: string;
+  tlsKey?: string;
+  /** ChannelCredentials of @grpc/grpc-js instead of these files. */
   credentials?: unknown;
   /** Default true. If false, messages carry no publisher; a client that only publishes never enters the namespace. */
   publishWithSession?: boolean;

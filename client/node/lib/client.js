@@ -49,6 +49,9 @@ class Client {
     const target = server || process.env.NMQ_SERVER || '127.0.0.1:50051';
     this.#session = new Session({
       ...DEFAULTS,
+      tlsCa: process.env.NMQ_TLS_CA,
+      tlsCertificate: process.env.NMQ_TLS_CERTIFICATE,
+      tlsKey: process.env.NMQ_TLS_KEY,
       ...options,
       server: target,
       backoff: { ...backoff.defaults, ...options.backoff },

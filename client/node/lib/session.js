@@ -1,5 +1,6 @@
 'use strict';
 
+const { readFileSync } = require('node:fs');
 const grpc = require('@grpc/grpc-js');
 const { delays, sleep } = require('./backoff.js');
 const errors = require('./errors.js');
@@ -23,6 +24,13 @@ function channelOptions({ backoff }) {
   };
 }
 
+// By the files for TLS; plain text if there are none.
+function credentialsOf({ tlsCa, tlsCertificate, tlsKey }) {
+  if (!tlsCa && !tlsCertificate && !tlsKey) return grpc.credentials.createInsecure();
+  const [ca, key, certificate] = [tlsCa, tlsKey, tlsCertificate].map((file) => (file ? readFileSync(file) : null));
+  return grpc.credentials.createSsl(ca, key, certificate);
+}
+
 // The connection of a client, and its place in the namespace, which it keeps or takes anew.
 class Session {
   connected = { clientId: '', session: '', resumed: false, rooms: [], limits: {} };
@@ -38,7 +46,7 @@ class Session {
 
   constructor(options) {
     this.options = options;
-    const credentials = options.credentials ?? grpc.credentials.createInsecure();
+    const credentials = options.credentials ?? credentialsOf(options);
     this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(options));
     this.registry = new v1.Registry(options.server, credentials, { channelOverride: this.stub.getChannel() });
     this.connected.session = options.session;

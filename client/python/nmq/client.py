@@ -39,7 +39,12 @@ class Options:
     timeout: float = 10.0
     # Between attempts.
     backoff: Backoff = Backoff()
-    # grpc.ChannelCredentials; plain text if None.
+    # PEM files for TLS: the CAs that servers are checked against, and this client's certificate with its private key,
+    # for servers that ask for one. Plain text if none is named, here or by NMQ_TLS_CA, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY.
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    # grpc.ChannelCredentials instead of these files.
     credentials: grpc.ChannelCredentials = None
     # Publishes as this client. If False, messages carry no publisher, and a client that only publishes never enters
     # the namespace.
@@ -66,6 +71,8 @@ class Client:
 
     def __init__(self, server="", **options):
         server = server or os.environ.get("NMQ_SERVER", "127.0.0.1:50051")
+        for name in ("tls_ca", "tls_certificate", "tls_key"):
+            options.setdefault(name, os.environ.get(f"NMQ_{name.upper()}", ""))
         self._session = Session(Options(server=server, **options))
         self.registry = Registry(self._session, self._session.options.timeout)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import pathlib
 import threading
 import time
 
@@ -33,9 +34,18 @@ def _channel(options):
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
     ]
-    if options.credentials is not None:
-        return grpc.secure_channel(options.server, options.credentials, arguments)
-    return grpc.insecure_channel(options.server, arguments)
+    credentials = options.credentials or _credentials(options)
+    if credentials is None:
+        return grpc.insecure_channel(options.server, arguments)
+    return grpc.secure_channel(options.server, credentials, arguments)
+
+
+def _credentials(options):
+    """By the files for TLS; None if there are none."""
+    files = (options.tls_ca, options.tls_key, options.tls_certificate)
+    if not any(files):
+        return None
+    return grpc.ssl_channel_credentials(*(pathlib.Path(file).read_bytes() if file else None for file in files))
 
 
 class Watch:

@@ -16,9 +16,12 @@ export class Nmqd {
   address = '127.0.0.1:0';
   #folder = mkdtempSync(path.join(tmpdir(), 'nmqd'));
   #process;
+  #flags;
 
-  static async start(config = '') {
+  // `flags` are {name: value}, besides those that it needs itself.
+  static async start(config = '', flags = {}) {
     const server = new Nmqd();
+    server.#flags = flags;
     writeFileSync(path.join(server.#folder, 'nmqd.textproto'), config);
     await server.start();
     return server;
@@ -30,6 +33,7 @@ export class Nmqd {
       config: path.join(this.#folder, 'nmqd.textproto'),
       data_dir: path.join(this.#folder, 'data'),
       drain_grace: '1s',
+      ...this.#flags,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     this.#process = spawn(path.join(BIN, 'server/nmqd'), args, { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -13,11 +13,12 @@ _START_SECONDS = 60
 class Nmqd:
     """On a free port; keeps its port and its data when it is started again."""
 
-    def __init__(self, config=""):
+    def __init__(self, config="", *flags):
         self._folder = tempfile.TemporaryDirectory(prefix="nmqd")
         self._config = os.path.join(self._folder.name, "nmqd.textproto")
         with open(self._config, "w", encoding="utf-8") as file:
             file.write(config)
+        self._flags = flags
         self.address = "127.0.0.1:0"
         self._process = None
         self.start()
@@ -30,6 +31,7 @@ class Nmqd:
                 f"--config={self._config}",
                 f"--data_dir={self._folder.name}/data",
                 "--drain_grace=1s",
+                *self._flags,
             ],
             stdout=subprocess.PIPE,
             text=True,

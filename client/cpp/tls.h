@@ -1,0 +1,20 @@
+// The files of ClientOptions for TLS.
+#ifndef NMQ_CLIENT_CPP_TLS_H_
+#define NMQ_CLIENT_CPP_TLS_H_
+
+#include "absl/status/status.h"
+#include "client/cpp/options.h"
+
+namespace nmq {
+inline namespace client {
+namespace internal {
+
+// Sets credentials by what the files have, unless they are set or no file is named. INVALID_ARGUMENT says which file is
+// missing or cannot be read.
+absl::Status UseTls(ClientOptions* options);
+
+}  // namespace internal
+}  // namespace client
+}  // namespace nmq
+
+#endif  // NMQ_CLIENT_CPP_TLS_H_
