@@ -1,5 +1,6 @@
 #include "server/http2/connection.h"
 
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,10 +13,13 @@ namespace {
 // windows of streams.
 constexpr int32_t kConnectionWindow = 4 << 20;
 constexpr uint32_t kFrameBytesMax = 64 << 10;
-// For the peer to read what was said last.
+// For a peer that did what it may not to read why its connection ends.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
+// For any other to close its side, too, when all is said.
+constexpr absl::Duration kFarewell = absl::Milliseconds(250);
 // For the peer to learn that no more requests are taken, and for those that it has sent before it knew to arrive.
-constexpr absl::Duration kNotice = absl::Seconds(1);
+constexpr absl::Duration kNotice = absl::Milliseconds(250);
+constexpr uint8_t kNoticePing[] = {'n', 'o', 't', 'i', 'c', 'e', 'd', 0};
 
 nghttp2_nv Field(const std::string& name, const std::string& value) {
   return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
@@ -86,7 +90,7 @@ void Connection::Mark() {
 }
 
 void Connection::OnReadable() {
-  if (closed_) Over();
+  if (closed_) return Discard();
   if (over_ || ending_) return;
   char* const buffer = host_->read_buffer();
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
@@ -124,6 +128,7 @@ void Connection::Flush() {
   marked_ = false;
   if (over_ || closed_ || !unsent_.empty()) return;
   Gather& gather = host_->gather();
+  if (leave_ == Leave::kTellLast) TellLast();
   if (nghttp2_session_send(session_) != 0) {
     gather.Clear();
     return Over();
@@ -154,10 +159,22 @@ void Connection::CloseIfDone() {
   if (over_ || closed_ || !unsent_.empty()) return;
   if (nghttp2_session_want_write(session_) != 0) return Mark();
   if (nghttp2_session_want_read(session_) != 0 && !ending_) return;
-  if (!std::exchange(ending_, true)) ending_since_ = host_->now();
+  if (!ending_) ending_since_ = host_->now();
   closed_ = true;
   bytes_->CloseWrite();
   Await();
+}
+
+void Connection::Discard() {
+  if (ending_ || bytes_->Read(host_->read_buffer(), kReadBytes) == ByteStream::kEnded) return Over();
+  Await();
+}
+
+void Connection::End() {
+  if (over_) return;
+  if (!closed_) bytes_->CloseWrite();
+  Discard();
+  Over();
 }
 
 void Connection::Await() {
@@ -188,8 +205,8 @@ void Connection::EndIfAbused() {
 void Connection::OnTick() {
   if (over_) return;
   const absl::Duration now = host_->now();
-  if (ending_) {
-    if (now - ending_since_ >= kLastWords) Over();
+  if (ending_ || closed_) {
+    if (now - ending_since_ >= (ending_ ? kLastWords : kFarewell)) Over();
     return;
   }
   conduct_.OnTick(now);
@@ -198,10 +215,21 @@ void Connection::OnTick() {
   KeepAlive(now);
   if (streams_ == 0 && now - idle_since_ >= limits_.idle) Drain();
   if (leave_ != Leave::kNoticed || now - noticed_ < kNotice) return;
+  leave_ = Leave::kTellLast;
+  Mark();
+}
+
+void Connection::OnPingAnswered(const nghttp2_ping& ping) {
+  if (leave_ != Leave::kNoticed || std::memcmp(ping.opaque_data, kNoticePing, sizeof(kNoticePing)) != 0) return;
+  leave_ = Leave::kTellLast;
+  Mark();
+}
+
+// Right before it is sent: a request that came after it was written would be served, and be sent elsewhere, too.
+void Connection::TellLast() {
   leave_ = Leave::kToldLast;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                         NGHTTP2_NO_ERROR, nullptr, 0);
-  Mark();
 }
 
 void Connection::KeepAlive(absl::Duration now) {
@@ -220,6 +248,7 @@ void Connection::Drain() {
   leave_ = Leave::kNoticed;
   noticed_ = host_->now();
   nghttp2_submit_shutdown_notice(session_);
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kNoticePing);
   Mark();
 }
 
@@ -267,6 +296,9 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
     case NGHTTP2_SETTINGS:
       return conduct_.OnGreeted();
+    case NGHTTP2_PING:
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) OnPingAnswered(frame.ping);
+      return;
     case NGHTTP2_HEADERS:
       if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) OnRequestHeaders(frame);
       break;

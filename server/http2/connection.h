@@ -74,11 +74,12 @@ class Connection {
   void Flush();
   // About once a second.
   void OnTick();
-  // Takes no more requests, once the peer has had time to learn of it; ends when those that it has are over.
+  // Tells the peer that no more requests are taken, then, when it has answered a ping or a moment is over, which was
+  // the last; ends when those that it has are over.
   void Drain();
 
-  // Ends it at once.
-  void End() { Over(); }
+  // Ends it at once, but for what the system has.
+  void End();
 
   // The following are for streams, by their number.
   //
@@ -98,7 +99,7 @@ class Connection {
  private:
   friend struct ConnectionCallbacks;
 
-  enum class Leave : uint8_t { kNo, kNoticed, kToldLast };
+  enum class Leave : uint8_t { kNo, kNoticed, kTellLast, kToldLast };
 
   Stream* Find(int32_t stream) const;
   void Add(Stream* stream, int32_t number);
@@ -116,6 +117,8 @@ class Connection {
   void OnRequestHeaders(const nghttp2_frame& frame);
   void RefuseHeaders(int32_t stream);
   void TellSent();
+  void OnPingAnswered(const nghttp2_ping& ping);
+  void TellLast();
   void KeepAlive(absl::Duration now);
   void Mark();
 
@@ -123,6 +126,9 @@ class Connection {
   void EndIfAbused();
   // After reading and writing: closes if nothing is to be read nor written any more.
   void CloseIfDone();
+  // Reads what the peer still sends, for nobody: if it was left, the system would throw away what the peer has not
+  // read.
+  void Discard();
   void Await();
   // The socket is of no use any more.
   void Over();
@@ -149,12 +155,12 @@ class Connection {
   absl::Duration idle_since_;    // while it has no stream
   absl::Duration pinged_;        // if pinging_
   absl::Duration noticed_;       // if leave_ is not kNo
-  absl::Duration ending_since_;  // if ending_
+  absl::Duration ending_since_;  // if ending_ or closed_
   Leave leave_ = Leave::kNo;
   bool pinging_ = false;
   bool marked_ = false;
   bool ending_ = false;  // nothing more is read: what was said last is on its way
-  bool closed_ = false;  // and that is with the system: the peer gets a moment to read it
+  bool closed_ = false;  // all that was to be said is with the system: the peer gets a moment to read it
   bool over_ = false;
   bool awaits_read_ = true;
   bool awaits_write_ = false;

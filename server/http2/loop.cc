@@ -17,6 +17,8 @@ namespace {
 // Events taken in one turn before subscriptions get to write.
 constexpr int kEventsMax = 256;
 constexpr absl::Duration kTick = absl::Seconds(1);
+// The same while connections drain, for the server waits for that.
+constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
 // For calls whose connections have ended to be over.
 constexpr absl::Duration kCallsEndTime = absl::Seconds(1);
 constexpr absl::Duration kCallsEndStep = absl::Milliseconds(5);
@@ -111,6 +113,7 @@ int Loop::PatienceMs() const {
   if (!marked_.empty() || !settling_.empty()) return 0;
   absl::Duration patience = Patience();
   if (!running_) patience = std::min(patience, kCallsEndStep);
+  if (draining_ && !connections_.empty()) patience = std::min(patience, kDrainTick);
   if (patience == absl::InfiniteDuration()) return -1;
   return static_cast<int>(absl::ToInt64Milliseconds(std::min(patience, absl::Hours(1))));
 }
@@ -131,6 +134,7 @@ bool Loop::TakeEvents() {
     if ((events[i].events & EPOLLOUT) != 0) connection->OnWritable();
     if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) connection->OnReadable();
   }
+  if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
   SettleCalls();
   return running_ || (calls_ > 0 && now_ < end_by_);
 }
@@ -172,12 +176,18 @@ void Loop::Bury() {
   }
 }
 
-void Loop::OnTick() {
+void Loop::TickConnections() {
+  ticked_ = now_;
   for (const auto& [raw, connection] : connections_) raw->OnTick();
+}
+
+void Loop::OnTick() {
+  TickConnections();
   if (!connections_.empty()) SetTimer(&tick_, clock().Monotonic() + kTick);
 }
 
 void Loop::DrainConnections() {
+  draining_ = true;
   for (const auto& [raw, connection] : connections_) raw->Drain();
 }
 

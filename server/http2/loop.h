@@ -48,7 +48,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Adopt(std::unique_ptr<ByteStream> bytes, std::string peer);
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
-  // Each connection takes no more requests (Connection::Drain).
+  // Each connection takes no more requests (Connection::Drain). None may be adopted after that.
   void DrainConnections();
   // Ends the connection that has been without a stream for longest, if there is one: another needs its descriptor.
   void EndIdlest();
@@ -84,6 +84,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Flush();
   void Bury();
   void OnTick();
+  void TickConnections();
   void OnDeadlines() { deadlines_.Run(now_); }
   void RelieveHeld();
   void EndConnections();
@@ -96,6 +97,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   // For the loop's thread only.
   bool running_ = true;
+  bool draining_ = false;
+  absl::Duration ticked_;  // the connections, last
   absl::Duration end_by_;  // unless running_
   absl::Duration now_;
   Gather gather_;

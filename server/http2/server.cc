@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/deadline.h"
 #include "server/http2/socket.h"
 #include "server/rpc/listen.h"
 
@@ -19,6 +21,9 @@ constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
 // For streams that were ended to be gone by themselves.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
+// For connections to drain, from the beginning of the stop on.
+constexpr absl::Duration kLeaveTime = absl::Seconds(1);
+constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
 // With less memory, calls have small windows and connections fewer streams.
 constexpr uint64_t kWindowPart = 32 << 10;
@@ -127,6 +132,12 @@ void Server::MakeRoom() {
   (*most)->Post([raw = most->get()] { raw->EndIdlest(); });
 }
 
+size_t Server::connections() const {
+  size_t count = 0;
+  for (const auto& loop : loops_) count += loop->connections();
+  return count;
+}
+
 void Server::Drain(absl::Duration grace) {
   broker_->StartDrain();  // health says so from here on
   all_.Drain(grace);
@@ -137,6 +148,7 @@ void Server::Stop() {
   broker_->StartDrain();
   broker_->EndQuestions();
   acceptor_.Stop();
+  const Deadline leave = Deadline::In(kLeaveTime);
   for (const auto& loop : loops_) {
     loop->Post([raw = loop.get()] { raw->DrainConnections(); });
   }
@@ -146,6 +158,7 @@ void Server::Stop() {
   // Its answers are tasks of the loops.
   broker_->FlushToDisk();
   all_.EndStreams();  // those that came meanwhile
+  while (connections() > 0 && !leave.IsOver()) absl::SleepFor(kWaitStep);
   all_.Shutdown();
   all_.Join();
   loops_.clear();

@@ -45,7 +45,8 @@ class Server final : public rpc::Transport {
   const std::string& address() const override { return address_; }
   size_t streams() const override { return all_.streams(); }
   void Drain(absl::Duration grace) override;
-  // Ends all streams with UNAVAILABLE, then the connections; takes at most about two seconds.
+  // Ends all streams with UNAVAILABLE, lets the connections drain, and ends those that do not; takes at most about two
+  // seconds.
   void Stop() override;
 
   void RelieveMemory(MemoryUse use) override { all_.RelieveMemory(use); }
@@ -55,6 +56,7 @@ class Server final : public rpc::Transport {
   absl::Status StartLoops();
   void Take(int socket);
   void MakeRoom();
+  size_t connections() const;
 
   const ServerOptions options_;
   const std::vector<broker::Lane*> lanes_;

@@ -49,13 +49,18 @@ std::unique_ptr<broker::Storage> OpenStorage(const TestServer::Options& options)
   return *std::move(storage);
 }
 
-std::unique_ptr<rpc::Transport> NewTransport(const std::string& listen, const std::vector<broker::Lane*>& lanes,
-                                             broker::Broker* broker) {
+std::string TransportOf(const TestServer::Options& options) {
+  if (!options.transport.empty()) return options.transport;
   const char* const name = getenv("NMQ_TRANSPORT");
-  if (name != nullptr && absl::string_view(name) == "http2") {
-    return std::make_unique<http2::Server>(http2::ServerOptions{.listen = listen}, lanes, broker);
+  return name != nullptr ? name : "grpc";
+}
+
+std::unique_ptr<rpc::Transport> NewTransport(const TestServer::Options& options,
+                                             const std::vector<broker::Lane*>& lanes, broker::Broker* broker) {
+  if (TransportOf(options) == "http2") {
+    return std::make_unique<http2::Server>(http2::ServerOptions{.listen = options.listen}, lanes, broker);
   }
-  return std::make_unique<rpc::GrpcServer>(rpc::GrpcServerOptions{.listen = listen}, lanes, broker);
+  return std::make_unique<rpc::GrpcServer>(rpc::GrpcServerOptions{.listen = options.listen}, lanes, broker);
 }
 
 }  // namespace
@@ -77,7 +82,7 @@ TestServer::TestServer(const Options& options) : storage_(OpenStorage(options)) 
   other_lanes_ = lanes.Add(options.other_lanes);
   broker_ = std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), std::move(lanes),
                                              storage_.get());
-  server_ = NewTransport(options.listen, grpc_lanes, broker_.get());
+  server_ = NewTransport(options, grpc_lanes, broker_.get());
   housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
   maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);
   services_ = std::make_unique<Services>(options.clock);

@@ -61,7 +61,8 @@ class TestServer {
     int lanes = 2;        // of gRPC
     int other_lanes = 0;  // of what serves beside it
     std::string listen = "127.0.0.1:0";
-    std::string data_dir = {};  // without one, all queues must be live
+    std::string data_dir = {};   // without one, all queues must be live
+    std::string transport = {};  // instead of what NMQ_TRANSPORT names
   };
   explicit TestServer(std::string config = "");
   explicit TestServer(const Options& options);

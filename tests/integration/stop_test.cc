@@ -1,6 +1,7 @@
 // Servers that stop while everything is going on.
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -98,6 +99,39 @@ TEST(Stop, ChannelsFindTheNextServerOfTheSameAddress) {
   join.set_session(session);
   join.add_rooms("A");
   EXPECT_EQ(Summary(api.Try(&v1::MessageQueue::Stub::Join, join)), "NOT_FOUND SESSION_UNKNOWN");
+}
+
+// Over HTTP/2 without gRPC's server, which cannot promise this.
+TEST(Stop, CallsThatComeAtTheEndGoToTheNextServer) {
+  const TestServer::Options options = {.transport = "http2"};
+  auto server = std::make_unique<TestServer>(options);
+  TestServer::Options same = options;
+  same.listen = server->address();
+  // Hears of the end only when it has something to say again.
+  Api silent(same.listen);
+  const TestClient silent_client(&silent);
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  std::vector<std::map<std::string, int>> outcomes(3);
+  std::vector<std::thread> callers;
+  for (auto& outcome : outcomes) {
+    callers.emplace_back([&] {
+      Api api(same.listen);
+      for (; !stop; ++calls) ++outcome[Summary(api.Try(&v1::MessageQueue::Stub::Connect, v1::ConnectRequest()))];
+    });
+  }
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(WaitUntil([&, enough = calls + 50] { return calls >= enough; }));
+    server->Stop();
+    server = std::make_unique<TestServer>(same);
+    EXPECT_EQ(Summary(silent.Try(&v1::MessageQueue::Stub::Connect, v1::ConnectRequest())), "OK");
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  for (const auto& outcome : outcomes) {
+    EXPECT_THAT(outcome, testing::Contains(testing::Pair("OK", testing::Gt(0))));
+    EXPECT_THAT(outcome, testing::Each(testing::Key(testing::AnyOf("OK", "UNAVAILABLE DRAINING retry=1s"))));
+  }
 }
 
 }  // namespace

@@ -205,6 +205,100 @@ TEST_F(ConnectionTest, LeavesInTwoSteps) {
   EXPECT_THAT(host_.abuses, testing::IsEmpty());
 }
 
+TEST_F(ConnectionTest, LeavesAsSoonAsThePeerKnows) {
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Request(1, true));
+  host_.connection()->Drain();
+  peer.Receive();
+  ASSERT_EQ(peer.Of(NGHTTP2_PING, 0).size(), 1u);
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "another!")));
+  peer.Receive();
+  EXPECT_EQ(peer.Of(NGHTTP2_GOAWAY, 0).size(), 1u);
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, peer.Of(NGHTTP2_PING, 0)[0].payload)));
+  peer.Receive();
+  ASSERT_EQ(peer.Of(NGHTTP2_GOAWAY, 0).size(), 2u);
+  EXPECT_EQ(peer.Of(NGHTTP2_GOAWAY, 0)[1].payload, BigEndian(1) + BigEndian(NGHTTP2_NO_ERROR));
+}
+
+TEST_F(ConnectionTest, PeerThatIsSlowToReadHearsOfTheLastRequestThatIsServed) {
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4", 2) + BigEndian(0x7fffffff)) +
+                        ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 0, BigEndian(0x7fff0000))));
+  ASSERT_TRUE(peer.Request(1, true));
+  peer.set_reads(false);
+  stream().body = std::string(5 << 20, 'x');
+  stream().finished = true;
+  stream().connection->Answer(1, {{":status", "200"}}, /*body=*/true);
+  for (int i = 0; i < 10; ++i) host_.Turn();
+  host_.connection()->Drain();
+  host_.Tick(absl::Seconds(1));
+  // All that is said of the end waits for the peer.
+  ASSERT_TRUE(peer.Request(3, true));
+  ASSERT_EQ(host_.streams.size(), 2u);
+  peer.set_reads(true);
+  for (int i = 0; i < 100 && !stream().closed; ++i) peer.Receive();
+  EXPECT_TRUE(stream().whole);
+  ASSERT_EQ(peer.Of(NGHTTP2_GOAWAY, 0).size(), 2u);
+  EXPECT_EQ(peer.Of(NGHTTP2_GOAWAY, 0)[1].payload, BigEndian(3) + BigEndian(NGHTTP2_NO_ERROR));
+  ASSERT_FALSE(stream(1).closed);
+  stream(1).connection->Answer(3, {{":status", "200"}, {"grpc-status", "0"}}, /*body=*/false);
+  peer.Receive();
+  EXPECT_TRUE(stream(1).whole);
+  EXPECT_TRUE(peer.ended());
+}
+
+TEST_F(ConnectionTest, WhoIsToLeaveCanReadTheLastWordsWhateverItHasSentMeanwhile) {
+  RawPeer& peer = Greeted();
+  peer.set_reads(false);
+  host_.connection()->Drain();
+  host_.Tick(absl::Seconds(1));
+  host_.Turn();
+  // The server has closed its side; this is for nobody.
+  ASSERT_TRUE(peer.Request(1, false));
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_DATA, 0, 1, std::string(16'000, 'x'))));
+  EXPECT_TRUE(host_.streams.empty());
+  EXPECT_FALSE(host_.over);
+  host_.Tick(absl::Seconds(1));
+  EXPECT_TRUE(host_.over);
+  peer.set_reads(true);
+  peer.Receive();
+  EXPECT_EQ(peer.Of(NGHTTP2_GOAWAY, 0).size(), 2u);
+  EXPECT_TRUE(peer.ended());
+  EXPECT_FALSE(peer.cut_off());
+}
+
+TEST_F(ConnectionTest, WhoClosesItsSideTooNeedNotWait) {
+  RawPeer& peer = Greeted();
+  host_.connection()->Drain();
+  peer.Receive();
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, peer.Of(NGHTTP2_PING, 0)[0].payload)));
+  peer.Receive();
+  EXPECT_TRUE(peer.ended());
+  EXPECT_FALSE(host_.over);
+  peer_ = nullptr;
+  host_.Turn();
+  EXPECT_TRUE(host_.over);
+}
+
+TEST_F(ConnectionTest, EndAtOnceLeavesWhatIsWithTheSystem) {
+  RawPeer& peer = Greeted();
+  peer.set_reads(false);
+  ASSERT_TRUE(peer.Request(1, true));
+  stream().connection->Answer(1, {{":status", "200"}, {"grpc-status", "0"}}, /*body=*/false);
+  host_.Turn();
+  // Comes when nobody looks for it any more.
+  host_.set_turns(false);
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_PING, 0, 0, "12345678")));
+  host_.set_turns(true);
+  host_.connection()->End();
+  host_.Disconnect();
+  peer.set_reads(true);
+  peer.Receive();
+  EXPECT_THAT(peer.HeadersOf(1), Contains(Pair("grpc-status", "0")));
+  EXPECT_TRUE(peer.ended());
+  EXPECT_FALSE(peer.cut_off());
+}
+
 TEST_F(ConnectionTest, SilentPeerIsPingedAndThenGivenUp) {
   RawPeer& peer = Greeted();
   host_.Tick(absl::Seconds(29));

@@ -182,6 +182,26 @@ TEST_F(LoopTest, EndsItsConnectionsWithItself) {
   loop_->Start();
 }
 
+TEST_F(LoopTest, DrainsItsConnectionsOfWhichNoneAnswers) {
+  const auto idle = Connect();
+  const auto busy = Connect();
+  ASSERT_TRUE(idle->Greet());
+  ASSERT_TRUE(busy->Greet());
+  ASSERT_TRUE(busy->Request(1, false));
+  ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->frames().size() >= 2; }));
+  Run([&] { loop_->DrainConnections(); });
+  for (RawPeer* const peer : {idle.get(), busy.get()}) {
+    ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_GOAWAY, 0).size() == 2; }));
+    EXPECT_EQ(peer->goaway(), NGHTTP2_NO_ERROR);
+  }
+  EXPECT_FALSE(idle->ReceiveUntil([] { return false; }));
+  ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
+  EXPECT_FALSE(busy->ReceiveUntil([] { return false; }));
+  EXPECT_EQ(busy->BodyOf(1), Counted(7));
+  // Their ends are still open.
+  while (loop_->connections() > 0) Run([] {});
+}
+
 TEST_F(LoopTest, DeadlineComesByItself) {
   const auto peer = Connect();
   ASSERT_TRUE(peer->Greet());

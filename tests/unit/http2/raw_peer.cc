@@ -64,6 +64,7 @@ void RawPeer::ReadAll() {
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) {
       ended_ = true;
+      cut_off_ = size < 0;
     } else {
       log_.Add({buffer, static_cast<size_t>(size)});
     }

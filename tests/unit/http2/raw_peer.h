@@ -42,6 +42,8 @@ class RawPeer {
   int64_t reset(int32_t stream) const { return log_.reset(stream); }
   // The server has closed its side.
   bool ended() const { return ended_; }
+  // And had not read all: over TCP, what it said last might be lost.
+  bool cut_off() const { return cut_off_; }
 
  private:
   void ReadAll();
@@ -51,6 +53,7 @@ class RawPeer {
   bool reads_ = true;
   bool greeted_ = false;
   bool ended_ = false;
+  bool cut_off_ = false;
   FrameLog log_;
 };
 

@@ -73,12 +73,14 @@ class TestHost : public ConnectionHost {
     return ends[1];
   }
   virtual void Turn() {
-    if (connection_ == nullptr) return;
+    if (connection_ == nullptr || !turns_) return;
     if (writable_) connection_->OnWritable();
     if (readable_) connection_->OnReadable();
     if (std::exchange(marked_, false)) connection_->Flush();
     if (over) connection_ = nullptr;
   }
+  // Whether Turn does anything.
+  void set_turns(bool turns) { turns_ = turns; }
   // So much later.
   void Tick(absl::Duration time) {
     now_ += time;
@@ -122,6 +124,7 @@ class TestHost : public ConnectionHost {
   absl::Duration now_ = absl::Hours(1);
   Gather gather_;
   const std::unique_ptr<char[]> buffer_{new char[Connection::kReadBytes]};
+  bool turns_ = true;
   bool marked_ = false;
   bool readable_ = true;
   bool writable_ = false;
