@@ -8,34 +8,23 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <iostream>
 #include <memory>
-#include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/grpc/connections.h"
-#include "tests/bench/floor/prepared.h"
+#include "tests/bench/floor/audience.h"
 #include "tests/bench/nmq/connection.h"
 #include "tests/bench/nmq/poller.h"
 
 namespace nmq::bench {
 namespace {
-
-// Batches with fewer messages are looked into.
-constexpr uint64_t kLookBelow = 100;
-// Lone messages that are kept for those who have not been sent them.
-constexpr uint64_t kKept = 4096;
-
-class Call;
 
 struct Floor {
   grpc::AsyncGenericService service;
@@ -43,61 +32,28 @@ struct Floor {
   std::unique_ptr<grpc::Server> server;
   // As nmqd does it, frames of several streams of a connection go out together.
   rpc::Connections connections{&RealClock()};
-  std::unique_ptr<Prepared> prepared;
-  // Of every batch: the publisher sends the same one again and again.
-  size_t batch_bytes = 0;
-  uint64_t batch_messages = 0;
-  // Messages published.
-  uint64_t published = 0;
-  // Entry of message number n at n % kKept; empty if it was not looked into.
-  std::vector<grpc::Slice> kept = std::vector<grpc::Slice>(kKept);
-  // Who hears everything.
-  std::unordered_set<Call*> subscribers;
-  // Who hears what is for a room or of an event.
-  absl::flat_hash_map<std::string, std::vector<Call*>> routes;
-  // Of those, who has something new.
-  std::vector<Call*> ready;
+  Audience audience;
+  // Of the one that writes.
+  std::vector<grpc::Slice> frame;
 };
 
-// The room that a message is for, or its event.
-const std::string& RouteOf(const nmq::v1::Message& message) {
-  return message.audience().rooms().empty() ? message.event() : message.audience().rooms(0);
-}
-
 // One call of any rpc. Deletes itself when it has ended and nothing of it is under way.
-class Call final {
+class Call final : public Listener {
  public:
   explicit Call(Floor* floor) : floor_(floor), stream_(&context_) {
     ++pending_;
     floor_->service.RequestCall(&context_, &stream_, floor_->queue.get(), floor_->queue.get(), &on_call_);
   }
 
-  // Of those who hear everything: writes what has been published since the last frame.
-  void WriteNew() {
-    if (writing_ || floor_->published == heard_) return;
-    const uint64_t messages = std::min(floor_->published - heard_, floor_->prepared->messages_per_frame());
-    std::vector<grpc::Slice> entries;
-    for (uint64_t i = heard_; i < heard_ + messages && floor_->published - i <= kKept; ++i) {
-      const grpc::Slice& kept = floor_->kept[i % kKept];
-      if (kept.size() == 0) break;
-      entries.push_back(kept);
-    }
-    heard_ += messages;
-    Write(entries.size() == messages ? Prepared::FrameOf(entries) : floor_->prepared->Frame(messages));
-  }
-
-  // Of the others: one message more to be written, by WriteDue.
-  void Owe() {
-    if (due_++ == 0) floor_->ready.push_back(this);
-  }
+  // WriteNew() will follow in this turn.
   void ExpectWrite() {
     if (!writing_) floor_->connections.Expect(connection_);
   }
-  void WriteDue() {
-    if (writing_ || due_ == 0) return;
-    const uint64_t messages = std::min(due_, floor_->prepared->messages_per_frame());
-    due_ -= messages;
-    Write(floor_->prepared->Frame(messages));
+  // Writes what is new to it, unless something is on its way, after which it does the same.
+  void WriteNew() {
+    if (writing_) return;
+    std::vector<grpc::Slice>& frame = floor_->frame;
+    if (floor_->audience.TakeFrame(this, &frame)) Write(grpc::ByteBuffer(frame.data(), frame.size()));
   }
 
  private:
@@ -130,9 +86,7 @@ class Call final {
       Finish();
     } else if (!unanswered_.empty()) {
       WriteAnswer();
-    } else if (routed_) {
-      WriteDue();
-    } else if (subscribed_) {
+    } else {
       WriteNew();
     }
     Done();
@@ -160,11 +114,7 @@ class Call final {
 
   void Finish() {
     if (std::exchange(finishing_, true)) return;
-    floor_->subscribers.erase(this);
-    std::erase(floor_->ready, this);
-    if (routed_) {
-      for (auto& [name, calls] : floor_->routes) std::erase(calls, this);
-    }
+    floor_->audience.Remove(this);
     ++pending_;
     stream_.Finish(grpc::Status::OK, &on_finish_);
   }
@@ -172,57 +122,17 @@ class Call final {
   void Subscribe() {
     nmq::v1::SubscribeRequest request;
     Decode(request_, &request);
-    subscribed_ = true;
-    heard_ = floor_->published;
-    for (const std::string& room : request.rooms()) floor_->routes[room].push_back(this);
-    if (request.rooms().empty() && !request.patterns(0).event().empty()) {
-      for (const auto& pattern : request.patterns()) floor_->routes[pattern.event()].push_back(this);
-    }
-    routed_ = !request.rooms().empty() || !request.patterns(0).event().empty();
-    if (!routed_) floor_->subscribers.insert(this);
+    floor_->audience.Add(request, this);
     nmq::v1::SubscribeResponse response;
     response.mutable_ready()->mutable_heartbeat()->set_seconds(15);
     Write(Encode(response));
   }
 
   void OnBatch() {
-    if (request_.Length() != floor_->batch_bytes) Learn();
-    if (!floor_->routes.empty()) {
-      Route();
-    } else if (!floor_->subscribers.empty() && floor_->batch_messages < kLookBelow) {
-      Keep();
-    }
-    floor_->published += floor_->batch_messages;
-    unanswered_.push_back(floor_->batch_messages);
+    unanswered_.push_back(floor_->audience.Publish(
+        request_.Length(), [this](nmq::v1::PublishStreamRequest* batch) { return Decode(request_, batch); }));
     if (!writing_) WriteAnswer();
     Read();
-  }
-
-  // Prepares for batches like this one.
-  void Learn() {
-    Decode(request_, &batch_);
-    floor_->batch_bytes = request_.Length();
-    floor_->batch_messages = static_cast<uint64_t>(batch_.messages_size());
-    if (floor_->prepared == nullptr && batch_.messages_size() > 0) {
-      floor_->prepared = std::make_unique<Prepared>(batch_.messages(0));
-    }
-  }
-
-  void Route() {
-    Decode(request_, &batch_);
-    for (const auto& message : batch_.messages()) {
-      const auto found = floor_->routes.find(RouteOf(message));
-      if (found == floor_->routes.end()) continue;
-      for (Call* const call : found->second) call->Owe();
-    }
-  }
-
-  void Keep() {
-    Decode(request_, &batch_);
-    uint64_t number = floor_->published;
-    for (const auto& message : batch_.messages()) {
-      floor_->kept[number++ % kKept] = floor_->prepared->Entry(message.payload());
-    }
   }
 
   void WriteAnswer() {
@@ -250,16 +160,10 @@ class Call final {
   Floor* const floor_;
   rpc::Connections::Connection* connection_ = nullptr;
   int pending_ = 0;
-  bool subscribed_ = false;
-  bool routed_ = false;
   bool writing_ = false;
   bool finishing_ = false;
-  // Of what was published, what has been written; and of what was routed here, what has not.
-  uint64_t heard_ = 0;
-  uint64_t due_ = 0;
   std::deque<uint64_t> unanswered_;
   grpc::ByteBuffer request_;
-  nmq::v1::PublishStreamRequest batch_;
   MemberTag<Call, &Call::OnCall> on_call_{this};
   MemberTag<Call, &Call::OnRead> on_read_{this};
   MemberTag<Call, &Call::OnWrite> on_write_{this};
@@ -274,19 +178,19 @@ class Call final {
   void* tag;
   bool ok;
   uint64_t written = 0;
-  std::vector<Call*> ready;
+  std::vector<Listener*> ready;
   while (true) {
     gpr_timespec deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     while (floor->queue->AsyncNext(&tag, &ok, deadline) == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Tag*>(tag)->Run(ok);
       deadline = gpr_time_0(GPR_CLOCK_MONOTONIC);
     }
-    ready.swap(floor->ready);
-    for (Call* const call : ready) call->ExpectWrite();
-    for (Call* const call : ready) call->WriteDue();
+    floor->audience.TakeReady(&ready);
+    for (Listener* const listener : ready) static_cast<Call*>(listener)->ExpectWrite();
+    for (Listener* const listener : ready) static_cast<Call*>(listener)->WriteNew();
     ready.clear();
-    if (std::exchange(written, floor->published) != floor->published) {
-      for (Call* const subscriber : floor->subscribers) subscriber->WriteNew();
+    if (std::exchange(written, floor->audience.published()) != floor->audience.published()) {
+      for (Listener* const listener : floor->audience.everyone()) static_cast<Call*>(listener)->WriteNew();
     }
     floor->connections.EndTurn();
   }

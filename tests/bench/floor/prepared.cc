@@ -1,12 +1,9 @@
 #include "tests/bench/floor/prepared.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <string>
-
-#include "absl/strings/str_cat.h"
 
 namespace nmq::bench {
 namespace {
@@ -14,16 +11,8 @@ namespace {
 constexpr size_t kFrameBytes = 256 << 10;
 // Messages of one prepared slice.
 constexpr uint64_t kMany = 100;
-
-std::string Varint(uint64_t value) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream(&stream).WriteVarint64(value);
-  return bytes;
-}
-
-// SubscribeResponse.batch with that many bytes in it.
-grpc::Slice Head(size_t bytes) { return absl::StrCat("\x12", Varint(bytes)); }
+// Bytes of the longest number in protobuf's encoding.
+constexpr size_t kVarintMax = 10;
 
 }  // namespace
 
@@ -47,19 +36,16 @@ Prepared::Prepared(const nmq::v1::Message& published) {
 
 uint64_t Prepared::messages_per_frame() const { return std::max<uint64_t>(1, kFrameBytes / one_.size()); }
 
-grpc::ByteBuffer Prepared::Frame(uint64_t messages) const {
-  std::vector<grpc::Slice> slices = {Head(messages * one_.size())};
-  for (; messages >= kMany; messages -= kMany) slices.push_back(many_);
-  for (; messages > 0; --messages) slices.push_back(one_);
-  return grpc::ByteBuffer(slices.data(), slices.size());
+void Prepared::Fill(uint64_t messages, std::vector<grpc::Slice>* entries) const {
+  for (; messages >= kMany; messages -= kMany) entries->push_back(many_);
+  for (; messages > 0; --messages) entries->push_back(one_);
 }
 
-grpc::ByteBuffer Prepared::FrameOf(const std::vector<grpc::Slice>& entries) {
-  size_t bytes = 0;
-  for (const grpc::Slice& entry : entries) bytes += entry.size();
-  std::vector<grpc::Slice> slices = {Head(bytes)};
-  slices.insert(slices.end(), entries.begin(), entries.end());
-  return grpc::ByteBuffer(slices.data(), slices.size());
+grpc::Slice Prepared::Head(size_t bytes) {
+  // SubscribeResponse.batch
+  uint8_t head[1 + kVarintMax] = {0x12};
+  const uint8_t* const end = google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(bytes, head + 1);
+  return grpc::Slice(head, static_cast<size_t>(end - head));
 }
 
 grpc::Slice Prepared::Entry(absl::string_view payload) const {

@@ -1,7 +1,6 @@
 #ifndef NMQ_TESTS_BENCH_FLOOR_PREPARED_H_
 #define NMQ_TESTS_BENCH_FLOOR_PREPARED_H_
 
-#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
 #include <cstddef>
@@ -20,10 +19,10 @@ class Prepared {
 
   // Messages of one frame, as nmqd has it on its way to one subscription.
   uint64_t messages_per_frame() const;
-  // A frame with that many messages, all alike.
-  grpc::ByteBuffer Frame(uint64_t messages) const;
-  // A frame with these, each of which is Entry()'s.
-  static grpc::ByteBuffer FrameOf(const std::vector<grpc::Slice>& entries);
+  // Adds entries of that many messages, all alike.
+  void Fill(uint64_t messages, std::vector<grpc::Slice>* entries) const;
+  // What stands before entries of so many bytes in an encoded SubscribeResponse.
+  static grpc::Slice Head(size_t bytes);
   // With another payload of the same size; any other one is not taken.
   grpc::Slice Entry(absl::string_view payload) const;
 
