@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -11,11 +12,10 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/bench/harness/file_limit.h"
 #include "tests/bench/harness/machine.h"
 #include "tests/bench/harness/report.h"
 #include "tests/bench/harness/system.h"
@@ -25,16 +25,20 @@
 #include "tests/bench/redis/redis_system.h"
 #include "tests/bench/socketio/socketio_system.h"
 #include "tests/bench/workloads/cases.h"
+#include "tests/bench/workloads/choice.h"
 #include "tests/bench/workloads/run_case.h"
 
 ABSL_FLAG(std::string, nmqd, "", "nmqd's program; each measurement starts one of its own.");
 ABSL_FLAG(std::vector<std::string>, nmqd_flags, {}, "Flags for it, separated by commas.");
 ABSL_FLAG(std::string, floor_server, "", "The bare gRPC server's program.");
+ABSL_FLAG(std::string, nghttp2_floor, "", "The bare nghttp2 server's program.");
 ABSL_FLAG(std::string, socketio, "", "The folder of Socket.IO's scripts.");
 ABSL_FLAG(std::string, log, "/dev/null", "File to which the servers' messages are appended.");
 ABSL_FLAG(std::vector<std::string>, only, {},
           "What to measure: workloads (W1), or some of their cases (W1/10, W1/10/128). Empty: everything.");
-ABSL_FLAG(std::vector<std::string>, systems, {}, "Systems to measure, by their names. Empty: all.");
+ABSL_FLAG(std::vector<std::string>, systems, {},
+          "Systems to measure, by their names: also nmq-grpc and nmq-http2, each transport of nmqd, and with /2, nmqd "
+          "with that many threads (nmq/2, nmq-http2/2). Empty: all but those.");
 ABSL_FLAG(int, rounds, 3, "How often each is measured, one system after the other.");
 ABSL_FLAG(double, seconds, 3, "Measured time.");
 ABSL_FLAG(double, warm_up, 1, "Seconds before that.");
@@ -61,55 +65,52 @@ constexpr char kStoringNote[] =
     "redis "
     "sync before they answer";
 
-absl::StatusOr<std::vector<System>> Systems() {
+ServerCommand FloorCommand(const std::string& program) {
+  return {.words = {program}, .ready = "floor_server ready grpc=", .log = absl::GetFlag(FLAGS_log)};
+}
+
+// The kinds of nmq, of nmqd with that many threads; 0 for its default.
+absl::Status AddNmq(int threads, std::vector<System>* systems) {
   absl::StatusOr<ChannelSettings> channel = ParseChannelSettings(absl::GetFlag(FLAGS_channel_settings));
   if (!channel.ok()) return channel.status();
-  const std::string log = absl::GetFlag(FLAGS_log);
-  const NmqSettings nmq = {.nmqd = absl::GetFlag(FLAGS_nmqd),
-                           .flags = absl::GetFlag(FLAGS_nmqd_flags),
-                           .log = log,
-                           .channel = *std::move(channel)};
-  const ServerCommand floor = {
-      .words = {absl::GetFlag(FLAGS_floor_server)}, .ready = "floor_server ready grpc=", .log = log};
-  std::vector<System> all = {NmqSystem(nmq),
-                             NmqLibrarySystem(nmq),
-                             NmqBufferedSystem(nmq),
-                             NatsSystem(log),
-                             RawNatsSystem(log),
-                             RedisSystem(log),
-                             SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log),
-                             FloorSystem(floor)};
-  const std::vector<std::string> wanted = absl::GetFlag(FLAGS_systems);
-  if (wanted.empty()) return all;
-  std::vector<System> systems;
-  for (const std::string& name : wanted) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const System& system) { return system.name == name; });
-    if (found == all.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--systems: there is no ", name, "; there are ",
-          absl::StrJoin(all, ", ", [](std::string* out, const System& system) { out->append(system.name); })));
-    }
-    systems.push_back(*found);
+  NmqSettings nmq = {.nmqd = absl::GetFlag(FLAGS_nmqd),
+                     .flags = absl::GetFlag(FLAGS_nmqd_flags),
+                     .threads = threads,
+                     .log = absl::GetFlag(FLAGS_log),
+                     .channel = *std::move(channel)};
+  for (const System& system : {NmqSystem(nmq), NmqLibrarySystem(nmq), NmqBufferedSystem(nmq)}) {
+    systems->push_back(system);
   }
-  return systems;
+  for (const char* const transport : {"grpc", "http2"}) {
+    nmq.transport = transport;
+    systems->push_back(NmqSystem(nmq));
+    systems->back().on_request = true;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<System>> Systems() {
+  const std::vector<std::string> names = absl::GetFlag(FLAGS_systems);
+  const std::string log = absl::GetFlag(FLAGS_log);
+  std::vector<System> all;
+  if (absl::Status status = AddNmq(0, &all); !status.ok()) return status;
+  for (const int threads : ThreadsIn(names)) {
+    if (absl::Status status = AddNmq(threads, &all); !status.ok()) return status;
+  }
+  for (const System& peer : {NatsSystem(log), RawNatsSystem(log), RedisSystem(log),
+                             SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log),
+                             FloorSystem("bare gRPC", FloorCommand(absl::GetFlag(FLAGS_floor_server))),
+                             FloorSystem("nghttp2", FloorCommand(absl::GetFlag(FLAGS_nghttp2_floor)))}) {
+    all.push_back(peer);
+  }
+  return ChooseSystems(all, names);
 }
 
 absl::StatusOr<std::vector<Case>> Cases() {
-  const std::vector<Case> all = AllCases(absl::GetFlag(FLAGS_short) ? Scale::kShort : Scale::kFull);
-  const std::vector<std::string> only = absl::GetFlag(FLAGS_only);
-  if (only.empty()) return all;
-  std::vector<Case> cases;
-  for (const std::string& name : only) {
-    const size_t before = cases.size();
-    for (const Case& one : all) {
-      if (one.name == name || absl::StartsWith(one.name, absl::StrCat(name, "/"))) cases.push_back(one);
-    }
-    if (cases.size() == before) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--only: there is no ", name, "; there are ",
-                       absl::StrJoin(all, ", ", [](std::string* out, const Case& one) { out->append(one.name); })));
-    }
-  }
+  absl::StatusOr<std::vector<Case>> cases =
+      ChooseCases(AllCases(absl::GetFlag(FLAGS_short) ? Scale::kShort : Scale::kFull), absl::GetFlag(FLAGS_only));
+  if (!cases.ok()) return cases.status();
+  if (absl::Status status = CheckFileLimit(*cases, RaiseFileLimit()); !status.ok()) return status;
   return cases;
 }
 
@@ -149,7 +150,7 @@ absl::Status RunAll(const std::vector<System>& systems, const std::vector<Case>&
   for (int round = 1; round <= rounds; ++round) {
     for (size_t i = 0; i < cases.size(); ++i) {
       for (const System& system : systems) {
-        if (cases[i].own && system.name != "nmq") continue;
+        if (cases[i].only_nmq && !system.is_nmq) continue;
         std::cerr << absl::StrCat("round ", round, " of ", rounds, ", ", i + 1, " of ", cases.size(), ": ",
                                   cases[i].name, ", ", system.name, "\n");
         const absl::Status status = RunCase(system, cases[i], extent, absl::GetFlag(FLAGS_disk), report);

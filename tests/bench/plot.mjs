@@ -8,7 +8,7 @@ import { panelsOf, systemsOf } from './plot_panels.mjs';
 
 // Colours of Okabe and Ito, which colour-blind people tell apart; the strongest is nmq's.
 const COLOURS = { nmq: '#D55E00', redis: '#56B4E9', nats: '#009E73', socketio: '#999999' };
-const OTHER_COLOURS = ['#CC79A7', '#0072B2', '#E69F00', '#000000'];
+const OTHER_COLOURS = ['#CC79A7', '#0072B2', '#E69F00', '#000000', '#F0E442'];
 const FONT = 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", "DejaVu Sans", Arial, sans-serif';
 
 // The layout needs the width of texts, and there is no font to ask: a letter is about so much of the font's size.

@@ -209,8 +209,10 @@ function selectivePanel(context) {
     context,
     [
       ...rows(/^W3\/(\d+)$/, 'delivery', ([, rooms]) => `${grouped(rooms)} chat rooms|of 10 members`),
+      ...rows(/^W3\/(\d+)\/own$/, 'delivery', () => 'the same, each on|its own connection'),
       ...rows(/^W3\/paced$/, 'delivery', () => 'the same rooms,|2,000 messages/s'),
       ...rows(/^W4\/events$/, 'message', () => 'one of many|events each'),
+      ...rows(/^W4\/events\/own$/, 'message', () => 'the same, each on a|connection of its own'),
       ...rows(/^W4\/patterns$/, 'message', () => 'one of many|patterns each'),
     ],
     'Deliveries per second of server CPU',

@@ -45,7 +45,8 @@ build() {
   options=(-c "$mode" --show_result=0 --ui_event_filters=-info)
   [[ -t 2 ]] || options+=(--noshow_progress)
   nmq_say "Building nmqd and nmq_bench"
-  (cd "$root" && bazel build "${options[@]}" //server:nmqd //tests/bench:nmq_bench //tests/bench/floor:floor_server) ||
+  (cd "$root" && bazel build "${options[@]}" //server:nmqd //tests/bench:nmq_bench \
+    //tests/bench/floor:floor_server //tests/bench/floor:nghttp2_floor) ||
     nmq_fail "the build failed; its messages are above"
   # Not through bazel-bin, which the next build may point elsewhere.
   bin=$(cd "$root" && readlink -f "$(bazel info -c "$mode" bazel-bin 2>/dev/null)")
@@ -56,6 +57,7 @@ if ! $short || [[ -z $bin ]]; then build; fi
 commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
 
 bench=("$bin/tests/bench/nmq_bench" --nmqd="$bin/server/nmqd" --floor_server="$bin/tests/bench/floor/floor_server"
+  --nghttp2_floor="$bin/tests/bench/floor/nghttp2_floor"
   --socketio="$root/tests/bench/socketio" --commit="$commit")
 if $short; then exec "${bench[@]}" "${arguments[@]}"; fi
 

@@ -22,18 +22,28 @@ constexpr Extent kExtent = {.messages = 300};
 
 std::string Log() { return testing::TempDir() + "/servers.log"; }
 
+NmqSettings Nmqd(const std::string& transport) {
+  return {.nmqd = std::getenv("NMQD"), .transport = transport, .log = Log()};
+}
+
+ServerCommand Floor(const char* program) {
+  return {.words = {std::getenv(program)}, .ready = "floor_server ready grpc=", .log = Log()};
+}
+
 const std::vector<System>& Systems() {
-  static const auto* const systems = new std::vector<System>{
-      NmqSystem({.nmqd = std::getenv("NMQD"), .log = Log()}),
-      NmqLibrarySystem({.nmqd = std::getenv("NMQD"), .log = Log()}),
-      FloorSystem({.words = {std::getenv("FLOOR_SERVER")}, .ready = "floor_server ready grpc=", .log = Log()}),
-      NatsSystem(Log()), RedisSystem(Log())};
+  static const auto* const systems = new std::vector<System>{NmqSystem(Nmqd("grpc")),
+                                                             NmqSystem(Nmqd("http2")),
+                                                             NmqLibrarySystem(Nmqd("")),
+                                                             FloorSystem("bare gRPC", Floor("FLOOR_SERVER")),
+                                                             FloorSystem("nghttp2", Floor("NGHTTP2_FLOOR")),
+                                                             NatsSystem(Log()),
+                                                             RedisSystem(Log())};
   return *systems;
 }
 
 // Those of nmq's own clients come first; the peers are here for what is stored.
-constexpr size_t kOwnSystems = 3;
-constexpr size_t kAllSystems = 5;
+constexpr size_t kOwnSystems = 5;
+constexpr size_t kAllSystems = 7;
 
 // Live cases come first.
 const std::vector<Case>& Cases() {
@@ -58,11 +68,11 @@ class Short : public testing::TestWithParam<std::tuple<size_t, size_t>> {
 };
 
 TEST_P(Short, EveryDeliveryIsCounted) {
-  if (one().own && one().stores && system().name != "nmq") GTEST_SKIP() << "nmq's own";
+  if (one().only_nmq && one().stores && !system().is_nmq) GTEST_SKIP() << "nmq's own";
   Report report;
   const absl::Status status = RunCase(system(), one(), kExtent, testing::TempDir(), &report);
   // Only what is not nmqd, or not the cheapest client, may lack something.
-  if (system().name != "nmq" && absl::IsUnimplemented(status)) GTEST_SKIP() << status;
+  if (!system().is_nmq && absl::IsUnimplemented(status)) GTEST_SKIP() << status;
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_FALSE(report.Workloads().empty());
 }

@@ -27,6 +27,10 @@ struct System {
   std::function<absl::StatusOr<RunningSystem>()> start;
   // The same with kStoredQueue, in a folder, or what is there of a server that ran before; null if it stores nothing.
   std::function<absl::StatusOr<RunningSystem>(const std::string& folder)> start_storing = nullptr;
+  // It is nmqd with its cheapest client: what is only of nmq is measured with it.
+  bool is_nmq = false;
+  // A variation of another one, which is measured only when it is asked for by its name.
+  bool on_request = false;
 };
 
 }  // namespace nmq::bench

@@ -23,8 +23,16 @@ constexpr absl::Duration kRecoveryPatience = absl::Minutes(5);
 ServerCommand NmqdCommand(const NmqSettings& settings) {
   ServerCommand command = {
       .words = {settings.nmqd, "--listen=127.0.0.1:0"}, .ready = "nmqd ready grpc=", .log = settings.log};
+  if (!settings.transport.empty()) command.words.push_back(absl::StrCat("--transport=", settings.transport));
+  if (settings.threads != 0) command.words.push_back(absl::StrCat("--threads=", settings.threads));
   command.words.insert(command.words.end(), settings.flags.begin(), settings.flags.end());
   return command;
+}
+
+// "nmq", or another nmqd's name; `kind` names the client or the durability.
+std::string NameOf(const NmqSettings& settings, absl::string_view kind) {
+  return absl::StrCat("nmq", settings.transport.empty() ? "" : "-", settings.transport, kind,
+                      settings.threads == 0 ? "" : absl::StrCat("/", settings.threads));
 }
 
 // With a queue on disk, and everything in the folder.
@@ -75,25 +83,26 @@ std::function<absl::StatusOr<RunningSystem>(const std::string&)> Storing(const N
 
 System NmqSystem(const NmqSettings& settings) {
   const MakeClient make_client = RawClients(settings);
-  System system = SystemOf("nmq", NmqdCommand(settings), make_client);
+  System system = SystemOf(NameOf(settings, ""), NmqdCommand(settings), make_client);
   system.start_storing = Storing(settings, "DURABILITY_DURABLE", make_client);
+  system.is_nmq = true;
   return system;
 }
 
 System NmqBufferedSystem(const NmqSettings& settings) {
-  return {.name = "nmq buffered",
+  return {.name = NameOf(settings, " buffered"),
           .start = nullptr,
           .start_storing = Storing(settings, "DURABILITY_BUFFERED", RawClients(settings))};
 }
 
 System NmqLibrarySystem(const NmqSettings& settings) {
-  System system = SystemOf("nmq library", NmqdCommand(settings), MakeLibraryClient);
+  System system = SystemOf(NameOf(settings, " library"), NmqdCommand(settings), MakeLibraryClient);
   system.start_storing = Storing(settings, "DURABILITY_DURABLE", MakeLibraryClient);
   return system;
 }
 
-System FloorSystem(const ServerCommand& command) {
-  return SystemOf("bare gRPC", command, [](const std::string& address) {
+System FloorSystem(const std::string& name, const ServerCommand& command) {
+  return SystemOf(name, command, [](const std::string& address) {
     return MakeRawClient({.address = address, .numbers = false, .patterns = false});
   });
 }

@@ -13,6 +13,9 @@ struct NmqSettings {
   // nmqd's program and its flags.
   std::string nmqd = {};
   std::vector<std::string> flags = {};
+  // nmqd's --transport and --threads; empty and 0 for its defaults. The system's name says both: "nmq-http2/2".
+  std::string transport = {};
+  int threads = 0;
   // Where its standard error goes.
   std::string log = {};
   // Of the raw client's channels.
@@ -25,8 +28,8 @@ System NmqSystem(const NmqSettings& settings);
 System NmqBufferedSystem(const NmqSettings& settings);
 // nmqd and the C++ library.
 System NmqLibrarySystem(const NmqSettings& settings);
-// The bare server of floor/, and the raw client.
-System FloorSystem(const ServerCommand& command);
+// A bare server of floor/, and the raw client.
+System FloorSystem(const std::string& name, const ServerCommand& command);
 
 }  // namespace nmq::bench
 

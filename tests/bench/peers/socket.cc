@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -87,13 +86,6 @@ absl::StatusOr<size_t> Socket::ReadWhatIsThere(char* buffer, size_t size) {
   if (received == 0) return absl::UnavailableError("the server closed the connection");
   if (errno == EINTR || errno == EAGAIN) return size_t{0};
   return SystemError("receive");
-}
-
-void RaiseFileLimit() {
-  rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
 }
 
 }  // namespace nmq::bench

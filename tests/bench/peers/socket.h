@@ -34,9 +34,6 @@ class Socket {
   int fd_;
 };
 
-// Lets this process and those that it starts open as many files as the system allows.
-void RaiseFileLimit();
-
 }  // namespace nmq::bench
 
 #endif  // NMQ_TESTS_BENCH_PEERS_SOCKET_H_

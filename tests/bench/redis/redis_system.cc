@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/bench/harness/file_limit.h"
 #include "tests/bench/peers/logged_server.h"
-#include "tests/bench/peers/socket.h"
 #include "tests/bench/redis/redis_client.h"
 #include "tests/bench/redis/stream_client.h"
 

@@ -143,7 +143,7 @@ absl::Status RunBeside(const Extent& extent, const Subject& subject, const Recor
 }  // namespace
 
 void AddBeside(Scale, std::vector<Case>* cases) {
-  cases->push_back({.name = "D4/10/128", .own = true, .stores = true, .run = &RunBeside});
+  cases->push_back({.name = "D4/10/128", .only_nmq = true, .stores = true, .run = &RunBeside});
 }
 
 }  // namespace nmq::bench

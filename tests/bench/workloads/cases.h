@@ -32,10 +32,12 @@ class Record {
 struct Case {
   // "W1/10/128": the workload and its parameters.
   std::string name;
-  // Only nmq's own: how its cost grows.
-  bool own = false;
+  // Only of nmq: how its cost grows, or what only it can do.
+  bool only_nmq = false;
   // The system stores messages (kStoredQueue).
   bool stores = false;
+  // Connections that clients open at the same time, where subscribers can share them.
+  int connections = 100;
   std::function<absl::Status(const Extent&, const Subject&, const Record&)> run;
 };
 

@@ -52,7 +52,7 @@ void AddFanOut(Scale scale, std::vector<Case>* cases) {
   }
   for (const int subscribers : full ? std::vector<int>{25, 50, 100, 200} : std::vector<int>{5, 10}) {
     cases->push_back(FanOutCase(absl::StrCat("W8/subscribers/", subscribers), subscribers, 128));
-    cases->back().own = true;
+    cases->back().only_nmq = true;
   }
 }
 

@@ -38,6 +38,7 @@ void AddIdle(Scale scale, std::vector<Case>* cases) {
   const absl::Duration watched = full ? kWatched : kWatchedShort;
   for (const int connections : full ? std::vector<int>{100, 2000} : std::vector<int>{6}) {
     cases->push_back({.name = absl::StrCat("W6/", connections),
+                      .connections = connections,
                       .run = [=](const Extent&, const Subject& subject, const Record& record) {
                         return RunIdle(subscriptions, connections, watched, subject, record);
                       }});

@@ -4,7 +4,6 @@
 namespace nmq::bench {
 namespace {
 
-constexpr int kConnections = 100;
 constexpr uint64_t kLag = 20000;
 
 // Each event is for one subscriber.
@@ -13,6 +12,8 @@ struct Interests {
   int subscribers = 0;
   // They want their events by patterns instead of names.
   bool patterns = false;
+  // Each subscriber has one of its own if there are as many; else they share them.
+  int connections = 0;
 };
 
 // Of the same length for all events, so that all batches are of the same length.
@@ -35,7 +36,7 @@ absl::Status RunInterests(const Interests& interests, const Extent& extent, cons
   }
   const Load load = {.subscribers = {.queue = "bench",
                                      .subscribers = interests.subscribers,
-                                     .connections = kConnections,
+                                     .connections = interests.connections,
                                      .clients = interests.subscribers,
                                      .interest = [interests](int i) { return InterestOf(i, interests); }},
                      .eager = PublisherSpec{.queue = "bench", .destinations = destinations},
@@ -53,14 +54,18 @@ absl::Status RunInterests(const Interests& interests, const Extent& extent, cons
 
 void AddInterests(Scale scale, std::vector<Case>* cases) {
   const int events = scale == Scale::kFull ? 1000 : 50;
+  const int shared = events / 10;
   const auto add = [cases](const std::string& name, const Interests& interests) {
-    cases->push_back({.name = name, .run = [=](const Extent& extent, const Subject& subject, const Record& record) {
+    cases->push_back({.name = name,
+                      .connections = interests.connections + 1,
+                      .run = [=](const Extent& extent, const Subject& subject, const Record& record) {
                         return RunInterests(interests, extent, subject, record);
                       }});
   };
-  add("W4/events", {.events = events, .subscribers = events});
-  add("W4/patterns", {.events = events, .subscribers = events, .patterns = true});
-  add("W4/shared", {.events = events, .subscribers = events / 10});
+  add("W4/events", {.events = events, .subscribers = events, .connections = shared});
+  add("W4/events/own", {.events = events, .subscribers = events, .connections = events});
+  add("W4/patterns", {.events = events, .subscribers = events, .patterns = true, .connections = shared});
+  add("W4/shared", {.events = events, .subscribers = shared, .connections = shared});
 }
 
 }  // namespace nmq::bench

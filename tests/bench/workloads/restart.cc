@@ -51,7 +51,7 @@ absl::Status RunRestart(const Extent& extent, const Subject& subject, const Reco
 }  // namespace
 
 void AddRestart(Scale, std::vector<Case>* cases) {
-  cases->push_back({.name = "D5/killed", .own = true, .stores = true, .run = &RunRestart});
+  cases->push_back({.name = "D5/killed", .only_nmq = true, .stores = true, .run = &RunRestart});
 }
 
 }  // namespace nmq::bench

@@ -26,18 +26,23 @@ Interest RoomsOf(int client, int rooms) {
 
 struct Chat {
   int rooms;
+  // Each has a connection of its own.
   int publishers = kPublishers;
   bool paced = false;
+  // Each client has a connection of its own, too; else they share as many as there are publishers.
+  bool own_connections = false;
+
+  int clients() const { return (rooms * kMembers + kRoomsOfClient - 1) / kRoomsOfClient; }
+  int connections() const { return own_connections ? clients() : publishers; }
 };
 
 Load ChatLoad(const Chat& chat) {
-  const int clients = (chat.rooms * kMembers + kRoomsOfClient - 1) / kRoomsOfClient;
   std::vector<Destination> destinations;
   for (int room = 0; room < chat.rooms; ++room) destinations.push_back({"said", RoomName(room)});
   Load load = {.subscribers = {.queue = "chat",
-                               .subscribers = clients,
-                               .connections = kPublishers,
-                               .clients = clients,
+                               .subscribers = chat.clients(),
+                               .connections = chat.connections(),
+                               .clients = chat.clients(),
                                .interest = [rooms = chat.rooms](int client) { return RoomsOf(client, rooms); },
                                .every_latency = chat.paced},
                .fan_out = kMembers,
@@ -55,8 +60,10 @@ Load ChatLoad(const Chat& chat) {
   return load;
 }
 
-Case ChatCase(const std::string& name, const Chat& chat, bool own) {
-  return {.name = name, .own = own, .run = [chat](const Extent& extent, const Subject& subject, const Record& record) {
+Case ChatCase(const std::string& name, const Chat& chat) {
+  return {.name = name,
+          .connections = chat.connections() + chat.publishers,
+          .run = [chat](const Extent& extent, const Subject& subject, const Record& record) {
             const absl::StatusOr<Sample> sample = Measure(extent, subject, ChatLoad(chat));
             if (!sample.ok()) return sample.status();
             AddDeliveries(*sample, record);
@@ -71,10 +78,17 @@ void AddRooms(Scale scale, std::vector<Case>* cases) {
   const bool full = scale == Scale::kFull;
   const int rooms = full ? 1000 : 30;
   const int publishers = full ? kPublishers : 10;
-  cases->push_back(ChatCase(absl::StrCat("W3/", rooms), {.rooms = rooms, .publishers = publishers}, false));
-  cases->push_back(ChatCase("W3/paced", {.rooms = rooms, .publishers = publishers, .paced = true}, false));
+  const Chat chat = {.rooms = rooms, .publishers = publishers};
+  Chat apart = chat;
+  apart.own_connections = true;
+  Chat paced = chat;
+  paced.paced = true;
+  cases->push_back(ChatCase(absl::StrCat("W3/", rooms), chat));
+  cases->push_back(ChatCase(absl::StrCat("W3/", rooms, "/own"), apart));
+  cases->push_back(ChatCase("W3/paced", paced));
   for (const int more : full ? std::vector<int>{250, 500, 1000, 2000} : std::vector<int>{10, 20}) {
-    cases->push_back(ChatCase(absl::StrCat("W8/rooms/", more), {.rooms = more, .publishers = publishers}, true));
+    cases->push_back(ChatCase(absl::StrCat("W8/rooms/", more), {.rooms = more, .publishers = publishers}));
+    cases->back().only_nmq = true;
   }
 }
 

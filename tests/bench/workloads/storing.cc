@@ -62,7 +62,7 @@ void AddStoring(Scale scale, std::vector<Case>* cases) {
   // The peers' messages of D1/64 share a stream already.
   Case streamed = StoringCase(absl::StrCat("D1/", window, "/stream"),
                               {.queue = kStoredQueue, .batch = 1, .window = window}, /*latency=*/true);
-  streamed.own = true;
+  streamed.only_nmq = true;
   cases->push_back(std::move(streamed));
   cases->push_back(StoringCase("D1/stream", {.queue = kStoredQueue, .batch = 100}, /*latency=*/false));
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -82,6 +83,43 @@ TEST(Interests, EachEventIsForOneSubscriberAndAllAreOfALength) {
     EXPECT_THAT(published, Each(SizeIs(published[0].size())));
   }
   EXPECT_EQ(found, 2);
+}
+
+// What a case asks for; it is not run any further.
+SubscriberSpec SubscribersOf(const std::string& name) {
+  for (const Case& one : AllCases(Scale::kFull)) {
+    if (one.name != name) continue;
+    Listing listing;
+    Report report;
+    EXPECT_TRUE(absl::IsUnimplemented(one.run({}, {.client = &listing}, Record(&report, one.name, "listing"))));
+    EXPECT_GT(one.connections, listing.subscribers.connections) << "publishers have connections, too";
+    return listing.subscribers;
+  }
+  ADD_FAILURE() << "there is no " << name;
+  return {};
+}
+
+TEST(OwnConnections, EachClientHasOneAndNothingElseIsDifferent) {
+  for (const std::string shared : {"W3/1000", "W4/events"}) {
+    const SubscriberSpec together = SubscribersOf(shared);
+    const SubscriberSpec apart = SubscribersOf(shared + "/own");
+    EXPECT_EQ(together.connections, 100) << shared;
+    EXPECT_EQ(apart.connections, apart.clients) << shared;
+    EXPECT_EQ(apart.clients, together.clients) << shared;
+    EXPECT_EQ(apart.subscribers, together.subscribers) << shared;
+    EXPECT_GE(apart.subscribers, 1000) << shared;
+    for (const int subscriber : {0, 1, 999}) {
+      EXPECT_EQ(apart.interest(subscriber).rooms, together.interest(subscriber).rooms);
+      EXPECT_EQ(apart.interest(subscriber).events, together.interest(subscriber).events);
+    }
+  }
+}
+
+TEST(OwnConnections, OfAShortRunAreMoreThanSharedOnes) {
+  std::map<std::string, int> connections;
+  for (const Case& one : AllCases(Scale::kShort)) connections[one.name] = one.connections;
+  EXPECT_GT(connections.at("W3/30/own"), connections.at("W3/30"));
+  EXPECT_GT(connections.at("W4/events/own"), connections.at("W4/events"));
 }
 
 TEST(Growth, CostThatStaysHasExponentZero) {
