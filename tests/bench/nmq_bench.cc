@@ -36,9 +36,10 @@ ABSL_FLAG(std::string, socketio, "", "The folder of Socket.IO's scripts.");
 ABSL_FLAG(std::string, log, "/dev/null", "File to which the servers' messages are appended.");
 ABSL_FLAG(std::vector<std::string>, only, {},
           "What to measure: workloads (W1), or some of their cases (W1/10, W1/10/128). Empty: everything.");
-ABSL_FLAG(std::vector<std::string>, systems, {},
-          "Systems to measure, by their names: also nmq-grpc and nmq-http2, each transport of nmqd, and with /2, nmqd "
-          "with that many threads (nmq/2, nmq-http2/2). Empty: all but those.");
+ABSL_FLAG(
+    std::vector<std::string>, systems, {},
+    "Systems to measure, by their names. Empty: all but nmq-grpc and nmq-http2 (nmqd's transports), those and the "
+    "floors with \" bare reader\" behind, and kinds of nmq with /N behind (nmqd with N threads).");
 ABSL_FLAG(int, rounds, 3, "How often each is measured, one system after the other.");
 ABSL_FLAG(double, seconds, 3, "Measured time.");
 ABSL_FLAG(double, warm_up, 1, "Seconds before that.");
@@ -65,8 +66,12 @@ constexpr char kStoringNote[] =
     "redis "
     "sync before they answer";
 
-ServerCommand FloorCommand(const std::string& program) {
-  return {.words = {program}, .ready = "floor_server ready grpc=", .log = absl::GetFlag(FLAGS_log)};
+void AddFloor(const std::string& name, const std::string& program, std::vector<System>* systems) {
+  const ServerCommand command = {
+      .words = {program}, .ready = "floor_server ready grpc=", .log = absl::GetFlag(FLAGS_log)};
+  systems->push_back(FloorSystem(name, command));
+  systems->push_back(BareFloorSystem(name, command));
+  systems->back().on_request = true;
 }
 
 // The kinds of nmq, of nmqd with that many threads; 0 for its default.
@@ -78,13 +83,15 @@ absl::Status AddNmq(int threads, std::vector<System>* systems) {
                      .threads = threads,
                      .log = absl::GetFlag(FLAGS_log),
                      .channel = *std::move(channel)};
-  for (const System& system : {NmqSystem(nmq), NmqLibrarySystem(nmq), NmqBufferedSystem(nmq)}) {
+  for (const System& system : {NmqSystem(nmq), BareNmqSystem(nmq), NmqLibrarySystem(nmq), NmqBufferedSystem(nmq)}) {
     systems->push_back(system);
   }
   for (const char* const transport : {"grpc", "http2"}) {
     nmq.transport = transport;
-    systems->push_back(NmqSystem(nmq));
-    systems->back().on_request = true;
+    for (System system : {NmqSystem(nmq), BareNmqSystem(nmq)}) {
+      system.on_request = true;
+      systems->push_back(system);
+    }
   }
   return absl::OkStatus();
 }
@@ -98,11 +105,11 @@ absl::StatusOr<std::vector<System>> Systems() {
     if (absl::Status status = AddNmq(threads, &all); !status.ok()) return status;
   }
   for (const System& peer : {NatsSystem(log), RawNatsSystem(log), RedisSystem(log),
-                             SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log),
-                             FloorSystem("bare gRPC", FloorCommand(absl::GetFlag(FLAGS_floor_server))),
-                             FloorSystem("nghttp2", FloorCommand(absl::GetFlag(FLAGS_nghttp2_floor)))}) {
+                             SocketIoSystem({.scripts = absl::GetFlag(FLAGS_socketio)}, log)}) {
     all.push_back(peer);
   }
+  AddFloor("bare gRPC", absl::GetFlag(FLAGS_floor_server), &all);
+  AddFloor("nghttp2", absl::GetFlag(FLAGS_nghttp2_floor), &all);
   return ChooseSystems(all, names);
 }
 

@@ -33,17 +33,20 @@ ServerCommand Floor(const char* program) {
 const std::vector<System>& Systems() {
   static const auto* const systems = new std::vector<System>{NmqSystem(Nmqd("grpc")),
                                                              NmqSystem(Nmqd("http2")),
+                                                             BareNmqSystem(Nmqd("grpc")),
+                                                             BareNmqSystem(Nmqd("http2")),
                                                              NmqLibrarySystem(Nmqd("")),
                                                              FloorSystem("bare gRPC", Floor("FLOOR_SERVER")),
                                                              FloorSystem("nghttp2", Floor("NGHTTP2_FLOOR")),
+                                                             BareFloorSystem("nghttp2", Floor("NGHTTP2_FLOOR")),
                                                              NatsSystem(Log()),
                                                              RedisSystem(Log())};
   return *systems;
 }
 
 // Those of nmq's own clients come first; the peers are here for what is stored.
-constexpr size_t kOwnSystems = 5;
-constexpr size_t kAllSystems = 7;
+constexpr size_t kOwnSystems = 8;
+constexpr size_t kAllSystems = 10;
 
 // Live cases come first.
 const std::vector<Case>& Cases() {

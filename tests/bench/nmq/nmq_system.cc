@@ -19,6 +19,8 @@ namespace {
 
 // What was stored may have to be read before a server is ready.
 constexpr absl::Duration kRecoveryPatience = absl::Minutes(5);
+// What names of systems whose subscribers do without gRPC's client end with.
+constexpr char kBareReader[] = " bare reader";
 
 ServerCommand NmqdCommand(const NmqSettings& settings) {
   ServerCommand command = {
@@ -64,8 +66,16 @@ System SystemOf(const std::string& name, const ServerCommand& command, const Mak
   return {.name = name, .start = [command, make_client] { return StartSystem(command, make_client); }};
 }
 
-MakeClient RawClients(const NmqSettings& settings) {
-  return [channel = settings.channel](const std::string& address) { return MakeRawClient({address, channel}); };
+MakeClient RawClients(const NmqSettings& settings, Reading reading = Reading::kGrpc) {
+  return [channel = settings.channel, reading](const std::string& address) {
+    return MakeRawClient({address, channel}, reading);
+  };
+}
+
+MakeClient FloorClients(Reading reading) {
+  return [reading](const std::string& address) {
+    return MakeRawClient({.address = address, .numbers = false, .patterns = false}, reading);
+  };
 }
 
 std::function<absl::StatusOr<RunningSystem>(const std::string&)> Storing(const NmqSettings& settings,
@@ -89,6 +99,10 @@ System NmqSystem(const NmqSettings& settings) {
   return system;
 }
 
+System BareNmqSystem(const NmqSettings& settings) {
+  return SystemOf(NameOf(settings, kBareReader), NmqdCommand(settings), RawClients(settings, Reading::kBare));
+}
+
 System NmqBufferedSystem(const NmqSettings& settings) {
   return {.name = NameOf(settings, " buffered"),
           .start = nullptr,
@@ -102,9 +116,11 @@ System NmqLibrarySystem(const NmqSettings& settings) {
 }
 
 System FloorSystem(const std::string& name, const ServerCommand& command) {
-  return SystemOf(name, command, [](const std::string& address) {
-    return MakeRawClient({.address = address, .numbers = false, .patterns = false});
-  });
+  return SystemOf(name, command, FloorClients(Reading::kGrpc));
+}
+
+System BareFloorSystem(const std::string& name, const ServerCommand& command) {
+  return SystemOf(absl::StrCat(name, kBareReader), command, FloorClients(Reading::kBare));
 }
 
 }  // namespace nmq::bench

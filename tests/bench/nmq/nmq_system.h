@@ -24,12 +24,17 @@ struct NmqSettings {
 
 // nmqd and the raw client.
 System NmqSystem(const NmqSettings& settings);
-// The same with a queue that is buffered: written, but not synced, before the answer. Only for what is stored.
+// nmqd and the raw client, with a reader of our own for subscribers.
+System BareNmqSystem(const NmqSettings& settings);
+// nmqd and the raw client, with a queue that is buffered: written, but not synced, before the answer. Only for what is
+// stored.
 System NmqBufferedSystem(const NmqSettings& settings);
 // nmqd and the C++ library.
 System NmqLibrarySystem(const NmqSettings& settings);
 // A bare server of floor/, and the raw client.
 System FloorSystem(const std::string& name, const ServerCommand& command);
+// The same with a reader of our own for subscribers.
+System BareFloorSystem(const std::string& name, const ServerCommand& command);
 
 }  // namespace nmq::bench
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/bench/nmq/bare_subscribers.h"
 #include "tests/bench/nmq/eager_publisher.h"
 #include "tests/bench/nmq/group_consumers.h"
 #include "tests/bench/nmq/paced_publisher.h"
@@ -27,13 +28,15 @@ bool HasPatterns(const Interest& interest) {
 
 class RawClient final : public Client {
  public:
-  explicit RawClient(const Endpoint& endpoint) : endpoint_(endpoint) {}
+  RawClient(const Endpoint& endpoint, Reading reading) : endpoint_(endpoint), reading_(reading) {}
 
   absl::StatusOr<std::unique_ptr<SubscriberSet>> Subscribe(const SubscriberSpec& spec) override {
     if (!endpoint_.patterns && spec.interest != nullptr && HasPatterns(spec.interest(0))) {
       return absl::UnimplementedError("it knows no patterns");
     }
-    return SubscribeRaw(endpoint_, spec);
+    // One that does not read needs no cheaper way to do it.
+    const bool bare = reading_ == Reading::kBare && !spec.stalled;
+    return bare ? SubscribeBare(endpoint_, spec) : SubscribeRaw(endpoint_, spec);
   }
   absl::StatusOr<std::unique_ptr<Publisher>> Publish(const PublisherSpec& spec) override {
     return PublishRaw(endpoint_, spec);
@@ -67,10 +70,13 @@ class RawClient final : public Client {
 
  private:
   const Endpoint endpoint_;
+  const Reading reading_;
 };
 
 }  // namespace
 
-std::unique_ptr<Client> MakeRawClient(const Endpoint& endpoint) { return std::make_unique<RawClient>(endpoint); }
+std::unique_ptr<Client> MakeRawClient(const Endpoint& endpoint, Reading reading) {
+  return std::make_unique<RawClient>(endpoint, reading);
+}
 
 }  // namespace nmq::bench

@@ -8,8 +8,16 @@
 
 namespace nmq::bench {
 
-// The cheapest client that gRPC's C++ library allows: asynchronous streams of raw frames.
-std::unique_ptr<Client> MakeRawClient(const Endpoint& endpoint);
+// How messages are received.
+enum class Reading {
+  // By gRPC's C++ library, as cheaply as it allows: asynchronous streams of raw frames.
+  kGrpc,
+  // By a reader of our own on nghttp2, which costs less.
+  kBare,
+};
+
+// Publishes by gRPC's C++ library, as cheaply as it allows, and subscribes.
+std::unique_ptr<Client> MakeRawClient(const Endpoint& endpoint, Reading reading = Reading::kGrpc);
 
 }  // namespace nmq::bench
 

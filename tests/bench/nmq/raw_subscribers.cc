@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "nmq/v1/message_queue.pb.h"
+#include "tests/bench/nmq/subscribe_request.h"
 #include "tests/bench/nmq/subscriber.h"
 
 namespace nmq::bench {
@@ -24,13 +24,13 @@ class RawSubscribers final : public SubscriberSet {
 
   ReceiveTotals Totals() const override {
     ReceiveTotals totals;
-    for (const auto& subscriber : subscribers_) subscriber->AddTo(&totals);
+    for (const auto& subscriber : subscribers_) subscriber->heard().AddTo(&totals);
     return totals;
   }
 
   uint64_t Slowest() const override {
     uint64_t least = UINT64_MAX;
-    for (const auto& subscriber : subscribers_) least = std::min(least, subscriber->progress());
+    for (const auto& subscriber : subscribers_) least = std::min(least, subscriber->heard().progress());
     return least;
   }
 
@@ -39,21 +39,20 @@ class RawSubscribers final : public SubscriberSet {
 
   void RecordLatency(int64_t from, int64_t to) override {
     for (const auto& lane : lanes_) {
-      lane->record_to.store(to);
-      lane->record_from.store(from);
+      lane->hearing.record_to.store(to);
+      lane->hearing.record_from.store(from);
     }
   }
 
   Histogram Stop() override {
     End();
     Histogram all;
-    for (const auto& lane : lanes_) all.Merge(lane->latency);
+    for (const auto& lane : lanes_) all.Merge(lane->hearing.latency);
     return all;
   }
 
  private:
   absl::Status Open(const Endpoint& endpoint, const SubscriberSpec& spec);
-  nmq::v1::SubscribeRequest RequestOf(int subscriber, const SubscriberSpec& spec) const;
   void End();
 
   StreamBoard board_;
@@ -83,10 +82,7 @@ absl::Status RawSubscribers::Open(const Endpoint& endpoint, const SubscriberSpec
 
 absl::Status RawSubscribers::Start(const Endpoint& endpoint, const SubscriberSpec& spec) {
   if (const absl::Status status = Open(endpoint, spec); !status.ok()) return status;
-  const Subscriber::Manner manner = {.look = spec.every_latency ? Look::kAll : Look::kFirst,
-                                     .whole = spec.interest == nullptr,
-                                     .numbers = endpoint.numbers,
-                                     .stalled = spec.stalled};
+  const Subscriber::Manner manner = {.hearing = MannerOf(endpoint, spec), .stalled = spec.stalled};
   for (int i = 0; i < spec.subscribers; ++i) {
     // All streams of a connection are of one lane, so that no two threads want its lock.
     const size_t channel = i % channels_.size();
@@ -95,24 +91,9 @@ absl::Status RawSubscribers::Start(const Endpoint& endpoint, const SubscriberSpe
   }
   running_ = true;
   for (int i = 0; i < spec.subscribers; ++i) {
-    subscribers_[i]->Start(Encode(RequestOf(i, spec)));
+    subscribers_[i]->Start(Encode(SubscribeRequestOf(spec, i, sessions_[i % sessions_.size()])));
   }
   return board_.AwaitReady(kPatience);
-}
-
-nmq::v1::SubscribeRequest RawSubscribers::RequestOf(int subscriber, const SubscriberSpec& spec) const {
-  nmq::v1::SubscribeRequest request;
-  request.set_session(sessions_[subscriber % sessions_.size()]);
-  if (spec.from_earliest) request.mutable_start()->set_earliest(true);
-  const Interest interest = spec.interest == nullptr ? Interest() : spec.interest(subscriber);
-  for (const std::string& event : interest.events) {
-    nmq::v1::Pattern* const pattern = request.add_patterns();
-    pattern->set_queue(spec.queue);
-    pattern->set_event(event);
-  }
-  if (interest.events.empty()) request.add_patterns()->set_queue(spec.queue);
-  for (const std::string& room : interest.rooms) request.add_rooms(room);
-  return request;
 }
 
 void RawSubscribers::End() {

@@ -66,23 +66,23 @@ bool ScanBatch(WireCursor* cursor, uint64_t length, Look look, FrameScan* scan) 
 
 }  // namespace
 
-WireCursor::WireCursor(absl::Span<const grpc::Slice> slices) : slices_(slices) {
-  for (const grpc::Slice& slice : slices) rest_ += slice.size();
+WireCursor::WireCursor(absl::Span<const absl::string_view> pieces) : pieces_(pieces) {
+  for (const absl::string_view piece : pieces) rest_ += piece.size();
 }
 
-bool WireCursor::NextSlice() {
+bool WireCursor::NextPiece() {
   while (at_ == end_) {
-    if (slices_.empty()) return false;
-    at_ = slices_.front().begin();
-    end_ = slices_.front().end();
-    rest_ -= slices_.front().size();
-    slices_.remove_prefix(1);
+    if (pieces_.empty()) return false;
+    at_ = reinterpret_cast<const uint8_t*>(pieces_.front().data());
+    end_ = at_ + pieces_.front().size();
+    rest_ -= pieces_.front().size();
+    pieces_.remove_prefix(1);
   }
   return true;
 }
 
 bool WireCursor::ReadVarint(uint64_t* value) {
-  if (at_ == end_ && !NextSlice()) return false;
+  if (at_ == end_ && !NextPiece()) return false;
   if (*at_ < 0x80) {
     *value = *at_++;
     return true;
@@ -93,7 +93,7 @@ bool WireCursor::ReadVarint(uint64_t* value) {
 bool WireCursor::ReadVarintSlowly(uint64_t* value) {
   *value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
-    if (at_ == end_ && !NextSlice()) return false;
+    if (at_ == end_ && !NextPiece()) return false;
     const uint8_t byte = *at_++;
     *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) return true;
@@ -104,7 +104,7 @@ bool WireCursor::ReadVarintSlowly(uint64_t* value) {
 bool WireCursor::Read(void* out, size_t size) {
   char* to = static_cast<char*>(out);
   while (size > 0) {
-    if (!NextSlice()) return false;
+    if (!NextPiece()) return false;
     const size_t part = std::min(size, static_cast<size_t>(end_ - at_));
     std::memcpy(to, at_, part);
     to += part;
@@ -118,7 +118,7 @@ bool WireCursor::Skip(uint64_t size) {
   while (size > static_cast<uint64_t>(end_ - at_)) {
     size -= static_cast<uint64_t>(end_ - at_);
     at_ = end_;
-    if (!NextSlice()) return false;
+    if (!NextPiece()) return false;
   }
   at_ += size;
   return true;
@@ -140,11 +140,11 @@ bool WireCursor::SkipField(uint64_t tag) {
   }
 }
 
-bool ScanFrame(absl::Span<const grpc::Slice> slices, Look look, FrameScan* scan) {
+bool ScanFrame(absl::Span<const absl::string_view> pieces, Look look, FrameScan* scan) {
   scan->kind = FrameKind::kNone;
   scan->messages = 0;
   scan->views.clear();
-  WireCursor cursor(slices);
+  WireCursor cursor(pieces);
   while (cursor.remaining() > 0) {
     uint64_t tag, length;
     if (!cursor.ReadVarint(&tag)) return false;

@@ -1,21 +1,20 @@
 #ifndef NMQ_TESTS_BENCH_NMQ_WIRE_SCANNER_H_
 #define NMQ_TESTS_BENCH_NMQ_WIRE_SCANNER_H_
 
-#include <grpcpp/support/slice.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 namespace nmq::bench {
 
-// Reads protobuf's wire format over neighbouring slices, in place. Every function is false, and the cursor of no
-// further use, where the bytes end too early. The slices must outlive the cursor.
+// Reads protobuf's wire format over neighbouring pieces, in place. Every function is false, and the cursor of no
+// further use, where the bytes end too early. The pieces must outlive the cursor.
 class WireCursor {
  public:
-  explicit WireCursor(absl::Span<const grpc::Slice> slices);
+  explicit WireCursor(absl::Span<const absl::string_view> pieces);
 
   // Bytes that are left.
   uint64_t remaining() const { return rest_ + static_cast<uint64_t>(end_ - at_); }
@@ -28,11 +27,11 @@ class WireCursor {
   bool SkipField(uint64_t tag);
 
  private:
-  bool NextSlice();
+  bool NextPiece();
   bool ReadVarintSlowly(uint64_t* value);
 
-  absl::Span<const grpc::Slice> slices_;
-  // Bytes in slices_.
+  absl::Span<const absl::string_view> pieces_;
+  // Bytes in pieces_.
   uint64_t rest_ = 0;
   const uint8_t* at_ = nullptr;
   const uint8_t* end_ = nullptr;
@@ -61,7 +60,7 @@ struct FrameScan {
 
 // Scans an encoded nmq.v1.SubscribeResponse: counts the messages of a batch by walking their length prefixes. `scan` is
 // overwritten; hand in the same one again to spare its memory. False if the bytes are no such frame.
-bool ScanFrame(absl::Span<const grpc::Slice> slices, Look look, FrameScan* scan);
+bool ScanFrame(absl::Span<const absl::string_view> pieces, Look look, FrameScan* scan);
 
 }  // namespace nmq::bench
 

@@ -12,25 +12,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "tests/bench/harness/client.h"
+#include "tests/bench/peers/polling_threads.h"
 #include "tests/bench/peers/reception.h"
-#include "tests/bench/peers/socket.h"
 
 namespace nmq::bench {
-
-// A connection on which subscribers hear messages.
-class HearingConnection {
- public:
-  explicit HearingConnection(Socket socket) : socket_(std::move(socket)) {}
-  virtual ~HearingConnection() = default;
-
-  // The next bytes that the server sent. All on one thread.
-  virtual absl::Status OnBytes(absl::string_view bytes) = 0;
-
-  Socket* socket() { return &socket_; }
-
- private:
-  Socket socket_;
-};
 
 // How far the subscribers of a set are. Thread-safe.
 class HearingBoard {
@@ -53,12 +38,11 @@ class HearingBoard {
 class PolledSubscribers final : public SubscriberSet {
  public:
   explicit PolledSubscribers(const SubscriberSpec& spec);
-  ~PolledSubscribers() override;
 
   Ear* ear(int subscriber) { return ears_[static_cast<size_t>(subscriber)].get(); }
   HearingBoard* board() { return &board_; }
   // Reads for the connection from now on; not after Stop().
-  absl::Status Add(std::unique_ptr<HearingConnection> connection);
+  absl::Status Add(std::unique_ptr<HearingConnection> connection) { return threads_.Add(std::move(connection)); }
 
   ReceiveTotals Totals() const override;
   uint64_t Slowest() const override;
@@ -68,14 +52,11 @@ class PolledSubscribers final : public SubscriberSet {
   Histogram Stop() override;
 
  private:
-  class Lane;
-
   LatencyBoard latencies_;
   HearingBoard board_;
   std::vector<std::unique_ptr<Ear>> ears_;
-  std::vector<std::unique_ptr<HearingConnection>> connections_;
-  // Last, so that their threads end before what they use goes.
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  // Last, so that its threads end before what they use goes.
+  PollingThreads threads_;
 };
 
 }  // namespace nmq::bench

@@ -6,16 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "nmq/v1/message_queue.pb.h"
 
 namespace nmq::bench {
 namespace {
 
-// `bytes` cut into slices of at most `size` bytes.
-std::vector<grpc::Slice> Cut(const std::string& bytes, size_t size) {
-  std::vector<grpc::Slice> slices;
-  for (size_t at = 0; at < bytes.size(); at += size) slices.emplace_back(bytes.substr(at, size));
-  return slices;
+// `bytes` cut into pieces of at most `size` bytes.
+std::vector<absl::string_view> Cut(absl::string_view bytes, size_t size) {
+  std::vector<absl::string_view> pieces;
+  for (size_t at = 0; at < bytes.size(); at += size) pieces.push_back(bytes.substr(at, size));
+  return pieces;
 }
 
 std::string TimestampPayload(int64_t timestamp, size_t size) {
@@ -131,15 +132,16 @@ TEST(WireScanner, EndlessVarintIsNoFrame) {
 }
 
 TEST(WireCursor, SkipsFieldsOfAllWireTypes) {
-  const std::vector<grpc::Slice> slices = Cut(std::string("\x81\x01"
-                                                          "12345678"
-                                                          "\x03"
-                                                          "abc"
-                                                          "1234"
-                                                          "!",
-                                                          19),
-                                              3);
-  WireCursor cursor(slices);
+  const std::string bytes(
+      "\x81\x01"
+      "12345678"
+      "\x03"
+      "abc"
+      "1234"
+      "!",
+      19);
+  const std::vector<absl::string_view> pieces = Cut(bytes, 3);
+  WireCursor cursor(pieces);
   EXPECT_EQ(cursor.remaining(), 19u);
   EXPECT_TRUE(cursor.SkipField(1 << 3 | 0));
   EXPECT_TRUE(cursor.SkipField(1 << 3 | 1));
