@@ -15,6 +15,11 @@ constexpr size_t kRecordBytes = 16 << 10;
 constexpr size_t kWireBytes = 64 << 10;
 // More than OpenSSL keeps of what has arrived: one record that is not whole.
 constexpr size_t kKeptBytesMax = 20 << 10;
+// Read at once, so that others get their turn: much of it may be in small records, which take long.
+constexpr size_t kArrivedBytesMax = 64 << 10;
+// Of TLS's own, such as new keys, which take long: so many, and one for so many bytes.
+constexpr uint64_t kMessagesMax = 100;
+constexpr uint64_t kBytesForMessage = 64 << 10;
 // What the peer lets wait, and does not read, of the answers to its handshake messages.
 constexpr size_t kLeftBytesMax = 256 << 10;
 
@@ -62,12 +67,21 @@ struct TlsBio {
     arrived.remove_prefix(part);
     return static_cast<int>(part);
   }
+  static void OnMessage(int, int, int type, const void*, size_t, SSL*, void* stream) {
+    if (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT) static_cast<TlsStream*>(stream)->CountMessage();
+  }
   static int Write(BIO* bio, const char* bytes, int size) {
     BIO_clear_retry_flags(bio);
     Scratch().wire.append(bytes, static_cast<size_t>(size));
     return size;
   }
 };
+
+void TlsStream::CountMessage() {
+  if (!greeted_ || ++messages_ <= kMessagesMax + read_bytes_ / kBytesForMessage) return;
+  failure_ = "too many messages that carry no data";
+  arrived_ = {};
+}
 
 // What Write is given, from some byte on.
 class TlsStream::Plain {
@@ -118,7 +132,10 @@ TlsStream::TlsStream(SslPtr ssl, int descriptor) : ssl_(std::move(ssl)), socket_
   if (ended_) return;
   BIO* const bio = TlsBio::New(this);
   ended_ = bio == nullptr;
-  if (!ended_) SSL_set_bio(ssl_.get(), bio, bio);
+  if (ended_) return;
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_msg_callback(ssl_.get(), TlsBio::OnMessage);
+  SSL_set_msg_callback_arg(ssl_.get(), this);
 }
 
 TlsStream::~TlsStream() = default;
@@ -127,13 +144,15 @@ ssize_t TlsStream::Read(char* to, size_t size) {
   if (ended_ || !SendLeft()) return kEnded;
   // A record's bytes are more than those in it, so what is decrypted to the front never reaches what is left behind it.
   char* const wire = to + kKeptBytesMax;
-  const ssize_t moved = socket_.Read(wire, size - kKeptBytesMax);
+  const ssize_t moved = socket_.Read(wire, std::min(size - kKeptBytesMax, kArrivedBytesMax));
   if (moved < 0) return moved;
   arrived_ = {wire, static_cast<size_t>(moved)};
   const size_t read = Decrypt(to, size);
   arrived_ = {};
+  read_bytes_ += read;
   write_awaits_read_ = SSL_in_init(ssl_.get()) != 0;
-  if (!SendWire()) ended_ = true;
+  greeted_ = greeted_ || !write_awaits_read_;
+  if (!SendWire() || failure_ != nullptr) ended_ = true;
   if (read == 0) return ended_ ? kEnded : kBlocked;
   // So that the descriptor stays readable, and the end is read next.
   if (ended_) shutdown(descriptor(), SHUT_RD);

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -49,12 +50,17 @@ class TlsStream final : public ByteStream {
   size_t Encrypt(Plain* plain);
   // OpenSSL can do no more for now, or for ever.
   void Stop(int outcome);
+  // A message of TLS's own has come or gone.
+  void CountMessage();
 
   const SslPtr ssl_;
   Socket socket_;
   absl::string_view arrived_;  // during Read: what OpenSSL has not read yet
   std::string left_;           // encrypted; the socket did not take it
   size_t ahead_ = 0;           // bytes that are in left_, and that Write has not called taken
+  uint64_t read_bytes_ = 0;    // decrypted
+  uint64_t messages_ = 0;      // of TLS's own, since the handshake
+  bool greeted_ = false;       // the first handshake is over
   bool ended_;
 };
 

@@ -252,6 +252,31 @@ TEST_F(TlsStreamTest, KeysAreUpdatedByteByByteWhileMuchIsOnItsWay) {
   EXPECT_TRUE(Run([&] { return peer_->received() == bytes; }, 5'000));
 }
 
+TEST_F(TlsStreamTest, PeerThatChangesItsKeysForNothingIsEnded) {
+  Connect(Trusting());
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(SSL_key_update(peer_->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(peer_->ssl()), 1);
+  }
+  EXPECT_TRUE(Run([&] { return server_->ended; }));
+  EXPECT_STREQ(server_->stream().failure(), "too many messages that carry no data");
+}
+
+TEST_F(TlsStreamTest, PeerThatChangesItsKeysNowAndThenIsServed) {
+  Connect(Trusting());
+  std::string sent;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(SSL_key_update(peer_->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    const std::string part = Pattern(64 << 10);
+    peer_->Write(part);
+    sent += part;
+    peer_->Step();
+    while (server_->Turn()) {
+    }
+  }
+  EXPECT_TRUE(Run([&] { return server_->received == sent; }));
+}
+
 TEST_F(TlsStreamTest, EndOfOneSideIsToldToTheOther) {
   Connect(Trusting());
   server_->stream().CloseWrite();
