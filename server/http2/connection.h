@@ -64,6 +64,8 @@ class Connection {
 
   const std::string& peer() const { return peer_; }
   int descriptor() const { return bytes_->descriptor(); }
+  // TLS is at its beginning, or changes its keys.
+  bool shakes_hands() const { return bytes_->write_awaits_read(); }
   size_t streams() const { return streams_; }
   // Since when it has had no stream; only while it has none.
   absl::Duration idle_since() const { return idle_since_; }

@@ -16,6 +16,8 @@ namespace {
 
 // Events taken in one turn before subscriptions get to write.
 constexpr int kEventsMax = 256;
+// Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
+constexpr int kHandshakesMax = 4;
 constexpr absl::Duration kTick = absl::Seconds(1);
 // The same while connections drain, for the server waits for that.
 constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
@@ -123,6 +125,7 @@ bool Loop::TakeEvents() {
   const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
   TurnBegins();
   now_ = RealClock().Monotonic();
+  int handshakes = 0;
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
@@ -131,6 +134,7 @@ bool Loop::TakeEvents() {
       Interrupted();
       continue;
     }
+    if (connection->shakes_hands() && ++handshakes > kHandshakesMax) continue;  // epoll tells of it again
     if ((events[i].events & EPOLLOUT) != 0) connection->OnWritable();
     if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) connection->OnReadable();
   }

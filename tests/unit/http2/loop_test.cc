@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "gmock/gmock.h"
@@ -18,12 +19,15 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "server/frame/frame.h"
 #include "server/http2/socket.h"
+#include "server/http2/tls_context.h"
 #include "server/limits/memory_budget.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/rpc/exchange.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/http2/raw_peer.h"
+#include "tests/unit/http2/tls_files.h"
+#include "tests/unit/http2/tls_peer.h"
 
 namespace nmq::http2 {
 namespace {
@@ -49,6 +53,18 @@ class Count final : public rpc::Handler {
  private:
   rpc::Exchange* const exchange_;
   uint64_t bytes_ = 0;
+};
+
+// Does something when a request has come, and answers with an error.
+class Look final : public rpc::Handler {
+ public:
+  Look(rpc::Exchange* exchange, const std::function<void()>& look) {
+    look();
+    exchange->Finish(absl::CancelledError("has looked"));
+  }
+  void OnMessage(const rpc::RequestBytes&) override {}
+  void OnNoMore() override {}
+  void OnDone() override { delete this; }
 };
 
 class LoopTest : public testing::Test {
@@ -165,6 +181,47 @@ TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {
   Run([&] { loop_->EndIdlest(); });
   ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
   ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->BodyOf(1) == Counted(7); }));
+}
+
+TEST_F(LoopTest, ManyHandshakesDoNotHoldUpOthers) {
+  constexpr int kPeers = 50;
+  TestTlsFiles files;
+  const auto context = TlsContext::Load(files.paths()).value();
+  std::vector<std::unique_ptr<TlsPeer>> peers;
+  int answered = 0;  // when the request of another has come
+  loop_->methods().Add("/test/Look", [&](rpc::Exchange* exchange) {
+    return new Look(exchange, [&] {
+      for (const auto& peer : peers) {
+        pollfd waiting = {peer->socket(), POLLIN, 0};
+        if (poll(&waiting, 1, 0) == 1) ++answered;
+      }
+    });
+  });
+  const auto other = Connect();
+  ASSERT_TRUE(other->Greet());
+  // All have spoken before the loop looks.
+  Run([&] {
+    for (int i = 0; i < kPeers; ++i) {
+      int ends[2];
+      ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+      loop_->Adopt(context->Serve(ends[0]), "test");
+      peers.push_back(std::make_unique<TlsPeer>(ends[1], TlsPeer::Options{.ca = files.authority().certificate()}));
+      peers.back()->Step();
+    }
+    loop_->Post([&] { ASSERT_TRUE(other->Request(1, true, GrpcRequest("/test/Look"))); });
+  });
+  ASSERT_TRUE(other->ReceiveUntil([&] { return other->Of(NGHTTP2_HEADERS, 1).size() == 1; }));
+  EXPECT_LT(answered, kPeers / 2);
+  for (const auto& peer : peers) {
+    while (peer->received().empty()) {
+      pollfd waiting = {peer->socket(), POLLIN, 0};
+      poll(&waiting, 1, -1);
+      peer->Step();
+      peer->Step();  // what it answers to that
+      ASSERT_EQ(peer->failure(), 0);
+      ASSERT_FALSE(peer->ended());
+    }
+  }
 }
 
 TEST_F(LoopTest, EndsItsConnectionsWithItself) {
