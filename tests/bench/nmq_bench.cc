@@ -49,6 +49,8 @@ ABSL_FLAG(uint64_t, survivors, 10000000, "Stored messages with which D5 kills th
 ABSL_FLAG(std::string, disk, "/var/tmp", "Folder for what is stored, on a disk; emptied again.");
 ABSL_FLAG(bool, short, false, "A small version of every workload, by counts: whether it works, not how fast.");
 ABSL_FLAG(std::string, channel_settings, "", "Arguments of the raw client's channels: name=number,...");
+ABSL_FLAG(std::string, tls_ca, "",
+          "PEM file with the CA of nmqd's certificate, for the raw client; with TLS in --nmqd_flags.");
 ABSL_FLAG(std::string, json, "", "File for the figures, as JSON.");
 ABSL_FLAG(std::string, table, "", "File for the table that is printed.");
 ABSL_FLAG(std::string, commit, "unknown", "What is measured, for the heading.");
@@ -82,7 +84,8 @@ absl::Status AddNmq(int threads, std::vector<System>* systems) {
                      .flags = absl::GetFlag(FLAGS_nmqd_flags),
                      .threads = threads,
                      .log = absl::GetFlag(FLAGS_log),
-                     .channel = *std::move(channel)};
+                     .channel = *std::move(channel),
+                     .tls_ca = absl::GetFlag(FLAGS_tls_ca)};
   for (const System& system : {NmqSystem(nmq), BareNmqSystem(nmq), NmqLibrarySystem(nmq), NmqBufferedSystem(nmq)}) {
     systems->push_back(system);
   }

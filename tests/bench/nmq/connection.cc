@@ -6,6 +6,8 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -28,6 +30,14 @@ bool AwaitConnection(grpc::Channel* channel) {
   return true;
 }
 
+std::shared_ptr<grpc::ChannelCredentials> CredentialsFor(const Endpoint& endpoint) {
+  if (endpoint.tls_ca.empty()) return grpc::InsecureChannelCredentials();
+  std::ifstream file(endpoint.tls_ca);
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
 
 absl::StatusOr<ChannelSettings> ParseChannelSettings(absl::string_view text) {
@@ -48,7 +58,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Endpoint& endpo
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   for (const auto& [name, value] : endpoint.settings) arguments.SetInt(name, value);
   std::shared_ptr<grpc::Channel> channel =
-      grpc::CreateCustomChannel(endpoint.address, grpc::InsecureChannelCredentials(), arguments);
+      grpc::CreateCustomChannel(endpoint.address, CredentialsFor(endpoint), arguments);
   if (!AwaitConnection(channel.get())) {
     return absl::UnavailableError(absl::StrCat("cannot connect to ", endpoint.address));
   }

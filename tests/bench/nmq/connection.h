@@ -31,6 +31,8 @@ struct Endpoint {
   bool numbers = true;
   // It knows patterns of events.
   bool patterns = true;
+  // PEM file with the CA of a server that speaks TLS; empty for plain text.
+  std::string tls_ca = {};
 };
 
 // Opens a connection of its own, shared with no other channel, and waits until it is up.

@@ -67,8 +67,8 @@ System SystemOf(const std::string& name, const ServerCommand& command, const Mak
 }
 
 MakeClient RawClients(const NmqSettings& settings, Reading reading = Reading::kGrpc) {
-  return [channel = settings.channel, reading](const std::string& address) {
-    return MakeRawClient({address, channel}, reading);
+  return [channel = settings.channel, ca = settings.tls_ca, reading](const std::string& address) {
+    return MakeRawClient({.address = address, .settings = channel, .tls_ca = ca}, reading);
   };
 }
 

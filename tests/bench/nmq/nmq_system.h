@@ -20,6 +20,8 @@ struct NmqSettings {
   std::string log = {};
   // Of the raw client's channels.
   ChannelSettings channel = {};
+  // PEM file with the CA of an nmqd whose flags have TLS; empty for plain text.
+  std::string tls_ca = {};
 };
 
 // nmqd and the raw client.
