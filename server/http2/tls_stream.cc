@@ -236,7 +236,9 @@ bool TlsStream::SendLeft() {
   if (!Send(&rest)) return false;
   left_.erase(0, left_.size() - rest.size());
   wants_write_ = !left_.empty();
-  if (left_.empty()) left_.shrink_to_fit();
+  if (!left_.empty()) return true;
+  left_.shrink_to_fit();
+  if (closing_) socket_.CloseWrite();
   return true;
 }
 
@@ -257,7 +259,8 @@ void TlsStream::CloseWrite() {
     SendWire();
     ERR_clear_error();
   }
-  socket_.CloseWrite();
+  closing_ = true;
+  if (left_.empty()) socket_.CloseWrite();
 }
 
 }  // namespace nmq::http2

@@ -33,7 +33,7 @@ class TlsStream final : public ByteStream {
 
   ssize_t Read(char* to, size_t size) override;
   ssize_t Write(const iovec* pieces, size_t count) override;
-  // Sends close_notify, too, if the socket takes it now.
+  // Sends close_notify first.
   void CloseWrite() override;
   int descriptor() const override { return socket_.descriptor(); }
 
@@ -61,6 +61,7 @@ class TlsStream final : public ByteStream {
   uint64_t read_bytes_ = 0;    // decrypted
   uint64_t messages_ = 0;      // of TLS's own, since the handshake
   bool greeted_ = false;       // the first handshake is over
+  bool closing_ = false;       // the socket is to be closed once nothing is left
   bool ended_;
 };
 

@@ -281,6 +281,17 @@ TEST_F(TlsStreamTest, EndOfOneSideIsToldToTheOther) {
   Connect(Trusting());
   server_->stream().CloseWrite();
   EXPECT_TRUE(Run([&] { return peer_->closed(); }));
+  // And with a socket that takes it later.
+  Connect(Trusting(), /*small=*/true);
+  server_->unsent = Pattern(1 << 20);
+  while (server_->Turn()) {
+  }
+  ASSERT_TRUE(server_->stream().wants_write());
+  server_->unsent.clear();
+  server_->stream().CloseWrite();
+  EXPECT_TRUE(Run([&] { return peer_->closed() && peer_->ended(); }));
+  EXPECT_EQ(peer_->failure(), 0);
+  EXPECT_FALSE(server_->ended);
   // And what comes together with the peer's is read first.
   Connect(Trusting());
   peer_->Write("last");
