@@ -44,6 +44,7 @@ Connection::Connection(ConnectionHost* host, const ConnectionLimits* limits, std
       conduct_(limits, host->now()),
       heard_(host->now()),
       idle_since_(heard_) {
+  host_->greeting().Add(&greeting_, heard_);
   session_ = ConnectionCallbacks::NewSession(this);
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.streams},
                                              {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.window_bytes},
@@ -57,6 +58,7 @@ Connection::Connection(ConnectionHost* host, const ConnectionLimits* limits, std
 
 Connection::~Connection() {
   over_ = true;
+  host_->greeting().Remove(&greeting_);
   while (first_ != nullptr) {
     Stream* const stream = first_;
     Remove(stream);
@@ -74,6 +76,7 @@ void Connection::Add(Stream* stream, int32_t number) {
   stream->next_ = first_;
   if (first_ != nullptr) first_->before_ = stream;
   first_ = stream;
+  used_ = true;
   ++streams_;
 }
 
@@ -189,6 +192,7 @@ void Connection::Await() {
 
 void Connection::Over() {
   if (std::exchange(over_, true)) return;
+  host_->greeting().Remove(&greeting_);
   host_->OnOver(this);
 }
 
@@ -252,6 +256,28 @@ void Connection::Drain() {
   Mark();
 }
 
+void Connection::Dismiss() {
+  if (over_ || ending_ || closed_ || leave_ == Leave::kToldLast) return;
+  leave_ = Leave::kTellLast;
+  Mark();
+}
+
+bool Connection::IsSpare() const {
+  if (over_ || ending_ || closed_ || leave_ != Leave::kNo || streams_ > 0) return false;
+  return host_->now() - idle_since_ >= (used_ ? limits_.spare_used : limits_.spare_unused);
+}
+
+bool Connection::IsMoreSpareThan(const Connection& other) const {
+  return used_ != other.used_ ? other.used_ : idle_since_ < other.idle_since_;
+}
+
+void Connection::EndGreeting() {
+  conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "too many connections have not sent the preface and the first settings");
+  EndIfAbused();
+  Flush();
+  End();
+}
+
 void Connection::Answer(int32_t stream, const Headers& headers, bool body) {
   const std::vector<nghttp2_nv> fields = Fields(headers);
   const nghttp2_data_provider provider = {{.ptr = Find(stream)}, &ConnectionCallbacks::ReadBody};
@@ -295,6 +321,7 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
     case NGHTTP2_SETTINGS:
+      host_->greeting().Remove(&greeting_);
       return conduct_.OnGreeted();
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) OnPingAnswered(frame.ping);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/http2/age_list.h"
 #include "server/http2/byte_stream.h"
 #include "server/http2/conduct.h"
 #include "server/http2/connection_limits.h"
@@ -40,6 +41,8 @@ class ConnectionHost {
   virtual void OnOver(Connection* connection) = 0;
   // OnReadable and OnWritable are to be called when there is something.
   virtual void Await(Connection* connection, bool readable, bool writable) = 0;
+  // Connections that have not had the preface and the first settings; they add and remove themselves.
+  virtual AgeList<Connection>& greeting() = 0;
   // The connection is ended because of what its peer did.
   virtual void OnAbuse(const Connection& connection, absl::string_view what) = 0;
 
@@ -67,8 +70,10 @@ class Connection {
   // TLS is at its beginning, or changes its keys.
   bool shakes_hands() const { return bytes_->write_awaits_read(); }
   size_t streams() const { return streams_; }
-  // Since when it has had no stream; only while it has none.
-  absl::Duration idle_since() const { return idle_since_; }
+  // Whether it can go when descriptors are short: it has been without a request for long.
+  bool IsSpare() const;
+  // Of two that are, whether this one is to go first: never had a request, or has had none for longer.
+  bool IsMoreSpareThan(const Connection& other) const;
 
   void OnReadable();
   void OnWritable();
@@ -79,6 +84,10 @@ class Connection {
   // Tells the peer that no more requests are taken, then, when it has answered a ping or a moment is over, which was
   // the last; ends when those that it has are over.
   void Drain();
+  // The same at once, for one that has no requests: those that are on their way are refused.
+  void Dismiss();
+  // Ends it since too many have not greeted.
+  void EndGreeting();
 
   // Ends it at once, but for what the system has.
   void End();
@@ -153,12 +162,14 @@ class Connection {
   bool headers_too_large_ = false;
 
   Conduct conduct_;
-  absl::Duration heard_;         // when something last came
+  absl::Duration heard_;  // when something last came
+  AgeList<Connection>::Entry greeting_{this};
   absl::Duration idle_since_;    // while it has no stream
   absl::Duration pinged_;        // if pinging_
   absl::Duration noticed_;       // if leave_ is not kNo
   absl::Duration ending_since_;  // if ending_ or closed_
   Leave leave_ = Leave::kNo;
+  bool used_ = false;  // it has had a request
   bool pinging_ = false;
   bool marked_ = false;
   bool ending_ = false;  // nothing more is read: what was said last is on its way

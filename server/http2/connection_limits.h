@@ -25,6 +25,9 @@ struct ConnectionLimits {
   absl::Duration keepalive_timeout = absl::Seconds(10);
   // After so long without a request it is asked to leave.
   absl::Duration idle = absl::Hours(1);
+  // The same when descriptors are short, if it never had a request, and if it had some.
+  absl::Duration spare_unused = absl::Seconds(10);
+  absl::Duration spare_used = absl::Minutes(1);
   // Frames that carry nothing of a request (settings, pings, priorities, window updates, empty ones, unknown ones):
   // so many at once, and so many a second. A frame of data, whichever way, allows for kCreditForData more: readers ping
   // and open windows as they read.

@@ -79,6 +79,7 @@ void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
   if (!tick_.set()) SetTimer(&tick_, clock().Monotonic() + kTick);
   epoll_event event = {EventsFor(true, false), {.ptr = raw}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) raw->End();
+  while (greeting_.size() > options_.greeting_max) greeting_.oldest()->owner()->EndGreeting();
 }
 
 Stream* Loop::OnRequest(Connection* connection, int32_t stream, HeaderList headers) {
@@ -195,13 +196,25 @@ void Loop::DrainConnections() {
   for (const auto& [raw, connection] : connections_) raw->Drain();
 }
 
-void Loop::EndIdlest() {
-  Connection* idlest = nullptr;
+void Loop::MakeRoom() {
+  if (room_wanted_.exchange(true)) return;
+  Post([this] {
+    room_wanted_.store(false);
+    DismissOne();
+  });
+}
+
+void Loop::DismissOne() {
+  if (now_ < next_search_) return;
+  Connection* first = nullptr;
   for (const auto& [raw, connection] : connections_) {
-    if (raw->streams() > 0) continue;
-    if (idlest == nullptr || raw->idle_since() < idlest->idle_since()) idlest = raw;
+    if (raw->IsSpare() && (first == nullptr || raw->IsMoreSpareThan(*first))) first = raw;
   }
-  if (idlest != nullptr) idlest->End();
+  if (first != nullptr) {
+    first->Dismiss();
+  } else {
+    next_search_ = now_ + kTick;  // whoever is turned away asks again, and perhaps all the time
+  }
 }
 
 void Loop::EndConnections() {

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "server/http2/age_list.h"
 #include "server/http2/byte_stream.h"
 #include "server/http2/call.h"
 #include "server/http2/connection.h"
@@ -25,13 +26,15 @@
 namespace nmq::http2 {
 
 // A loop with its connections, on epoll. What peers have time for goes by the machine's clock, whatever the loop's is.
-// At the end of a turn it writes once to each connection that has something to send. Threads as rpc::Loop; Adopt and
-// connections are for any.
+// At the end of a turn it writes once to each connection that has something to send. Threads as rpc::Loop; Adopt,
+// connections and MakeRoom are for any.
 class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
  public:
   struct Options {
     ConnectionLimits limits;
     uint64_t message_bytes_max;
+    // Connections that have not sent the preface and the first settings: with more, the oldest ends.
+    size_t greeting_max = 1'000;
     // Of requests that nobody has taken yet, in all connections: with more, the one that has most ends.
     int64_t held_bytes_max;
   };
@@ -50,8 +53,9 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   // Each connection takes no more requests (Connection::Drain). None may be adopted after that.
   void DrainConnections();
-  // Ends the connection that has been without a stream for longest, if there is one: another needs its descriptor.
-  void EndIdlest();
+  // Another connection needs a descriptor: the one that is needed least is to leave, if one is not needed
+  // (Connection::IsSpare). Any thread.
+  void MakeRoom();
 
  private:
   // Of rpc::Loop.
@@ -69,6 +73,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Mark(Connection* connection) override { marked_.push_back(connection); }
   void OnOver(Connection* connection) override { over_.push_back(connection); }
   void Await(Connection* connection, bool readable, bool writable) override;
+  AgeList<Connection>& greeting() override { return greeting_; }
   void OnAbuse(const Connection& connection, absl::string_view what) override;
   Timers& timers() override { return deadlines_; }
   rpc::Loop* rpc_loop() override { return this; }
@@ -87,6 +92,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void TickConnections();
   void OnDeadlines() { deadlines_.Run(now_); }
   void RelieveHeld();
+  void DismissOne();
   void EndConnections();
 
   const Options options_;
@@ -94,15 +100,18 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   int epoll_ = -1;
   int waker_ = -1;  // readable when the loop is to take a turn
   std::atomic<size_t> connection_count_{0};
+  std::atomic<bool> room_wanted_{false};
 
   // For the loop's thread only.
   bool running_ = true;
   bool draining_ = false;
-  absl::Duration ticked_;  // the connections, last
-  absl::Duration end_by_;  // unless running_
+  absl::Duration ticked_;       // the connections, last
+  absl::Duration next_search_;  // for one that can be spared
+  absl::Duration end_by_;       // unless running_
   absl::Duration now_;
   Gather gather_;
   const std::unique_ptr<char[]> read_buffer_;
+  AgeList<Connection> greeting_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> over_;

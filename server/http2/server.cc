@@ -35,6 +35,12 @@ constexpr uint64_t kStreamsMax = 1'000;
 // A connection may hold this part of what all may, of requests that nobody has taken yet.
 constexpr uint64_t kConnectionPart = 4;
 
+// As many connections may not have sent the preface and the first settings: a part of all that there may be, but enough
+// for clients that all come at once.
+constexpr uint64_t kGreetingPart = 8;
+constexpr uint64_t kGreetingMin = 256;
+constexpr uint64_t kGreetingMax = 1'000;
+
 uint64_t MessageBytesMax(const Limits& limits) {
   return std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
 }
@@ -104,7 +110,9 @@ absl::Status Server::StartTls() {
 
 absl::Status Server::StartLoops() {
   std::vector<std::shared_ptr<Loop>> loops;
-  const Loop::Options options = OptionsOf(broker_->limits(), lanes_.size());
+  Loop::Options options = OptionsOf(broker_->limits(), lanes_.size());
+  const uint64_t greeting = std::clamp(options_.descriptors_max / kGreetingPart, kGreetingMin, kGreetingMax);
+  options.greeting_max = greeting / lanes_.size();
   for (broker::Lane* const lane : lanes_) {
     loops.push_back(std::make_shared<Loop>(options, lane, &broker_->clock(), &broker_->metrics(), all_.memory()));
     if (!loops.back()->ok()) return absl::UnavailableError("no descriptor is left for a loop; raise RLIMIT_NOFILE");
@@ -129,7 +137,7 @@ void Server::MakeRoom() {
   const auto most = std::max_element(loops_.begin(), loops_.end(), [](const auto& one, const auto& other) {
     return one->connections() < other->connections();
   });
-  (*most)->Post([raw = most->get()] { raw->EndIdlest(); });
+  (*most)->MakeRoom();
 }
 
 size_t Server::connections() const {

@@ -317,6 +317,68 @@ TEST_F(ConnectionTest, SilentPeerIsPingedAndThenGivenUp) {
   EXPECT_TRUE(host_.over);
 }
 
+TEST_F(ConnectionTest, IsSpareWhenItHasBeenWithoutARequestForLong) {
+  RawPeer& peer = Greeted();
+  host_.Tick(absl::Seconds(9));
+  EXPECT_FALSE(host_.connection()->IsSpare());
+  host_.Tick(absl::Seconds(1));
+  EXPECT_TRUE(host_.connection()->IsSpare());
+
+  ASSERT_TRUE(peer.Request(1, true));
+  host_.Tick(absl::Hours(1));
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_PING, 0, 0, "12345678")));
+  EXPECT_FALSE(host_.connection()->IsSpare());
+  stream().connection->Answer(1, {{":status", "200"}, {"grpc-status", "0"}}, /*body=*/false);
+  peer.Receive();
+  // Longer, since there was one.
+  host_.Tick(absl::Seconds(59));
+  EXPECT_FALSE(host_.connection()->IsSpare());
+  host_.Tick(absl::Seconds(1));
+  EXPECT_TRUE(host_.connection()->IsSpare());
+  host_.connection()->Drain();
+  EXPECT_FALSE(host_.connection()->IsSpare());  // goes anyhow
+}
+
+TEST_F(ConnectionTest, WhoIsDismissedIsToldAtOnceAndLosesNothing) {
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Request(1, true));
+  stream().connection->Answer(1, {{":status", "200"}, {"grpc-status", "0"}}, /*body=*/false);
+  peer.Receive();
+  host_.connection()->Dismiss();
+  // On its way when the peer does not know yet.
+  ASSERT_TRUE(peer.Request(3, true));
+  ASSERT_EQ(host_.streams.size(), 2u);
+  peer.Receive();
+  ASSERT_EQ(peer.Of(NGHTTP2_GOAWAY, 0).size(), 1u);
+  EXPECT_EQ(peer.Of(NGHTTP2_GOAWAY, 0)[0].payload, BigEndian(3) + BigEndian(NGHTTP2_NO_ERROR));
+  stream(1).connection->Answer(3, {{":status", "200"}, {"grpc-status", "0"}}, /*body=*/false);
+  peer.Receive();
+  EXPECT_TRUE(peer.ended());
+  EXPECT_FALSE(peer.cut_off());
+  EXPECT_THAT(host_.abuses, testing::IsEmpty());
+}
+
+TEST_F(ConnectionTest, GreetsUntilTheFirstSettingsHaveCome) {
+  RawPeer& peer = Peer();
+  ASSERT_TRUE(peer.Send(kPreface));
+  EXPECT_EQ(host_.greeting().size(), 1u);
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_SETTINGS, 0, 0)));
+  EXPECT_EQ(host_.greeting().size(), 0u);
+}
+
+TEST_F(ConnectionTest, WhoMayNotGreetAnyLongerIsToldWhy) {
+  RawPeer& peer = Peer();
+  ASSERT_TRUE(peer.Send(kPreface));
+  host_.connection()->EndGreeting();
+  EXPECT_TRUE(host_.over);
+  EXPECT_EQ(host_.greeting().size(), 0u);
+  peer.Receive();
+  EXPECT_EQ(peer.goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_TRUE(peer.ended());
+  EXPECT_THAT(host_.abuses,
+              testing::ElementsAre("too many connections have not sent the preface and the first settings"));
+}
+
 TEST_F(ConnectionTest, IdleConnectionIsAskedToLeave) {
   host_.limits.idle = absl::Seconds(20);
   RawPeer& peer = Greeted();

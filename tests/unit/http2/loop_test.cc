@@ -69,12 +69,23 @@ class Look final : public rpc::Handler {
 
 class LoopTest : public testing::Test {
  protected:
-  LoopTest() : loop_(NewLoop()) { loop_->Start(); }
+  LoopTest() {
+    options_.message_bytes_max = 1 << 20;
+    options_.held_bytes_max = 1 << 20;
+    loop_ = NewLoop();
+    loop_->Start();
+  }
   ~LoopTest() override { Stop(); }
 
   void Stop() {
     loop_->Shutdown();
     loop_->Join();
+  }
+  // With other options.
+  void Restart() {
+    Stop();
+    loop_ = NewLoop();
+    loop_->Start();
   }
   std::unique_ptr<RawPeer> Connect() {
     int ends[2];
@@ -96,10 +107,8 @@ class LoopTest : public testing::Test {
   }
 
   std::shared_ptr<Loop> NewLoop() {
-    Loop::Options options;
-    options.message_bytes_max = 1 << 20;
-    options.held_bytes_max = 1 << 20;
-    auto loop = std::make_shared<Loop>(options, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
+    auto loop =
+        std::make_shared<Loop>(options_, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
     EXPECT_TRUE(loop->ok());
     loop->methods().Add("/test/Echo", [](rpc::Exchange* exchange) { return new Count(exchange); });
     return loop;
@@ -117,6 +126,7 @@ class LoopTest : public testing::Test {
   Metrics metrics_;
   MemoryBudget memory_{1 << 20};
   broker::Lane lane_{0};
+  Loop::Options options_;
   std::shared_ptr<Loop> loop_;
 };
 
@@ -165,6 +175,8 @@ TEST_F(LoopTest, ManyConnectionsAreServedAtOnce) {
 }
 
 TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {
+  options_.limits.spare_unused = absl::ZeroDuration();
+  Restart();
   const auto busy = Connect();
   ASSERT_TRUE(busy->Greet());
   ASSERT_TRUE(busy->Request(1, false));
@@ -173,12 +185,13 @@ TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {
   ASSERT_TRUE(older->ReceiveUntil([&] { return !older->frames().empty(); }));
   const auto newer = Connect();
   ASSERT_TRUE(newer->ReceiveUntil([&] { return !newer->frames().empty(); }));
-  Run([&] { loop_->EndIdlest(); });
+  loop_->MakeRoom();
   EXPECT_FALSE(older->ReceiveUntil([] { return false; }));
-  Run([&] { EXPECT_EQ(loop_->connections(), 2u); });
-  Run([&] { loop_->EndIdlest(); });
+  EXPECT_EQ(older->goaway(), NGHTTP2_NO_ERROR);
+  EXPECT_FALSE(newer->ended());
+  loop_->MakeRoom();
   EXPECT_FALSE(newer->ReceiveUntil([] { return false; }));
-  Run([&] { loop_->EndIdlest(); });
+  loop_->MakeRoom();
   ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
   ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->BodyOf(1) == Counted(7); }));
 }
@@ -222,6 +235,68 @@ TEST_F(LoopTest, ManyHandshakesDoNotHoldUpOthers) {
       ASSERT_FALSE(peer->ended());
     }
   }
+}
+
+TEST_F(LoopTest, ConnectionThatNeverHadARequestEndsBeforeOneThatHad) {
+  options_.limits.spare_unused = absl::ZeroDuration();
+  options_.limits.spare_used = absl::ZeroDuration();
+  Restart();
+  const auto used = Connect();
+  ASSERT_TRUE(used->Greet());
+  ASSERT_TRUE(used->Request(1, false));
+  ASSERT_TRUE(used->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
+  ASSERT_TRUE(used->ReceiveUntil([&] { return used->BodyOf(1) == Counted(7); }));
+  const auto unused = Connect();
+  ASSERT_TRUE(unused->Greet());
+  ASSERT_TRUE(unused->ReceiveUntil([&] { return !unused->frames().empty(); }));
+  loop_->MakeRoom();
+  EXPECT_FALSE(unused->ReceiveUntil([] { return false; }));
+  EXPECT_EQ(unused->goaway(), NGHTTP2_NO_ERROR);
+  ASSERT_TRUE(used->Send(ToBytes(NGHTTP2_PING, 0, 0, "12345678")));
+  ASSERT_TRUE(used->ReceiveUntil([&] { return !used->Of(NGHTTP2_PING, 0).empty(); }));
+  EXPECT_EQ(used->goaway(), -1);
+  loop_->MakeRoom();
+  EXPECT_FALSE(used->ReceiveUntil([] { return false; }));
+  EXPECT_EQ(used->goaway(), NGHTTP2_NO_ERROR);
+}
+
+TEST_F(LoopTest, NobodyWhoCameOrCalledLatelyHasToMakeRoom) {
+  const auto used = Connect();
+  ASSERT_TRUE(used->Greet());
+  ASSERT_TRUE(used->Request(1, true));
+  ASSERT_TRUE(used->ReceiveUntil([&] { return used->Of(NGHTTP2_HEADERS, 1).size() == 2; }));
+  const auto unused = Connect();
+  ASSERT_TRUE(unused->Greet());
+  ASSERT_TRUE(unused->ReceiveUntil([&] { return !unused->frames().empty(); }));
+  for (int i = 0; i < 10; ++i) {
+    loop_->MakeRoom();
+    Run([] {});
+  }
+  Run([&] { EXPECT_EQ(loop_->connections(), 2u); });
+  ASSERT_TRUE(used->Request(3, true));
+  ASSERT_TRUE(used->ReceiveUntil([&] { return used->Of(NGHTTP2_HEADERS, 3).size() == 2; }));
+  EXPECT_EQ(used->goaway(), -1);
+  EXPECT_EQ(unused->goaway(), -1);
+}
+
+TEST_F(LoopTest, OldestThatHasNotGreetedEndsWhenThereAreTooMany) {
+  options_.greeting_max = 2;
+  Restart();
+  const auto greeted = Connect();
+  ASSERT_TRUE(greeted->Greet());
+  ASSERT_TRUE(greeted->ReceiveUntil([&] { return greeted->frames().size() >= 2; }));
+  std::vector<std::unique_ptr<RawPeer>> silent;
+  for (int i = 0; i < 4; ++i) silent.push_back(Connect());
+  for (size_t i : {0, 1}) {
+    EXPECT_FALSE(silent[i]->ReceiveUntil([] { return false; }));
+    EXPECT_EQ(silent[i]->goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  for (size_t i : {2, 3}) {
+    ASSERT_TRUE(silent[i]->Greet());
+    ASSERT_TRUE(silent[i]->Request(1, true));
+    ASSERT_TRUE(silent[i]->ReceiveUntil([&] { return silent[i]->Of(NGHTTP2_HEADERS, 1).size() == 2; }));
+  }
+  EXPECT_EQ(greeted->goaway(), -1);
 }
 
 TEST_F(LoopTest, EndsItsConnectionsWithItself) {

@@ -107,6 +107,7 @@ class TestHost : public ConnectionHost {
     readable_ = readable;
     writable_ = writable;
   }
+  AgeList<Connection>& greeting() override { return greeting_; }
   void OnAbuse(const Connection&, absl::string_view what) override { abuses.push_back(std::string(what)); }
 
   Connection* connection() { return connection_.get(); }
@@ -128,6 +129,7 @@ class TestHost : public ConnectionHost {
   bool marked_ = false;
   bool readable_ = true;
   bool writable_ = false;
+  AgeList<Connection> greeting_;
   std::unique_ptr<Connection> connection_;
 };
 
