@@ -10,7 +10,7 @@
 namespace nmq::http2 {
 
 // What `bytes` holds, compressed with gzip or zlib's format ("deflate"). RESOURCE_EXHAUSTED once there are more than
-// `bytes_max`, of which no more than that is ever held; INVALID_ARGUMENT if it is not whole or something else.
+// `bytes_max`, of which a small piece is held; INVALID_ARGUMENT if it is not whole or something else.
 absl::StatusOr<std::string> Inflate(absl::string_view bytes, uint64_t bytes_max);
 
 }  // namespace nmq::http2
