@@ -13,6 +13,8 @@ namespace {
 
 // A message that is no longer counts as written when it is in the gather, and the next one may go out with it.
 constexpr size_t kEarlyBytesMax = 4 << 10;
+// To decompress so much is as much work as a request.
+constexpr size_t kInflatedForRequest = 4 << 10;
 
 const Headers& AnswerHeaders() {
   static const Headers* const headers = new Headers{
@@ -188,6 +190,7 @@ void Call::Give(const MessageReader::Message& message) {
   absl::StatusOr<std::string> inflated =
       absl::InternalError("a message is compressed, and there is no grpc-encoding that says how");
   if (encoding_ != Encoding::kIdentity) inflated = Inflate(message.bytes, host_->message_bytes_max());
+  connection_->CountWork((inflated.ok() ? inflated->size() : host_->message_bytes_max()) / kInflatedForRequest);
   if (!inflated.ok()) {
     broken_ = true;
     EndWith(inflated.status());

@@ -13,6 +13,9 @@ namespace {
 // windows of streams.
 constexpr int32_t kConnectionWindow = 4 << 20;
 constexpr uint32_t kFrameBytesMax = 64 << 10;
+// What a peer may make the server do in a turn; more waits for the next one. So much at a time is taken in unseen.
+constexpr size_t kWorkMax = 128;
+constexpr size_t kTakenInBytes = 4 << 10;
 // For a peer that did what it may not to read why its connection ends.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 // For any other to close its side, too, when all is said.
@@ -94,19 +97,37 @@ void Connection::Mark() {
 
 void Connection::OnReadable() {
   if (closed_) return Discard();
-  if (over_ || ending_) return;
+  if (over_ || ending_ || !unread_.empty()) return;
   char* const buffer = host_->read_buffer();
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
   if (size == ByteStream::kBlocked) return Await();
   if (size == ByteStream::kEnded) return OnBytesEnded();
   heard_ = host_->now();
   pinging_ = false;
-  const ssize_t used =
-      nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(buffer), static_cast<size_t>(size));
-  conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
+  TakeIn({buffer, static_cast<size_t>(size)});
+  Await();
+}
+
+void Connection::ReadOn() {
+  if (over_ || ending_) return;
+  const std::string bytes = std::exchange(unread_, {});
+  TakeIn(bytes);
+  Await();
+}
+
+void Connection::TakeIn(absl::string_view bytes) {
+  work_ = 0;
+  while (!bytes.empty() && work_ < kWorkMax && conduct_.offence() == nullptr) {
+    const absl::string_view part = bytes.substr(0, kTakenInBytes);
+    bytes.remove_prefix(part.size());
+    const ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(part.data()), part.size());
+    conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
+  }
   EndIfAbused();
   CloseIfDone();
-  Await();
+  if (bytes.empty() || over_ || ending_) return;
+  unread_ = std::string(bytes);
+  host_->ReadOnNext(this);
 }
 
 void Connection::OnBytesEnded() {
@@ -339,6 +360,7 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
 }
 
 void Connection::OnRequestHeaders(const nghttp2_frame& frame) {
+  CountWork(1);
   HeaderList headers = std::exchange(headers_, {});
   if (std::exchange(headers_too_large_, false)) return RefuseHeaders(frame.hd.stream_id);
   headers.ShrinkToFit();

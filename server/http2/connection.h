@@ -39,6 +39,8 @@ class ConnectionHost {
   virtual void Mark(Connection* connection) = 0;
   // Nothing more happens to it: it is to be deleted at the end of this turn.
   virtual void OnOver(Connection* connection) = 0;
+  // ReadOn is to be called in the next turn.
+  virtual void ReadOnNext(Connection* connection) = 0;
   // OnReadable and OnWritable are to be called when there is something.
   virtual void Await(Connection* connection, bool readable, bool writable) = 0;
   // Connections that have not had the preface and the first settings; they add and remove themselves.
@@ -76,6 +78,8 @@ class Connection {
   bool IsMoreSpareThan(const Connection& other) const;
 
   void OnReadable();
+  // Goes on with what the last turn left.
+  void ReadOn();
   void OnWritable();
   // Sends what there is, by one write.
   void Flush();
@@ -101,6 +105,8 @@ class Connection {
   // Lets the peer send so many bytes more.
   void Consume(int32_t stream, size_t bytes);
   void Reset(int32_t stream, uint32_t error);
+  // The peer has made the server work as if for so many requests more.
+  void CountWork(size_t requests) { work_ += requests; }
   // The bytes of requests that its streams hold have changed by so many.
   void CountHeld(int64_t bytes);
   int64_t held() const { return held_; }
@@ -133,6 +139,8 @@ class Connection {
   void KeepAlive(absl::Duration now);
   void Mark();
 
+  // Takes in what has come, but for what is more than the connection's share of a turn.
+  void TakeIn(absl::string_view bytes);
   // Takes nothing more, and says why, if the peer has done what it may not.
   void EndIfAbused();
   // After reading and writing: closes if nothing is to be read nor written any more.
@@ -156,6 +164,8 @@ class Connection {
   std::vector<int32_t> sending_;  // whose body is in the gather or unsent
   Unsent unsent_;
   int64_t held_ = 0;  // bytes of requests
+  size_t work_ = 0;   // in this turn, in requests
+  std::string unread_;
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;

@@ -113,7 +113,7 @@ void Loop::RelieveHeld() {
 }
 
 int Loop::PatienceMs() const {
-  if (!marked_.empty() || !settling_.empty()) return 0;
+  if (!marked_.empty() || !settling_.empty() || !reading_.empty()) return 0;
   absl::Duration patience = Patience();
   if (!running_) patience = std::min(patience, kCallsEndStep);
   if (draining_ && !connections_.empty()) patience = std::min(patience, kDrainTick);
@@ -127,6 +127,8 @@ bool Loop::TakeEvents() {
   TurnBegins();
   now_ = RealClock().Monotonic();
   int handshakes = 0;
+  std::vector<Connection*> reading;
+  reading.swap(reading_);
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
@@ -139,6 +141,7 @@ bool Loop::TakeEvents() {
     if ((events[i].events & EPOLLOUT) != 0) connection->OnWritable();
     if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) connection->OnReadable();
   }
+  for (Connection* const connection : reading) connection->ReadOn();
   if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
   SettleCalls();
   return running_ || (calls_ > 0 && now_ < end_by_);
@@ -175,6 +178,7 @@ void Loop::Bury() {
     over.swap(over_);
     for (Connection* const connection : over) {
       std::erase(marked_, connection);
+      std::erase(reading_, connection);
       connections_.erase(connection);
     }
     connection_count_.store(connections_.size(), std::memory_order_relaxed);

@@ -71,6 +71,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
   void OnHeld(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
+  void ReadOnNext(Connection* connection) override { reading_.push_back(connection); }
   void OnOver(Connection* connection) override { over_.push_back(connection); }
   void Await(Connection* connection, bool readable, bool writable) override;
   AgeList<Connection>& greeting() override { return greeting_; }
@@ -114,6 +115,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   AgeList<Connection> greeting_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
+  std::vector<Connection*> reading_;  // that have more than their share of a turn
   std::vector<Connection*> over_;
   std::vector<Call*> settling_;
   size_t calls_ = 0;

@@ -397,5 +397,17 @@ TEST_F(ConnectionTest, IdleConnectionIsAskedToLeave) {
   EXPECT_TRUE(peer.ended());
 }
 
+TEST_F(ConnectionTest, BeginsSomeRequestsInATurnAndTheOthersInTheNext) {
+  constexpr size_t kRequests = 1'000;
+  std::string requests;
+  for (size_t i = 0; i < kRequests; ++i) requests += HeaderFrames(static_cast<int32_t>(2 * i + 1), true, GrpcRequest());
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Send(requests));
+  EXPECT_GT(host_.streams.size(), 0u);
+  EXPECT_LT(host_.streams.size(), 300u);
+  peer.Receive();
+  EXPECT_EQ(host_.streams.size(), kRequests);
+}
+
 }  // namespace
 }  // namespace nmq::http2
