@@ -75,8 +75,8 @@ Fields GrpcRequest(const std::string& path) {
           {":authority", "test"}, {"te", "trailers"},  {"content-type", "application/grpc"}};
 }
 
-bool FrameLog::Matters(uint8_t type) const {
-  return !terse_ || type == NGHTTP2_HEADERS || type == NGHTTP2_RST_STREAM || type == NGHTTP2_GOAWAY;
+bool FrameLog::Matters(uint8_t type, int32_t stream) const {
+  return !terse_ || type == NGHTTP2_GOAWAY || (stream == 1 && type != NGHTTP2_DATA && type != NGHTTP2_WINDOW_UPDATE);
 }
 
 void FrameLog::Add(absl::string_view bytes) {
@@ -87,10 +87,11 @@ void FrameLog::Add(absl::string_view bytes) {
     const size_t length = NumberOf(head) >> 8;
     if (unread_.size() - at - kHeadBytes < length) break;
     const auto type = static_cast<uint8_t>(head[3]);
-    if (Matters(type)) {
-      frames_.push_back({type, static_cast<uint8_t>(head[4]), static_cast<int32_t>(NumberOf(head.substr(5))),
-                         unread_.substr(at + kHeadBytes, length)});
+    const auto stream = static_cast<int32_t>(NumberOf(head.substr(5)));
+    if (Matters(type, stream)) {
+      frames_.push_back({type, static_cast<uint8_t>(head[4]), stream, unread_.substr(at + kHeadBytes, length)});
     }
+    if (type == NGHTTP2_GOAWAY && length >= 8) goaway_ = NumberOf(frames_.back().payload.substr(4));
     at += kHeadBytes + length;
   }
   unread_.erase(0, at);
@@ -132,11 +133,6 @@ std::string FrameLog::BodyOf(int32_t stream) const {
   std::string body;
   for (const RawFrame& frame : Of(NGHTTP2_DATA, stream)) body += frame.payload;
   return body;
-}
-
-int64_t FrameLog::goaway() const {
-  const std::vector<RawFrame> found = Of(NGHTTP2_GOAWAY, 0);
-  return found.empty() ? -1 : int64_t{NumberOf(absl::string_view(found.back().payload).substr(4))};
 }
 
 int64_t FrameLog::reset(int32_t stream) const {

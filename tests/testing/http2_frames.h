@@ -39,7 +39,7 @@ class FrameLog {
  public:
   // Takes in the next bytes that came.
   void Add(absl::string_view bytes);
-  // Forgets what no other method than headers and errors asks for; so the log of a long exchange stays short.
+  // Keeps only what is about the connection's end and the first stream, so that the log of a long exchange is short.
   void set_terse(bool terse) { terse_ = terse; }
 
   const std::vector<RawFrame>& frames() const { return frames_; }
@@ -49,14 +49,15 @@ class FrameLog {
   Fields HeadersOf(int32_t stream) const;
   std::string BodyOf(int32_t stream) const;
   // The error of the last GOAWAY; -1 if none came.
-  int64_t goaway() const;
+  int64_t goaway() const { return goaway_; }
   // The error of the reset of this stream; -1 if none came.
   int64_t reset(int32_t stream) const;
 
  private:
-  bool Matters(uint8_t type) const;
+  bool Matters(uint8_t type, int32_t stream) const;
 
   bool terse_ = false;
+  int64_t goaway_ = -1;
   std::string unread_;
   std::vector<RawFrame> frames_;
 };
