@@ -21,6 +21,7 @@
 #include "server/grpc/connections.h"
 #include "tests/bench/floor/audience.h"
 #include "tests/bench/nmq/connection.h"
+#include "tests/bench/nmq/methods.h"
 #include "tests/bench/nmq/poller.h"
 
 namespace nmq::bench {
@@ -32,7 +33,7 @@ struct Floor {
   std::unique_ptr<grpc::Server> server;
   // As nmqd does it, frames of several streams of a connection go out together.
   rpc::Connections connections{&RealClock()};
-  Audience audience;
+  Audience<grpc::Slice> audience;
   // Of the one that writes.
   std::vector<grpc::Slice> frame;
 };

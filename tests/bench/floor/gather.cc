@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 namespace nmq::bench {
 namespace {
@@ -24,10 +25,6 @@ ssize_t SendVectors(int socket, iovec* vectors, size_t count) {
   }
 }
 
-char* BytesOf(const grpc::Slice& slice, size_t begin) {
-  return reinterpret_cast<char*>(const_cast<uint8_t*>(slice.begin())) + begin;
-}
-
 }  // namespace
 
 bool Unsent::Send(int socket) {
@@ -38,7 +35,7 @@ bool Unsent::Send(int socket) {
     const size_t count = std::min(kVectorsAtOnce, pieces_.size() - first);
     for (size_t i = 0; i < count; ++i) {
       const Piece& piece = pieces_[first + i];
-      vectors[i] = {BytesOf(piece.slice, piece.begin), piece.size};
+      vectors[i] = {const_cast<char*>(piece.bytes), piece.size};
     }
     const ssize_t sent = SendVectors(socket, vectors, count);
     if (sent < 0) return false;
@@ -48,7 +45,7 @@ bool Unsent::Send(int socket) {
     }
     taken = sent > 0;
     if (left == 0) continue;
-    pieces_[first].begin += left;
+    pieces_[first].bytes += left;
     pieces_[first].size -= left;
   }
   pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(first));
@@ -72,10 +69,10 @@ void Gather::Copy(const void* bytes, size_t size) {
   owners_.emplace_back();
 }
 
-void Gather::Add(const grpc::Slice& slice, size_t begin, size_t size) {
-  if (size < kReferMin) return Copy(slice.begin() + begin, size);
-  vectors_.push_back({BytesOf(slice, begin), size});
-  owners_.push_back(slice);
+void Gather::Add(const SharedBytes& bytes, size_t begin, size_t size) {
+  if (size < kReferMin) return Copy(bytes.data() + begin, size);
+  vectors_.push_back({const_cast<char*>(bytes.data()) + begin, size});
+  owners_.push_back(bytes);
   bytes_ += size;
 }
 
@@ -95,11 +92,11 @@ void Gather::Keep(size_t first, size_t sent_of_first, Unsent* unsent) const {
   for (size_t skipped = sent_of_first; first < vectors_.size(); ++first, skipped = 0) {
     const char* const bytes = static_cast<const char*>(vectors_[first].iov_base) + skipped;
     const size_t size = vectors_[first].iov_len - skipped;
-    const grpc::Slice& owner = owners_[first];
-    if (owner.size() == 0) {
-      unsent->pieces_.push_back({grpc::Slice(bytes, size), 0, size});
+    if (owners_[first].size() != 0) {
+      unsent->pieces_.push_back({owners_[first], bytes, size});
     } else {
-      unsent->pieces_.push_back({owner, static_cast<size_t>(bytes - BytesOf(owner, 0)), size});
+      const SharedBytes copy(std::string(bytes, size));
+      unsent->pieces_.push_back({copy, copy.data(), size});
     }
   }
 }

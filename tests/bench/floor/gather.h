@@ -1,12 +1,13 @@
 #ifndef NMQ_TESTS_BENCH_FLOOR_GATHER_H_
 #define NMQ_TESTS_BENCH_FLOOR_GATHER_H_
 
-#include <grpcpp/support/slice.h>
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <memory>
 #include <vector>
+
+#include "tests/bench/floor/shared_bytes.h"
 
 namespace nmq::bench {
 
@@ -20,10 +21,9 @@ class Unsent {
  private:
   friend class Gather;
 
-  // By offsets, because a short slice has its bytes in itself.
   struct Piece {
-    grpc::Slice slice;
-    size_t begin = 0;
+    SharedBytes owner;
+    const char* bytes = nullptr;
     size_t size = 0;
   };
 
@@ -46,8 +46,8 @@ class Gather {
   bool full() const { return bytes_ >= kBytesFull || vectors_.size() >= kVectorsFull; }
 
   void Copy(const void* bytes, size_t size);
-  // `size` bytes of the slice from `begin` on.
-  void Add(const grpc::Slice& slice, size_t begin, size_t size);
+  // `size` of these bytes from `begin` on.
+  void Add(const SharedBytes& bytes, size_t begin, size_t size);
 
   // Writes everything, leaves in `unsent`, which is empty, what the socket does not take, and is empty again. False if
   // the socket is broken.
@@ -57,7 +57,7 @@ class Gather {
   static constexpr size_t kBytesFull = 512 << 10;
   // A frame adds less than 200: its long pieces, and what is copied between them.
   static constexpr size_t kVectorsFull = 800;
-  // Longer than what a slice has in itself.
+  // What a piece must have to be referred to.
   static constexpr size_t kReferMin = 1024;
 
   void Keep(size_t first, size_t sent_of_first, Unsent* unsent) const;
@@ -67,8 +67,8 @@ class Gather {
   size_t copied_bytes_ = 0;
   size_t bytes_ = 0;
   std::vector<iovec> vectors_;
-  // Of each vector; an empty slice for copied bytes.
-  std::vector<grpc::Slice> owners_;
+  // Of each vector; none for copied bytes.
+  std::vector<SharedBytes> owners_;
 };
 
 }  // namespace nmq::bench

@@ -8,7 +8,7 @@
 
 #include "nmq/v1/message_queue.pb.h"
 #include "tests/bench/floor/http2_connection.h"
-#include "tests/bench/nmq/connection.h"
+#include "tests/bench/nmq/methods.h"
 
 namespace nmq::bench {
 namespace {
@@ -163,7 +163,7 @@ ssize_t Http2Call::Offer(size_t size, uint32_t* flags) {
 void Http2Call::Give(size_t size, Gather* gather) {
   left_ -= size;
   while (size > 0) {
-    const grpc::Slice& piece = pieces_[piece_];
+    const SharedBytes& piece = pieces_[piece_];
     const size_t part = std::min(size, piece.size() - at_);
     gather->Add(piece, at_, part);
     size -= part;
@@ -178,20 +178,20 @@ void Http2Call::Give(size_t size, Gather* gather) {
 }
 
 void Http2Call::Say(const google::protobuf::MessageLite& message) {
-  pieces_.assign(1, grpc::Slice(message.SerializeAsString()));
+  pieces_.assign(1, SharedBytes(message.SerializeAsString()));
   SayPieces();
   Wake();
 }
 
 void Http2Call::SayPieces() {
   size_t bytes = 0;
-  for (const grpc::Slice& piece : pieces_) bytes += piece.size();
+  for (const SharedBytes& piece : pieces_) bytes += piece.size();
   // The prefix and the first piece, which is short, are one.
   uint8_t begin[kPrefixBytes];
   WritePrefix(bytes, begin);
   std::string head(reinterpret_cast<const char*>(begin), kPrefixBytes);
-  head.append(reinterpret_cast<const char*>(pieces_.front().begin()), pieces_.front().size());
-  pieces_.front() = grpc::Slice(head);
+  head.append(pieces_.front().data(), pieces_.front().size());
+  pieces_.front() = SharedBytes(std::move(head));
   left_ = kPrefixBytes + bytes;
   piece_ = 0;
   at_ = 0;
@@ -219,7 +219,7 @@ void Http2Call::TakeAnswers() {
   left_ = all.size();
   piece_ = 0;
   at_ = 0;
-  pieces_.assign(1, grpc::Slice(all));
+  pieces_.assign(1, SharedBytes(std::move(all)));
 }
 
 }  // namespace nmq::bench

@@ -2,7 +2,6 @@
 #define NMQ_TESTS_BENCH_FLOOR_HTTP2_CALL_H_
 
 #include <google/protobuf/message_lite.h>
-#include <grpcpp/support/slice.h>
 #include <nghttp2/nghttp2.h>
 
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "tests/bench/floor/audience.h"
 #include "tests/bench/floor/gather.h"
+#include "tests/bench/floor/shared_bytes.h"
 
 namespace nmq::bench {
 
@@ -22,7 +22,7 @@ class Http2Connection;
 class Http2Call final : public Listener {
  public:
   // Both must outlive it.
-  Http2Call(Http2Connection* connection, Audience* audience, int32_t stream)
+  Http2Call(Http2Connection* connection, Audience<SharedBytes>* audience, int32_t stream)
       : connection_(connection), audience_(audience), stream_(stream) {}
   ~Http2Call() { audience_->Remove(this); }
   Http2Call(const Http2Call&) = delete;
@@ -64,7 +64,7 @@ class Http2Call final : public Listener {
   void TakeAnswers();
 
   Http2Connection* const connection_;
-  Audience* const audience_;
+  Audience<SharedBytes>* const audience_;
   const int32_t stream_;
   Method method_ = Method::kOther;
   bool half_closed_ = false;
@@ -77,7 +77,7 @@ class Http2Call final : public Listener {
   // The begin of a message whose rest has not come.
   std::string request_;
   // What is on its way, and where: the bytes that are left, and the next of them.
-  std::vector<grpc::Slice> pieces_;
+  std::vector<SharedBytes> pieces_;
   size_t left_ = 0;
   size_t piece_ = 0;
   size_t at_ = 0;

@@ -10,6 +10,7 @@
 
 #include "tests/bench/floor/audience.h"
 #include "tests/bench/floor/gather.h"
+#include "tests/bench/floor/shared_bytes.h"
 
 namespace nmq::bench {
 
@@ -27,7 +28,7 @@ struct Http2Floor {
   nghttp2_option* const options;
   const std::unique_ptr<char[]> read_buffer;
   Gather gather;
-  Audience audience;
+  Audience<SharedBytes> audience;
   std::unordered_set<Http2Connection*> connections;
   // Those that may have something to send in this turn, and those that are over.
   std::vector<Http2Connection*> marked;

@@ -68,7 +68,7 @@ bool Accept(int listener, Http2Floor* floor) {
 // Lets those who have something new say it.
 class Waker {
  public:
-  void Run(Audience* audience) {
+  void Run(Audience<SharedBytes>* audience) {
     audience->TakeReady(&ready_);
     for (Listener* const listener : ready_) static_cast<Http2Call*>(listener)->Wake();
     ready_.clear();

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "tests/bench/nmq/heard_stream.h"
 #include "tests/bench/nmq/http2_reader.h"
+#include "tests/bench/nmq/methods.h"
 #include "tests/bench/nmq/stream_board.h"
 #include "tests/bench/nmq/subscribe_request.h"
 #include "tests/bench/peers/polling_threads.h"

@@ -7,6 +7,7 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "tests/bench/harness/client.h"
 #include "tests/bench/nmq/connection.h"
+#include "tests/bench/nmq/methods.h"
 
 namespace nmq::bench {
 namespace {

@@ -48,11 +48,6 @@ absl::Status FromGrpc(const grpc::Status& status);
 grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message);
 bool Decode(const grpc::ByteBuffer& buffer, google::protobuf::MessageLite* message);
 
-// Full names of rpcs, as the generic stub wants them.
-inline constexpr char kPublishMethod[] = "/nmq.v1.MessageQueue/Publish";
-inline constexpr char kPublishStreamMethod[] = "/nmq.v1.MessageQueue/PublishStream";
-inline constexpr char kSubscribeMethod[] = "/nmq.v1.MessageQueue/Subscribe";
-
 }  // namespace nmq::bench
 
 #endif  // NMQ_TESTS_BENCH_NMQ_CONNECTION_H_

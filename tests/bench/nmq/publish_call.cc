@@ -8,6 +8,7 @@
 
 #include "tests/bench/harness/client.h"
 #include "tests/bench/nmq/connection.h"
+#include "tests/bench/nmq/methods.h"
 #include "tests/bench/nmq/poller.h"
 
 namespace nmq::bench {

@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "tests/bench/nmq/connection.h"
+#include "tests/bench/nmq/methods.h"
 
 namespace nmq::bench {
 

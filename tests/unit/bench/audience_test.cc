@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/floor/shared_bytes.h"
+
 namespace nmq::bench {
 namespace {
 
@@ -45,11 +47,11 @@ class AudienceTest : public testing::Test {
 
   // The payloads of the next frame.
   std::vector<std::string> Take(Listener* listener) {
-    std::vector<grpc::Slice> frame;
+    std::vector<SharedBytes> frame;
     std::vector<std::string> payloads;
     if (!audience_.TakeFrame(listener, &frame)) return payloads;
     std::string bytes;
-    for (const grpc::Slice& slice : frame) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    for (const SharedBytes& piece : frame) bytes.append(piece.data(), piece.size());
     nmq::v1::SubscribeResponse response;
     EXPECT_TRUE(response.ParseFromString(bytes));
     for (const auto& message : response.batch().messages()) payloads.push_back(message.payload());
@@ -62,7 +64,7 @@ class AudienceTest : public testing::Test {
     return ready;
   }
 
-  Audience audience_;
+  Audience<SharedBytes> audience_;
 };
 
 TEST_F(AudienceTest, ListenerHearsLoneMessagesWithTheirOwnPayload) {

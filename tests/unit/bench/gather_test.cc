@@ -19,8 +19,7 @@ class GatherTest : public testing::Test {
 
   // Adds a piece, of which the expected bytes are a copy.
   void Add(const std::string& bytes, size_t begin) {
-    const grpc::Slice slice(bytes);
-    gather_.Add(slice, begin, bytes.size() - begin);
+    gather_.Add(SharedBytes(bytes), begin, bytes.size() - begin);
     expected_ += bytes.substr(begin);
   }
 
