@@ -27,6 +27,7 @@ class GrpcExchange final : public Exchange {
   Loop* loop() const override { return loop_; }
   Call CallWith(Right right) const override;
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;
+  bool tells_sizes() const override { return false; }
   void Read() override;
   void Write(Frame frame) override;
   void ExpectWrite() override { loop_->connections().Expect(Connection()); }

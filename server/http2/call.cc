@@ -6,15 +6,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
-#include "server/http2/inflate.h"
 
 namespace nmq::http2 {
 namespace {
 
 // A message that is no longer counts as written when it is in the gather, and the next one may go out with it.
 constexpr size_t kEarlyBytesMax = 4 << 10;
-// To decompress so much is as much work as a request.
-constexpr size_t kInflatedForRequest = 4 << 10;
 
 const Headers& AnswerHeaders() {
   static const Headers* const headers = new Headers{
@@ -48,6 +45,7 @@ Call* Call::Begin(CallHost* host, Connection* connection, int32_t stream, Header
   auto* const call = new Call(host, connection, stream, std::move(headers), *encoding);
   if (time) call->SetDeadline(*time);
   call->handler_ = host->table().Serve(call->headers_.Find(":path"), call);
+  call->incoming_.set_handler(call->handler_);
   return call;
 }
 
@@ -55,10 +53,9 @@ Call::Call(CallHost* host, Connection* connection, int32_t stream, HeaderList he
     : host_(host),
       connection_(connection),
       stream_(stream),
-      encoding_(encoding),
       headers_(std::move(headers)),
       peer_(connection->peer()),
-      reader_(host->message_bytes_max()) {
+      incoming_(this, connection, stream, encoding, host->message_bytes_max()) {
   host_->OnCallBegun();
 }
 
@@ -107,102 +104,20 @@ void Call::SettleSoon() {
 
 void Call::Settle() {
   settling_ = false;
-  absl::string_view rest = absl::string_view(waiting_).substr(waiting_at_);
-  const size_t before = rest.size();
-  Take(&rest);
-  waiting_at_ += before - rest.size();
-  if (rest.empty() || deaf()) {
-    waiting_ = {};
-    waiting_at_ = 0;
-  } else if (waiting_at_ > waiting_.size() / 2) {
-    waiting_.erase(0, std::exchange(waiting_at_, 0));
-  }
-  CountHeld();
+  incoming_.Settle();
   if (writing_ && (gone_ || connection_ == nullptr)) {
     writing_ = false;
     handler_->OnWritten(false);
   }
   if (std::exchange(tell_gone_, false)) handler_->OnCancelled();
-  if (settling_ || connection_ != nullptr || !finished_ || reading_ || writing_) return;
+  if (settling_ || connection_ != nullptr || !finished_ || incoming_.reading() || writing_) return;
   handler_->OnDone();
   delete this;
 }
 
-// The request.
-
-void Call::Read() {
-  reading_ = true;
-  SettleSoon();
-}
-
-void Call::OnData(absl::string_view bytes) {
-  if (deaf()) return connection_->Consume(stream_, bytes.size());
-  if (reading_ && waiting_.empty()) Take(&bytes);
-  if (deaf()) {
-    connection_->Consume(stream_, bytes.size());
-  } else {
-    waiting_.append(bytes.data(), bytes.size());
-    if (reading_ && !bytes.empty()) SettleSoon();
-  }
-  CountHeld();
-}
-
-void Call::OnEnd() {
-  whole_ = true;
-  if (reading_) SettleSoon();
-}
-
-void Call::Take(absl::string_view* bytes) {
-  while (reading_) {
-    if (deaf()) return GiveNoMore();
-    const size_t before = bytes->size();
-    const absl::StatusOr<std::optional<MessageReader::Message>> message = reader_.Next(bytes);
-    connection_->Consume(stream_, before - bytes->size());
-    if (!message.ok()) {
-      broken_ = true;
-      EndWith(message.status());
-      return GiveNoMore();
-    }
-    if (message->has_value()) {
-      Give(**message);
-      continue;
-    }
-    if (!whole_) return;
-    if (reader_.partial()) {
-      broken_ = true;
-      EndWith(absl::InternalError("the request ends within a message"));
-    }
-    return GiveNoMore();
-  }
-}
-
-void Call::CountHeld() {
-  const size_t held = waiting_.size() + reader_.held();
-  if (connection_ == nullptr || held == held_) return;
-  connection_->CountHeld(static_cast<int64_t>(held) - static_cast<int64_t>(std::exchange(held_, held)));
-}
-
-void Call::Give(const MessageReader::Message& message) {
-  if (!message.compressed) {
-    reading_ = false;
-    return handler_->OnMessage(rpc::PlainRequestBytes(message.bytes));
-  }
-  absl::StatusOr<std::string> inflated =
-      absl::InternalError("a message is compressed, and there is no grpc-encoding that says how");
-  if (encoding_ != Encoding::kIdentity) inflated = Inflate(message.bytes, host_->message_bytes_max());
-  connection_->CountWork((inflated.ok() ? inflated->size() : host_->message_bytes_max()) / kInflatedForRequest);
-  if (!inflated.ok()) {
-    broken_ = true;
-    EndWith(inflated.status());
-    return GiveNoMore();
-  }
-  reading_ = false;
-  handler_->OnMessage(rpc::PlainRequestBytes(*inflated));
-}
-
-void Call::GiveNoMore() {
-  reading_ = false;
-  handler_->OnNoMore();
+void Call::OnBroken(const absl::Status& status) {
+  broken_ = true;
+  EndWith(status);
 }
 
 // The answer.
@@ -281,7 +196,7 @@ void Call::OnGone() {
 }
 
 void Call::OnClosed(bool whole) {
-  connection_->CountHeld(-static_cast<int64_t>(std::exchange(held_, 0)));
+  incoming_.OnClosed();
   connection_ = nullptr;
   if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
   SettleSoon();

@@ -14,7 +14,7 @@
 #include "server/frame/frame.h"
 #include "server/http2/connection.h"
 #include "server/http2/header_list.h"
-#include "server/http2/message_reader.h"
+#include "server/http2/incoming.h"
 #include "server/http2/outgoing.h"
 #include "server/http2/stream.h"
 #include "server/http2/timers.h"
@@ -50,7 +50,7 @@ class CallHost {
 };
 
 // A call of gRPC on a stream. Deletes itself when its stream has ended and its method has nothing more to do with it.
-class Call final : public Stream, public rpc::Exchange {
+class Call final : public Stream, public rpc::Exchange, private Incoming::Owner {
  public:
   // Begins to serve a request; null if it is none of gRPC's, and answered.
   static Call* Begin(CallHost* host, Connection* connection, int32_t stream, HeaderList headers);
@@ -58,8 +58,8 @@ class Call final : public Stream, public rpc::Exchange {
   // Tells the handler what has happened meanwhile. May delete the call.
   void Settle();
 
-  void OnData(absl::string_view bytes) override;
-  void OnEnd() override;
+  void OnData(absl::string_view bytes) override { incoming_.OnData(bytes); }
+  void OnEnd() override { incoming_.OnEnd(); }
   Offer OfferBody(size_t bytes_max) override;
   void GiveBody(size_t bytes, Gather* gather) override;
   Headers Trailers() override;
@@ -69,7 +69,8 @@ class Call final : public Stream, public rpc::Exchange {
   rpc::Loop* loop() const override { return host_->rpc_loop(); }
   nmq::Call CallWith(Right right) const override;
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;
-  void Read() override;
+  bool tells_sizes() const override { return true; }
+  void Read() override { incoming_.Read(); }
   void Write(Frame frame) override;
   void Finish(const absl::Status& status) override;
   void FinishWith(Frame frame) override;
@@ -81,20 +82,15 @@ class Call final : public Stream, public rpc::Exchange {
 
   void SetDeadline(absl::Duration timeout);
   void OnDeadline();
-  void SettleSoon();
   // Nobody hears any more.
   void OnGone();
   // Ends the call whatever the handler says.
   void EndWith(const absl::Status& status);
 
-  // Takes messages from `bytes` as long as the handler reads.
-  void Take(absl::string_view* bytes);
-  void Give(const MessageReader::Message& message);
-  void GiveNoMore();
-  // The request will not be taken any further.
-  bool deaf() const { return connection_ == nullptr || finished_ || gone_ || broken_; }
-  // Counts what is held of the request.
-  void CountHeld();
+  // Of Incoming::Owner.
+  bool deaf() const override { return connection_ == nullptr || finished_ || gone_ || broken_; }
+  void SettleSoon() override;
+  void OnBroken(const absl::Status& status) override;
 
   // Makes the connection ask for what is there.
   void Speak();
@@ -102,7 +98,6 @@ class Call final : public Stream, public rpc::Exchange {
   CallHost* const host_;
   Connection* connection_;  // null once the stream has ended
   const int32_t stream_;
-  const Encoding encoding_;
   const HeaderList headers_;
   mutable std::deque<std::string> decoded_;  // metadata that was asked for
   std::string peer_;
@@ -110,18 +105,13 @@ class Call final : public Stream, public rpc::Exchange {
   std::unique_ptr<Timer> deadline_;
   std::optional<absl::Duration> deadline_time_;
 
-  MessageReader reader_;
-  std::string waiting_;  // bytes that nobody has asked for
-  size_t waiting_at_ = 0;
-  size_t held_ = 0;  // as the connection knows
+  Incoming incoming_;
   Outgoing outgoing_;
   absl::Status status_;
 
-  bool reading_ = false;
   bool writing_ = false;
   bool written_early_ = false;  // OnWritten comes when the message is in the gather
-  bool whole_ = false;          // the request is
-  bool broken_ = false;         // it is not what it should be
+  bool broken_ = false;         // the request is not what it should be
   bool answered_ = false;       // headers are sent
   bool idle_ = false;           // the stream waits for Connection::Resume
   bool finished_ = false;       // by the handler

@@ -44,6 +44,8 @@ Connection::Connection(ConnectionHost* host, const ConnectionLimits* limits, std
       limits_(*limits),
       bytes_(std::move(bytes)),
       peer_(std::move(peer)),
+      windows_(limits->wide_bytes, &host->windows()),
+      receive_share_(limits->receive_bytes),
       conduct_(limits, host->now()),
       heard_(host->now()),
       idle_since_(heard_) {
@@ -311,10 +313,10 @@ void Connection::Resume(int32_t stream) {
   Mark();
 }
 
-void Connection::Consume(int32_t stream, size_t bytes) {
+void Connection::OpenWindow(int32_t stream, uint64_t bytes) {
   if (bytes == 0) return;
-  nghttp2_session_consume_stream(session_, stream, bytes);
-  if (nghttp2_session_want_write(session_) != 0) Mark();
+  nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, stream, static_cast<int32_t>(bytes));
+  Mark();
 }
 
 void Connection::Reset(int32_t stream, uint32_t error) {

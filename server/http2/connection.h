@@ -17,7 +17,9 @@
 #include "server/http2/connection_limits.h"
 #include "server/http2/gather.h"
 #include "server/http2/header_list.h"
+#include "server/http2/receive_share.h"
 #include "server/http2/stream.h"
+#include "server/http2/window_pool.h"
 
 namespace nmq::http2 {
 
@@ -33,6 +35,8 @@ class ConnectionHost {
   virtual char* read_buffer() = 0;
   // A request has come; null if it is answered or reset already.
   virtual Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) = 0;
+  // What windows may be wider, in all connections.
+  virtual WindowPool& windows() = 0;
   // The bytes of requests that connections hold have changed by so many.
   virtual void OnHeld(int64_t bytes) = 0;
   // Flush is to be called at the end of this turn.
@@ -68,6 +72,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   const std::string& peer() const { return peer_; }
+  const ConnectionLimits& limits() const { return limits_; }
   int descriptor() const { return bytes_->descriptor(); }
   // TLS is at its beginning, or changes its keys.
   bool shakes_hands() const { return bytes_->write_awaits_read(); }
@@ -103,10 +108,13 @@ class Connection {
   // There is something to offer again.
   void Resume(int32_t stream);
   // Lets the peer send so many bytes more.
-  void Consume(int32_t stream, size_t bytes);
+  void OpenWindow(int32_t stream, uint64_t bytes);
   void Reset(int32_t stream, uint32_t error);
   // The peer has made the server work as if for so many requests more.
   void CountWork(size_t requests) { work_ += requests; }
+  // By which windows may be wider than the limit says.
+  WindowPool& windows() { return windows_; }
+  ReceiveShare& receive_share() { return receive_share_; }
   // The bytes of requests that its streams hold have changed by so many.
   void CountHeld(int64_t bytes);
   int64_t held() const { return held_; }
@@ -163,9 +171,11 @@ class Connection {
   size_t streams_ = 0;
   std::vector<int32_t> sending_;  // whose body is in the gather or unsent
   Unsent unsent_;
-  int64_t held_ = 0;  // bytes of requests
+  int64_t held_ = 0;  // bytes of requests that nobody has asked for
   size_t work_ = 0;   // in this turn, in requests
   std::string unread_;
+  WindowPool windows_;
+  ReceiveShare receive_share_;
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;

@@ -15,9 +15,13 @@ struct ConnectionLimits {
   // ends the connection.
   uint32_t header_bytes = 64 << 10;
   // What may come of a request that nobody has asked for.
-  uint32_t window_bytes = 65'535;
-  // Of requests that nobody has taken yet: with more, the connection ends.
-  int64_t held_bytes = 64 << 20;
+  uint32_t window_bytes = 16 << 10;
+  // By so much the windows of publishers that send many messages may be wider, together.
+  int64_t wide_bytes = 16 << 20;
+  // Of what nobody has asked for yet: with more, the connection ends. The windows do not allow for that.
+  int64_t held_bytes = 32 << 20;
+  // Of messages that do not come in one piece, at once; the others wait, and the peer by its windows.
+  uint64_t receive_bytes = 32 << 20;
   // For the preface and the first settings.
   absl::Duration handshake = absl::Seconds(10);
   // After so long without a byte the peer is pinged, and after so long without an answer it is gone.

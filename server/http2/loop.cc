@@ -39,7 +39,8 @@ Loop::Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metri
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(RealClock().Monotonic()),
-      read_buffer_(new char[Connection::kReadBytes]) {
+      read_buffer_(new char[Connection::kReadBytes]),
+      windows_(options.wide_bytes, nullptr) {
   epoll_event event = {EPOLLIN, {.ptr = nullptr}};
   if (ok()) epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event);
 }

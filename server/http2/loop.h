@@ -18,6 +18,7 @@
 #include "server/http2/connection.h"
 #include "server/http2/gather.h"
 #include "server/http2/timers.h"
+#include "server/http2/window_pool.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/rpc/loop.h"
@@ -35,8 +36,10 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
     uint64_t message_bytes_max;
     // Connections that have not sent the preface and the first settings: with more, the oldest ends.
     size_t greeting_max = 1'000;
-    // Of requests that nobody has taken yet, in all connections: with more, the one that has most ends.
+    // Of requests that nobody has asked for yet, in all connections: with more, the one that has most ends.
     int64_t held_bytes_max;
+    // By so much windows may be wider, in all connections.
+    int64_t wide_bytes;
   };
   Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metrics* metrics, const Memory& memory);
   ~Loop() override;
@@ -69,6 +72,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return read_buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
+  WindowPool& windows() override { return windows_; }
   void OnHeld(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
   void ReadOnNext(Connection* connection) override { reading_.push_back(connection); }
@@ -113,13 +117,14 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   Gather gather_;
   const std::unique_ptr<char[]> read_buffer_;
   AgeList<Connection> greeting_;
+  WindowPool windows_;  // outlives the connections
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> reading_;  // that have more than their share of a turn
   std::vector<Connection*> over_;
   std::vector<Call*> settling_;
   size_t calls_ = 0;
-  int64_t held_ = 0;  // bytes of requests that nobody has taken yet
+  int64_t held_ = 0;  // bytes of requests that nobody has asked for yet
   Timers deadlines_;  // of calls
   Timer tick_{[this] { OnTick(); }};
   Timer due_{[this] { OnDeadlines(); }};  // the first of deadlines_

@@ -34,7 +34,7 @@ absl::Status MessageReader::TakePrefix(absl::string_view* bytes) {
       absl::ZeroDuration(), {{"value", absl::StrCat(length_)}, {"bound", absl::StrCat(bytes_max_)}});
 }
 
-absl::StatusOr<std::optional<MessageReader::Message>> MessageReader::Next(absl::string_view* bytes) {
+absl::StatusOr<std::optional<uint32_t>> MessageReader::Size(absl::string_view* bytes) {
   if (prefix_size_ == 0) {
     if (body_.capacity() > kBodyKeptBytes) body_ = {};
     body_.clear();
@@ -44,13 +44,17 @@ absl::StatusOr<std::optional<MessageReader::Message>> MessageReader::Next(absl::
     if (absl::Status status = TakePrefix(bytes); !status.ok()) return status;
     if (prefix_size_ < kPrefixBytes) return std::nullopt;
   }
-  const size_t part = std::min<size_t>(length_ - body_.size(), bytes->size());
+  return length_;
+}
+
+std::optional<MessageReader::Message> MessageReader::Body(absl::string_view* bytes) {
+  const size_t part = std::min<size_t>(missing(), bytes->size());
   Message message{bytes->substr(0, part), prefix_[0] == 1};
   bytes->remove_prefix(part);
   if (part < length_) {
     if (body_.empty()) body_.reserve(length_);
     body_.append(message.bytes.data(), part);
-    if (body_.size() < length_) return std::nullopt;
+    if (missing() > 0) return std::nullopt;
     message.bytes = body_;
   }
   prefix_size_ = 0;

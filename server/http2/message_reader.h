@@ -25,13 +25,15 @@ class MessageReader {
     absl::string_view bytes;  // until the next call, and no longer than what was read from
     bool compressed = false;
   };
-  // Takes bytes from the front of `bytes` until they make a message; none if there are too few. RESOURCE_EXHAUSTED as
-  // soon as the prefix of one that is too long is there, INTERNAL for a prefix that is none; then nothing more may be
-  // read.
-  absl::StatusOr<std::optional<Message>> Next(absl::string_view* bytes);
+  // The size of the next message, once its prefix is there, which is taken from the front of `bytes`; the same again
+  // until Body has given the message. RESOURCE_EXHAUSTED if it is too long, INTERNAL for a prefix that is none; then
+  // nothing more may be read.
+  absl::StatusOr<std::optional<uint32_t>> Size(absl::string_view* bytes);
+  // Takes bytes from the front of `bytes` until the message is whole; only when its size is known.
+  std::optional<Message> Body(absl::string_view* bytes);
 
-  // Bytes that it holds of a message that is not whole.
-  size_t held() const { return partial() ? body_.size() : 0; }
+  // Bytes of the message, whose size is known, that are still to come.
+  size_t missing() const { return length_ - body_.size(); }
   // A message has begun, and is not whole.
   bool partial() const { return prefix_size_ > 0; }
 

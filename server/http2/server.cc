@@ -25,15 +25,16 @@ constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kLeaveTime = absl::Seconds(1);
 constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
-// With less memory, calls have small windows and connections fewer streams.
-constexpr uint64_t kWindowPart = 32 << 10;
-constexpr uint64_t kWindowMin = 4 << 10;
-constexpr uint64_t kWindowMax = 65'535;
-constexpr uint64_t kStreamPartBytes = 128 << 10;
+// With less memory, connections have fewer streams.
+constexpr uint64_t kStreamPartBytes = 256 << 10;
 constexpr uint64_t kStreamsMin = 100;
 constexpr uint64_t kStreamsMax = 1'000;
-// A connection may hold this part of what all may, of requests that nobody has taken yet.
+// What a connection may hold, of requests that nobody has asked for, and of messages that are not whole: a part of what
+// all may, and no more than this.
 constexpr uint64_t kConnectionPart = 4;
+constexpr uint64_t kConnectionBytesMax = 32 << 20;
+// Half of what it may hold is for the windows that every stream has, half for those that are wider.
+constexpr uint64_t kWindowMin = 4 << 10;
 
 // As many connections may not have sent the preface and the first settings: a part of all that there may be, but enough
 // for clients that all come at once.
@@ -47,15 +48,17 @@ uint64_t MessageBytesMax(const Limits& limits) {
 
 Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   const uint64_t incoming = ShareMemory(limits.memory_bytes).incoming;
+  const uint64_t connection = std::min(incoming / loops / kConnectionPart, kConnectionBytesMax);
+  const uint64_t streams = std::clamp(limits.memory_bytes / kStreamPartBytes, kStreamsMin, kStreamsMax);
   Loop::Options options;
   options.message_bytes_max = MessageBytesMax(limits);
-  options.limits.streams =
-      static_cast<uint32_t>(std::clamp(limits.memory_bytes / kStreamPartBytes, kStreamsMin, kStreamsMax));
-  options.limits.window_bytes =
-      static_cast<uint32_t>(std::clamp(limits.memory_bytes / kWindowPart, kWindowMin, kWindowMax));
-  options.held_bytes_max = static_cast<int64_t>(std::max(incoming / loops, options.message_bytes_max));
-  options.limits.held_bytes =
-      std::max(options.held_bytes_max / int64_t{kConnectionPart}, static_cast<int64_t>(options.message_bytes_max));
+  options.held_bytes_max = static_cast<int64_t>(incoming / loops);
+  options.wide_bytes = options.held_bytes_max / 2;
+  options.limits.streams = static_cast<uint32_t>(streams);
+  options.limits.window_bytes = static_cast<uint32_t>(std::max(connection / 2 / streams, kWindowMin));
+  options.limits.wide_bytes = static_cast<int64_t>(connection / 2);
+  options.limits.held_bytes = static_cast<int64_t>(connection / 2 + options.limits.window_bytes * streams);
+  options.limits.receive_bytes = std::max(connection, options.message_bytes_max);
   return options;
 }
 

@@ -22,7 +22,7 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Bytes of the request's body, until it returns. They take room in the stream's window until Connection::Consume.
+  // Bytes of the request's body, until it returns. They take room in the stream's window until Connection::OpenWindow.
   virtual void OnData(absl::string_view bytes) = 0;
   // The request is whole.
   virtual void OnEnd() = 0;

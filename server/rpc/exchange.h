@@ -4,6 +4,7 @@
 #define NMQ_SERVER_RPC_EXCHANGE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -48,6 +49,9 @@ absl::Status NotDecoded(const google::protobuf::MessageLite& message);
 // the exchange. A handler owns itself; the transport lets go of it with OnDone.
 class Handler {
  public:
+  // The message that was asked for has so many bytes: it is taken in when Exchange::Read is called again, at once or
+  // later. Only of an exchange that tells sizes.
+  virtual void OnSize(uint64_t bytes) = 0;
   // The message that was read. `bytes` live until this returns.
   virtual void OnMessage(const RequestBytes& bytes) = 0;
   // There is no message to read: the caller has said all, or is gone, or sent what the transport does not take.
@@ -78,7 +82,10 @@ class Exchange {
   // of a name that ends in -bin, decoded. It lives as long as the exchange.
   virtual std::optional<absl::string_view> Metadata(absl::string_view name) const = 0;
 
-  // Asks for the next message: OnMessage or OnNoMore follows. Not while one is asked for, nor after OnNoMore. What
+  // Whether Read says a message's size before the message is taken in. gRPC's own server cannot.
+  virtual bool tells_sizes() const = 0;
+  // Asks for the next message: OnSize or OnNoMore follows from an exchange that tells sizes, otherwise OnMessage or
+  // OnNoMore; and after OnSize, asks for the message itself. Not while one is asked for, nor after OnNoMore. What
   // nobody asks for stays with the caller, by flow control, but for a window's worth of it.
   virtual void Read() = 0;
 

@@ -12,6 +12,8 @@ namespace {
 
 // Who has received nothing for so long mostly has nothing to receive.
 constexpr absl::Duration kLapse = absl::Milliseconds(200);
+// A request for which others wait must be there within this.
+constexpr absl::Duration kReceiveTime = absl::Seconds(5);
 // One of so many is refused at a time.
 constexpr size_t kRefusedPart = 4;
 // What a call takes that waits: its state here and in gRPC.
@@ -64,7 +66,8 @@ void Intake::Refuse(Receiver* receiver, const absl::Status& why) {
   receiver->Refuse(why);
 }
 
-void Intake::Want(Receiver* receiver, uint64_t bytes) {
+void Intake::Want(Receiver* receiver, uint64_t bytes, Size size) {
+  receiver->size_ = size;
   receiver->bytes_ = std::clamp<uint64_t>(bytes, 1, budget_->bytes_max());
   if (line_.size == 0 && MayStart() && budget_->TryTake(receiver->bytes_)) {
     Start(receiver);
@@ -136,11 +139,17 @@ void Intake::Admit(uint64_t left) {
 
 void Intake::Lapse() {
   const absl::Duration now = clock_->Monotonic();
+  std::vector<Receiver*> late;
   for (Receiver* receiver = receiving_.first; receiver != nullptr && receiver->since_ + kLapse <= now;
        receiver = receiver->after_) {
+    if (receiver->size_ == Size::kKnown) {
+      if (receiver->since_ + kReceiveTime <= now) late.push_back(receiver);
+      continue;
+    }
     receiver->lapsed_ = true;
     budget_->GiveBack(std::exchange(receiver->bytes_, 0));
   }
+  for (Receiver* const receiver : late) Refuse(receiver, MemoryShort(budget_->bytes_max()));
 }
 
 void Intake::RefuseSome(bool any) {

@@ -15,18 +15,21 @@
 namespace nmq::rpc {
 
 // Says which calls of a loop may receive their next request, so that all requests that are on their way in, or not yet
-// answered, fit into the memory budget; the others wait, and their clients by flow control. How much will come is known
-// only when it is there: what is taken before is a guess of the caller.
+// answered, fit into the memory budget; the others wait, and their clients by flow control. What is taken for a request
+// is its size, where the transport tells it in advance, otherwise a guess of the caller.
 //
 // On its loop's thread only, but for GiveBack.
 class Intake final : private MemoryBudget::Waiter {
  public:
+  enum class Size : uint8_t { kKnown, kGuessed };
+
   // A call that receives requests, one at a time. It must Leave before its end.
   class Receiver {
    public:
     // It may start to receive.
     virtual void Receive() = 0;
-    // It must end with `why`: memory is short, and it may be receiving more than was taken for it.
+    // It must end with `why`: memory is short, and it may be receiving more than was taken for it, or nothing although
+    // others wait.
     virtual void Refuse(const absl::Status& why) = 0;
 
    protected:
@@ -36,6 +39,7 @@ class Intake final : private MemoryBudget::Waiter {
     friend class Intake;
     enum class State { kIdle, kInLine, kReceiving };
     State state_ = State::kIdle;
+    Size size_ = Size::kGuessed;
     bool lapsed_ = false;
     uint64_t bytes_ = 0;  // wanted, and then taken
     absl::Duration since_;
@@ -50,9 +54,9 @@ class Intake final : private MemoryBudget::Waiter {
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
 
-  // `receiver` is to receive a request of about `bytes`: calls its Receive, at once or later, or Refuse if too many
-  // wait.
-  void Want(Receiver* receiver, uint64_t bytes);
+  // `receiver` is to receive a request of `bytes`, about or exactly: calls its Receive, at once or later, or Refuse if
+  // too many wait.
+  void Want(Receiver* receiver, uint64_t bytes, Size size);
   // It has received so many, and they are taken until they are given back.
   void Received(Receiver* receiver, uint64_t bytes);
   // It does not wait any more, or has received nothing.
@@ -65,7 +69,8 @@ class Intake final : private MemoryBudget::Waiter {
 
   // Lets those receive for whom there is enough now.
   void Continue();
-  // Gives back what was taken for those that have received nothing for long: others may need it.
+  // To be called while others wait. Gives back what was taken at a guess for those that have received nothing for long,
+  // and ends those whose request has a known size and has still not come.
   void Lapse();
   // While memory is critical, calls start to receive one at a time: what those that were refused have received is gone
   // only when their clients know. To be called again and again meanwhile.

@@ -1,6 +1,7 @@
 #include "server/rpc/method_table.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,7 @@ class UnknownMethod final : public Handler {
         absl::StrCat("there is no method ", Quote(path), "; the reflection service lists those that are there")));
   }
 
+  void OnSize(uint64_t) override {}
   void OnMessage(const RequestBytes&) override {}
   void OnNoMore() override {}
   void OnDone() override { delete this; }

@@ -28,7 +28,15 @@ PublishCall::PublishCall(broker::Broker* broker, Exchange* exchange)
 void PublishCall::WantRead() {
   if (reading_ || ending() || answers_.size() >= kAnswersMax) return;
   reading_ = true;
-  loop()->intake().Want(this, expected_);
+  if (exchange()->tells_sizes()) {
+    exchange()->Read();
+  } else {
+    loop()->intake().Want(this, expected_, Intake::Size::kGuessed);
+  }
+}
+
+void PublishCall::OnSize(uint64_t bytes) {
+  if (!ending()) loop()->intake().Want(this, bytes, Intake::Size::kKnown);
 }
 
 void PublishCall::Receive() { exchange()->Read(); }

@@ -26,6 +26,7 @@ class PublishCall final : public StreamCall, private Intake::Receiver {
   // The broker must outlive the call.
   PublishCall(broker::Broker* broker, Exchange* exchange);
 
+  void OnSize(uint64_t bytes) override;
   void OnMessage(const RequestBytes& bytes) override;
   void OnNoMore() override;
   void OnWritten(bool ok) override;
@@ -54,8 +55,8 @@ class PublishCall final : public StreamCall, private Intake::Receiver {
   broker::PublishStream publish_;
   google::protobuf::Arena arena_;
   std::deque<std::shared_ptr<Answer>> answers_;  // not yet written, the oldest first
-  uint64_t expected_;                            // bytes of the next batch, at a guess
-  bool reading_ = false;                         // or waiting for the intake
+  uint64_t expected_;     // bytes of the next batch, at a guess, where the exchange does not tell
+  bool reading_ = false;  // or waiting for the intake
 };
 
 }  // namespace nmq::rpc

@@ -17,6 +17,8 @@ class StreamCall : public Stream, public Handler {
   void End(const absl::Status& status) final;
 
   void OnCancelled() final { End(absl::CancelledError("the client is gone")); }
+  // Most requests are small: they are received at once, uncounted.
+  void OnSize(uint64_t) override { exchange_->Read(); }
   void OnDone() final { Release(); }
 
  protected:

@@ -52,13 +52,27 @@ void Answer::Give(const std::shared_ptr<Answer>& answer, absl::StatusOr<Frame> r
 }
 
 UnaryCall::UnaryCall(const UnaryMethod* method, Exchange* exchange) : method_(method), exchange_(exchange) {
-  if (method_->request_bytes == 0) {
+  if (method_->request_bytes == 0 || exchange_->tells_sizes()) {
     Receive();
   } else {
-    exchange_->loop()->intake().Want(this, method_->request_bytes);
+    Want(method_->request_bytes, Intake::Size::kGuessed);
   }
+}
+
+void UnaryCall::Want(uint64_t bytes, Intake::Size size) {
+  stage_ = Stage::kInLine;
+  exchange_->loop()->intake().Want(this, bytes, size);
   // In line it asks nothing of the transport, so the server must end it.
   if (stage_ == Stage::kInLine) exchange_->loop()->AddStream(this);
+}
+
+void UnaryCall::OnSize(uint64_t bytes) {
+  if (stage_ != Stage::kReading) return;
+  if (method_->request_bytes == 0) {
+    exchange_->Read();
+  } else {
+    Want(bytes, Intake::Size::kKnown);
+  }
 }
 
 void UnaryCall::Receive() {

@@ -62,7 +62,8 @@ struct UnaryMethod {
   // there or later, on any thread. Whoever keeps answers waiting bounds their number.
   using Handle = std::function<void(const Exchange&, const RequestBytes&, const std::shared_ptr<Answer>&)>;
   Handle handle;
-  // What a request is thought to have: it is received when the loop's intake has room for that. 0: at once, uncounted.
+  // What a request is thought to have, unless the exchange tells its size: it is received when the loop's intake has
+  // room for that. 0: at once, uncounted.
   uint64_t request_bytes = 0;
   // It keeps the request's bytes until it has answered.
   bool keeps = false;
@@ -75,6 +76,7 @@ class UnaryCall final : public Handler, public Stream, private Intake::Receiver 
   // `method` must outlive the call.
   UnaryCall(const UnaryMethod* method, Exchange* exchange);
 
+  void OnSize(uint64_t bytes) override;
   void OnMessage(const RequestBytes& bytes) override;
   void OnNoMore() override;
   void OnCancelled() override;
@@ -90,6 +92,8 @@ class UnaryCall final : public Handler, public Stream, private Intake::Receiver 
 
   ~UnaryCall() override = default;
 
+  // Receives a request of so many bytes when the intake has room for it.
+  void Want(uint64_t bytes, Intake::Size size);
   void Receive() override;
   // Nobody waits for the request any more.
   void Refuse(const absl::Status& why) override;

@@ -34,6 +34,7 @@ class Played final : public Handler {
   std::function<void()> on_cancelled = [] {};
   std::function<void()> on_done = [] {};
 
+  void OnSize(uint64_t) override { FAIL() << "gRPC cannot tell sizes"; }
   void OnMessage(const RequestBytes&) override { on_message(); }
   void OnNoMore() override {}
   void OnCancelled() override { on_cancelled(); }

@@ -29,6 +29,11 @@ class Handler final : public rpc::Handler {
  public:
   explicit Handler(rpc::Exchange* of) : exchange(of) {}
 
+  void OnSize(uint64_t bytes) override {
+    EXPECT_FALSE(busy);
+    sizes.push_back(bytes);
+    if (has_room) Read();
+  }
   void OnMessage(const rpc::RequestBytes& bytes) override {
     EXPECT_FALSE(busy);
     messages.emplace_back(bytes.InOnePiece());
@@ -73,6 +78,8 @@ class Handler final : public rpc::Handler {
   rpc::Exchange* const exchange;
   bool busy = false;
   bool reads_on = false;
+  bool has_room = true;
+  std::vector<uint64_t> sizes;
   std::vector<std::string> messages;
   std::vector<bool> written;
   bool no_more = false;
@@ -155,6 +162,7 @@ std::string Gzip(const std::string& bytes) {
 class CallTest : public testing::Test {
  protected:
   CallTest() {
+    host_.limits.receive_bytes = 1 << 20;
     peer_ = std::make_unique<RawPeer>(host_.Connect(), [this] { host_.Turn(); });
     EXPECT_TRUE(peer_->Greet());
   }
@@ -175,6 +183,17 @@ class CallTest : public testing::Test {
     peer_->Receive();
     const Fields fields = peer_->HeadersOf(1);
     return {fields.begin(), fields.end()};
+  }
+
+  // By so much the server has opened the stream's window.
+  int64_t Opened(int32_t stream) const {
+    int64_t opened = 0;
+    for (const RawFrame& frame : peer_->Of(NGHTTP2_WINDOW_UPDATE, stream)) {
+      int64_t one = 0;
+      for (int i = 0; i < 4; ++i) one = one << 8 | static_cast<uint8_t>(frame.payload[i]);
+      opened += one;
+    }
+    return opened;
   }
 
   Host host_;
@@ -383,25 +402,125 @@ TEST_F(CallTest, MetadataIsAsItWasSentAndBinaryDecoded) {
 TEST_F(CallTest, WhatNobodyReadsStaysWithTheCallerButForAWindow) {
   Handler& handler = Begin();
   std::string sent;
-  for (int i = 0; i < 60; ++i) sent += Prefixed(std::string(995, static_cast<char>('a' + i % 26)));
-  for (int i = 0; i < 6; ++i) Say(sent.substr(i * 10'000, 10'000));
+  for (int i = 0; i < 15; ++i) sent += Prefixed(std::string(995, static_cast<char>('a' + i)));
+  for (int i = 0; i < 3; ++i) Say(sent.substr(i * 5'000, 5'000));
   EXPECT_TRUE(peer_->Of(NGHTTP2_WINDOW_UPDATE, 1).empty());
-  EXPECT_EQ(host_.held, 60'000);
-  for (int i = 0; i < 59; ++i) {
+  EXPECT_EQ(host_.held, 15'000);
+  for (int i = 0; i < 14; ++i) {
     handler.Read();
     peer_->Receive();
   }
-  EXPECT_EQ(handler.messages.size(), 59u);
+  EXPECT_EQ(handler.messages.size(), 14u);
   EXPECT_FALSE(peer_->Of(NGHTTP2_WINDOW_UPDATE, 1).empty());
   EXPECT_LE(host_.held, 2'000);
 }
 
-TEST_F(CallTest, ConnectionThatHoldsTooMuchOfWhatIsNotWholeEnds) {
+TEST_F(CallTest, MessageForWhichThereIsNoRoomStaysWithTheCallerButForAWindow) {
+  Handler& handler = Begin();
+  handler.has_room = false;
+  handler.Read();
+  const std::string sent = Prefixed(std::string(100'000, 'x'));
+  Say(sent.substr(0, 16'000));
+  EXPECT_THAT(handler.sizes, ElementsAre(100'000));
+  EXPECT_THAT(handler.messages, IsEmpty());
+  EXPECT_EQ(Opened(1), 0);
+  EXPECT_EQ(host_.held, 15'995);
+
+  // Then the window is opened for all that is missing of it, at once.
+  handler.Read();
+  peer_->Receive();
+  EXPECT_EQ(host_.held, 0);
+  EXPECT_GE(Opened(1) + 16'384, 100'005);
+  EXPECT_LE(Opened(1), 100'005 + 16'384);
+  for (size_t at = 16'000; at < sent.size(); at += 14'000) Say(sent.substr(at, 14'000));
+  EXPECT_THAT(handler.messages, ElementsAre(sent.substr(5)));
+  EXPECT_THAT(handler.sizes, ElementsAre(100'000));
+
+  // And for nothing else.
+  EXPECT_LE(Opened(1), 100'005);
+  Say(std::string(8'000, 0));
+  EXPECT_EQ(peer_->reset(1), -1);
+  Say(std::string(8'400, 0));
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_FLOW_CONTROL_ERROR);
+}
+
+TEST_F(CallTest, LargeMessagesOfAPeerThatKeepsToItsWindowAllArrive) {
+  Handler& handler = Begin();
+  handler.reads_on = true;
+  handler.Read();
+  std::string sent;
+  for (const size_t size : {100'000, 10, 300'000, 200'000, 16'379, 500'000}) sent += Prefixed(std::string(size, 'x'));
+  for (size_t at = 0; at < sent.size();) {
+    const auto part = std::min<int64_t>(16'384 + Opened(1) - static_cast<int64_t>(at), 16'384);
+    ASSERT_GT(part, 0) << at;
+    Say(sent.substr(at, static_cast<size_t>(part)));
+    at += static_cast<size_t>(part);
+  }
+  EXPECT_EQ(handler.messages.size(), 6u);
+}
+
+TEST_F(CallTest, ConnectionReceivesItsShareOfLargeMessagesAtOnceAndTheOthersWait) {
+  const std::string large = Prefixed(std::string(600'000, 'x'));
+  for (int32_t i = 1; i < 7; i += 2) {
+    ASSERT_TRUE(peer_->Request(i, false));
+    host_.handlers.back()->Read();
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, i, large.substr(0, 1'000))));
+  }
+  // A message that is there in one piece needs none.
+  ASSERT_TRUE(peer_->Request(7, false));
+  host_.handlers.back()->Read();
+  ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, 7, Prefixed("small"))));
+  peer_->Receive();
+  EXPECT_THAT(host_.handlers[0]->sizes, ElementsAre(600'000));
+  EXPECT_THAT(host_.handlers[1]->sizes, IsEmpty());
+  EXPECT_THAT(host_.handlers[2]->sizes, IsEmpty());
+  EXPECT_THAT(host_.handlers[3]->messages, ElementsAre("small"));
+  EXPECT_EQ(Opened(3), 0);
+
+  // Those that end leave their place, whether it is in the line or they receive.
+  ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_RST_STREAM, 0, 3, BigEndian(NGHTTP2_CANCEL))));
+  EXPECT_THAT(host_.handlers[2]->sizes, IsEmpty());
+  for (size_t at = 1'000; at < large.size(); at += 14'000) {
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, 1, large.substr(at, 14'000))));
+  }
+  peer_->Receive();
+  EXPECT_EQ(host_.handlers[0]->messages.size(), 1u);
+  EXPECT_THAT(host_.handlers[2]->sizes, ElementsAre(600'000));
+}
+
+TEST_F(CallTest, PublisherOfManyMessagesHasAWiderWindowUntilItEnds) {
+  Handler& handler = Begin();
+  handler.reads_on = true;
+  handler.Read();
+  const int64_t before = host_.pool.free();
+  Say(Prefixed("one"));
+  EXPECT_EQ(host_.pool.free(), before);
+  Say(Prefixed("two"));
+  EXPECT_EQ(before - host_.pool.free(), 1 << 20);
+  EXPECT_GE(Opened(1), 1 << 20);
+  Say("", /*end=*/true);
+  EXPECT_EQ(host_.pool.free(), before);
+}
+
+TEST_F(CallTest, WiderWindowsOfAConnectionAreBoundedTogether) {
+  for (int32_t i = 1; i < 199; i += 2) {
+    ASSERT_TRUE(peer_->Request(i, false));
+    host_.handlers.back()->reads_on = true;
+    host_.handlers.back()->Read();
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, i, Prefixed("one") + Prefixed("two"))));
+  }
+  peer_->Receive();
+  int64_t wide = 0;
+  for (int32_t i = 1; i < 199; i += 2) wide += Opened(i);
+  EXPECT_LE(wide, host_.limits.wide_bytes + 99 * host_.limits.window_bytes);
+  EXPECT_GE(wide, host_.limits.wide_bytes / 2);
+}
+
+TEST_F(CallTest, ConnectionThatHoldsMoreThanItMayEnds) {
   host_.limits.held_bytes = 1 << 20;
   const std::string part = Prefixed(std::string(900'000, 'x')).substr(0, 16'000);
   for (int32_t i = 1; i < 200; i += 2) {
     ASSERT_TRUE(peer_->Request(i, false));
-    host_.handlers.back()->Read();
     if (!peer_->Send(ToBytes(NGHTTP2_DATA, 0, i, part)) || host_.over) break;
     EXPECT_LE(host_.held, (1 << 20) + 16'000);
     if (!host_.abuses.empty()) break;

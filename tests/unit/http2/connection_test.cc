@@ -117,7 +117,7 @@ TEST_F(ConnectionTest, WhatAStreamHasNotAskedForStaysInItsWindowAndOthersGoOn) {
   }
   EXPECT_GE(opened, kStreams * 65'535 - 65'535);
   EXPECT_TRUE(peer.Of(NGHTTP2_WINDOW_UPDATE, 1).empty());
-  stream().connection->Consume(1, 65'535);
+  stream().connection->OpenWindow(1, 65'535);
   peer.Receive();
   EXPECT_EQ(peer.Of(NGHTTP2_WINDOW_UPDATE, 1).size(), 1u);
 

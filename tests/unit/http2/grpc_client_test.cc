@@ -33,6 +33,7 @@ constexpr uint64_t kMessageMax = 8 << 20;
 class Owned : public rpc::Handler {
  public:
   explicit Owned(rpc::Exchange* exchange) : exchange_(exchange) {}
+  void OnSize(uint64_t) override { exchange_->Read(); }
   void OnMessage(const rpc::RequestBytes&) override {}
   void OnNoMore() override { exchange_->Finish(absl::CancelledError("no request")); }
   void OnDone() override { delete this; }
@@ -107,6 +108,7 @@ class GrpcClientTest : public testing::Test {
     Loop::Options options;
     options.message_bytes_max = kMessageMax;
     options.held_bytes_max = 64 << 20;
+    options.wide_bytes = 32 << 20;
     loop_ = std::make_shared<Loop>(options, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
     loop_->methods().Add("/nmq.v1.MessageQueue/Publish", [](rpc::Exchange* exchange) { return new Publish(exchange); });
     loop_->methods().Add("/nmq.v1.MessageQueue/PublishStream",

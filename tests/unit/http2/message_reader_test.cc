@@ -15,13 +15,21 @@ std::string Prefixed(const std::string& body, char flag = 0) {
   return bytes + body;
 }
 
+// The next message, if it is whole.
+absl::StatusOr<std::optional<MessageReader::Message>> Next(MessageReader* reader, absl::string_view* bytes) {
+  const auto size = reader->Size(bytes);
+  if (!size.ok()) return size.status();
+  if (!size->has_value()) return std::nullopt;
+  return reader->Body(bytes);
+}
+
 // All messages of `bytes`, which come `step` at a time.
 std::vector<std::string> ReadAll(const std::string& bytes, size_t step, MessageReader* reader) {
   std::vector<std::string> messages;
   for (size_t at = 0; at < bytes.size(); at += step) {
     absl::string_view part = absl::string_view(bytes).substr(at, step);
     while (true) {
-      const auto message = reader->Next(&part);
+      const auto message = Next(reader, &part);
       EXPECT_TRUE(message.ok()) << message.status();
       if (!message.ok() || !message->has_value()) break;
       messages.push_back(std::string((*message)->bytes) + ((*message)->compressed ? "*" : ""));
@@ -45,35 +53,37 @@ TEST(MessageReader, RefusesAMessageThatIsTooLongAtItsPrefix) {
   MessageReader reader(100);
   const std::string bytes = Prefixed(std::string(101, 'x'));
   absl::string_view prefix = absl::string_view(bytes).substr(0, 5);
-  const auto message = reader.Next(&prefix);
+  const auto message = Next(&reader, &prefix);
   EXPECT_EQ(message.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(MetadataOf(message.status(), "bound"), "100");
   MessageReader other(101);
   absl::string_view all = bytes;
-  EXPECT_TRUE(other.Next(&all)->has_value());
+  EXPECT_TRUE(Next(&other, &all)->has_value());
 }
 
 TEST(MessageReader, RefusesAPrefixThatIsNone) {
   MessageReader reader(100);
   const std::string bytes = Prefixed("x", 2);
   absl::string_view all = bytes;
-  EXPECT_EQ(reader.Next(&all).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(Next(&reader, &all).status().code(), absl::StatusCode::kInternal);
 }
 
-TEST(MessageReader, SaysWhatHasBegun) {
+TEST(MessageReader, SaysWhatHasBegunAndWhatIsMissing) {
   MessageReader reader(1'000);
   const std::string bytes = Prefixed(std::string(500, 'x'));
   absl::string_view part = absl::string_view(bytes).substr(0, 3);
-  EXPECT_FALSE(reader.Next(&part)->has_value());
+  EXPECT_FALSE(reader.Size(&part)->has_value());
   EXPECT_TRUE(reader.partial());
-  EXPECT_EQ(reader.held(), 0u);
   part = absl::string_view(bytes).substr(3, 100);
-  EXPECT_FALSE(reader.Next(&part)->has_value());
-  EXPECT_EQ(reader.held(), 98u);
+  EXPECT_EQ(**reader.Size(&part), 500u);
+  EXPECT_EQ(part.size(), 98u);
+  EXPECT_EQ(reader.missing(), 500u);
+  EXPECT_FALSE(reader.Body(&part).has_value());
+  EXPECT_EQ(reader.missing(), 402u);
   part = absl::string_view(bytes).substr(103);
-  EXPECT_TRUE(reader.Next(&part)->has_value());
+  EXPECT_EQ(**reader.Size(&part), 500u);
+  EXPECT_TRUE(reader.Body(&part).has_value());
   EXPECT_FALSE(reader.partial());
-  EXPECT_EQ(reader.held(), 0u);
 }
 
 }  // namespace

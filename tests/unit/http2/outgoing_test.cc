@@ -58,10 +58,12 @@ std::string Take(Outgoing* outgoing, size_t step) {
 std::string OnlyMessage(const std::string& bytes) {
   MessageReader reader(std::numeric_limits<uint32_t>::max());
   absl::string_view rest = bytes;
-  const auto message = reader.Next(&rest);
-  EXPECT_TRUE(message.ok() && message->has_value());
+  const auto size = reader.Size(&rest);
+  EXPECT_TRUE(size.ok() && size->has_value());
+  const auto message = reader.Body(&rest);
+  EXPECT_TRUE(message.has_value());
   EXPECT_TRUE(rest.empty());
-  return std::string((*message)->bytes);
+  return std::string(message->bytes);
 }
 
 TEST(Outgoing, MessageOfAFrameComesInWholeHoweverItIsTaken) {

@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "server/http2/connection.h"
 #include "server/http2/socket.h"
+#include "server/http2/window_pool.h"
 
 namespace nmq::http2 {
 
@@ -24,7 +25,7 @@ class TestStream final : public Stream {
 
   void OnData(absl::string_view bytes) override {
     received.append(bytes.data(), bytes.size());
-    if (consumes) connection->Consume(number, bytes.size());
+    if (consumes) connection->OpenWindow(number, bytes.size());
   }
   void OnEnd() override { ended = true; }
   Offer OfferBody(size_t bytes_max) override {
@@ -101,6 +102,7 @@ class TestHost : public ConnectionHost {
     streams.back()->consumes = consumes;
     return streams.back().get();
   }
+  WindowPool& windows() override { return pool; }
   void OnHeld(int64_t bytes) override { held += bytes; }
   void Mark(Connection*) override { marked_ = true; }
   void ReadOnNext(Connection*) override { reads_on_ = true; }
@@ -120,6 +122,7 @@ class TestHost : public ConnectionHost {
   bool consumes = true;
   bool over = false;
   int64_t held = 0;
+  WindowPool pool{64 << 20, nullptr};
   std::vector<std::string> abuses;
   std::vector<std::unique_ptr<TestStream>> streams;
 

@@ -29,6 +29,8 @@ class FakeLoop final : private LoopParts, public Loop {
  public:
   FakeLoop() : Loop(&own_lane, &RealClock(), &own_metrics, {&own_memory, &own_memory}) {}
 
+  const MemoryBudget& memory() const { return own_memory; }
+
   void Shutdown() override {}
   bool HoldAsleep() override { return true; }
 
@@ -41,7 +43,7 @@ class FakeLoop final : private LoopParts, public Loop {
 // A call that has come to it. It must outlive its handler's last event, which the test causes.
 class FakeExchange final : public Exchange {
  public:
-  explicit FakeExchange(Loop* loop) : loop_(loop) {}
+  explicit FakeExchange(Loop* loop, bool tells_sizes = false) : loop_(loop), tells_sizes_(tells_sizes) {}
 
   // What the method has asked for.
   int reads() const { return reads_; }
@@ -50,6 +52,7 @@ class FakeExchange final : public Exchange {
   Loop* loop() const override { return loop_; }
   Call CallWith(Right right) const override { return Call(right, Transport::kGrpc, "test"); }
   std::optional<absl::string_view> Metadata(absl::string_view) const override { return std::nullopt; }
+  bool tells_sizes() const override { return tells_sizes_; }
   void Read() override { ++reads_; }
   void Write(Frame) override {}
   void Finish(const absl::Status& status) override { status_ = status; }
@@ -58,6 +61,7 @@ class FakeExchange final : public Exchange {
 
  private:
   Loop* const loop_;
+  const bool tells_sizes_;
   int reads_ = 0;
   std::optional<absl::Status> status_;
 };

@@ -69,15 +69,15 @@ class IntakeTest : public testing::Test {
 };
 
 TEST_F(IntakeTest, CallsForWhichThereIsRoomReceiveAtOnce) {
-  intake_.Want(&a_, kBytes / 2);
-  intake_.Want(&b_, kBytes / 2);
+  intake_.Want(&a_, kBytes / 2, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes / 2, Intake::Size::kGuessed);
   EXPECT_THAT(TakeLog(), ElementsAre("a", "b"));
 }
 
 TEST_F(IntakeTest, OthersWaitUntilSoMuchIsGivenBack) {
-  intake_.Want(&a_, kBytes);
-  intake_.Want(&b_, kBytes);
-  intake_.Want(&c_, 1);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&c_, 1, Intake::Size::kGuessed);
   intake_.Received(&a_, kBytes);
   EXPECT_THAT(TakeLog(), ElementsAre("a"));
   EXPECT_EQ(wakes_, 0);
@@ -92,10 +92,10 @@ TEST_F(IntakeTest, OthersWaitUntilSoMuchIsGivenBack) {
 }
 
 TEST_F(IntakeTest, WhatCameCountsAndNotTheGuess) {
-  intake_.Want(&a_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
   intake_.Received(&a_, 100);
   EXPECT_EQ(budget_.taken(), 100u);
-  intake_.Want(&b_, 10);
+  intake_.Want(&b_, 10, Intake::Size::kGuessed);
   intake_.Received(&b_, 2 * kBytes);
   EXPECT_EQ(budget_.taken(), 100 + 2 * kBytes);
   intake_.GiveBack(100 + 2 * kBytes);
@@ -103,8 +103,8 @@ TEST_F(IntakeTest, WhatCameCountsAndNotTheGuess) {
 }
 
 TEST_F(IntakeTest, MoreThanThereIsAtAllIsReceivedAlone) {
-  intake_.Want(&a_, 10 * kBytes);
-  intake_.Want(&b_, 10 * kBytes);
+  intake_.Want(&a_, 10 * kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, 10 * kBytes, Intake::Size::kGuessed);
   EXPECT_THAT(TakeLog(), ElementsAre("a"));
   intake_.Leave(&a_);
   intake_.Continue();
@@ -112,9 +112,9 @@ TEST_F(IntakeTest, MoreThanThereIsAtAllIsReceivedAlone) {
 }
 
 TEST_F(IntakeTest, CallThatLeavesTheLineHoldsUpNobody) {
-  intake_.Want(&a_, kBytes);
-  intake_.Want(&b_, kBytes);
-  intake_.Want(&c_, kBytes / 4);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&c_, kBytes / 4, Intake::Size::kGuessed);
   intake_.Leave(&b_);
   intake_.Leave(&a_);
   intake_.Continue();
@@ -125,8 +125,8 @@ TEST_F(IntakeTest, CallThatLeavesTheLineHoldsUpNobody) {
 }
 
 TEST_F(IntakeTest, CallThatReceivesNothingForLongLetsOthersReceive) {
-  intake_.Want(&a_, kBytes);
-  intake_.Want(&b_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
   intake_.Lapse();
   intake_.Continue();
   EXPECT_THAT(TakeLog(), ElementsAre("a"));
@@ -140,10 +140,10 @@ TEST_F(IntakeTest, CallThatReceivesNothingForLongLetsOthersReceive) {
 }
 
 TEST_F(IntakeTest, WhileMemoryIsCriticalCallsReceiveOneAtATime) {
-  intake_.Want(&a_, kBytes / 4);
+  intake_.Want(&a_, kBytes / 4, Intake::Size::kGuessed);
   intake_.SetCritical(true);
-  intake_.Want(&b_, kBytes / 4);
-  intake_.Want(&c_, kBytes / 4);
+  intake_.Want(&b_, kBytes / 4, Intake::Size::kGuessed);
+  intake_.Want(&c_, kBytes / 4, Intake::Size::kGuessed);
   intake_.Continue();
   EXPECT_THAT(TakeLog(), ElementsAre("a"));
   intake_.Leave(&a_);
@@ -156,9 +156,9 @@ TEST_F(IntakeTest, WhileMemoryIsCriticalCallsReceiveOneAtATime) {
 }
 
 TEST_F(IntakeTest, WhatAnotherGaveBackWaitsWhileMemoryIsCritical) {
-  intake_.Want(&a_, kBytes / 2);
-  intake_.Want(&b_, kBytes / 2);
-  intake_.Want(&c_, kBytes / 2);
+  intake_.Want(&a_, kBytes / 2, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes / 2, Intake::Size::kGuessed);
+  intake_.Want(&c_, kBytes / 2, Intake::Size::kGuessed);
   intake_.SetCritical(true);
   intake_.Leave(&a_);
   intake_.Continue();
@@ -169,10 +169,10 @@ TEST_F(IntakeTest, WhatAnotherGaveBackWaitsWhileMemoryIsCritical) {
 }
 
 TEST_F(IntakeTest, CallsOfWhichNothingIsCountedAreRefusedFirst) {
-  intake_.Want(&a_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
   clock_.Advance(absl::Seconds(1));
   intake_.Lapse();
-  intake_.Want(&b_, kBytes);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
   TakeLog();
   intake_.RefuseSome(/*any=*/false);
   EXPECT_THAT(TakeLog(), ElementsAre("a refused"));
@@ -191,9 +191,27 @@ TEST_F(IntakeTest, CallsOfWhichNothingIsCountedAreRefusedFirst) {
   EXPECT_THAT(TakeLog(), IsEmpty());
 }
 
+TEST_F(IntakeTest, RequestsOfAKnownSizeKeepTheirRoomUntilTheyAreLate) {
+  intake_.Want(&a_, kBytes, Intake::Size::kKnown);
+  intake_.Want(&b_, kBytes, Intake::Size::kKnown);
+  clock_.Advance(absl::Seconds(4));
+  intake_.Lapse();
+  intake_.Continue();
+  intake_.RefuseSome(/*any=*/false);
+  EXPECT_THAT(TakeLog(), ElementsAre("a"));
+  EXPECT_EQ(budget_.taken(), kBytes);
+  clock_.Advance(absl::Seconds(1));
+  intake_.Lapse();
+  EXPECT_THAT(TakeLog(), ElementsAre("a refused"));
+  EXPECT_EQ(ReasonOf(a_.refused()), "MEMORY_SHORT");
+  intake_.Leave(&a_);
+  intake_.Continue();
+  EXPECT_THAT(TakeLog(), ElementsAre("b"));
+}
+
 TEST_F(IntakeTest, ClosedOneLetsNobodyInAndKeepsNothing) {
-  intake_.Want(&a_, kBytes);
-  intake_.Want(&b_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
   TakeLog();
   intake_.Close();
   intake_.Leave(&a_);
@@ -204,8 +222,8 @@ TEST_F(IntakeTest, ClosedOneLetsNobodyInAndKeepsNothing) {
 }
 
 TEST_F(IntakeTest, WhatAClosedOneWaitedForIsGivenBack) {
-  intake_.Want(&a_, kBytes);
-  intake_.Want(&b_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
+  intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
   intake_.Leave(&a_);
   EXPECT_EQ(wakes_, 1);
   intake_.Close();
@@ -215,11 +233,11 @@ TEST_F(IntakeTest, WhatAClosedOneWaitedForIsGivenBack) {
 }
 
 TEST_F(IntakeTest, LineIsBounded) {
-  intake_.Want(&a_, kBytes);
+  intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
   std::vector<std::unique_ptr<Call>> calls;
   while (calls.size() < 10'000 && (calls.empty() || calls.back()->refused().ok())) {
     calls.push_back(std::make_unique<Call>("x", &log_));
-    intake_.Want(calls.back().get(), 1);
+    intake_.Want(calls.back().get(), 1, Intake::Size::kKnown);
   }
   EXPECT_LT(calls.size(), 100u);
   EXPECT_EQ(calls.back()->refused().code(), absl::StatusCode::kResourceExhausted);

@@ -1,0 +1,112 @@
+#ifndef NMQ_SERVER_HTTP2_INCOMING_H_
+#define NMQ_SERVER_HTTP2_INCOMING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/http2/connection.h"
+#include "server/http2/message_reader.h"
+#include "server/http2/receive_share.h"
+#include "server/http2/wire.h"
+#include "server/rpc/exchange.h"
+
+namespace nmq::http2 {
+
+// The request of a call: takes messages out of the stream's bytes as the method asks for them. Until the method has
+// room for a message, the peer may send what fits into the stream's window, which is held and counted; then the window
+// is opened as far as the message needs. On the loop's thread only.
+class Incoming final : private ReceiveShare::Waiter {
+ public:
+  // What it needs of its call.
+  class Owner {
+   public:
+    // Nothing of the request will be taken any more.
+    virtual bool deaf() const = 0;
+    // Settle is to be called soon, when no method is at work.
+    virtual void SettleSoon() = 0;
+    // What came is no request, or too large a one: the call ends with `status`, and is deaf.
+    virtual void OnBroken(const absl::Status& status) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // `connection` and `owner` must outlive it, or OnClosed come first.
+  Incoming(Owner* owner, Connection* connection, int32_t stream, Encoding encoding, uint64_t message_bytes_max);
+
+  // As rpc::Exchange says.
+  void Read();
+  // Whether a read goes on.
+  bool reading() const { return reading_; }
+
+  void OnData(absl::string_view bytes);
+  void OnEnd();
+  // Gives `handler` what there is.
+  void Settle();
+  // The same for OnData, which comes before a handler is known at the earliest.
+  void set_handler(rpc::Handler* handler) { handler_ = handler; }
+  // The connection may not be used any more.
+  void OnClosed();
+
+ private:
+  enum class Stage : uint8_t {
+    kPrefix,  // the size of the next message is not known
+    kInLine,  // it waits for the connection's share
+    kTurn,    // has it, or needs none
+    kTold,    // the handler knows the size
+    kTaken,   // and has asked for it
+  };
+
+  void OnTurn() override;
+
+  // Takes messages from `bytes` as long as the handler reads.
+  void Take(absl::string_view* bytes);
+  // Whether the next message, of which `there` bytes have come, may be taken in.
+  bool MayTake(uint64_t size, size_t there);
+  // False if there is no more to be done with these bytes.
+  bool TakeBody(absl::string_view* bytes);
+  void Give(const MessageReader::Message& message);
+  void GiveNoMore();
+  void Break(const absl::Status& status);
+  // Gives back what it has of its connection.
+  void LetGo();
+  void GiveBackShare();
+  void GiveBackWindow();
+  // The peer will send `rest` bytes of a message for which there is room: it may do so at once, beyond the window.
+  void OpenWindow(uint64_t rest);
+  // It is one of several messages.
+  void Widen();
+  // So many bytes take no room in the window any more.
+  void Consume(size_t bytes);
+  void CountHeld();
+
+  Owner* const owner_;
+  Connection* connection_;  // null once the stream has ended
+  const int32_t stream_;
+  const Encoding encoding_;
+  const uint64_t message_bytes_max_;
+  rpc::Handler* handler_ = nullptr;
+
+  MessageReader reader_;
+  std::string waiting_;  // bytes that nobody has asked for
+  size_t waiting_at_ = 0;
+  size_t held_ = 0;        // as the connection knows
+  uint64_t size_ = 0;      // of the next message, from kInLine on
+  uint64_t share_ = 0;     // of the connection's ReceiveShare
+  uint64_t window_;        // of the stream, but for messages for which there is room
+  int64_t wide_ = 0;       // of that, from the pools
+  uint64_t opened_ = 0;    // bytes to come that take no room in the window
+  uint64_t consumed_ = 0;  // the peer does not know of these yet
+  uint32_t messages_ = 0;
+  Stage stage_ = Stage::kPrefix;
+  bool reading_ = false;
+  bool whole_ = false;  // the request is
+};
+
+}  // namespace nmq::http2
+
+#endif  // NMQ_SERVER_HTTP2_INCOMING_H_
