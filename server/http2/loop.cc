@@ -16,6 +16,8 @@ namespace {
 
 // Events taken in one turn before subscriptions get to write.
 constexpr int kEventsMax = 256;
+// Connections that a loop has yet to take; those that come after them wait in the system.
+constexpr int kAdoptingMax = 64;
 // Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
 constexpr int kHandshakesMax = 4;
 constexpr absl::Duration kTick = absl::Seconds(1);
@@ -63,10 +65,18 @@ void Loop::Shutdown() {
 }
 
 void Loop::Adopt(std::unique_ptr<ByteStream> bytes, std::string peer) {
+  {
+    MutexLock lock(&adopting_mu_);
+    while (adopting_ >= kAdoptingMax) adopted_.Wait(&adopting_mu_);
+    ++adopting_;
+  }
   // A task that is forgotten closes it.
   auto owned = std::make_shared<std::unique_ptr<ByteStream>>(std::move(bytes));
   Post([this, owned, peer = std::move(peer)] {
     if (running_) Add(std::move(*owned), peer);
+    MutexLock lock(&adopting_mu_);
+    --adopting_;
+    adopted_.Signal();
   });
 }
 

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "server/http2/age_list.h"
 #include "server/http2/byte_stream.h"
 #include "server/http2/call.h"
@@ -50,7 +52,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   // Ends the connections that are left, and the loop when their calls are over; after a second in any case.
   void Shutdown() override;
 
-  // Serves a connection that was accepted.
+  // Serves a connection that was accepted. Waits while the loop has yet to take many: not on its thread.
   void Adopt(std::unique_ptr<ByteStream> bytes, std::string peer);
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
@@ -105,6 +107,9 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   int epoll_ = -1;
   int waker_ = -1;  // readable when the loop is to take a turn
   std::atomic<size_t> connection_count_{0};
+  Mutex adopting_mu_;
+  CondVar adopted_;
+  int adopting_ ABSL_GUARDED_BY(adopting_mu_) = 0;
   std::atomic<bool> room_wanted_{false};
 
   // For the loop's thread only.

@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <functional>
 #include <memory>
@@ -214,6 +215,27 @@ TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {
   loop_->MakeRoom();
   ASSERT_TRUE(busy->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
   ASSERT_TRUE(busy->ReceiveUntil([&] { return busy->BodyOf(1) == Counted(7); }));
+}
+
+TEST_F(LoopTest, TakesNoMoreThanSomeConnectionsAheadOfItsThread) {
+  constexpr int kPeers = 200;
+  std::vector<int> ends(kPeers);
+  Notification all;
+  Notification looked;
+  loop_->Post([&] {
+    EXPECT_FALSE(all.WaitForNotificationWithTimeout(absl::Milliseconds(200)));
+    looked.Notify();
+  });
+  for (int& end : ends) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    end = pair[1];
+    loop_->Adopt(std::make_unique<Socket>(pair[0]), "test");
+  }
+  all.Notify();
+  looked.WaitForNotification();
+  Run([&] { EXPECT_EQ(loop_->connections(), size_t{kPeers}); });
+  for (const int end : ends) close(end);
 }
 
 TEST_F(LoopTest, ManyHandshakesDoNotHoldUpOthers) {
