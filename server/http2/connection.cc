@@ -69,6 +69,7 @@ Connection::~Connection() {
     Remove(stream);
     stream->OnClosed(/*whole=*/false);
   }
+  host_->OnUnsent(-unsent_counted_);
   nghttp2_session_del(session_);
 }
 
@@ -145,6 +146,7 @@ void Connection::OnWritable() {
   }
   if (!unsent_.Send(bytes_.get())) return OnBytesEnded();
   if (!unsent_.empty()) return Await();
+  CountUnsent();
   TellSent();
   Await();
   Mark();  // more may have gathered meanwhile
@@ -161,11 +163,19 @@ void Connection::Flush() {
   }
   const bool full = gather.full();
   if (!gather.empty() && !gather.Send(bytes_.get(), &unsent_)) return Over();
-  if (!unsent_.empty()) return Await();
+  if (!unsent_.empty()) {
+    CountUnsent();
+    return Await();
+  }
   TellSent();
   EndIfAbused();
   if (full) return Mark();
   CloseIfDone();
+}
+
+void Connection::CountUnsent() {
+  const auto bytes = static_cast<int64_t>(unsent_.copied());
+  host_->OnUnsent(bytes - std::exchange(unsent_counted_, bytes));
 }
 
 void Connection::TellSent() {

@@ -39,6 +39,8 @@ class ConnectionHost {
   virtual WindowPool& windows() = 0;
   // The bytes of requests that connections hold have changed by so many.
   virtual void OnHeld(int64_t bytes) = 0;
+  // The bytes that connections keep for peers that do not read them have changed by so many.
+  virtual void OnUnsent(int64_t bytes) = 0;
   // Flush is to be called at the end of this turn.
   virtual void Mark(Connection* connection) = 0;
   // Nothing more happens to it: it is to be deleted at the end of this turn.
@@ -141,6 +143,7 @@ class Connection {
 
   void OnRequestHeaders(const nghttp2_frame& frame);
   void RefuseHeaders(int32_t stream);
+  void CountUnsent();
   void TellSent();
   void OnPingAnswered(const nghttp2_ping& ping);
   void TellLast();
@@ -171,8 +174,9 @@ class Connection {
   size_t streams_ = 0;
   std::vector<int32_t> sending_;  // whose body is in the gather or unsent
   Unsent unsent_;
-  int64_t held_ = 0;  // bytes of requests that nobody has asked for
-  size_t work_ = 0;   // in this turn, in requests
+  int64_t unsent_counted_ = 0;  // as the host knows
+  int64_t held_ = 0;            // bytes of requests that nobody has asked for
+  size_t work_ = 0;             // in this turn, in requests
   std::string unread_;
   WindowPool windows_;
   ReceiveShare receive_share_;

@@ -42,6 +42,7 @@ bool Unsent::Send(ByteStream* stream) {
   }
   pieces_ = {};  // with its memory, for most connections never need it again
   first_ = 0;
+  copied_ = 0;
   return true;
 }
 
@@ -103,6 +104,7 @@ void Gather::Keep(size_t first, Unsent* unsent) {
     const size_t size = vectors_[first].iov_len;
     if (!owners_[first]) {
       unsent->pieces_.push_back(CopyOf(bytes, size));
+      unsent->copied_ += size;
       continue;
     }
     const auto offset = static_cast<uint32_t>(bytes - owners_[first]->data());

@@ -16,6 +16,8 @@ namespace nmq::http2 {
 class Unsent {
  public:
   bool empty() const { return first_ == pieces_.size(); }
+  // Bytes that only this holds, until all is sent. The others belong to who offered them.
+  size_t copied() const { return copied_; }
   // Writes as much as `stream` takes; false if it has ended.
   bool Send(ByteStream* stream);
 
@@ -24,6 +26,7 @@ class Unsent {
 
   std::vector<log::ByteRange> pieces_;
   size_t first_ = 0;
+  size_t copied_ = 0;
 };
 
 // What one connection sends in a turn, for one vectored write: short pieces are copied into a buffer of the gather,

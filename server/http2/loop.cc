@@ -113,6 +113,12 @@ void Loop::OnHeld(int64_t bytes) {
   if (held_ > options_.held_bytes_max && !before) Again([this] { RelieveHeld(); });
 }
 
+// With less left, subscribers get smaller frames.
+void Loop::OnUnsent(int64_t bytes) {
+  if (bytes > 0) outgoing().Take(static_cast<uint64_t>(bytes));
+  if (bytes < 0) outgoing().GiveBack(static_cast<uint64_t>(-bytes));
+}
+
 void Loop::RelieveHeld() {
   Connection* most = nullptr;
   for (const auto& [raw, connection] : connections_) {

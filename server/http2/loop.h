@@ -76,6 +76,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
   WindowPool& windows() override { return windows_; }
   void OnHeld(int64_t bytes) override;
+  void OnUnsent(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
   void ReadOnNext(Connection* connection) override { reading_.push_back(connection); }
   void OnOver(Connection* connection) override { over_.push_back(connection); }

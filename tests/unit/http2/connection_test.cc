@@ -145,10 +145,27 @@ TEST_F(ConnectionTest, LongAnswerGoesOutInSharesThoughThePeerTakesLittle) {
   // One share is under way, besides what the sockets hold.
   EXPECT_LT(stream().at, 2u << 20);
   EXPECT_EQ(stream().sent, 0u);
+  EXPECT_GT(host_.unsent, 0);
+  EXPECT_LE(host_.unsent, 384 << 10);
   peer.set_reads(true);
   for (int i = 0; i < 100 && !stream().closed; ++i) peer.Receive();
   EXPECT_EQ(peer.BodyOf(1), body);
   EXPECT_TRUE(stream().whole);
+  EXPECT_EQ(host_.unsent, 0);
+}
+
+TEST_F(ConnectionTest, WhatIsKeptForAPeerThatDoesNotReadIsGivenBackWithTheConnection) {
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_SETTINGS, 0, 0, std::string("\0\4", 2) + BigEndian(0x7fffffff))));
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 0, BigEndian(0x7fff0000))));
+  ASSERT_TRUE(peer.Request(1, true));
+  stream().body = std::string(5 << 20, 'x');
+  peer.set_reads(false);
+  stream().connection->Answer(1, {{":status", "200"}}, /*body=*/true);
+  for (int i = 0; i < 10; ++i) host_.Turn();
+  EXPECT_GT(host_.unsent, 0);
+  host_.Disconnect();
+  EXPECT_EQ(host_.unsent, 0);
 }
 
 TEST_F(ConnectionTest, ResetEndsTheStream) {

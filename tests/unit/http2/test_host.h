@@ -104,6 +104,7 @@ class TestHost : public ConnectionHost {
   }
   WindowPool& windows() override { return pool; }
   void OnHeld(int64_t bytes) override { held += bytes; }
+  void OnUnsent(int64_t bytes) override { unsent += bytes; }
   void Mark(Connection*) override { marked_ = true; }
   void ReadOnNext(Connection*) override { reads_on_ = true; }
   void OnOver(Connection*) override { over = true; }
@@ -122,6 +123,7 @@ class TestHost : public ConnectionHost {
   bool consumes = true;
   bool over = false;
   int64_t held = 0;
+  int64_t unsent = 0;
   WindowPool pool{64 << 20, nullptr};
   std::vector<std::string> abuses;
   std::vector<std::unique_ptr<TestStream>> streams;
