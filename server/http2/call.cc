@@ -61,6 +61,7 @@ Call::Call(CallHost* host, Connection* connection, int32_t stream, HeaderList he
 
 Call::~Call() {
   if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
+  host_->stalling().Remove(&stall_);
   host_->OnCallOver();
 }
 
@@ -72,12 +73,32 @@ void Call::SetDeadline(absl::Duration timeout) {
 
 void Call::OnDeadline() {
   if (connection_ == nullptr) return;
+  EndEarly(absl::DeadlineExceededError("the call's deadline is over"));
+}
+
+void Call::EndEarly(const absl::Status& status) {
   if (outgoing_.left() > 0) {
     connection_->Reset(stream_, NGHTTP2_CANCEL);  // the caller does not take what is before the trailers
   } else {
-    EndWith(absl::DeadlineExceededError("the call's deadline is over"));
+    EndWith(status);
   }
   OnGone();
+}
+
+void Call::EndStalled(absl::Duration time) {
+  host_->stalling().Remove(&stall_);
+  const absl::Status status =
+      ResourceExhausted("REQUEST_STALLED",
+                        absl::StrCat("a message of the request is not whole, and nothing of it has come for ",
+                                     absl::FormatDuration(time), "; send each message in one go, and this one again"),
+                        absl::ZeroDuration(), {{"bound", absl::FormatDuration(time)}});
+  host_->OnRefused(status);
+  EndEarly(status);
+}
+
+void Call::NoteStall(bool heard) {
+  if (deaf() || !incoming_.awaits_bytes()) return host_->stalling().Remove(&stall_);
+  if (heard || !stall_.in()) host_->stalling().Add(&stall_, host_->now());
 }
 
 nmq::Call Call::CallWith(Right right) const {
@@ -105,6 +126,7 @@ void Call::SettleSoon() {
 void Call::Settle() {
   settling_ = false;
   incoming_.Settle();
+  NoteStall(/*heard=*/false);
   if (writing_ && (gone_ || connection_ == nullptr)) {
     writing_ = false;
     handler_->OnWritten(false);

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/frame/frame.h"
+#include "server/http2/age_list.h"
 #include "server/http2/connection.h"
 #include "server/http2/header_list.h"
 #include "server/http2/incoming.h"
@@ -42,6 +43,10 @@ class CallHost {
   // A call begins, or has ended.
   virtual void OnCallBegun() = 0;
   virtual void OnCallOver() = 0;
+  // Those that wait for their callers to go on with a message; they add and remove themselves.
+  virtual AgeList<Call>& stalling() = 0;
+  // A call is ended with this since its caller does not go on.
+  virtual void OnRefused(const absl::Status& status) = 0;
   // Settle is to be called soon, when no method is at work.
   virtual void SettleSoon(Call* call) = 0;
 
@@ -57,8 +62,13 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
 
   // Tells the handler what has happened meanwhile. May delete the call.
   void Settle();
+  // Its caller has not gone on with a message for `time`: ends it.
+  void EndStalled(absl::Duration time);
 
-  void OnData(absl::string_view bytes) override { incoming_.OnData(bytes); }
+  void OnData(absl::string_view bytes) override {
+    incoming_.OnData(bytes);
+    NoteStall(/*heard=*/true);
+  }
   void OnEnd() override { incoming_.OnEnd(); }
   Offer OfferBody(size_t bytes_max) override;
   void GiveBody(size_t bytes, Gather* gather) override;
@@ -71,6 +81,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;
   bool tells_sizes() const override { return true; }
   void Read() override { incoming_.Read(); }
+  void ReadRequest() override { incoming_.ReadRequest(); }
   void Write(Frame frame) override;
   void Finish(const absl::Status& status) override;
   void FinishWith(Frame frame) override;
@@ -82,6 +93,8 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
 
   void SetDeadline(absl::Duration timeout);
   void OnDeadline();
+  // Ends the call at once: nobody hears what is not sent yet.
+  void EndEarly(const absl::Status& status);
   // Nobody hears any more.
   void OnGone();
   // Ends the call whatever the handler says.
@@ -91,6 +104,9 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   bool deaf() const override { return connection_ == nullptr || finished_ || gone_ || broken_; }
   void SettleSoon() override;
   void OnBroken(const absl::Status& status) override;
+
+  // Looks whether the request awaits bytes, now that some have come if `heard`.
+  void NoteStall(bool heard);
 
   // Makes the connection ask for what is there.
   void Speak();
@@ -106,6 +122,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   std::optional<absl::Duration> deadline_time_;
 
   Incoming incoming_;
+  AgeList<Call>::Entry stall_{this};  // in it while the request awaits bytes
   Outgoing outgoing_;
   absl::Status status_;
 

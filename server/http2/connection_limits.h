@@ -24,6 +24,8 @@ struct ConnectionLimits {
   uint64_t receive_bytes = 32 << 20;
   // For the preface and the first settings.
   absl::Duration handshake = absl::Seconds(10);
+  // For the next byte of a message that has begun, or of a request that has one message only.
+  absl::Duration stall = absl::Seconds(30);
   // After so long without a byte the peer is pinged, and after so long without an answer it is gone.
   absl::Duration keepalive = absl::Seconds(30);
   absl::Duration keepalive_timeout = absl::Seconds(10);

@@ -27,6 +27,16 @@ void Incoming::Read() {
   owner_->SettleSoon();
 }
 
+void Incoming::ReadRequest() {
+  one_message_ = true;
+  Read();
+}
+
+bool Incoming::awaits_bytes() const {
+  if (!reading_ || whole_) return false;
+  return stage_ == Stage::kTaken || (stage_ == Stage::kPrefix && (one_message_ || reader_.partial()));
+}
+
 void Incoming::OnData(absl::string_view bytes) {
   if (owner_->deaf()) return Consume(bytes.size());
   if (reading_ && waiting_.empty()) Take(&bytes);

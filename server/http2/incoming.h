@@ -40,6 +40,9 @@ class Incoming final : private ReceiveShare::Waiter {
 
   // As rpc::Exchange says.
   void Read();
+  void ReadRequest();
+  // The method waits for bytes that the peer could send: of a message for which there is room, or of the only one.
+  bool awaits_bytes() const;
   // Whether a read goes on.
   bool reading() const { return reading_; }
 
@@ -104,6 +107,7 @@ class Incoming final : private ReceiveShare::Waiter {
   uint32_t messages_ = 0;
   Stage stage_ = Stage::kPrefix;
   bool reading_ = false;
+  bool one_message_ = false;
   bool whole_ = false;  // the request is
 };
 

@@ -207,8 +207,16 @@ void Loop::TickConnections() {
   for (const auto& [raw, connection] : connections_) raw->OnTick();
 }
 
+void Loop::EndStalledCalls() {
+  const absl::Duration time = options_.limits.stall;
+  while (stalling_.oldest() != nullptr && now_ - stalling_.oldest()->since() >= time) {
+    stalling_.oldest()->owner()->EndStalled(time);
+  }
+}
+
 void Loop::OnTick() {
   TickConnections();
+  EndStalledCalls();
   if (!connections_.empty()) SetTimer(&tick_, clock().Monotonic() + kTick);
 }
 

@@ -87,6 +87,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   rpc::Loop* rpc_loop() override { return this; }
   const rpc::MethodTable& table() override { return methods(); }
   uint64_t message_bytes_max() const override { return options_.message_bytes_max; }
+  AgeList<Call>& stalling() override { return stalling_; }
+  void OnRefused(const absl::Status& status) override { metrics_->CountRefusal(status); }
   void OnCallBegun() override { ++calls_; }
   void OnCallOver() override { --calls_; }
   void SettleSoon(Call* call) override { settling_.push_back(call); }
@@ -98,6 +100,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Bury();
   void OnTick();
   void TickConnections();
+  void EndStalledCalls();
   void OnDeadlines() { deadlines_.Run(now_); }
   void RelieveHeld();
   void DismissOne();
@@ -124,6 +127,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   const std::unique_ptr<char[]> read_buffer_;
   AgeList<Connection> greeting_;
   WindowPool windows_;  // outlives the connections
+  AgeList<Call> stalling_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> reading_;  // that have more than their share of a turn

@@ -88,6 +88,9 @@ class Exchange {
   // OnNoMore; and after OnSize, asks for the message itself. Not while one is asked for, nor after OnNoMore. What
   // nobody asks for stays with the caller, by flow control, but for a window's worth of it.
   virtual void Read() = 0;
+  // The same for a request of one message, which a caller has at hand: a transport may end a call that does not send it
+  // for long.
+  virtual void ReadRequest() { Read(); }
 
   // Sends a message: OnWritten follows. Not while one is being written, nor after Finish.
   virtual void Write(Frame frame) = 0;

@@ -39,7 +39,7 @@ absl::Status CheckHealth(const broker::Broker& broker, const std::vector<std::st
 
 HealthWatch::HealthWatch(broker::Broker* broker, const std::vector<std::string>* services, Exchange* exchange)
     : StreamCall(exchange), broker_(broker), services_(services), look_([this] { Look(); }) {
-  exchange->Read();
+  exchange->ReadRequest();
 }
 
 void HealthWatch::OnNoMore() { End(InvalidArgument("request", "is missing")); }

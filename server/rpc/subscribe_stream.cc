@@ -31,7 +31,7 @@ SubscribeStream::SubscribeStream(broker::Broker* broker, Exchange* exchange)
       stalled_([this] { OnStalled(); }),
       age_([this] { OnAge(); }),
       drain_([this] { AskToLeave(); }) {
-  exchange->Read();
+  exchange->ReadRequest();
 }
 
 void SubscribeStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }

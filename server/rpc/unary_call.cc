@@ -77,7 +77,7 @@ void UnaryCall::OnSize(uint64_t bytes) {
 
 void UnaryCall::Receive() {
   stage_ = Stage::kReading;
-  exchange_->Read();
+  exchange_->ReadRequest();
 }
 
 void UnaryCall::OnMessage(const RequestBytes& bytes) {

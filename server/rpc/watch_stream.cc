@@ -39,7 +39,7 @@ WatchStream::WatchStream(broker::Broker* broker, Exchange* exchange)
       heartbeat_([this] { OnHeartbeat(); }),
       age_([this] { End(StreamAged()); }),
       drain_([this] { End(broker_->CheckNotDraining()); }) {
-  exchange->Read();
+  exchange->ReadRequest();
 }
 
 void WatchStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }

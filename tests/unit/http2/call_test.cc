@@ -60,6 +60,9 @@ class Handler final : public rpc::Handler {
   void Read() {
     Do([this] { exchange->Read(); });
   }
+  void ReadRequest() {
+    Do([this] { exchange->ReadRequest(); });
+  }
   void Write(size_t bytes) {
     v1::PublishResponse response;
     response.set_id(std::string(bytes, 'x'));
@@ -120,12 +123,15 @@ class Host final : public TestHost, public CallHost {
   rpc::Loop* rpc_loop() override { return nullptr; }
   const rpc::MethodTable& table() override { return methods_; }
   uint64_t message_bytes_max() const override { return 1 << 20; }
+  AgeList<Call>& stalling() override { return stalling_; }
+  void OnRefused(const absl::Status& status) override { refused.push_back(ReasonOf(status)); }
   void OnCallBegun() override { ++calls; }
   void OnCallOver() override { --calls; }
   void SettleSoon(Call* call) override { settling_.push_back(call); }
 
   std::vector<std::unique_ptr<Handler>> handlers;
   int calls = 0;
+  std::vector<std::string> refused;
 
  private:
   void SettleAll() {
@@ -139,6 +145,7 @@ class Host final : public TestHost, public CallHost {
   rpc::MethodTable methods_;
   Timers timers_;
   std::vector<Call*> settling_;
+  AgeList<Call> stalling_;
 };
 
 std::string Prefixed(const std::string& body, char flag = 0) {
@@ -159,10 +166,13 @@ std::string Gzip(const std::string& bytes) {
   return out;
 }
 
+constexpr absl::Duration kStall = absl::Seconds(30);
+
 class CallTest : public testing::Test {
  protected:
   CallTest() {
     host_.limits.receive_bytes = 1 << 20;
+    host_.limits.keepalive = absl::InfiniteDuration();
     peer_ = std::make_unique<RawPeer>(host_.Connect(), [this] { host_.Turn(); });
     EXPECT_TRUE(peer_->Greet());
   }
@@ -178,6 +188,14 @@ class CallTest : public testing::Test {
   void Say(const std::string& bytes, bool end = false) {
     ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, end ? NGHTTP2_FLAG_END_STREAM : 0, 1, bytes)));
     peer_->Receive();
+  }
+  // Time passes, and calls that stalled end.
+  void Pass(absl::Duration time) {
+    host_.Tick(time);
+    while (host_.stalling().oldest() != nullptr && host_.now() - host_.stalling().oldest()->since() >= kStall) {
+      host_.stalling().oldest()->owner()->EndStalled(kStall);
+    }
+    host_.Turn();
   }
   std::map<std::string, std::string> Answered() {
     peer_->Receive();
@@ -322,6 +340,108 @@ TEST_F(CallTest, MessageThatIsTooLongEndsTheCall) {
   Say(std::string("\0\0\x10\0\1", 5));
   EXPECT_TRUE(handler.no_more);
   EXPECT_EQ(Answered().at("grpc-status"), "8");
+}
+
+TEST_F(CallTest, MessageThatDoesNotGoOnEndsTheCall) {
+  Handler& handler = Begin();
+  handler.reads_on = true;
+  handler.Read();
+  Say(Prefixed("one") + Prefixed("two").substr(0, 6));
+  Pass(kStall - absl::Seconds(1));
+  // Each byte is a sign of life.
+  Say("w");
+  Pass(kStall - absl::Seconds(1));
+  EXPECT_FALSE(handler.cancelled);
+  EXPECT_THAT(host_.refused, IsEmpty());
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_TRUE(handler.no_more);
+  EXPECT_THAT(host_.refused, ElementsAre("REQUEST_STALLED"));
+  const auto answered = Answered();
+  EXPECT_EQ(answered.at("grpc-status"), "8");
+  EXPECT_THAT(answered.at("grpc-message"), testing::HasSubstr("nothing of it has come for 30s; send each message"));
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_NO_ERROR);
+  EXPECT_EQ(host_.held, 0);
+  EXPECT_EQ(peer_->goaway(), -1);
+}
+
+TEST_F(CallTest, PrefixThatDoesNotGoOnEndsTheCall) {
+  Handler& handler = Begin();
+  handler.Read();
+  Say(std::string(2, 0));
+  Pass(kStall);
+  EXPECT_TRUE(handler.cancelled);
+}
+
+TEST_F(CallTest, OnlyMessageHasToCome) {
+  Handler& handler = Begin();
+  handler.ReadRequest();
+  peer_->Receive();
+  Pass(kStall - absl::Seconds(1));
+  EXPECT_FALSE(handler.cancelled);
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_EQ(Answered().at("grpc-status"), "8");
+}
+
+TEST_F(CallTest, MayBeSilentBetweenMessagesAndAfterTheOnlyOne) {
+  Handler& handler = Begin();
+  handler.Read();
+  peer_->Receive();
+  Pass(absl::Hours(1));
+  Say(Prefixed("one"));
+  handler.Read();
+  peer_->Receive();
+  Pass(absl::Hours(1));
+  Say(Prefixed("two"));
+  handler.ReadRequest();
+  Say(Prefixed("three"));
+  Pass(absl::Hours(1));
+  EXPECT_THAT(handler.messages, ElementsAre("one", "two", "three"));
+  EXPECT_FALSE(handler.cancelled);
+  EXPECT_THAT(host_.refused, IsEmpty());
+}
+
+TEST_F(CallTest, CallerIsNotBlamedWhenNobodyReads) {
+  Handler& handler = Begin();
+  Say(Prefixed("one") + Prefixed("two").substr(0, 6));
+  Pass(absl::Hours(1));
+  EXPECT_FALSE(handler.cancelled);
+  // From when somebody does.
+  handler.reads_on = true;
+  handler.Read();
+  peer_->Receive();
+  EXPECT_THAT(handler.messages, ElementsAre("one"));
+  Pass(kStall - absl::Seconds(1));
+  EXPECT_FALSE(handler.cancelled);
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(handler.cancelled);
+}
+
+TEST_F(CallTest, CallerIsNotBlamedWhenThereIsNoRoom) {
+  Handler& handler = Begin();
+  handler.has_room = false;
+  handler.ReadRequest();
+  Say(Prefixed("one").substr(0, 6));
+  EXPECT_THAT(handler.sizes, ElementsAre(3u));
+  Pass(absl::Hours(1));
+  EXPECT_FALSE(handler.cancelled);
+  handler.Read();
+  peer_->Receive();
+  Pass(kStall);
+  EXPECT_TRUE(handler.cancelled);
+}
+
+TEST_F(CallTest, CallerThatStallsAndDoesNotReadEither) {
+  Handler& handler = Begin();
+  handler.Read();
+  Say(Prefixed("one").substr(0, 6));
+  handler.Write(100'000);
+  peer_->Receive();
+  Pass(kStall);
+  EXPECT_TRUE(handler.cancelled);
+  peer_->Receive();
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_CANCEL);
 }
 
 TEST_F(CallTest, RequestThatEndsWithinAMessageIsAnError) {

@@ -18,6 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "prometheus/metric_family.h"
 #include "server/frame/frame.h"
 #include "server/http2/socket.h"
 #include "server/http2/tls_context.h"
@@ -133,6 +134,17 @@ class LoopTest : public testing::Test {
     loop->methods().Add("/test/Hold", [](rpc::Exchange* exchange) { return new Hold(exchange); });
     loop->methods().Add("/test/Echo", [](rpc::Exchange* exchange) { return new Count(exchange); });
     return loop;
+  }
+  // Counted with this reason.
+  double Refusals(const std::string& reason) const {
+    double count = 0;
+    for (const prometheus::MetricFamily& family : metrics_.Collect()) {
+      if (family.name != "nmq_refused_requests_total") continue;
+      for (const prometheus::ClientMetric& metric : family.metric) {
+        for (const auto& label : metric.label) count += label.value == reason ? metric.counter.value : 0;
+      }
+    }
+    return count;
   }
   static std::string Prefixed(size_t size) {
     return std::string(1, 0) + BigEndian(static_cast<uint32_t>(size)) + std::string(size, 'x');
@@ -384,6 +396,23 @@ TEST_F(LoopTest, DeadlineComesByItself) {
   ASSERT_TRUE(peer->Request(1, false, fields));
   ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_HEADERS, 1).size() == 1; }));
   EXPECT_THAT(peer->HeadersOf(1), testing::Contains(testing::Pair("grpc-status", "4")));
+}
+
+TEST_F(LoopTest, CallThatDoesNotGoOnEndsAndOthersStay) {
+  options_.limits.stall = absl::Milliseconds(50);
+  Restart();
+  const auto peer = Connect();
+  ASSERT_TRUE(peer->Greet());
+  ASSERT_TRUE(peer->Request(1, false));
+  ASSERT_TRUE(peer->Request(3, false));
+  ASSERT_TRUE(peer->Send(ToBytes(NGHTTP2_DATA, 0, 1, Prefixed(100))));
+  ASSERT_TRUE(peer->Send(ToBytes(NGHTTP2_DATA, 0, 3, Prefixed(100).substr(0, 50))));
+  ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_HEADERS, 3).size() == 1; }));
+  EXPECT_THAT(peer->HeadersOf(3), testing::Contains(testing::Pair("grpc-status", "8")));
+  EXPECT_EQ(Refusals("REQUEST_STALLED"), 1);
+  ASSERT_TRUE(peer->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(11))));
+  ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_HEADERS, 1).size() == 2; }));
+  EXPECT_EQ(peer->BodyOf(1), Counted(111));
 }
 
 TEST_F(LoopTest, ConnectionThatHoldsMostEndsWhenMemoryIsShort) {
