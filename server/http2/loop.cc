@@ -19,7 +19,7 @@ constexpr int kEventsMax = 256;
 // Connections that a loop has yet to take; those that come after them wait in the system.
 constexpr int kAdoptingMax = 64;
 // Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
-constexpr int kHandshakesMax = 4;
+constexpr int kHandshakesMax = 8;
 constexpr absl::Duration kTick = absl::Seconds(1);
 // The same while connections drain, for the server waits for that.
 constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
