@@ -125,6 +125,7 @@ NMQ_BIN=$(bazel info --config=clang bazel-bin 2>/dev/null)
 export NMQ_BIN
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
+check "inputs that libFuzzer makes up" tests/fuzz/run.sh
 check "nghttp and h2load" tests/integration/http2/nghttp.sh
 check "pages made from the code" tools/docs.sh --check
 check "reasons of errors are explained" tests/docs/reasons_test.py
