@@ -86,9 +86,6 @@ struct Attack {
   absl::Duration due = absl::ZeroDuration();
   // Rather than the usual time, when there is time.
   absl::Duration long_time = absl::ZeroDuration();
-  // For calls that have said nothing rpc/intake.h takes the memory of the largest message, so calls of others wait, and
-  // may be refused: neither is asserted.
-  bool holds_up = false;
 };
 
 std::vector<Attack> AllAttacks();

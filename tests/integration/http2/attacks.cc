@@ -357,14 +357,14 @@ std::vector<Attack> AllAttacks() {
   for (auto& one : FloodsOfRequests()) attacks.push_back(std::move(one));
   for (const size_t mib : {10, 16, 20}) attacks.push_back(LargeHeaders(mib));
   const std::vector<Attack> others = {
-      {"CallsOf4MiBThatNeverEnd", LeaveCallsOpen, {kCalm, "open"}, never, absl::ZeroDuration(), /*holds_up=*/true},
+      {"CallsOf4MiBThatNeverEnd", LeaveCallsOpen, {kCalm, "open"}, never},
       CallsWith("GzipOf1MBThatHolds1GB", Bomb(1'000), "gzip"),
       CallsWith("GzipOf16KBThatHolds16MB", Bomb(16), "gzip"),
       CallsWith("LengthPrefixOfAllOnes", LengthPrefix(0xffffffff) + "x"),
       {"SomethingElse", SpeakSomethingElse, {kRuleBroken}},
       ByteByByte("HandshakeByteByByte", "", kPreface, {"GOAWAY SETTINGS_TIMEOUT"}),
       ByteByByte("HeadersByteByByte", open, headers, {kCalm}),
-      {"HalfOpenPeers", BeHalfOpen, {"closed"}, absl::Seconds(43), absl::Seconds(45), /*holds_up=*/true},
+      {"HalfOpenPeers", BeHalfOpen, {"closed"}, absl::Seconds(43), absl::Seconds(45)},
       {"ReadersWithoutWindow", OpenNoWindow, {"open"}, never},
       {"ReaderThatOpensItsWindowByteByByte", OpenWindowByteByByte, {}, never},
   };

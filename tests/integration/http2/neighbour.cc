@@ -4,11 +4,14 @@
 #include <cmath>
 
 #include "absl/time/clock.h"
+#include "tests/integration/fixture.h"
 
 namespace nmq::http2 {
 namespace {
 
 constexpr absl::Duration kStep = absl::Milliseconds(5);
+// Longer than that after the end nobody waits for what should have been said before.
+constexpr absl::Duration kLateMax = absl::Seconds(10);
 constexpr size_t kPayloadBytes = 100;
 
 }  // namespace
@@ -19,7 +22,9 @@ absl::Duration Latencies::Percentile(double percent) const {
   return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
 }
 
-Neighbour::Neighbour(const std::string& address) : api_(address) { Publish(absl::Milliseconds(100)); }
+Neighbour::Neighbour(const std::shared_ptr<grpc::Channel>& channel) : queue_(v1::MessageQueue::NewStub(channel)) {
+  Publish(absl::Milliseconds(100));
+}
 
 Latencies Neighbour::Publish(absl::Duration time) {
   v1::PublishRequest request;
@@ -27,9 +32,13 @@ Latencies Neighbour::Publish(absl::Duration time) {
   Latencies latencies;
   absl::Time due = absl::Now();
   for (const absl::Time end = due + time; due < end; due += kStep) {
+    if (absl::Now() > end + kLateMax) {
+      latencies.failures.push_back("is too late to catch up");
+      break;
+    }
     absl::SleepFor(due - absl::Now());
     v1::PublishResponse response;
-    const grpc::Status status = api_.Call(&v1::MessageQueue::Stub::Publish, request, &response);
+    const grpc::Status status = queue_->Publish(integration::NewContext().get(), request, &response);
     latencies.sorted.push_back(absl::Now() - due);
     if (!status.ok()) latencies.failures.push_back(integration::Summary(status));
   }

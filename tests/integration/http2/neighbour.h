@@ -1,13 +1,13 @@
 #ifndef NMQ_TESTS_INTEGRATION_HTTP2_NEIGHBOUR_H_
 #define NMQ_TESTS_INTEGRATION_HTTP2_NEIGHBOUR_H_
 
-#include <atomic>
+#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "tests/integration/fixture.h"
+#include "grpcpp/channel.h"
+#include "nmq/v1/message_queue.grpc.pb.h"
 
 namespace nmq::http2 {
 
@@ -23,12 +23,12 @@ struct Latencies {
 // answered. Open loop: a message that is late makes those after it late.
 class Neighbour {
  public:
-  explicit Neighbour(const std::string& address);
+  explicit Neighbour(const std::shared_ptr<grpc::Channel>& channel);
   // Publishes for so long.
   Latencies Publish(absl::Duration time);
 
  private:
-  integration::Api api_;
+  const std::unique_ptr<v1::MessageQueue::Stub> queue_;
 };
 
 }  // namespace nmq::http2

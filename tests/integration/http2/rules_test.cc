@@ -6,11 +6,15 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/integration/http2/raw_client.h"
+#include "tests/integration/http2/tls_client.h"
 #include "tests/integration/nmqd.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/http2_frames.h"
 
 namespace nmq::http2 {
@@ -19,16 +23,23 @@ void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.section << " " 
 
 namespace {
 
-class Rules : public testing::TestWithParam<Rule> {
+// Whether by TLS.
+class Rules : public testing::TestWithParam<std::tuple<bool, Rule>> {
  protected:
-  static void SetUpTestSuite() { nmqd_ = new integration::Nmqd({"--transport=http2"}); }
+  static void SetUpTestSuite() {
+    const Credentials pair = Authority().Issue();
+    nmqd_ = new integration::Nmqd({"--transport=http2"});
+    tls_nmqd_ = new integration::Nmqd(
+        {"--transport=http2", "--tls_certificate=" + integration::WriteFile("certificate.pem", pair.certificate),
+         "--tls_key=" + integration::WriteFile("key.pem", pair.key)});
+  }
   static void TearDownTestSuite() {
-    delete nmqd_;
-    nmqd_ = nullptr;
+    delete std::exchange(nmqd_, nullptr);
+    delete std::exchange(tls_nmqd_, nullptr);
   }
 
   void SetUp() override {
-    auto bytes = ToPort(nmqd_->port())();
+    auto bytes = std::get<bool>(GetParam()) ? ToTlsPort(tls_nmqd_->port())() : ToPort(nmqd_->port())();
     ASSERT_NE(bytes, nullptr);
     client_ = std::make_unique<RawClient>(std::move(bytes));
   }
@@ -47,13 +58,15 @@ class Rules : public testing::TestWithParam<Rule> {
   bool GoesOn() { return PingIsAnswered("firstone") && PingIsAnswered("secondly"); }
 
   static integration::Nmqd* nmqd_;
+  static integration::Nmqd* tls_nmqd_;
   std::unique_ptr<RawClient> client_;
 };
 
 integration::Nmqd* Rules::nmqd_ = nullptr;
+integration::Nmqd* Rules::tls_nmqd_ = nullptr;
 
 TEST_P(Rules, AreKept) {
-  const Rule& rule = GetParam();
+  const Rule& rule = std::get<Rule>(GetParam());
   const Reaction& reaction = rule.reaction;
   if (rule.greets) ASSERT_TRUE(client_->Greet());
   client_->Send(rule.bytes);
@@ -79,9 +92,9 @@ TEST_P(Rules, AreKept) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfFrames, Rules, testing::ValuesIn(RulesOfFrames()));
-INSTANTIATE_TEST_SUITE_P(OfMessages, Rules, testing::ValuesIn(RulesOfMessages()));
-INSTANTIATE_TEST_SUITE_P(OfHpack, Rules, testing::ValuesIn(RulesOfHpack()));
+INSTANTIATE_TEST_SUITE_P(OfFrames, Rules, testing::Combine(testing::Bool(), testing::ValuesIn(RulesOfFrames())));
+INSTANTIATE_TEST_SUITE_P(OfMessages, Rules, testing::Combine(testing::Bool(), testing::ValuesIn(RulesOfMessages())));
+INSTANTIATE_TEST_SUITE_P(OfHpack, Rules, testing::Combine(testing::Bool(), testing::ValuesIn(RulesOfHpack())));
 
 }  // namespace
 }  // namespace nmq::http2
