@@ -67,8 +67,8 @@ ABSL_FLAG(
     bool, accept_data_loss, false,
     "for one start: serve although messages that were stored are lost from --data_dir; every queue there begins a "
     "new epoch");
-ABSL_FLAG(std::string, transport, "grpc",
-          "what carries calls: grpc, the server of gRPC's library, or http2, the server's own on nghttp2");
+ABSL_FLAG(std::string, transport, "http2",
+          "what carries calls: http2, the server's own on nghttp2, or grpc, the server of gRPC's library");
 ABSL_FLAG(
     std::string, tls_certificate, "",
     "PEM file with the server's certificate and those up to its CA: serves TLS only, with --transport=http2; empty "

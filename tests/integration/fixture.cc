@@ -52,15 +52,15 @@ std::unique_ptr<broker::Storage> OpenStorage(const TestServer::Options& options)
 std::string TransportOf(const TestServer::Options& options) {
   if (!options.transport.empty()) return options.transport;
   const char* const name = getenv("NMQ_TRANSPORT");
-  return name != nullptr ? name : "grpc";
+  return name != nullptr ? name : "http2";
 }
 
 std::unique_ptr<rpc::Transport> NewTransport(const TestServer::Options& options,
                                              const std::vector<broker::Lane*>& lanes, broker::Broker* broker) {
-  if (TransportOf(options) == "http2") {
-    return std::make_unique<http2::Server>(http2::ServerOptions{.listen = options.listen}, lanes, broker);
+  if (TransportOf(options) == "grpc") {
+    return std::make_unique<rpc::GrpcServer>(rpc::GrpcServerOptions{.listen = options.listen}, lanes, broker);
   }
-  return std::make_unique<rpc::GrpcServer>(rpc::GrpcServerOptions{.listen = options.listen}, lanes, broker);
+  return std::make_unique<http2::Server>(http2::ServerOptions{.listen = options.listen}, lanes, broker);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ inline constexpr char kShopConfig[] = R"(
       queue { name: "FS" }
     })";
 
-// A server on a port of its own, over the transport that NMQ_TRANSPORT names: grpc, if it is not set. Stops at once at
+// A server on a port of its own, over the transport that NMQ_TRANSPORT names: http2, if it is not set. Stops at once at
 // its end, if it was not stopped before.
 class TestServer {
  public:
