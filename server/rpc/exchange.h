@@ -79,7 +79,7 @@ class Exchange {
   // The transport, the peer, and the deadline if it has one, of a call that needs `right`.
   virtual Call CallWith(Right right) const = 0;
   // The value of the metadata with this name, in lower case, that came with the call, the first if there are several;
-  // of a name that ends in -bin, decoded. It lives as long as the exchange.
+  // of a name that ends in -bin, decoded. To be asked for before the first OnMessage returns, and to be copied by then.
   virtual std::optional<absl::string_view> Metadata(absl::string_view name) const = 0;
 
   // Whether Read says a message's size before the message is taken in. gRPC's own server cannot.

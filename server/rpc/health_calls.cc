@@ -45,7 +45,7 @@ HealthWatch::HealthWatch(broker::Broker* broker, const std::vector<std::string>*
 void HealthWatch::OnNoMore() { End(InvalidArgument("request", "is missing")); }
 
 void HealthWatch::OnMessage(const RequestBytes& bytes) {
-  if (ending()) return;
+  if (!MessageCame()) return;
   if (const absl::Status status = bytes.Decode(&request_); !status.ok()) {
     End(status);
     return;

@@ -23,6 +23,10 @@ class Intake final : private MemoryBudget::Waiter {
  public:
   enum class Size : uint8_t { kKnown, kGuessed };
 
+  // A request of so few bytes takes less than the call that it is of: it need not be asked for here, unless its method
+  // keeps it.
+  static constexpr uint64_t kSmallBytes = 2 << 10;
+
   // A call that receives requests, one at a time. It must Leave before its end.
   class Receiver {
    public:

@@ -39,8 +39,6 @@ void PublishCall::OnSize(uint64_t bytes) {
   if (!ending()) loop()->intake().Want(this, bytes, Intake::Size::kKnown);
 }
 
-void PublishCall::Receive() { exchange()->Read(); }
-
 void PublishCall::OnNoMore() { End(absl::OkStatus()); }
 
 void PublishCall::OnMessage(const RequestBytes& bytes) {

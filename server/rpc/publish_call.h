@@ -13,7 +13,6 @@
 #include "server/broker/publish_stream.h"
 #include "server/frame/frame.h"
 #include "server/rpc/exchange.h"
-#include "server/rpc/intake.h"
 #include "server/rpc/loop.h"
 #include "server/rpc/stream_call.h"
 
@@ -21,7 +20,7 @@ namespace nmq::rpc {
 
 // One PublishStream call: reads batches as long as not too many answers wait to be written, and the intake has room for
 // the next one.
-class PublishCall final : public StreamCall, private Intake::Receiver {
+class PublishCall final : public StreamCall {
  public:
   // The broker must outlive the call.
   PublishCall(broker::Broker* broker, Exchange* exchange);
@@ -44,11 +43,9 @@ class PublishCall final : public StreamCall, private Intake::Receiver {
   void Answered(Answer* answer);
   // Asks the intake for the next read, unless too many answers wait.
   void WantRead();
-  void Receive() override;
-  void Refuse(const absl::Status& why) override { End(why); }
   // Writes the next answer, if it is there and nothing is being written.
   void WriteNext();
-  void OnEnd(const absl::Status&) override { loop()->intake().Leave(this); }
+  void OnEnd(const absl::Status&) override {}
   bool HasUnwritten() const override { return !answers_.empty(); }
 
   broker::Broker* const broker_;

@@ -76,7 +76,7 @@ ReflectionCall::ReflectionCall(const std::vector<std::string>* services, Exchang
 }
 
 void ReflectionCall::OnMessage(const RequestBytes& bytes) {
-  if (ending()) return;
+  if (!MessageCame()) return;
   ServerReflectionRequest request;
   const absl::Status status = bytes.Decode(&request);
   if (status.ok()) {

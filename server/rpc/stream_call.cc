@@ -13,8 +13,22 @@ void StreamCall::End(const absl::Status& status) {
   if (ending_) return;
   ending_ = true;
   status_ = status;
+  loop_->intake().Leave(this);
   OnEnd(status);
   if (!writing_ && !HasUnwritten()) Finish();
+}
+
+void StreamCall::OnSize(uint64_t bytes) {
+  if (bytes <= Intake::kSmallBytes) {
+    exchange_->Read();
+  } else if (!ending_) {
+    loop_->intake().Want(this, bytes, Intake::Size::kKnown);
+  }
+}
+
+bool StreamCall::MessageCame() {
+  loop_->intake().Leave(this);
+  return !ending_;
 }
 
 void StreamCall::Finish() {

@@ -5,20 +5,21 @@
 #include "absl/time/time.h"
 #include "server/frame/frame.h"
 #include "server/rpc/exchange.h"
+#include "server/rpc/intake.h"
 #include "server/rpc/loop.h"
 
 namespace nmq::rpc {
 
 // What all streaming calls have in common: one write at a time, the end, and what is still to come back to them. A call
 // deletes itself when nothing is. On its loop's thread only.
-class StreamCall : public Stream, public Handler {
+class StreamCall : public Stream, public Handler, protected Intake::Receiver {
  public:
   // Ends the call with `status`, after what is being written. The first end counts.
   void End(const absl::Status& status) final;
 
   void OnCancelled() final { End(absl::CancelledError("the client is gone")); }
-  // Most requests are small: they are received at once, uncounted.
-  void OnSize(uint64_t) override { exchange_->Read(); }
+  // Most requests are small, and received at once; others when the intake has room for them.
+  void OnSize(uint64_t bytes) override;
   void OnDone() final { Release(); }
 
  protected:
@@ -43,6 +44,12 @@ class StreamCall : public Stream, public Handler {
   void ExpectWrite() {
     if (!writing_ && !ending_) exchange_->ExpectWrite();
   }
+
+  // To be called first by OnMessage, if OnSize is the one above: what was taken for the message is given back, for it
+  // is gone when OnMessage returns. False if the call is ending.
+  bool MessageCame();
+  void Receive() override { exchange_->Read(); }
+  void Refuse(const absl::Status& why) override { End(why); }
 
   // Only if nothing is being written and the call is not finished.
   void Write(Frame frame);

@@ -37,7 +37,7 @@ SubscribeStream::SubscribeStream(broker::Broker* broker, Exchange* exchange)
 void SubscribeStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }
 
 void SubscribeStream::OnMessage(const RequestBytes& bytes) {
-  if (ending()) return;
+  if (!MessageCame()) return;
   auto search = std::make_shared<Search>();
   absl::Status status = bytes.Decode(&search->request);
   if (status.ok()) {

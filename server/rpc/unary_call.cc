@@ -61,6 +61,7 @@ UnaryCall::UnaryCall(const UnaryMethod* method, Exchange* exchange) : method_(me
 
 void UnaryCall::Want(uint64_t bytes, Intake::Size size) {
   stage_ = Stage::kInLine;
+  counted_ = true;
   exchange_->loop()->intake().Want(this, bytes, size);
   // In line it asks nothing of the transport, so the server must end it.
   if (stage_ == Stage::kInLine) exchange_->loop()->AddStream(this);
@@ -68,7 +69,7 @@ void UnaryCall::Want(uint64_t bytes, Intake::Size size) {
 
 void UnaryCall::OnSize(uint64_t bytes) {
   if (stage_ != Stage::kReading) return;
-  if (method_->request_bytes == 0) {
+  if (method_->request_bytes == 0 && bytes <= Intake::kSmallBytes) {
     exchange_->Read();
   } else {
     Want(bytes, Intake::Size::kKnown);
@@ -84,7 +85,7 @@ void UnaryCall::OnMessage(const RequestBytes& bytes) {
   if (stage_ != Stage::kReading) return;
   stage_ = Stage::kHandled;
   Loop* const loop = exchange_->loop();
-  if (method_->request_bytes > 0) {
+  if (counted_) {
     taken_ = bytes.size();
     loop->intake().Received(this, taken_);
   }

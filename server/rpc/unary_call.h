@@ -63,7 +63,7 @@ struct UnaryMethod {
   using Handle = std::function<void(const Exchange&, const RequestBytes&, const std::shared_ptr<Answer>&)>;
   Handle handle;
   // What a request is thought to have, unless the exchange tells its size: it is received when the loop's intake has
-  // room for that. 0: at once, uncounted.
+  // room for that. 0: at once, uncounted, if it is small (Intake::kSmallBytes) or its size is not told.
   uint64_t request_bytes = 0;
   // It keeps the request's bytes until it has answered.
   bool keeps = false;
@@ -104,7 +104,8 @@ class UnaryCall final : public Handler, public Stream, private Intake::Receiver 
   const UnaryMethod* const method_;
   Exchange* const exchange_;
   Stage stage_ = Stage::kInLine;
-  uint64_t taken_ = 0;              // from the intake
+  bool counted_ = false;            // the intake was asked
+  uint64_t taken_ = 0;              // from it
   std::shared_ptr<Answer> answer_;  // null until the request is there
 };
 

@@ -87,7 +87,7 @@ void AddWorkerRpc(const char* full_name, std::function<void(const Call&, Request
              [request, respond](const absl::StatusOr<Response>& response) { respond(Encode(response)); });
     });
   };
-  AddUnary(RpcPath<Request, Response>(full_name), {std::move(posted)}, table);
+  AddUnary(RpcPath<Request, Response>(full_name), {std::move(posted), /*request_bytes=*/0, /*keeps=*/true}, table);
 }
 
 }  // namespace nmq::rpc

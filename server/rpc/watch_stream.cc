@@ -45,7 +45,7 @@ WatchStream::WatchStream(broker::Broker* broker, Exchange* exchange)
 void WatchStream::OnNoMore() { End(InvalidArgument("request", "is missing")); }
 
 void WatchStream::OnMessage(const RequestBytes& bytes) {
-  if (ending()) return;
+  if (!MessageCame()) return;
   const absl::Status status = Open(bytes);
   if (!status.ok()) End(status);
 }

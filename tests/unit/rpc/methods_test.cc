@@ -47,5 +47,44 @@ TEST(Methods, AreAllThatTheServicesHaveAndNoOthers) {
                           grpc::reflection::v1alpha::ServerReflectionRequest>()));
 }
 
+TEST(Methods, LargeRequestOfAnyIsReceivedOnlyWhenThereIsRoomForIt) {
+  constexpr uint64_t kLarge = 1 << 20;
+  broker::World world;
+  Methods methods(&world.broker());
+  const auto loop = std::make_shared<FakeLoop>();
+  methods.AddTo(loop.get());
+  for (const std::string& path : loop->methods().paths()) {
+    SCOPED_TRACE(path);
+    FakeExchange exchange(loop.get(), /*tells_sizes=*/true);
+    Handler* const handler = loop->methods().Serve(path, &exchange);
+    EXPECT_EQ(loop->memory().taken(), 0u);
+    handler->OnSize(kLarge);
+    EXPECT_EQ(exchange.reads(), 2);
+    EXPECT_EQ(loop->memory().taken(), kLarge);
+    handler->OnNoMore();
+    EXPECT_TRUE(exchange.status().has_value());
+    EXPECT_EQ(loop->memory().taken(), 0u);
+    handler->OnDone();
+  }
+}
+
+TEST(Methods, WhatWasTakenForALargeRequestIsGivenBack) {
+  broker::World world;
+  Methods methods(&world.broker());
+  const auto loop = std::make_shared<FakeLoop>();
+  methods.AddTo(loop.get());
+  const std::string bytes(10'000, static_cast<char>(0xff));  // no message of any type
+  for (const std::string& path : loop->methods().paths()) {
+    SCOPED_TRACE(path);
+    FakeExchange exchange(loop.get(), /*tells_sizes=*/true);
+    Handler* const handler = loop->methods().Serve(path, &exchange);
+    handler->OnSize(bytes.size());
+    handler->OnMessage(PlainRequestBytes(bytes));
+    EXPECT_EQ(exchange.status()->code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(loop->memory().taken(), 0u);
+    handler->OnDone();
+  }
+}
+
 }  // namespace
 }  // namespace nmq::rpc

@@ -78,5 +78,20 @@ TEST_F(UnaryCallTest, CallThatEndsWhileItWaitsLeavesTheLine) {
   other->OnDone();
 }
 
+TEST_F(UnaryCallTest, SmallRequestOfAMethodThatNeedsNoRoomIsReceivedAtOnce) {
+  method_.request_bytes = 0;
+  auto* const one = new UnaryCall(&method_, &first_);
+  auto* const other = new UnaryCall(&method_, &second_);
+  one->OnSize(all());
+  other->OnSize(100);
+  EXPECT_EQ(second_.reads(), 2);
+  EXPECT_EQ(taken(), all());
+  one->OnNoMore();
+  other->OnNoMore();
+  EXPECT_EQ(taken(), 0u);
+  one->OnDone();
+  other->OnDone();
+}
+
 }  // namespace
 }  // namespace nmq::rpc
