@@ -13,6 +13,9 @@ namespace {
 // A message that is no longer counts as written when it is in the gather, and the next one may go out with it.
 constexpr size_t kEarlyBytesMax = 4 << 10;
 
+// Of a request's headers; so much takes no more than the call itself.
+constexpr size_t kFreeHeaderBytes = 1 << 10;
+
 const Headers& AnswerHeaders() {
   static const Headers* const headers = new Headers{
       {":status", "200"}, {"content-type", "application/grpc"}, {"grpc-accept-encoding", kAcceptedEncodings}};
@@ -57,6 +60,9 @@ Call::Call(CallHost* host, Connection* connection, int32_t stream, HeaderList he
       peer_(connection->peer()),
       incoming_(this, connection, stream, encoding, host->message_bytes_max()) {
   host_->OnCallBegun();
+  if (headers_.bytes() <= kFreeHeaderBytes) return;
+  headers_held_ = headers_.bytes() - kFreeHeaderBytes;
+  connection_->CountHeld(static_cast<int64_t>(headers_held_));
 }
 
 Call::~Call() {
@@ -101,6 +107,12 @@ void Call::NoteStall(bool heard) {
   if (heard || !stall_.in()) host_->stalling().Add(&stall_, host_->now());
 }
 
+void Call::DropHeaders() {
+  headers_ = {};
+  if (headers_held_ == 0) return;
+  connection_->CountHeld(-static_cast<int64_t>(std::exchange(headers_held_, 0)));
+}
+
 nmq::Call Call::CallWith(Right right) const {
   nmq::Call call(right, Transport::kGrpc, peer_);
   if (deadline_time_) call.deadline = *deadline_time_ + host_->clock_shift();
@@ -127,6 +139,7 @@ void Call::Settle() {
   settling_ = false;
   incoming_.Settle();
   NoteStall(/*heard=*/false);
+  if (connection_ != nullptr && (deaf() || incoming_.has_given())) DropHeaders();
   if (writing_ && (gone_ || connection_ == nullptr)) {
     writing_ = false;
     handler_->OnWritten(false);
@@ -219,6 +232,7 @@ void Call::OnGone() {
 
 void Call::OnClosed(bool whole) {
   incoming_.OnClosed();
+  DropHeaders();
   connection_ = nullptr;
   if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
   SettleSoon();

@@ -108,13 +108,17 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   // Looks whether the request awaits bytes, now that some have come if `heard`.
   void NoteStall(bool heard);
 
+  // While there is a connection: the method has had what it needs of them, or needs nothing any more.
+  void DropHeaders();
+
   // Makes the connection ask for what is there.
   void Speak();
 
   CallHost* const host_;
   Connection* connection_;  // null once the stream has ended
   const int32_t stream_;
-  const HeaderList headers_;
+  HeaderList headers_;                       // until the first message has been handled
+  size_t headers_held_ = 0;                  // as the connection knows
   mutable std::deque<std::string> decoded_;  // metadata that was asked for
   std::string peer_;
   rpc::Handler* handler_ = nullptr;

@@ -344,6 +344,8 @@ void Connection::CountHeld(int64_t bytes) {
 void Connection::EndForMemory() {
   conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "memory is short, and it has sent most of what nobody takes yet");
   EndIfAbused();
+  Flush();
+  End();
 }
 
 void Connection::OnHeader(absl::string_view name, absl::string_view value) {

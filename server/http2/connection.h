@@ -120,7 +120,8 @@ class Connection {
   // The bytes of requests that its streams hold have changed by so many.
   void CountHeld(int64_t bytes);
   int64_t held() const { return held_; }
-  // Ends it since it holds more than others, and memory is short.
+  // Ends it since it holds more than others, and memory is short: at once, with what is to be said if the system takes
+  // that.
   void EndForMemory();
 
  private:

@@ -48,6 +48,9 @@ class HeaderList {
     }
   }
 
+  // As HTTP/2 counts them.
+  size_t bytes() const { return bytes_; }
+
   void ShrinkToFit() {
     text_.shrink_to_fit();
     fields_.shrink_to_fit();

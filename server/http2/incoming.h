@@ -43,6 +43,8 @@ class Incoming final : private ReceiveShare::Waiter {
   void ReadRequest();
   // The method waits for bytes that the peer could send: of a message for which there is room, or of the only one.
   bool awaits_bytes() const;
+  // Whether the handler has had a message.
+  bool has_given() const { return messages_ > 0; }
   // Whether a read goes on.
   bool reading() const { return reading_; }
 

@@ -519,6 +519,49 @@ TEST_F(CallTest, MetadataIsAsItWasSentAndBinaryDecoded) {
   EXPECT_EQ(handler.exchange->Metadata("x-none"), std::nullopt);
 }
 
+TEST_F(CallTest, LargeHeadersAreHeldUntilTheFirstMessageHasBeenHandled) {
+  Handler& handler = Begin({{"x-large", std::string(10'000, 'x')}});
+  EXPECT_GT(host_.held, 9'000);
+  EXPECT_EQ(handler.exchange->Metadata("x-large")->size(), 10'000u);
+  handler.Read();
+  Say(Prefixed("one"));
+  EXPECT_THAT(handler.messages, ElementsAre("one"));
+  EXPECT_EQ(host_.held, 0);
+}
+
+TEST_F(CallTest, LargeHeadersOfACallThatEndsAreNotHeld) {
+  Handler& handler = Begin({{"x-large", std::string(10'000, 'x')}});
+  ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_RST_STREAM, 0, 1, BigEndian(NGHTTP2_CANCEL))));
+  peer_->Receive();
+  EXPECT_TRUE(handler.cancelled);
+  EXPECT_EQ(host_.held, 0);
+}
+
+TEST_F(CallTest, ConnectionThatEndsForMemoryLetsGoOfItAtOnce) {
+  Handler& handler = Begin();
+  Say(Prefixed(std::string(10'000, 'x')).substr(0, 9'000));
+  EXPECT_EQ(host_.held, 9'000);
+  host_.connection()->EndForMemory();
+  host_.Turn();
+  EXPECT_TRUE(host_.over);
+  EXPECT_EQ(host_.held, 0);
+  EXPECT_TRUE(handler.cancelled);
+  peer_->Receive();
+  EXPECT_EQ(peer_->goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+TEST_F(CallTest, ConnectionWhoseHeadersTakeMoreThanItMayHoldEnds) {
+  host_.limits.held_bytes = 1 << 20;
+  Fields fields = GrpcRequest();
+  fields.push_back({"x-large", std::string(50'000, 'x')});
+  for (int32_t i = 1; i < 100 && host_.abuses.empty(); i += 2) {
+    if (!peer_->Request(i, false, fields)) break;
+  }
+  peer_->Receive();
+  EXPECT_EQ(peer_->goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_THAT(host_.abuses, ElementsAre("too much of requests that nobody takes yet"));
+}
+
 TEST_F(CallTest, WhatNobodyReadsStaysWithTheCallerButForAWindow) {
   Handler& handler = Begin();
   std::string sent;
