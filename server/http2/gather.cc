@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/free_memory.h"
+
 namespace nmq::http2 {
 namespace {
 
@@ -40,7 +42,7 @@ bool Unsent::Send(ByteStream* stream) {
     pieces_[first_].offset += static_cast<uint32_t>(left);
     pieces_[first_].length -= static_cast<uint32_t>(left);
   }
-  pieces_ = {};  // with its memory, for most connections never need it again
+  FreeMemory(&pieces_);  // most connections never need it again
   first_ = 0;
   copied_ = 0;
   return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/free_memory.h"
 #include "server/http2/inflate.h"
 
 namespace nmq::http2 {
@@ -63,7 +64,7 @@ void Incoming::Settle() {
   if (owner_->deaf()) {
     LetGo();
   } else if (rest.empty()) {
-    waiting_ = {};
+    FreeMemory(&waiting_);
     waiting_at_ = 0;
   } else if (waiting_at_ > waiting_.size() / 2) {
     waiting_.erase(0, std::exchange(waiting_at_, 0));
@@ -185,7 +186,7 @@ void Incoming::GiveBackShare() {
 }
 
 void Incoming::LetGo() {
-  waiting_ = {};
+  FreeMemory(&waiting_);
   waiting_at_ = 0;
   if (connection_ == nullptr) return;
   if (stage_ == Stage::kInLine) {

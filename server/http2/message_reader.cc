@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
+#include "base/free_memory.h"
 
 namespace nmq::http2 {
 namespace {
@@ -36,7 +37,7 @@ absl::Status MessageReader::TakePrefix(absl::string_view* bytes) {
 
 absl::StatusOr<std::optional<uint32_t>> MessageReader::Size(absl::string_view* bytes) {
   if (prefix_size_ == 0) {
-    if (body_.capacity() > kBodyKeptBytes) body_ = {};
+    if (body_.capacity() > kBodyKeptBytes) FreeMemory(&body_);
     body_.clear();
   }
   if (prefix_size_ < kPrefixBytes) {

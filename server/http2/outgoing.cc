@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/free_memory.h"
+
 namespace nmq::http2 {
 namespace {
 
@@ -56,11 +58,11 @@ void Outgoing::Give(size_t bytes, Gather* gather) {
 }
 
 void Outgoing::Clear() {
-  if (copied_.capacity() > kOutgoingKeptBytes) copied_ = {};
+  if (copied_.capacity() > kOutgoingKeptBytes) FreeMemory(&copied_);
   copied_.clear();
   copied_at_ = 0;
   if (pieces_.size() > 1) {
-    pieces_ = {};
+    FreeMemory(&pieces_);
   } else {
     pieces_.clear();
   }

@@ -29,11 +29,11 @@ constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 constexpr uint64_t kStreamPartBytes = 256 << 10;
 constexpr uint64_t kStreamsMin = 100;
 constexpr uint64_t kStreamsMax = 1'000;
-// What a connection may hold, of requests that nobody has asked for, and of messages that are not whole: a part of what
-// all may, and no more than this.
+// What a connection may hold, of requests that nobody has asked for and of messages that are not whole, is a part of
+// what all may, and no more than this: half of it for the windows that every stream has, a quarter each for wider
+// windows and for such messages.
 constexpr uint64_t kConnectionPart = 4;
-constexpr uint64_t kConnectionBytesMax = 32 << 20;
-// Half of what it may hold is for the windows that every stream has, half for those that are wider.
+constexpr uint64_t kConnectionBytesMax = 56 << 20;
 constexpr uint64_t kWindowMin = 4 << 10;
 
 // As many connections may not have sent the preface and the first settings: a part of all that there may be, but enough
@@ -56,9 +56,9 @@ Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   options.wide_bytes = options.held_bytes_max / 2;
   options.limits.streams = static_cast<uint32_t>(streams);
   options.limits.window_bytes = static_cast<uint32_t>(std::max(connection / 2 / streams, kWindowMin));
-  options.limits.wide_bytes = static_cast<int64_t>(connection / 2);
-  options.limits.held_bytes = static_cast<int64_t>(connection / 2 + options.limits.window_bytes * streams);
-  options.limits.receive_bytes = std::max(connection, options.message_bytes_max);
+  options.limits.wide_bytes = static_cast<int64_t>(connection / 4);
+  options.limits.held_bytes = static_cast<int64_t>(connection / 4 + options.limits.window_bytes * streams);
+  options.limits.receive_bytes = std::max(connection / 4, options.message_bytes_max);
   return options;
 }
 
