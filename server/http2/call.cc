@@ -37,6 +37,10 @@ Call* Call::Begin(CallHost* host, Connection* connection, int32_t stream, Header
   };
   if (headers.Find(":method") != "POST") return refuse({{":status", "405"}, {"allow", "POST"}});
   if (!IsGrpc(headers.Find("content-type"))) return refuse({{":status", "415"}});
+  if (const absl::Status status = host->CheckRoomForCall(); !status.ok()) {
+    host->OnRefused(status);
+    return refuse(OnlyTrailers(status));
+  }
   const absl::StatusOr<Encoding> encoding = ParseEncoding(headers.Find("grpc-encoding"));
   if (!encoding.ok()) return refuse(OnlyTrailers(encoding.status()));
   const std::string timeout(headers.Find("grpc-timeout"));

@@ -40,12 +40,14 @@ class CallHost {
   virtual const rpc::MethodTable& table() = 0;
   // A message of a request may have so many bytes, compressed and not.
   virtual uint64_t message_bytes_max() const = 0;
+  // OK if there is room for a call more.
+  virtual absl::Status CheckRoomForCall() const = 0;
   // A call begins, or has ended.
   virtual void OnCallBegun() = 0;
   virtual void OnCallOver() = 0;
   // Those that wait for their callers to go on with a message; they add and remove themselves.
   virtual AgeList<Call>& stalling() = 0;
-  // A call is ended with this since its caller does not go on.
+  // A call is ended with this since its caller does not go on, or does not begin since there is no room.
   virtual void OnRefused(const absl::Status& status) = 0;
   // Settle is to be called soon, when no method is at work.
   virtual void SettleSoon(Call* call) = 0;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "glog/logging.h"
 
@@ -27,6 +28,7 @@ constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
 constexpr absl::Duration kCallsEndTime = absl::Seconds(1);
 constexpr absl::Duration kCallsEndStep = absl::Milliseconds(5);
 constexpr int kSecondsBetweenLines = 60;
+constexpr absl::Duration kCallAgainAfter = absl::Seconds(1);
 
 uint32_t EventsFor(bool readable, bool writable) {
   return (readable ? uint32_t{EPOLLIN} : 0) | (writable ? uint32_t{EPOLLOUT} : 0);
@@ -95,6 +97,15 @@ void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
 
 Stream* Loop::OnRequest(Connection* connection, int32_t stream, HeaderList headers) {
   return Call::Begin(this, connection, stream, std::move(headers));
+}
+
+absl::Status Loop::CheckRoomForCall() const {
+  if (calls_ < options_.calls_max) return absl::OkStatus();
+  return ResourceExhausted("MEMORY_SHORT",
+                           absl::StrCat("calls: ", options_.calls_max,
+                                        " calls are under way on this thread of the server, and its memory is not for "
+                                        "more; try again later, or give it more memory"),
+                           kCallAgainAfter, {{"bound", absl::StrCat(options_.calls_max)}});
 }
 
 void Loop::Await(Connection* connection, bool readable, bool writable) {

@@ -40,6 +40,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
     size_t greeting_max = 1'000;
     // Of requests that nobody has asked for yet, in all connections: with more, the one that has most ends.
     int64_t held_bytes_max;
+    // Calls under way: further ones are refused.
+    size_t calls_max = 100'000;
     // By so much windows may be wider, in all connections.
     int64_t wide_bytes;
   };
@@ -89,6 +91,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   uint64_t message_bytes_max() const override { return options_.message_bytes_max; }
   AgeList<Call>& stalling() override { return stalling_; }
   void OnRefused(const absl::Status& status) override { metrics_->CountRefusal(status); }
+  absl::Status CheckRoomForCall() const override;
   void OnCallBegun() override { ++calls_; }
   void OnCallOver() override { --calls_; }
   void SettleSoon(Call* call) override { settling_.push_back(call); }

@@ -27,6 +27,8 @@ constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
 // With less memory, connections have fewer streams.
 constexpr uint64_t kStreamPartBytes = 256 << 10;
+// Calls in all connections: a subscription takes more, and a call that only waits a third of it.
+constexpr uint64_t kCallPartBytes = 8 << 10;
 constexpr uint64_t kStreamsMin = 100;
 constexpr uint64_t kStreamsMax = 1'000;
 // What a connection may hold, of requests that nobody has asked for and of messages that are not whole, is a part of
@@ -53,6 +55,7 @@ Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   Loop::Options options;
   options.message_bytes_max = MessageBytesMax(limits);
   options.held_bytes_max = static_cast<int64_t>(incoming / loops);
+  options.calls_max = limits.memory_bytes / kCallPartBytes / loops;
   options.wide_bytes = options.held_bytes_max / 2;
   options.limits.streams = static_cast<uint32_t>(streams);
   options.limits.window_bytes = static_cast<uint32_t>(std::max(connection / 2 / streams, kWindowMin));

@@ -221,6 +221,7 @@ class Host final : public ConnectionHost, public CallHost {
   rpc::Loop* rpc_loop() override { return nullptr; }
   const rpc::MethodTable& table() override { return table_; }
   uint64_t message_bytes_max() const override { return 64 << 10; }
+  absl::Status CheckRoomForCall() const override { return absl::OkStatus(); }
   void OnCallBegun() override { ++calls_; }
   void OnCallOver() override { --calls_; }
   void SettleSoon(Call* call) override { settling_.push_back(call); }

@@ -127,6 +127,7 @@ class Host final : public TestHost, public CallHost {
   void OnRefused(const absl::Status& status) override { refused.push_back(ReasonOf(status)); }
   void OnCallBegun() override { ++calls; }
   void OnCallOver() override { --calls; }
+  absl::Status CheckRoomForCall() const override { return absl::OkStatus(); }
   void SettleSoon(Call* call) override { settling_.push_back(call); }
 
   std::vector<std::unique_ptr<Handler>> handlers;

@@ -34,7 +34,9 @@
 namespace nmq::http2 {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Pair;
 
 // Answers each call with as many bytes as its messages have, and deletes itself.
 class Count final : public rpc::Handler {
@@ -413,6 +415,29 @@ TEST_F(LoopTest, CallThatDoesNotGoOnEndsAndOthersStay) {
   ASSERT_TRUE(peer->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(11))));
   ASSERT_TRUE(peer->ReceiveUntil([&] { return peer->Of(NGHTTP2_HEADERS, 1).size() == 2; }));
   EXPECT_EQ(peer->BodyOf(1), Counted(111));
+}
+
+TEST_F(LoopTest, CallForWhichThereIsNoRoomIsRefusedUntilAnotherHasEnded) {
+  options_.calls_max = 2;
+  Restart();
+  const auto holder = Connect();
+  ASSERT_TRUE(holder->Greet());
+  ASSERT_TRUE(holder->Request(1, false, GrpcRequest("/test/Hold")));
+  ASSERT_TRUE(holder->Request(3, false, GrpcRequest("/test/Hold")));
+  const auto peer = Connect();
+  ASSERT_TRUE(peer->Greet());
+  ASSERT_TRUE(peer->Request(1, true, GrpcRequest("/test/Echo")));
+  ASSERT_TRUE(peer->ReceiveUntil([&] { return !peer->HeadersOf(1).empty(); }));
+  EXPECT_THAT(peer->HeadersOf(1), Contains(Pair("grpc-status", "8")));
+  EXPECT_EQ(Refusals("MEMORY_SHORT"), 1);
+  ASSERT_TRUE(holder->Send(ToBytes(NGHTTP2_RST_STREAM, 0, 1, BigEndian(NGHTTP2_CANCEL))));
+  bool answered = false;
+  for (int32_t i = 3; i < 2'000 && !answered; i += 2) {
+    ASSERT_TRUE(peer->Request(i, true, GrpcRequest("/test/Echo")));
+    ASSERT_TRUE(peer->ReceiveUntil([&] { return !peer->HeadersOf(i).empty(); }));
+    answered = peer->BodyOf(i) == Counted(0);
+  }
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(LoopTest, ConnectionThatHoldsMostEndsWhenMemoryIsShort) {
