@@ -33,7 +33,7 @@ absl::Status AddressOne(const Context& context, const Incoming& message, uint32_
   if (to == nullptr) {
     const std::shared_ptr<Queue>* const found = context.queues.Find(message.queue);
     if (found == nullptr) {
-      if (!context.automatic) return context.queues.NoQueue(message.queue);
+      if (!context.automatic) return context.queues.NoQueueMade(message.queue);
       addressed->queue_missing = true;
       return absl::OkStatus();
     }

@@ -63,7 +63,7 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
     if (!pattern.queue.IsName()) continue;
     const std::shared_ptr<Queue>* const queue = queues_.Find(pattern.queue.text());
     if (queue == nullptr) {
-      if (!automatic_queues()) return queues_.NoQueue(pattern.queue.text());
+      if (!automatic_queues()) return queues_.NoQueueMade(pattern.queue.text());
     } else if (pattern.event.IsName() && !(*queue)->Accepts(pattern.event.text())) {
       return NoEvent(**queue, pattern.event.text());
     }

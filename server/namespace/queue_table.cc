@@ -32,12 +32,17 @@ absl::Status QueueTable::CheckRoom(uint64_t more, absl::string_view context) con
   return LimitExceeded("queues_per_namespace", count, limits_->queues_per_namespace, context);
 }
 
-absl::Status QueueTable::NoQueue(absl::string_view name) const {
-  return NotFound(
-      "QUEUE_NOT_FOUND",
-      absl::StrCat("namespace ", Quote(name_space_), " has no queue ", Quote(name),
-                   ", and makes none by itself; declare it in the configuration, or make it with Admin.CreateQueue"),
-      {{"queue", name}, {"namespace", name_space_}});
+absl::Status QueueTable::NoQueue(absl::string_view name) const { return Missing(name, ""); }
+
+absl::Status QueueTable::NoQueueMade(absl::string_view name) const {
+  return Missing(name, ", and makes none by itself");
+}
+
+absl::Status QueueTable::Missing(absl::string_view name, absl::string_view why) const {
+  return NotFound("QUEUE_NOT_FOUND",
+                  absl::StrCat("namespace ", Quote(name_space_), " has no queue ", Quote(name), why,
+                               "; declare it in the configuration, or make it with Admin.CreateQueue"),
+                  {{"queue", name}, {"namespace", name_space_}});
 }
 
 void QueueTable::AppendChange(v1::ChangeKind kind, const std::string& queue) {

@@ -44,6 +44,8 @@ class QueueTable {
   // RESOURCE_EXHAUSTED if there is no room for `more` queues; `context` is what the error begins with.
   absl::Status CheckRoom(uint64_t more, absl::string_view context = "") const;
   absl::Status NoQueue(absl::string_view name) const;
+  // Where it would have been made, if the namespace made queues by itself.
+  absl::Status NoQueueMade(absl::string_view name) const;
 
   // There must be none of its name.
   void Add(std::shared_ptr<Queue> queue);
@@ -53,6 +55,7 @@ class QueueTable {
   std::string Visit(const std::string& after, int looks_max, absl::FunctionRef<bool(const Queue&)> visit) const;
 
  private:
+  absl::Status Missing(absl::string_view name, absl::string_view why) const;
   void AppendChange(v1::ChangeKind kind, const std::string& queue);
 
   const std::string name_space_;

@@ -158,6 +158,7 @@ TEST(AutomaticQueue, IsMadeOnlyWhereTheNamespaceAllowsIt) {
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReasonOf(status), "QUEUE_NOT_FOUND");
   EXPECT_EQ(MetadataOf(status, "queue"), "new");
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("and makes none by itself"));
   EXPECT_TRUE(world.Publish({.queue = "DB"}, "strict").ok());
 }
 

@@ -30,6 +30,9 @@ TEST(QueueTable, TellsTheQueueThatIsNotThere) {
   EXPECT_EQ(ReasonOf(status), "QUEUE_NOT_FOUND");
   EXPECT_EQ(MetadataOf(status, "queue"), "DB");
   EXPECT_EQ(MetadataOf(status, "namespace"), "N");
+  // The namespace may well make queues by itself, where messages are published to them.
+  EXPECT_EQ(status.message(),
+            "namespace \"N\" has no queue \"DB\"; declare it in the configuration, or make it with Admin.CreateQueue");
 }
 
 TEST(QueueTable, HasRoomUpToTheLimit) {
