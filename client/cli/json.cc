@@ -1,5 +1,6 @@
 #include "client/cli/json.h"
 
+#include <charconv>
 #include <cmath>
 #include <map>
 
@@ -148,7 +149,9 @@ JsonWriter& JsonWriter::Integer(uint64_t value) {
 JsonWriter& JsonWriter::Number(double value) {
   Separate();
   if (std::isfinite(value)) {
-    absl::StrAppend(&json_, value);
+    // The fewest digits that give the same number again. They are 24 characters at the most.
+    char digits[32];
+    json_.append(digits, std::to_chars(digits, digits + sizeof(digits), value).ptr);
   } else {
     json_.append("null");
   }

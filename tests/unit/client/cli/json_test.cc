@@ -56,6 +56,12 @@ TEST(JsonWriter, LargeIntegersKeepAllDigits) {
   EXPECT_EQ(json.json(), "[18446744073709551615]");
 }
 
+TEST(JsonWriter, NumbersKeepAllTheirDigits) {
+  JsonWriter json;
+  json.BeginArray().Number(1048576).Number(12345678901).Number(86400.25).EndArray();
+  EXPECT_EQ(json.json(), "[1048576,12345678901,86400.25]");
+}
+
 TEST(JsonWriter, NumbersThatJsonLacksAreNull) {
   JsonWriter json;
   json.BeginArray().Number(0.5).Number(std::numeric_limits<double>::infinity()).EndArray();
