@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -53,6 +54,17 @@ struct Raw {
   std::string automatic_queues = {};
 };
 
+// CLI11's own check of a number names all that a double can be.
+CLI::Validator WholeFrom(uint64_t least) {
+  return CLI::Validator(
+      [least](std::string& text) {
+        uint64_t number = 0;
+        if (absl::SimpleAtoi(text, &number) && number >= least) return std::string();
+        return absl::StrCat("\"", text, "\" is no whole number from ", least, " on");
+      },
+      least == 0 ? "" : "POSITIVE");
+}
+
 // One value for each time that the option is given.
 CLI::Option* AddList(CLI::App* app, const std::string& names, std::vector<std::string>* values,
                      const std::string& help) {
@@ -65,6 +77,14 @@ CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& 
   sub->footer("Also: --server, --namespace, --json; see \"nmq --help\".");
   sub->callback([command, arguments] { arguments->command = command; });
   return sub;
+}
+
+// A word that commands follow, such as "queue".
+CLI::App* AddNoun(CLI::App* app, const std::string& name, const std::string& help) {
+  CLI::App* noun = app->add_subcommand(name, help);
+  noun->require_subcommand(1);
+  noun->footer(absl::StrCat("\"nmq ", name, " COMMAND --help\" says more."));
+  return noun;
 }
 
 // Who may hear a message, and what stands beside its payload.
@@ -90,7 +110,7 @@ void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
   pub->add_option("--request-id", arguments->request_id,
                   "To be taken once, however often it is published with this id");
   pub->add_option("--expect-last", raw->expected_last, "Only if this is the queue's last sequence, 0 if it is empty")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeFrom(0));
   pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
 }
 
@@ -128,7 +148,7 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
           "Only with this header, NAME=VALUE or NAME for any value; repeatable: all of them");
   sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N, time:2026-01-31T12:00:00Z")
       ->capture_default_str();
-  sub->add_option("--count", raw->count, "End after so many messages")->check(CLI::PositiveNumber);
+  sub->add_option("--count", raw->count, "End after so many messages")->check(WholeFrom(1));
   sub->add_option(
          "--overflow", raw->overflow,
          "When this program is too slow: drop-oldest, drop-newest, keep-latest (of each key), disconnect, hold; "
@@ -136,7 +156,7 @@ void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
       ->check(CLI::IsMember({"drop-oldest", "drop-newest", "keep-latest", "disconnect", "hold"}));
   sub->add_option("--overflow-messages", arguments->overflow_messages,
                   "With drop-newest: how many messages may wait in each queue; the server's limit if left out")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1));
   AddGroup(sub, arguments, raw);
   sub->add_option("--name", arguments->name, "What to call this client");
   AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
@@ -152,7 +172,7 @@ void AddRequest(CLI::App* app, Arguments* arguments, Raw* raw) {
   request
       ->add_option("--replies", arguments->replies,
                    "End with so many answers; without it, with one of each who hears it")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1));
 }
 
 void AddReply(CLI::App* app, Arguments* arguments, Raw* raw) {
@@ -166,7 +186,7 @@ void AddReply(CLI::App* app, Arguments* arguments, Raw* raw) {
                      "with an error if it fails");
   answer->require_option(1);
   AddList(reply, "--join", &arguments->join, "Be a member of this room; repeatable");
-  reply->add_option("--count", raw->count, "End after so many answers")->check(CLI::PositiveNumber);
+  reply->add_option("--count", raw->count, "End after so many answers")->check(WholeFrom(1));
   reply->add_option("--content-type", arguments->content_type, "What the answer is");
   reply->add_option("--name", arguments->name, "What to call this client");
   AddList(reply, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
@@ -214,7 +234,7 @@ void AddLive(CLI::App* app, Arguments* arguments, Raw* raw) {
   watch->add_option("--after", raw->after, "Begin after this revision; otherwise with what happens from now on");
 
   CLI::App* top = AddCommand(app, "top", "Show rates, refreshed each second; q ends it", Command::kTop, arguments);
-  top->add_option("--count", raw->count, "End after so many frames")->check(CLI::PositiveNumber);
+  top->add_option("--count", raw->count, "End after so many frames")->check(WholeFrom(1));
 }
 
 // A queue of the commands that change something.
@@ -226,14 +246,13 @@ CLI::App* AddChange(CLI::App* noun, const std::string& verb, const std::string& 
 }
 
 void AddRetention(CLI::App* command, Raw* raw) {
-  command->add_option("--max-bytes", raw->bytes_max, "What it holds at the most, in bytes")->check(CLI::PositiveNumber);
-  command->add_option("--max-messages", raw->messages_max, "In messages")->check(CLI::PositiveNumber);
+  command->add_option("--max-bytes", raw->bytes_max, "What it holds at the most, in bytes")->check(WholeFrom(1));
+  command->add_option("--max-messages", raw->messages_max, "In messages")->check(WholeFrom(1));
   command->add_option("--max-age", raw->age_max, "How long it holds a message: 90s, 12h");
 }
 
 void AddNamespaceChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = app->add_subcommand("namespace", "Make, change and delete namespaces");
-  noun->require_subcommand(1);
+  CLI::App* noun = AddNoun(app, "namespace", "Make, change and delete namespaces");
   auto add = [&](const char* verb, const char* help, Command command) {
     CLI::App* change = AddCommand(noun, verb, help, command, arguments);
     change->add_option("NAME", arguments->name, "The namespace")->required();
@@ -252,8 +271,7 @@ void AddNamespaceChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
 }
 
 void AddQueueChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = app->add_subcommand("queue", "Make, change, empty and delete queues");
-  noun->require_subcommand(1);
+  CLI::App* noun = AddNoun(app, "queue", "Make, change, empty and delete queues");
   CLI::App* create = AddChange(noun, "create", "Make a queue", Command::kQueueCreate, arguments);
   create->add_option("--durability", raw->durability, "Where its messages live: live, durable, buffered")
       ->check(CLI::IsMember({"live", "durable", "buffered"}));
@@ -267,12 +285,11 @@ void AddQueueChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
   AddChange(noun, "delete", "Delete a queue with its messages and groups", Command::kQueueDelete, arguments);
   AddChange(noun, "purge", "Give up the messages of a queue", Command::kQueuePurge, arguments)
       ->add_option("--up-to", arguments->change.up_to, "Up to this sequence; all without it")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1));
 }
 
 void AddGroupChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = app->add_subcommand("group", "Make, pause, set back and delete groups");
-  noun->require_subcommand(1);
+  CLI::App* noun = AddNoun(app, "group", "Make, pause, set back and delete groups");
   auto add = [&](const char* verb, const char* help, Command command) {
     CLI::App* change = AddChange(noun, verb, help, command, arguments);
     change->add_option("GROUP", arguments->group.name, "The group")->required();
@@ -295,13 +312,12 @@ void AddGroupChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
 }
 
 void AddDeadChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = app->add_subcommand("dead", "See and try again what groups gave up");
-  noun->require_subcommand(1);
+  CLI::App* noun = AddNoun(app, "dead", "See and try again what groups gave up");
   AddCommand(noun, "list", "List the queues of dead letters; 'nmq sub QUEUE --from earliest' shows them",
              Command::kDeadList, arguments);
   AddChange(noun, "redrive", "Publish dead letters anew where they come from", Command::kDeadRedrive, arguments)
       ->add_option("--count", raw->count, "So many, the oldest first; all without it")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1));
 }
 
 void AddClientChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
@@ -435,6 +451,25 @@ bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::st
   return true;
 }
 
+// Of words that no command takes, or empty if there are none. CLI11 would rather say that a command is missing, and
+// tells words from the last to the first.
+std::string ExplainUnknown(const CLI::App& app) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (unknown.empty()) return "";
+  std::string given = "nmq";
+  const CLI::App* last = &app;
+  while (!last->get_subcommands().empty()) {
+    last = last->get_subcommands().front();
+    absl::StrAppend(&given, " ", last->get_name());
+  }
+  const std::string see = absl::StrCat("; see \"", given, " --help\"\n");
+  if (last->get_require_subcommand_min() == 0) {
+    return absl::StrCat("\"", given, "\" does not take: ", absl::StrJoin(unknown, " "), see);
+  }
+  const std::string command = absl::StrCat(given, " ", unknown.front());
+  return absl::StrCat("there is no command \"", absl::StripPrefix(command, "nmq "), "\"", see);
+}
+
 Parsed Usage(const std::string& text) { return {.arguments = std::nullopt, .text = text, .exit_code = 2}; }
 
 }  // namespace
@@ -470,12 +505,8 @@ Parsed Parse(int argc, const char* const* argv) {
     std::ostringstream out;
     std::ostringstream err;
     if (app.exit(error, out, err) == 0) return {.arguments = std::nullopt, .text = out.str(), .exit_code = 0};
-    // CLI11 would rather say that there is none.
-    const std::vector<std::string> unknown = app.remaining();
-    if (app.get_subcommands().empty() && !unknown.empty()) {
-      return Usage(absl::StrCat("nmq: there is no command \"", unknown.front(), "\"; see \"nmq --help\"\n"));
-    }
-    return Usage(absl::StrCat("nmq: ", err.str()));
+    const std::string unknown = ExplainUnknown(app);
+    return Usage(absl::StrCat("nmq: ", unknown.empty() ? err.str() : unknown));
   }
   std::string error;
   if (!Complete(app, raw, &arguments, &error)) return Usage(absl::StrCat("nmq: ", error, "\n"));

@@ -252,6 +252,27 @@ TEST_F(ArgumentsTest, WrongUsageIsExplained) {
   ExpectUsage({"client"}, "ID");
   ExpectUsage({"rooms", "--nonsense"}, "--nonsense");
   ExpectUsage({"pub", "a", "b", "c", "d"}, "d");
+  ExpectUsage({"queue"}, "subcommand is required");
+  ExpectUsage({"queue", "dance", "DB"}, "there is no command \"queue dance\"; see \"nmq queue --help\"");
+}
+
+TEST_F(ArgumentsTest, WordsThatACommandDoesNotTakeAreNamedInTheirOrder) {
+  ExpectUsage({"clients", "--rom", "x"}, "does not take: --rom x");
+  ExpectUsage({"dead", "list", "JOBS", "billing"}, "does not take: JOBS billing");
+}
+
+TEST_F(ArgumentsTest, NumbersOutOfRangeAreRefusedInWords) {
+  ExpectUsage({"sub", "DB", "--count", "-1"}, "--count: \"-1\" is no whole number from 1 on\n");
+  ExpectUsage({"sub", "DB", "--count", "0.5"}, "--count: \"0.5\" is no whole number from 1 on\n");
+  ExpectUsage({"pub", "DB", "CREATE", "x", "--expect-last", "-1"},
+              "--expect-last: \"-1\" is no whole number from 0 on\n");
+}
+
+TEST_F(ArgumentsTest, HelpOfANounShowsNoExamplesOfOtherCommands) {
+  const Parsed help = ParseAll({"queue", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, HasSubstr("purge"));
+  EXPECT_THAT(help.text, ::testing::Not(HasSubstr("nmq pub")));
 }
 
 TEST_F(ArgumentsTest, HelpAndVersionGoToStandardOutput) {
