@@ -1,6 +1,7 @@
 #include "client/cli/explain.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "client/cli/human.h"
@@ -18,6 +19,28 @@ std::string LastPart(absl::string_view message) {
     part[0] = absl::ascii_tolower(static_cast<unsigned char>(part[0]));
   }
   return part.empty() ? "no answer" : part;
+}
+
+// What to do about a server that was not reached, by what gRPC says of it.
+absl::string_view Advice(absl::string_view message) {
+  if (absl::StrContains(message, "wrong version number")) {
+    return "The server speaks no TLS: leave --tls-ca, --tls-certificate and their variables out.";
+  }
+  if (absl::StrContains(message, "certificate verify failed")) {
+    return "The server's certificate is none of that CA, or has expired: see --tls-ca or NMQ_TLS_CA.";
+  }
+  if (absl::StrContains(message, "is not in peer certificate")) {
+    return "Name the server by --server or NMQ_SERVER as its certificate does.";
+  }
+  // A server that refuses a client's certificate ends the connection, and so does one that ends.
+  if (absl::EndsWith(message, "Endpoint read failed")) {
+    return "Has nmqd ended? If it asks for certificates, name one that its CA has made with --tls-certificate and "
+           "--tls-key.";
+  }
+  if (absl::EndsWith(message, "Socket closed") || absl::EndsWith(message, "Connection reset by peer")) {
+    return "Has nmqd ended? If it serves TLS, name its CA with --tls-ca or NMQ_TLS_CA.";
+  }
+  return "Is nmqd running? Start it, or name another with --server or NMQ_SERVER.";
 }
 
 std::string Reason(v1::GapReason reason) {
@@ -48,8 +71,7 @@ std::string Reason(v1::GapReason reason) {
 std::string Explain(const absl::Status& status, absl::string_view server) {
   const std::string reason = ReasonOf(status);
   if (absl::IsUnavailable(status) && reason.empty()) {
-    return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()),
-                        ". Is nmqd running? Start it, or name another with --server or NMQ_SERVER.");
+    return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()), ". ", Advice(status.message()));
   }
   std::string text = OneLine(status.message().empty() ? "no reason given" : status.message());
   absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));

@@ -16,7 +16,8 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 
-// "cannot reach HOST:PORT: connection refused. Is nmqd running? ..." or the server's own words, with the code.
+// "cannot reach HOST:PORT: connection refused. Is nmqd running? ...", with advice that fits, or the server's own words,
+// with the code.
 std::string Explain(const absl::Status& status, absl::string_view server);
 
 // What happened, without advice: "connection refused", or the server's own words.

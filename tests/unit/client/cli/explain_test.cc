@@ -1,11 +1,14 @@
 #include "client/cli/explain.h"
 
 #include "base/errors.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace nmq {
 namespace cli {
 namespace {
+
+using ::testing::EndsWith;
 
 TEST(Explain, ConnectionFailureSaysWhatToDo) {
   const absl::Status status = absl::UnavailableError(
@@ -14,6 +17,35 @@ TEST(Explain, ConnectionFailureSaysWhatToDo) {
   EXPECT_EQ(Explain(status, "127.0.0.1:1"),
             "cannot reach 127.0.0.1:1: connection refused. Is nmqd running? Start it, or name another with --server or "
             "NMQ_SERVER.");
+}
+
+// What gRPC says, in the words of the last part.
+std::string Unreached(const std::string& why) {
+  return Explain(
+      absl::UnavailableError("failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: " + why), "s");
+}
+
+TEST(Explain, ServerThatEndsAPlainConnectionMayServeTls) {
+  EXPECT_EQ(
+      Unreached("Socket closed"),
+      "cannot reach s: socket closed. Has nmqd ended? If it serves TLS, name its CA with --tls-ca or NMQ_TLS_CA.");
+}
+
+TEST(Explain, ServerThatResetsAPlainConnectionMayServeTls) {
+  EXPECT_THAT(Unreached("recvmsg:Connection reset by peer"), EndsWith("name its CA with --tls-ca or NMQ_TLS_CA."));
+}
+
+TEST(Explain, FailureOfTlsSaysWhatToDo) {
+  EXPECT_THAT(Unreached("Tls handshake failed: SSL_ERROR_SSL: error:0A00010B:SSL routines::wrong version number"),
+              EndsWith("The server speaks no TLS: leave --tls-ca, --tls-certificate and their variables out."));
+  EXPECT_THAT(Unreached("Tls handshake failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate verify failed"),
+              EndsWith("The server's certificate is none of that CA, or has expired: see --tls-ca or NMQ_TLS_CA."));
+  EXPECT_THAT(Unreached("Peer name 127.0.0.1 is not in peer certificate"),
+              EndsWith("Name the server by --server or NMQ_SERVER as its certificate does."));
+  EXPECT_THAT(
+      Unreached("Endpoint read failed"),
+      EndsWith("Has nmqd ended? If it asks for certificates, name one that its CA has made with --tls-certificate "
+               "and --tls-key."));
 }
 
 TEST(Explain, RefusalIsTheServersOwnWords) {
