@@ -27,7 +27,7 @@ const HINT_OF_REASON = {
   DRAINING: 'try again in a moment: the server restarts',
 };
 const HINT_OF_CODE = {
-  UNAVAILABLE: 'check that nmqd runs at this address, then try again',
+  UNAVAILABLE: 'check that nmqd runs at this address, with TLS if and only if the client uses it, then try again',
   DEADLINE_EXCEEDED: 'the call may have been carried out all the same; check, or allow more time',
   UNIMPLEMENTED: 'the server is older than this client, or no nmqd',
   UNAUTHENTICATED: 'connect with credentials',

@@ -39,6 +39,8 @@ class Session {
   // How many sessions there were; 0 before the first.
   #generation = 0;
   #attempts = 0;
+  // What gRPC said of an attempt that did not wait for the connection.
+  #unreached = '';
   #connecting;
   #rejoin = false;
   #liveStreams = 0;
@@ -156,9 +158,13 @@ class Session {
     try {
       response = await this.invoke(this.stub, 'Connect', request, { timeout: connectTimeout, waitForReady });
     } catch (error) {
+      if (error.code === 'UNAVAILABLE') this.#unreached = error.reason ? '' : error.details;
       if (error.code !== 'DEADLINE_EXCEEDED') throw error;
-      throw new errors.NmqError('UNAVAILABLE', `no answer from ${this.options.server} in ${connectTimeout} ms`);
+      // An attempt that waits for the connection is not told why there is none.
+      const why = this.#unreached && `, and at first: ${this.#unreached}`;
+      throw new errors.NmqError('UNAVAILABLE', `no answer from ${this.options.server} in ${connectTimeout} ms${why}`);
     }
+    this.#unreached = '';
     await this.#adopt(plain('ConnectResponse', response), wanted);
   }
 

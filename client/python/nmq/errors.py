@@ -29,7 +29,9 @@ _HINT_OF_REASON = {
     "DRAINING": "try again in a moment: the server restarts",
 }
 _HINT_OF_CODE = {
-    grpc.StatusCode.UNAVAILABLE: "check that nmqd runs at this address, then try again",
+    grpc.StatusCode.UNAVAILABLE: (
+        "check that nmqd runs at this address, with TLS if and only if the client uses it, then try again"
+    ),
     grpc.StatusCode.DEADLINE_EXCEEDED: "the call may have been carried out all the same; check, or allow more time",
     grpc.StatusCode.UNIMPLEMENTED: "the server is older than this client, or no nmqd",
     grpc.StatusCode.UNAUTHENTICATED: "connect with credentials",

@@ -72,6 +72,8 @@ class Session:
         self._generation = 0
         self._attempts = 0
         self._last_error = None
+        # What gRPC said of an attempt that did not wait for the connection.
+        self._unreached = ""
         self._wanted = False
         # A new client has taken the place of the old one, and has yet to join its rooms.
         self._fresh = False
@@ -294,11 +296,17 @@ class Session:
             # makes one while somebody waits for it.
             wait_for_ready = self._attempts > 0
             response = self.invoke(self.stub.Connect, request, options.connect_timeout, wait_for_ready)
+        except errors.Unavailable as error:
+            self._unreached = "" if error.reason else error.message
+            raise
         except errors.DeadlineExceeded as error:
+            # An attempt that waits for the connection is not told why there is none.
+            why = f", and at first: {self._unreached}" if self._unreached else ""
             raise errors.make(
-                grpc.StatusCode.UNAVAILABLE, f"no answer from {options.server} in {options.connect_timeout} s"
+                grpc.StatusCode.UNAVAILABLE, f"no answer from {options.server} in {options.connect_timeout} s{why}"
             ) from error
         with self._changed:
+            self._unreached = ""
             self._connected = response
             if not response.resumed:
                 self._fresh = True

@@ -82,6 +82,13 @@ describe('one server', { timeout: LONG }, () => {
     await assert.rejects(nmq.connect(gone.address, { waitForServer: 0 }), /UNAVAILABLE.*check that nmqd runs/);
   });
 
+  test('waiting for a server that is not there ends with what was wrong at first', async () => {
+    const gone = await Nmqd.start();
+    await gone.close();
+    const impatient = { waitForServer: 500, connectTimeout: 500 };
+    await assert.rejects(nmq.connect(gone.address, impatient), /no answer from .* in 500 ms, and at first: .*REFUSED/);
+  });
+
   test('an undeclared namespace is refused with its reason', async () => {
     await assert.rejects(connect({ namespace: 'nowhere' }), refusal('NOT_FOUND', 'NAMESPACE_NOT_FOUND'));
   });

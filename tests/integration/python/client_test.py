@@ -87,6 +87,14 @@ class Sessions(Server):
             nmq.connect(gone.address, wait_for_server=0)
         self.assertIn("check that nmqd runs", str(caught.exception))
 
+    def test_waiting_for_a_server_that_is_not_there_ends_with_what_was_wrong_at_first(self):
+        gone = Nmqd()
+        gone.close()
+        with self.assertRaises(nmq.Unavailable) as caught:
+            nmq.connect(gone.address, wait_for_server=0.5, connect_timeout=0.5)
+        self.assertIn(f"no answer from {gone.address} in 0.5 s, and at first: ", str(caught.exception))
+        self.assertIn("refused", str(caught.exception))
+
     def test_an_undeclared_namespace_is_refused_with_its_reason(self):
         with self.assertRaises(nmq.NotFound) as caught:
             nmq.connect(self.server.address, namespace="nowhere")
