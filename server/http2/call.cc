@@ -112,7 +112,7 @@ void Call::NoteStall(bool heard) {
 }
 
 void Call::DropHeaders() {
-  headers_ = {};
+  headers_.Clear();
   if (headers_held_ == 0) return;
   connection_->CountHeld(-static_cast<int64_t>(std::exchange(headers_held_, 0)));
 }

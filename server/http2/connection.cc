@@ -362,7 +362,11 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) OnPingAnswered(frame.ping);
       return;
     case NGHTTP2_HEADERS:
-      if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) OnRequestHeaders(frame);
+      if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+        OnRequestHeaders(frame);
+      } else {
+        headers_.Clear();
+      }
       break;
     case NGHTTP2_DATA:
       break;

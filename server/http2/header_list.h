@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "base/free_memory.h"
 
 namespace nmq::http2 {
 
@@ -51,6 +52,12 @@ class HeaderList {
   // As HTTP/2 counts them.
   size_t bytes() const { return bytes_; }
 
+  // Forgets them, and gives their memory back.
+  void Clear() {
+    bytes_ = 0;
+    FreeMemory(&text_);
+    FreeMemory(&fields_);
+  }
   void ShrinkToFit() {
     text_.shrink_to_fit();
     fields_.shrink_to_fit();
