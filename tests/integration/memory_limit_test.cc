@@ -241,7 +241,9 @@ void ExpectAllThere(LimitedNmqd* nmqd, const Load& load, const Told& told) {
   const auto list = api.Get(&v1::Registry::Stub::ListQueues, v1::ListQueuesRequest());
   ASSERT_EQ(list.queues_size(), 1);
   EXPECT_EQ(list.queues(0).last_sequence(), told.taken);
-  if (load.durable) EXPECT_EQ(list.queues(0).first_sequence(), 1u);
+  if (load.durable) {
+    EXPECT_EQ(list.queues(0).first_sequence(), 1u);
+  }
 }
 
 std::vector<Load> Loads() {
