@@ -100,7 +100,7 @@ void Connection::Mark() {
 
 void Connection::OnReadable() {
   if (closed_) return Discard();
-  if (over_ || ending_ || !unread_.empty()) return;
+  if (over_ || ending_ || paused_ || !unread_.empty()) return;
   char* const buffer = host_->read_buffer();
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
   if (size == ByteStream::kBlocked) return Await();
@@ -120,15 +120,16 @@ void Connection::ReadOn() {
 
 void Connection::TakeIn(absl::string_view bytes) {
   work_ = 0;
-  while (!bytes.empty() && work_ < kWorkMax && conduct_.offence() == nullptr) {
+  while ((!bytes.empty() || paused_) && work_ < kWorkMax && conduct_.offence() == nullptr) {
+    paused_ = false;
     const absl::string_view part = bytes.substr(0, kTakenInBytes);
-    bytes.remove_prefix(part.size());
     const ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(part.data()), part.size());
+    bytes.remove_prefix(used < 0 ? part.size() : static_cast<size_t>(used));
     conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
   }
   EndIfAbused();
   CloseIfDone();
-  if (bytes.empty() || over_ || ending_) return;
+  if ((bytes.empty() && !paused_) || over_ || ending_) return;
   unread_ = std::string(bytes);
   host_->ReadOnNext(this);
 }
@@ -395,6 +396,11 @@ void Connection::RefuseHeaders(int32_t stream) {
   for (auto& trailer : StatusTrailers(absl::ResourceExhaustedError(why))) headers.push_back(std::move(trailer));
   Answer(stream, headers, /*body=*/false);
   conduct_.CountReset(host_->now());
+}
+
+bool Connection::HasWorkedEnough() {
+  if (work_ >= kWorkMax) paused_ = true;
+  return paused_;
 }
 
 void Connection::OnBody(int32_t stream, absl::string_view bytes) {

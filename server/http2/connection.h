@@ -137,6 +137,8 @@ class Connection {
   bool OnFrameBegin(const nghttp2_frame_hd& frame) { return conduct_.OnFrameBegin(frame, host_->now()); }
   void OnHeader(absl::string_view name, absl::string_view value);
   void OnFrame(const nghttp2_frame& frame);
+  // nghttp2 is to take in no more in this turn.
+  bool HasWorkedEnough();
   void OnBody(int32_t stream, absl::string_view bytes);
   void OnFrameSent(const nghttp2_frame& frame);
   void OnBodyGiven(Stream* stream, int32_t number);
@@ -179,6 +181,7 @@ class Connection {
   int64_t held_ = 0;            // bytes of requests that nobody has asked for
   size_t work_ = 0;             // in this turn, in requests
   std::string unread_;
+  bool paused_ = false;  // nghttp2 has yet to end what it has been given
   WindowPool windows_;
   ReceiveShare receive_share_;
 

@@ -85,7 +85,7 @@ void ConnectionCallbacks::SetReceiving(nghttp2_session_callbacks* callbacks) {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
       callbacks, [](nghttp2_session*, uint8_t, int32_t stream, const uint8_t* bytes, size_t size, void* user) {
         ToConnection(user)->OnBody(stream, View(bytes, size));
-        return 0;
+        return ToConnection(user)->HasWorkedEnough() ? NGHTTP2_ERR_PAUSE : 0;
       });
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks,
                                                        [](nghttp2_session*, const nghttp2_frame* frame, void* user) {

@@ -327,6 +327,39 @@ TEST_F(CallTest, CompressedMessageIsTakenUpToTheLimit) {
   EXPECT_TRUE(handler.done);
 }
 
+TEST_F(CallTest, LargeCompressedMessagesThatEndAllAtOnceAreTakenOneInATurn) {
+  constexpr size_t kCalls = 20;
+  const std::string message = Prefixed(Gzip(std::string(900'000, 'x')), 1);
+  Fields fields = GrpcRequest();
+  fields.push_back({"grpc-encoding", "gzip"});
+  std::string ends;
+  for (size_t i = 0; i < kCalls; ++i) {
+    const auto stream = static_cast<int32_t>(2 * i + 1);
+    ASSERT_TRUE(peer_->Request(stream, false, fields));
+    host_.handlers.at(i)->Read();
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, stream, message.substr(0, message.size() - 1))));
+    ends += ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, stream, message.substr(message.size() - 1));
+  }
+  peer_->Receive();
+  const auto taken = [&] {
+    size_t count = 0;
+    for (const auto& handler : host_.handlers) count += handler->messages.size();
+    return count;
+  };
+  host_.set_turns(false);
+  ASSERT_TRUE(peer_->Send(ends));
+  host_.set_turns(true);
+  for (size_t turn = 0; turn < kCalls; ++turn) {
+    host_.Turn();
+    EXPECT_LE(taken(), turn + 1);
+  }
+  host_.Turn();
+  EXPECT_EQ(taken(), kCalls);
+  for (const auto& handler : host_.handlers) handler->Read();
+  host_.Turn();
+  for (const auto& handler : host_.handlers) EXPECT_TRUE(handler->no_more);
+}
+
 TEST_F(CallTest, CompressedMessageWithoutAnEncodingIsAnError) {
   Handler& handler = Begin();
   handler.Read();
