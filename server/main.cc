@@ -69,10 +69,9 @@ ABSL_FLAG(
     "new epoch");
 ABSL_FLAG(std::string, transport, "http2",
           "what carries calls: http2, the server's own on nghttp2, or grpc, the server of gRPC's library");
-ABSL_FLAG(
-    std::string, tls_certificate, "",
-    "PEM file with the server's certificate and those up to its CA: serves TLS only; empty "
-    "for plain text. It and the other two files are read again when they change");
+ABSL_FLAG(std::string, tls_certificate, "",
+          "PEM file with the server's certificate and those up to its CA: serves TLS only; empty "
+          "for plain text. It and the other two files are read again when they change");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the private key of --tls_certificate");
 ABSL_FLAG(std::string, tls_client_ca, "",
           "PEM file with CAs: only clients with a certificate of one of them are served; empty for any client");
