@@ -124,7 +124,7 @@ bool Incoming::TakeBody(absl::string_view* bytes) {
   if (!message) return false;
   stage_ = Stage::kPrefix;
   GiveBackShare();
-  if (++messages_ == 2 && !whole_) Widen();
+  if (messages_ < 2 && ++messages_ == 2 && !whole_) Widen();
   Give(*message);
   return true;
 }

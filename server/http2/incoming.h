@@ -106,7 +106,7 @@ class Incoming final : private ReceiveShare::Waiter {
   int64_t wide_ = 0;       // of that, from the pools
   uint64_t opened_ = 0;    // bytes to come that take no room in the window
   uint64_t consumed_ = 0;  // the peer does not know of these yet
-  uint32_t messages_ = 0;
+  uint32_t messages_ = 0;  // that have been given, up to two
   Stage stage_ = Stage::kPrefix;
   bool reading_ = false;
   bool one_message_ = false;
