@@ -65,7 +65,10 @@ Process::~Process() {
 }
 
 void Process::Signal(int signal) const {
-  if (!exit_code_.has_value()) kill(pid_, signal);
+  if (exit_code_.has_value()) return;
+  kill(pid_, signal);
+  siginfo_t stopped;
+  if (signal == SIGSTOP) waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WEXITED | WNOWAIT);
 }
 
 // False at the end of the output, or of the time.

@@ -26,6 +26,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
+  // SIGSTOP has stopped it when this returns; other signals are on their way.
   void Signal(int signal) const;
 
   // The next line of its standard output, without the end of the line; nothing at the end, or when time is up.
