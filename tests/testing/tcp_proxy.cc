@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -134,6 +135,9 @@ void TcpProxy::Accept() {
       continue;
     }
     fcntl(server, F_SETFL, O_NONBLOCK);
+    const int on = 1;
+    setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     connections_.push_back(std::make_unique<Connection>(client, server));
     accepted_.fetch_add(1);
   }
