@@ -1,6 +1,5 @@
 #include "server/http2/connection.h"
 
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,10 +8,6 @@
 namespace nmq::http2 {
 namespace {
 
-// The peer may send as much to all streams together; it is room in the network only, for what comes counts in the
-// windows of streams.
-constexpr int32_t kConnectionWindow = 4 << 20;
-constexpr uint32_t kFrameBytesMax = 64 << 10;
 // What a peer may make the server do in a turn; more waits for the next one. So much at a time is taken in unseen.
 constexpr size_t kWorkMax = 128;
 constexpr size_t kTakenInBytes = 4 << 10;
@@ -20,21 +15,6 @@ constexpr size_t kTakenInBytes = 4 << 10;
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 // For any other to close its side, too, when all is said.
 constexpr absl::Duration kFarewell = absl::Milliseconds(250);
-// For the peer to learn that no more requests are taken, and for those that it has sent before it knew to arrive.
-constexpr absl::Duration kNotice = absl::Milliseconds(250);
-constexpr uint8_t kNoticePing[] = {'n', 'o', 't', 'i', 'c', 'e', 'd', 0};
-
-nghttp2_nv Field(const std::string& name, const std::string& value) {
-  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-std::vector<nghttp2_nv> Fields(const Headers& headers) {
-  std::vector<nghttp2_nv> fields;
-  fields.reserve(headers.size());
-  for (const auto& [name, value] : headers) fields.push_back(Field(name, value));
-  return fields;
-}
 
 }  // namespace
 
@@ -44,53 +24,24 @@ Connection::Connection(ConnectionHost* host, const ConnectionLimits* limits, std
       limits_(*limits),
       bytes_(std::move(bytes)),
       peer_(std::move(peer)),
+      framing_(ConnectionCallbacks::NewSession(this), *limits),
       windows_(limits->wide_bytes, &host->windows()),
       receive_share_(limits->receive_bytes),
       conduct_(limits, host->now()),
-      heard_(host->now()),
-      idle_since_(heard_) {
-  host_->greeting().Add(&greeting_, heard_);
-  session_ = ConnectionCallbacks::NewSession(this);
-  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits_.streams},
-                                             {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits_.window_bytes},
-                                             {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, kFrameBytesMax},
-                                             {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits_.header_bytes},
-                                             {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+      keepalive_(limits, host->now()),
+      streams_(host->now()) {
+  host_->greeting().Add(&greeting_, host_->now());
   Mark();
 }
 
 Connection::~Connection() {
   over_ = true;
   host_->greeting().Remove(&greeting_);
-  while (first_ != nullptr) {
-    Stream* const stream = first_;
-    Remove(stream);
+  while (Stream* const stream = streams_.first()) {
+    streams_.Remove(stream, host_->now());
     stream->OnClosed(/*whole=*/false);
   }
   host_->OnUnsent(-unsent_counted_);
-  nghttp2_session_del(session_);
-}
-
-Stream* Connection::Find(int32_t stream) const {
-  return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session_, stream));
-}
-
-void Connection::Add(Stream* stream, int32_t number) {
-  nghttp2_session_set_stream_user_data(session_, number, stream);
-  stream->next_ = first_;
-  if (first_ != nullptr) first_->before_ = stream;
-  first_ = stream;
-  used_ = true;
-  ++streams_;
-}
-
-void Connection::Remove(Stream* stream) {
-  (stream->before_ == nullptr ? first_ : stream->before_->next_) = stream->next_;
-  if (stream->next_ != nullptr) stream->next_->before_ = stream->before_;
-  stream->before_ = stream->next_ = nullptr;
-  if (--streams_ == 0) idle_since_ = host_->now();
 }
 
 void Connection::Mark() {
@@ -105,8 +56,7 @@ void Connection::OnReadable() {
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
   if (size == ByteStream::kBlocked) return Await();
   if (size == ByteStream::kEnded) return OnBytesEnded();
-  heard_ = host_->now();
-  pinging_ = false;
+  keepalive_.OnHeard(host_->now());
   TakeIn({buffer, static_cast<size_t>(size)});
   Await();
 }
@@ -123,9 +73,9 @@ void Connection::TakeIn(absl::string_view bytes) {
   while ((!bytes.empty() || paused_) && work_ < kWorkMax && conduct_.offence() == nullptr) {
     paused_ = false;
     const absl::string_view part = bytes.substr(0, kTakenInBytes);
-    const ssize_t used = nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(part.data()), part.size());
+    const ssize_t used = framing_.Receive(part);
     bytes.remove_prefix(used < 0 ? part.size() : static_cast<size_t>(used));
-    conduct_.OnRead(used, nghttp2_session_get_outbound_queue_size(session_));
+    conduct_.OnRead(used, framing_.waiting());
   }
   EndIfAbused();
   CloseIfDone();
@@ -148,7 +98,7 @@ void Connection::OnWritable() {
   if (!unsent_.Send(bytes_.get())) return OnBytesEnded();
   if (!unsent_.empty()) return Await();
   CountUnsent();
-  TellSent();
+  sending_.Tell(framing_);
   Await();
   Mark();  // more may have gathered meanwhile
 }
@@ -157,8 +107,9 @@ void Connection::Flush() {
   marked_ = false;
   if (over_ || closed_ || !unsent_.empty()) return;
   Gather& gather = host_->gather();
-  if (leave_ == Leave::kTellLast) TellLast();
-  if (nghttp2_session_send(session_) != 0) {
+  // Right before it is sent: a request that came after it was written would be served, and be sent elsewhere, too.
+  if (leaving_.TellLast()) framing_.TellLast();
+  if (!framing_.Send()) {
     gather.Clear();
     return Over();
   }
@@ -168,7 +119,7 @@ void Connection::Flush() {
     CountUnsent();
     return Await();
   }
-  TellSent();
+  sending_.Tell(framing_);
   EndIfAbused();
   if (full) return Mark();
   CloseIfDone();
@@ -179,23 +130,10 @@ void Connection::CountUnsent() {
   host_->OnUnsent(bytes - std::exchange(unsent_counted_, bytes));
 }
 
-void Connection::TellSent() {
-  std::vector<int32_t> sent;
-  sent.swap(sending_);
-  for (const int32_t number : sent) {
-    Stream* const stream = Find(number);
-    if (stream == nullptr || !std::exchange(stream->unsent_, false)) continue;
-    stream->OnSent();
-  }
-  if (!sending_.empty()) return;
-  sent.clear();
-  sending_.swap(sent);  // with its memory
-}
-
 void Connection::CloseIfDone() {
   if (over_ || closed_ || !unsent_.empty()) return;
-  if (nghttp2_session_want_write(session_) != 0) return Mark();
-  if (nghttp2_session_want_read(session_) != 0 && !ending_) return;
+  if (framing_.wants_send()) return Mark();
+  if (framing_.wants_receive() && !ending_) return;
   if (!ending_) ending_since_ = host_->now();
   closed_ = true;
   bytes_->CloseWrite();
@@ -235,7 +173,7 @@ void Connection::EndIfAbused() {
   ending_since_ = host_->now();
   host_->OnAbuse(*this, conduct_.offence());
   if (bytes_->write_awaits_read()) return Over();  // so nothing can be said
-  nghttp2_session_terminate_session(session_, conduct_.error());
+  framing_.Terminate(conduct_.error());
   Await();
   Mark();
 }
@@ -251,87 +189,66 @@ void Connection::OnTick() {
   EndIfAbused();
   if (ending_) return;
   KeepAlive(now);
-  if (streams_ == 0 && now - idle_since_ >= limits_.idle) Drain();
-  if (leave_ != Leave::kNoticed || now - noticed_ < kNotice) return;
-  leave_ = Leave::kTellLast;
-  Mark();
-}
-
-void Connection::OnPingAnswered(const nghttp2_ping& ping) {
-  if (leave_ != Leave::kNoticed || std::memcmp(ping.opaque_data, kNoticePing, sizeof(kNoticePing)) != 0) return;
-  leave_ = Leave::kTellLast;
-  Mark();
-}
-
-// Right before it is sent: a request that came after it was written would be served, and be sent elsewhere, too.
-void Connection::TellLast() {
-  leave_ = Leave::kToldLast;
-  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  if (streams_.IdleFor(now) >= limits_.idle) Drain();
+  if (leaving_.OnTick(now)) Mark();
 }
 
 void Connection::KeepAlive(absl::Duration now) {
-  if (pinging_) {
-    if (now - pinged_ >= limits_.keepalive_timeout) Over();
-  } else if (now - heard_ >= limits_.keepalive) {
-    pinging_ = true;
-    pinged_ = now;
-    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
-    Mark();
+  switch (keepalive_.OnTick(now)) {
+    case Keepalive::Act::kNone:
+      return;
+    case Keepalive::Act::kPing:
+      framing_.Ping();
+      return Mark();
+    case Keepalive::Act::kEnd:
+      return Over();
   }
 }
 
 void Connection::Drain() {
-  if (over_ || ending_ || leave_ != Leave::kNo) return;
-  leave_ = Leave::kNoticed;
-  noticed_ = host_->now();
-  nghttp2_submit_shutdown_notice(session_);
-  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, kNoticePing);
+  if (over_ || ending_ || !leaving_.Begin(host_->now())) return;
+  framing_.Notice();
   Mark();
 }
 
 void Connection::Dismiss() {
-  if (over_ || ending_ || closed_ || leave_ == Leave::kToldLast) return;
-  leave_ = Leave::kTellLast;
-  Mark();
+  if (!over_ && !ending_ && !closed_ && leaving_.Hurry()) Mark();
 }
 
 bool Connection::IsSpare() const {
-  if (over_ || ending_ || closed_ || leave_ != Leave::kNo || streams_ > 0) return false;
-  return host_->now() - idle_since_ >= (used_ ? limits_.spare_used : limits_.spare_unused);
+  if (over_ || ending_ || closed_ || leaving_.leaves() || streams_.size() > 0) return false;
+  return streams_.IdleFor(host_->now()) >= (streams_.used() ? limits_.spare_used : limits_.spare_unused);
 }
 
-bool Connection::IsMoreSpareThan(const Connection& other) const {
-  return used_ != other.used_ ? other.used_ : idle_since_ < other.idle_since_;
-}
+void Connection::EndGreeting() { EndAtOnce("too many connections have not sent the preface and the first settings"); }
 
-void Connection::EndGreeting() {
-  conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "too many connections have not sent the preface and the first settings");
+void Connection::EndForMemory() { EndAtOnce("memory is short, and it has sent most of what nobody takes yet"); }
+
+void Connection::EndAtOnce(const char* offence) {
+  conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, offence);
   EndIfAbused();
   Flush();
   End();
 }
 
 void Connection::Answer(int32_t stream, const Headers& headers, bool body) {
-  const std::vector<nghttp2_nv> fields = Fields(headers);
-  const nghttp2_data_provider provider = {{.ptr = Find(stream)}, &ConnectionCallbacks::ReadBody};
-  nghttp2_submit_response(session_, stream, fields.data(), fields.size(), body ? &provider : nullptr);
+  framing_.Answer(stream, headers, body);
   Mark();
 }
 
 void Connection::Resume(int32_t stream) {
-  nghttp2_session_resume_data(session_, stream);
+  framing_.Resume(stream);
   Mark();
 }
 
 void Connection::OpenWindow(int32_t stream, uint64_t bytes) {
   if (bytes == 0) return;
-  nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, stream, static_cast<int32_t>(bytes));
+  framing_.OpenWindow(stream, bytes);
   Mark();
 }
 
 void Connection::Reset(int32_t stream, uint32_t error) {
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, error);
+  framing_.Reset(stream, error);
   Mark();
 }
 
@@ -340,13 +257,6 @@ void Connection::CountHeld(int64_t bytes) {
   host_->OnHeld(bytes);
   if (held_ > limits_.held_bytes)
     conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "too much of requests that nobody takes yet");
-}
-
-void Connection::EndForMemory() {
-  conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "memory is short, and it has sent most of what nobody takes yet");
-  EndIfAbused();
-  Flush();
-  End();
 }
 
 void Connection::OnHeader(absl::string_view name, absl::string_view value) {
@@ -360,7 +270,7 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
       host_->greeting().Remove(&greeting_);
       return conduct_.OnGreeted();
     case NGHTTP2_PING:
-      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) OnPingAnswered(frame.ping);
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && Framing::IsNoticed(frame.ping) && leaving_.OnNoticed()) Mark();
       return;
     case NGHTTP2_HEADERS:
       if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
@@ -375,7 +285,7 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
       return;
   }
   if (!end) return;
-  if (Stream* const stream = Find(frame.hd.stream_id)) stream->OnEnd();
+  if (Stream* const stream = framing_.Find(frame.hd.stream_id)) stream->OnEnd();
 }
 
 void Connection::OnRequestHeaders(const nghttp2_frame& frame) {
@@ -384,17 +294,13 @@ void Connection::OnRequestHeaders(const nghttp2_frame& frame) {
   if (std::exchange(headers_too_large_, false)) return RefuseHeaders(frame.hd.stream_id);
   headers.ShrinkToFit();
   if (Stream* const stream = host_->OnRequest(this, frame.hd.stream_id, std::move(headers))) {
-    Add(stream, frame.hd.stream_id);
+    framing_.SetUser(frame.hd.stream_id, stream);
+    streams_.Add(stream);
   }
 }
 
-// For who speaks gRPC and who does not.
 void Connection::RefuseHeaders(int32_t stream) {
-  const std::string why =
-      absl::StrCat("the request's headers exceed the limit of ", limits_.header_bytes, " bytes; send fewer of them");
-  Headers headers = {{":status", "431"}, {"content-type", "application/grpc"}};
-  for (auto& trailer : StatusTrailers(absl::ResourceExhaustedError(why))) headers.push_back(std::move(trailer));
-  Answer(stream, headers, /*body=*/false);
+  Answer(stream, HeadersTooLarge(limits_.header_bytes), /*body=*/false);
   conduct_.CountReset(host_->now());
 }
 
@@ -404,16 +310,12 @@ bool Connection::HasWorkedEnough() {
 }
 
 void Connection::OnBody(int32_t stream, absl::string_view bytes) {
-  nghttp2_session_consume_connection(session_, bytes.size());
-  if (Stream* const user = Find(stream)) {
+  framing_.Consume(bytes.size());
+  if (Stream* const user = framing_.Find(stream)) {
     user->OnData(bytes);
   } else {
-    nghttp2_session_consume_stream(session_, stream, bytes.size());
+    framing_.ConsumeStream(stream, bytes.size());
   }
-}
-
-void Connection::OnBodyGiven(Stream* stream, int32_t number) {
-  if (!std::exchange(stream->unsent_, true)) sending_.push_back(number);
 }
 
 void Connection::OnFrameSent(const nghttp2_frame& frame) {
@@ -425,7 +327,7 @@ void Connection::OnFrameSent(const nghttp2_frame& frame) {
       if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
       conduct_.OnAnswerSent();
       // Who has its answer need not send the rest.
-      if (nghttp2_session_get_stream_remote_close(session_, stream) == 0) Reset(stream, NGHTTP2_NO_ERROR);
+      if (!framing_.IsWhole(stream)) Reset(stream, NGHTTP2_NO_ERROR);
       return;
     case NGHTTP2_RST_STREAM:
       if (frame.rst_stream.error_code != NGHTTP2_NO_ERROR && frame.rst_stream.error_code != NGHTTP2_CANCEL)
@@ -444,9 +346,9 @@ void Connection::OnFrameSent(const nghttp2_frame& frame) {
 }
 
 void Connection::OnStreamClosed(int32_t stream, uint32_t error) {
-  Stream* const user = Find(stream);
+  Stream* const user = framing_.Find(stream);
   if (user == nullptr) return;
-  Remove(user);
+  streams_.Remove(user, host_->now());
   user->OnClosed(/*whole=*/error == NGHTTP2_NO_ERROR);
 }
 

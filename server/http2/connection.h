@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -15,10 +14,15 @@
 #include "server/http2/byte_stream.h"
 #include "server/http2/conduct.h"
 #include "server/http2/connection_limits.h"
+#include "server/http2/framing.h"
 #include "server/http2/gather.h"
 #include "server/http2/header_list.h"
+#include "server/http2/keepalive.h"
+#include "server/http2/leaving.h"
 #include "server/http2/receive_share.h"
+#include "server/http2/sending.h"
 #include "server/http2/stream.h"
+#include "server/http2/stream_list.h"
 #include "server/http2/window_pool.h"
 
 namespace nmq::http2 {
@@ -78,11 +82,11 @@ class Connection {
   int descriptor() const { return bytes_->descriptor(); }
   // TLS is at its beginning, or changes its keys.
   bool shakes_hands() const { return bytes_->write_awaits_read(); }
-  size_t streams() const { return streams_; }
+  size_t streams() const { return streams_.size(); }
   // Whether it can go when descriptors are short: it has been without a request for long.
   bool IsSpare() const;
-  // Of two that are, whether this one is to go first: never had a request, or has had none for longer.
-  bool IsMoreSpareThan(const Connection& other) const;
+  // Of two that are, whether this one is to go first.
+  bool IsMoreSpareThan(const Connection& other) const { return streams_.IsMoreSpareThan(other.streams_); }
 
   void OnReadable();
   // Goes on with what the last turn left.
@@ -127,12 +131,6 @@ class Connection {
  private:
   friend struct ConnectionCallbacks;
 
-  enum class Leave : uint8_t { kNo, kNoticed, kTellLast, kToldLast };
-
-  Stream* Find(int32_t stream) const;
-  void Add(Stream* stream, int32_t number);
-  void Remove(Stream* stream);
-
   // What nghttp2 calls. It may go on if OnFrameBegin says so.
   bool OnFrameBegin(const nghttp2_frame_hd& frame) { return conduct_.OnFrameBegin(frame, host_->now()); }
   void OnHeader(absl::string_view name, absl::string_view value);
@@ -141,15 +139,11 @@ class Connection {
   bool HasWorkedEnough();
   void OnBody(int32_t stream, absl::string_view bytes);
   void OnFrameSent(const nghttp2_frame& frame);
-  void OnBodyGiven(Stream* stream, int32_t number);
   void OnStreamClosed(int32_t stream, uint32_t error);
 
   void OnRequestHeaders(const nghttp2_frame& frame);
   void RefuseHeaders(int32_t stream);
   void CountUnsent();
-  void TellSent();
-  void OnPingAnswered(const nghttp2_ping& ping);
-  void TellLast();
   void KeepAlive(absl::Duration now);
   void Mark();
 
@@ -157,6 +151,8 @@ class Connection {
   void TakeIn(absl::string_view bytes);
   // Takes nothing more, and says why, if the peer has done what it may not.
   void EndIfAbused();
+  // The peer need not be told if the system does not take that at once.
+  void EndAtOnce(const char* offence);
   // After reading and writing: closes if nothing is to be read nor written any more.
   void CloseIfDone();
   // Reads what the peer still sends, for nobody: if it was left, the system would throw away what the peer has not
@@ -171,11 +167,8 @@ class Connection {
   const ConnectionLimits& limits_;
   const std::unique_ptr<ByteStream> bytes_;
   const std::string peer_;
-  nghttp2_session* session_ = nullptr;
-
-  Stream* first_ = nullptr;  // of a list
-  size_t streams_ = 0;
-  std::vector<int32_t> sending_;  // whose body is in the gather or unsent
+  Framing framing_;
+  Sending sending_;  // whose body is in the gather or unsent
   Unsent unsent_;
   int64_t unsent_counted_ = 0;  // as the host knows
   int64_t held_ = 0;            // bytes of requests that nobody has asked for
@@ -190,15 +183,11 @@ class Connection {
   bool headers_too_large_ = false;
 
   Conduct conduct_;
-  absl::Duration heard_;  // when something last came
+  Keepalive keepalive_;
+  StreamList streams_;
+  Leaving leaving_;
   AgeList<Connection>::Entry greeting_{this};
-  absl::Duration idle_since_;    // while it has no stream
-  absl::Duration pinged_;        // if pinging_
-  absl::Duration noticed_;       // if leave_ is not kNo
   absl::Duration ending_since_;  // if ending_ or closed_
-  Leave leave_ = Leave::kNo;
-  bool used_ = false;  // it has had a request
-  bool pinging_ = false;
   bool marked_ = false;
   bool ending_ = false;  // nothing more is read: what was said last is on its way
   bool closed_ = false;  // all that was to be said is with the system: the peer gets a moment to read it

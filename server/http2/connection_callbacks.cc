@@ -33,25 +33,6 @@ nghttp2_option* MakeOptions() {
 
 }  // namespace
 
-ssize_t ConnectionCallbacks::ReadBody(nghttp2_session* session, int32_t number, uint8_t*, size_t length,
-                                      uint32_t* flags, nghttp2_data_source* source, void*) {
-  auto* const stream = static_cast<Stream*>(source->ptr);
-  const Stream::Offer offer = stream->OfferBody(length);
-  if (offer.bytes == 0 && !offer.last) return NGHTTP2_ERR_DEFERRED;
-  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (!offer.last) return static_cast<ssize_t>(offer.bytes);
-  *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-  const Headers trailers = stream->Trailers();
-  std::vector<nghttp2_nv> fields;
-  for (const auto& [name, value] : trailers) {
-    fields.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-                      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-                      NGHTTP2_NV_FLAG_NONE});
-  }
-  nghttp2_submit_trailer(session, number, fields.data(), fields.size());
-  return static_cast<ssize_t>(offer.bytes);
-}
-
 int ConnectionCallbacks::SendBody(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t length,
                                   nghttp2_data_source* source, void* user) {
   Connection* const connection = ToConnection(user);
@@ -61,7 +42,7 @@ int ConnectionCallbacks::SendBody(nghttp2_session*, nghttp2_frame* frame, const 
   if (length == 0) return 0;
   auto* const stream = static_cast<Stream*>(source->ptr);
   stream->GiveBody(length, &gather);
-  connection->OnBodyGiven(stream, frame->hd.stream_id);
+  connection->sending_.Add(stream, frame->hd.stream_id);
   return 0;
 }
 

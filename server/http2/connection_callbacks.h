@@ -11,10 +11,6 @@ namespace nmq::http2 {
 struct ConnectionCallbacks {
   static nghttp2_session* NewSession(Connection* connection);
 
-  // The body of an answer; `source` is its stream.
-  static ssize_t ReadBody(nghttp2_session* session, int32_t stream, uint8_t* buffer, size_t length, uint32_t* flags,
-                          nghttp2_data_source* source, void* connection);
-
  private:
   static nghttp2_session_callbacks* Make();
   static void SetReceiving(nghttp2_session_callbacks* callbacks);

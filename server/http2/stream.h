@@ -44,7 +44,8 @@ class Stream {
   virtual ~Stream() = default;
 
  private:
-  friend class Connection;
+  friend class StreamList;
+  friend class Sending;
   // Those of the same connection.
   Stream* next_ = nullptr;
   Stream* before_ = nullptr;

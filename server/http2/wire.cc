@@ -107,4 +107,12 @@ Headers StatusTrailers(const absl::Status& status) {
   return trailers;
 }
 
+Headers HeadersTooLarge(uint32_t bytes_max) {
+  Headers headers = {{":status", "431"}, {"content-type", "application/grpc"}};
+  const std::string why =
+      absl::StrCat("the request's headers exceed the limit of ", bytes_max, " bytes; send fewer of them");
+  for (auto& trailer : StatusTrailers(absl::ResourceExhaustedError(why))) headers.push_back(std::move(trailer));
+  return headers;
+}
+
 }  // namespace nmq::http2

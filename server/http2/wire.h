@@ -2,6 +2,7 @@
 #ifndef NMQ_SERVER_HTTP2_WIRE_H_
 #define NMQ_SERVER_HTTP2_WIRE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +40,9 @@ std::optional<std::string> DecodeBinary(absl::string_view value);
 // The trailers that say how a call ended.
 using Headers = std::vector<std::pair<std::string, std::string>>;
 Headers StatusTrailers(const absl::Status& status);
+// The answer, which has nothing more, to a request whose headers have more than `bytes_max`; its status tells those who
+// do not speak gRPC, too.
+Headers HeadersTooLarge(uint32_t bytes_max);
 
 }  // namespace nmq::http2
 
