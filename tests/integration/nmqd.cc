@@ -15,7 +15,7 @@ constexpr absl::Duration kStartTime = absl::Seconds(30);
 constexpr char kReady[] = "nmqd ready grpc=";
 
 std::vector<std::string> WithListen(std::vector<std::string> flags) {
-  flags.push_back("--listen=127.0.0.1:0");
+  flags.insert(flags.begin(), "--listen=127.0.0.1:0");
   return flags;
 }
 

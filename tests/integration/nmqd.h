@@ -26,7 +26,7 @@ struct Outcome {
   std::string errors;
 };
 
-// nmqd on a free port, ready to serve. Fails the test if it does not come up.
+// nmqd on a free port, unless `flags` have another --listen, ready to serve. Fails the test if it does not come up.
 class Nmqd {
  public:
   // `flags` come besides --listen.
