@@ -126,6 +126,7 @@ bazel_tests "tests of whole calls, carried by gRPC's own server" --config=clang 
 # What these run is built by now.
 NMQ_BIN=$(bazel info --config=clang bazel-bin 2>/dev/null)
 export NMQ_BIN
+check "probes of Kubernetes" node --test tests/kubernetes/probes_test.mjs
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
 check "conformance, calls carried by gRPC's own server" env NMQ_TRANSPORT=grpc tests/conformance/run.sh

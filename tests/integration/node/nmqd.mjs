@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const READY = /^nmqd ready grpc=(\S+)/;
-const BIN = process.env.NMQ_BIN ?? fileURLToPath(new URL('../../../bazel-bin', import.meta.url));
+export const BIN = process.env.NMQ_BIN ?? fileURLToPath(new URL('../../../bazel-bin', import.meta.url));
 
 // On a free port; keeps its port and its data when it is started again.
 export class Nmqd {
@@ -17,11 +17,13 @@ export class Nmqd {
   #folder = mkdtempSync(path.join(tmpdir(), 'nmqd'));
   #process;
   #flags;
+  #environment;
 
-  // `flags` are {name: value}, besides those that it needs itself.
-  static async start(config = '', flags = {}) {
+  // `flags` are {name: value}, besides those that it needs itself; so is `environment`, besides the test's.
+  static async start(config = '', flags = {}, environment = {}) {
     const server = new Nmqd();
     server.#flags = flags;
+    server.#environment = environment;
     writeFileSync(path.join(server.#folder, 'nmqd.textproto'), config);
     await server.start();
     return server;
@@ -36,7 +38,10 @@ export class Nmqd {
       ...this.#flags,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    this.#process = spawn(path.join(BIN, 'server/nmqd'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#process = spawn(path.join(BIN, 'server/nmqd'), args, {
+      env: { ...process.env, ...this.#environment },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const lines = createInterface({ input: this.#process.stdout });
     const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
     this.address = READY.exec(line ?? '')?.[1];
