@@ -11,6 +11,8 @@ namespace {
 // What a peer may make the server do in a turn; more waits for the next one. So much at a time is taken in unseen.
 constexpr size_t kWorkMax = 128;
 constexpr size_t kTakenInBytes = 4 << 10;
+// Behind so much there may be more at once: half of what a record of TLS, and so a read, can have.
+constexpr size_t kMuchBytes = 8 << 10;
 // For a peer that did what it may not to read why its connection ends.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 // For any other to close its side, too, when all is said.
@@ -59,6 +61,8 @@ void Connection::OnReadable() {
   keepalive_.OnHeard(host_->now());
   TakeIn({buffer, static_cast<size_t>(size)});
   Await();
+  if (static_cast<size_t>(size) >= kMuchBytes && unread_.empty() && !over_ && !ending_ && !paused_)
+    host_->MayReadMore(this);
 }
 
 void Connection::ReadOn() {

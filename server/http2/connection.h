@@ -49,6 +49,8 @@ class ConnectionHost {
   virtual void Mark(Connection* connection) = 0;
   // Nothing more happens to it: it is to be deleted at the end of this turn.
   virtual void OnOver(Connection* connection) = 0;
+  // There is probably more to read at once: OnReadable may be called again in this turn.
+  virtual void MayReadMore(Connection* connection) = 0;
   // ReadOn is to be called in the next turn.
   virtual void ReadOnNext(Connection* connection) = 0;
   // OnReadable and OnWritable are to be called when there is something.
@@ -66,7 +68,7 @@ class ConnectionHost {
 // thread only.
 class Connection {
  public:
-  // Bytes that it reads in a turn: more waits for the next one, so that others get theirs.
+  // Bytes that it reads at a time, so that others get their share of a turn.
   static constexpr size_t kReadBytes = 128 << 10;
   static_assert(kReadBytes >= ByteStream::kReadBytesMin);
 

@@ -21,6 +21,8 @@ constexpr int kEventsMax = 256;
 constexpr int kAdoptingMax = 64;
 // Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
 constexpr int kHandshakesMax = 8;
+// A turn takes in for no longer, if there is more than a read of each connection.
+constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(2);
 constexpr absl::Duration kTick = absl::Seconds(1);
 // The same while connections drain, for the server waits for that.
 constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
@@ -172,6 +174,7 @@ bool Loop::TakeEvents() {
   for (Connection* const connection : reading) connection->ReadOn();
   if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
   SettleCalls();
+  TakeMore();
   return running_ || (calls_ > 0 && now_ < end_by_);
 }
 
@@ -193,10 +196,27 @@ void Loop::SettleCalls() {
   }
 }
 
+// A turn writes once to each connection, so where writing is what takes time, it pays to have more to write: it takes
+// in for as long as the last turn wrote.
+void Loop::TakeMore() {
+  if (more_.empty()) return;
+  const absl::Duration end = now_ + std::min(flush_time_, kTakeMoreTime);
+  while (!more_.empty() && RealClock().Monotonic() < end) {
+    std::vector<Connection*> more;
+    more.swap(more_);
+    for (Connection* const connection : more) connection->OnReadable();
+    SettleCalls();
+  }
+  more_.clear();
+}
+
 void Loop::Flush() {
+  if (marked_.empty()) return;
   std::vector<Connection*> marked;
   marked.swap(marked_);
+  const absl::Duration begin = RealClock().Monotonic();
   for (Connection* const connection : marked) connection->Flush();
+  flush_time_ = RealClock().Monotonic() - begin;
 }
 
 // Those that are over, once nobody has any of them at hand.

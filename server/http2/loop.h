@@ -81,6 +81,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void OnUnsent(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
   void ReadOnNext(Connection* connection) override { reading_.push_back(connection); }
+  void MayReadMore(Connection* connection) override { more_.push_back(connection); }
   void OnOver(Connection* connection) override { over_.push_back(connection); }
   void Await(Connection* connection, bool readable, bool writable) override;
   AgeList<Connection>& greeting() override { return greeting_; }
@@ -99,6 +100,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
   int PatienceMs() const;
   void SettleCalls();
+  void TakeMore();
   void Flush();
   void Bury();
   void OnTick();
@@ -134,6 +136,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> reading_;  // that have more than their share of a turn
+  std::vector<Connection*> more_;     // that have probably more to read at once
+  absl::Duration flush_time_;         // of the last turn
   std::vector<Connection*> over_;
   std::vector<Call*> settling_;
   size_t calls_ = 0;

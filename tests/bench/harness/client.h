@@ -102,7 +102,7 @@ struct PublisherSpec {
   // kStream: messages of a batch.
   int batch = 100;
   // Batches, or messages of kUnary, that wait for their answer at the most; of each connection.
-  int window = 16;
+  int window = 64;
   // Stops by itself after about that many messages in all; 0: no bound.
   uint64_t max_messages = 0;
   // Asked before each batch; null: no bound. Must outlive the publisher.

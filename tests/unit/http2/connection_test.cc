@@ -426,5 +426,13 @@ TEST_F(ConnectionTest, BeginsSomeRequestsInATurnAndTheOthersInTheNext) {
   EXPECT_EQ(host_.streams.size(), kRequests);
 }
 
+TEST_F(ConnectionTest, MayHaveMoreToReadAtOnceBehindMuch) {
+  RawPeer& peer = Greeted();
+  ASSERT_TRUE(peer.Request(1, false));
+  EXPECT_EQ(host_.may_read_more, 0);
+  ASSERT_TRUE(peer.Send(ToBytes(NGHTTP2_DATA, 0, 1, std::string(10'000, 'x'))));
+  EXPECT_EQ(host_.may_read_more, 1);
+}
+
 }  // namespace
 }  // namespace nmq::http2

@@ -106,6 +106,7 @@ class TestHost : public ConnectionHost {
   void OnHeld(int64_t bytes) override { held += bytes; }
   void OnUnsent(int64_t bytes) override { unsent += bytes; }
   void Mark(Connection*) override { marked_ = true; }
+  void MayReadMore(Connection*) override { ++may_read_more; }
   void ReadOnNext(Connection*) override { reads_on_ = true; }
   void OnOver(Connection*) override { over = true; }
   void Await(Connection*, bool readable, bool writable) override {
@@ -122,6 +123,7 @@ class TestHost : public ConnectionHost {
   bool refuses = false;
   bool consumes = true;
   bool over = false;
+  int may_read_more = 0;
   int64_t held = 0;
   int64_t unsent = 0;
   WindowPool pool{64 << 20, nullptr};
