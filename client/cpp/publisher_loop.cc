@@ -1,6 +1,7 @@
 #include "client/cpp/publisher_loop.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -306,29 +307,35 @@ void PublisherLoop::Break(Stream* stream, absl::string_view why) {
 }
 
 void PublisherLoop::SettleInFlight(const absl::Status& status) {
-  std::vector<BatchPtr> unanswered;
+  // The server answers in order and ends the stream at the batch that it cannot take.
+  const bool refused = IsServersAnswer(status) && (IsFinal(status) || IsSessionLost(status));
+  const std::optional<uint64_t> too_large = TooLargeBytes(status);
+  std::vector<std::pair<BatchPtr, BatchOutcome>> unanswered;
   {
     MutexLock lock(&mu_);
     if (IsFinal(status)) refused_ = status;
+    bool behind_too_large = false;
     for (BatchPtr& batch : in_flight_) {
-      if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
+      if (behind_too_large || (IsSessionLost(status) && !std::exchange(batch->again, true))) {
         again_.push_back(std::move(batch));
-      } else {
-        unanswered.push_back(std::move(batch));
+        continue;
       }
+      behind_too_large = too_large == batch->sent_bytes;
+      settling_.push_back(batch->first_message);
+      unanswered.emplace_back(std::move(batch),
+                              refused || behind_too_large ? BatchOutcome::kRefused : BatchOutcome::kUnknown);
     }
     in_flight_.clear();
     std::sort(again_.begin(), again_.end(),
               [](const BatchPtr& a, const BatchPtr& b) { return a->first_message < b->first_message; });
-    for (const BatchPtr& batch : unanswered) settling_.push_back(batch->first_message);
     changed_.SignalAll();
   }
-  // The server answers in order and ends the stream at the batch that it cannot take.
-  const bool refused = IsServersAnswer(status) && (IsFinal(status) || IsSessionLost(status));
-  for (BatchPtr& batch : unanswered) {
+  for (auto& [batch, outcome] : unanswered) {
     BatchResult result;
-    result.outcome = refused ? BatchOutcome::kRefused : BatchOutcome::kUnknown;
-    result.status = refused ? status : WithContext(status, "whether the server took the messages is not known");
+    result.outcome = outcome;
+    result.status = outcome == BatchOutcome::kRefused
+                        ? status
+                        : WithContext(status, "whether the server took the messages is not known");
     Settle(std::move(batch), std::move(result));
   }
 }
@@ -412,7 +419,9 @@ void PublisherLoop::Write(BatchPtr batch) {
   head.set_batch(batch->number);
   head.set_count_matches(options_.count_matches);
   // The batch is kept for its results, and to be written again if the session is lost.
-  stream_->calls->Write(EncodeWith(head, batch->messages.Share()), ToPointer(kWrite));
+  const grpc::ByteBuffer request = EncodeWith(head, batch->messages.Share());
+  batch->sent_bytes = request.Length();
+  stream_->calls->Write(request, ToPointer(kWrite));
   stream_->writing = true;
   batch->written = RealClock().Monotonic();
   in_flight_.push_back(std::move(batch));

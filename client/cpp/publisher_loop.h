@@ -57,6 +57,8 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
     uint64_t number = 0;
     uint64_t first_message = 0;
     absl::Duration written;  // by the monotonic clock
+    // What the request took.
+    uint64_t sent_bytes = 0;
     // Was refused once because the session was lost.
     bool again = false;
   };

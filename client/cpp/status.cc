@@ -3,6 +3,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "base/errors.h"
 #include "google/rpc/error_details.pb.h"
@@ -10,6 +12,8 @@
 namespace nmq {
 inline namespace client {
 namespace {
+
+constexpr absl::string_view kLargerThanMax = "message larger than max (";
 
 absl::Status Make(int code, const std::string& message, const google::rpc::Status& details) {
   // gRPC's codes are absl's.
@@ -78,6 +82,24 @@ bool IsFinal(const absl::Status& status) {
     default:
       return false;
   }
+}
+
+std::optional<uint64_t> TooLargeBytes(const absl::Status& status) {
+  if (!absl::IsResourceExhausted(status)) return std::nullopt;
+  uint64_t bytes = 0;
+  if (ReasonOf(status) == kReasonLimitExceeded) {
+    // Limits that have a name are about what was received.
+    const bool named = !MetadataOf(status, "limit").empty();
+    if (named || !absl::SimpleAtoi(MetadataOf(status, "value"), &bytes)) return std::nullopt;
+    return bytes;
+  }
+  // gRPC's own servers say "Received message larger than max (20000019 vs. 5242880)".
+  absl::string_view text = status.message();
+  const size_t at = text.find(kLargerThanMax);
+  if (at == absl::string_view::npos) return std::nullopt;
+  text.remove_prefix(at + kLargerThanMax.size());
+  if (!absl::SimpleAtoi(text.substr(0, text.find(' ')), &bytes)) return std::nullopt;
+  return bytes;
 }
 
 absl::Duration RetryDelay(const absl::Status& status) {

@@ -2,6 +2,9 @@
 #ifndef NMQ_CLIENT_CPP_STATUS_H_
 #define NMQ_CLIENT_CPP_STATUS_H_
 
+#include <cstdint>
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/rpc/status.pb.h"
@@ -30,6 +33,10 @@ bool IsPassing(const absl::Status& status);
 
 // Trying again would be answered the same way.
 bool IsFinal(const absl::Status& status);
+
+// The size of the one message that was too large to be received: nothing of it was taken, nor of what came behind it on
+// its stream. Nothing if the status is about something else.
+std::optional<uint64_t> TooLargeBytes(const absl::Status& status);
 
 // How long the server asks to wait; zero if it does not.
 absl::Duration RetryDelay(const absl::Status& status);

@@ -1,4 +1,5 @@
 // The C++ client against a real server: what it promises about broken connections and restarts.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +55,31 @@ ClientOptions At(const std::string& address) {
   options.backoff.max = absl::Milliseconds(100);
   options.wait_for_server = absl::Seconds(20);
   return options;
+}
+
+TEST(ClientLibrary, AMessageThatIsTooLargeToBeReceivedIsRefusedAndOthersAreNot) {
+  TestServer server;
+  ClientOptions options = At(server.address());
+  options.lazy = true;
+  options.publish_with_session = false;  // so that it hears of no limits
+  auto client = Client::Connect(options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::vector<BatchResult> results;
+  const auto publisher =
+      (*client)->NewPublisher({.on_result = [&results](const BatchResult& result) { results.push_back(result); }});
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(publisher->Add(nmq::MakeMessage("DB", "CREATE", std::string(i == 1 ? 20'000'000 : 10, 'x'))).ok());
+    if (i == 0) publisher->Flush();
+  }
+  const FlushResult flushed = publisher->Flush();
+  EXPECT_EQ(flushed.status.code(), absl::StatusCode::kResourceExhausted) << flushed.status;
+  EXPECT_EQ(flushed.refused, 1);
+  EXPECT_EQ(flushed.unknown, 0);
+  EXPECT_EQ(flushed.accepted, 1);
+  ASSERT_EQ(results.size(), 3);
+  std::sort(results.begin(), results.end(),
+            [](const BatchResult& a, const BatchResult& b) { return a.first_message < b.first_message; });
+  EXPECT_EQ(results[1].outcome, BatchOutcome::kRefused);
 }
 
 TEST(ClientLibrary, SubscriptionsOfAClientShareItsConnection) {

@@ -74,6 +74,21 @@ TEST(IsPassing, RefusalsStay) {
 
 TEST(IsPassing, RubbishStays) { EXPECT_FALSE(IsPassing(absl::DataLossError("no frame"))); }
 
+TEST(TooLargeBytes, IsWhatTheServerOrGrpcNames) {
+  EXPECT_EQ(TooLargeBytes(ResourceExhausted(kReasonLimitExceeded, "a message of 20 bytes", absl::ZeroDuration(),
+                                            {{"value", "20"}, {"bound", "10"}})),
+            20);
+  for (const char* text :
+       {"Received message larger than max (20 vs. 10)", "CLIENT: grpc: received message larger than max (20 vs. 10)"}) {
+    EXPECT_EQ(TooLargeBytes(absl::ResourceExhaustedError(text)), 20) << text;
+  }
+  for (const char* text : {"", "message larger than max (", "message larger than max (vs. 10)"}) {
+    EXPECT_EQ(TooLargeBytes(absl::ResourceExhaustedError(text)), std::nullopt) << text;
+  }
+  EXPECT_EQ(TooLargeBytes(LimitExceeded("payload_bytes", 20, 10)), std::nullopt);
+  EXPECT_EQ(TooLargeBytes(absl::InternalError("message larger than max (20 vs. 10)")), std::nullopt);
+}
+
 TEST(IsFinal, RefusalsThatStandAre) {
   EXPECT_TRUE(IsFinal(NotFound("NAMESPACE_UNKNOWN", "")));
   EXPECT_TRUE(IsFinal(absl::PermissionDeniedError("")));
