@@ -1,8 +1,12 @@
 #include "client/cli/explain.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "client/cli/human.h"
 
@@ -43,6 +47,15 @@ absl::string_view Advice(absl::string_view message) {
   return "Is nmqd running? Start it, or name another with --server or NMQ_SERVER.";
 }
 
+// The library's "ClientOptions.tls_ca: ..." is "--tls-ca: ..." here.
+std::string OptionOf(absl::string_view message) {
+  const std::string text(message);
+  absl::string_view rest = text;
+  if (!absl::ConsumePrefix(&rest, "ClientOptions.")) return text;
+  const size_t name_size = std::min(rest.find(':'), rest.size());
+  return absl::StrCat("--", absl::StrReplaceAll(rest.substr(0, name_size), {{"_", "-"}}), rest.substr(name_size));
+}
+
 std::string Reason(v1::GapReason reason) {
   switch (reason) {
     case v1::GAP_REASON_SLOW_SUBSCRIBER:
@@ -73,7 +86,7 @@ std::string Explain(const absl::Status& status, absl::string_view server) {
   if (absl::IsUnavailable(status) && reason.empty()) {
     return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()), ". ", Advice(status.message()));
   }
-  std::string text = OneLine(status.message().empty() ? "no reason given" : status.message());
+  std::string text = OneLine(status.message().empty() ? "no reason given" : OptionOf(status.message()));
   absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));
   if (!reason.empty()) absl::StrAppend(&text, ", ", reason);
   return text + ")";

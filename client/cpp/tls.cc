@@ -1,12 +1,9 @@
 #include "client/cpp/tls.h"
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
+#include "absl/status/statusor.h"
+#include "base/pem.h"
 #include "grpcpp/security/credentials.h"
 
 namespace nmq {
@@ -14,14 +11,25 @@ inline namespace client {
 namespace internal {
 namespace {
 
-// Leaves `*pem` empty if no file is named.
-absl::Status ReadPem(const char* option, const std::string& path, std::string* pem) {
-  if (path.empty()) return absl::OkStatus();
-  std::ifstream file(path, std::ios::binary);
-  pem->assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  if (absl::StrContains(*pem, "-----BEGIN ")) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("ClientOptions.", option, ": ", path, " is no PEM file that can be read"));
+absl::Status ReadCa(const std::string& path, grpc::SslCredentialsOptions* tls) {
+  const absl::StatusOr<PemFile> file = PemFile::Read("ClientOptions.tls_ca", path);
+  if (!file.ok()) return file.status();
+  tls->pem_root_certs = file->text();
+  return file->Certificates().status();
+}
+
+absl::Status ReadPair(const ClientOptions& options, grpc::SslCredentialsOptions* tls) {
+  const absl::StatusOr<PemFile> chain = PemFile::Read("ClientOptions.tls_certificate", options.tls_certificate);
+  if (!chain.ok()) return chain.status();
+  const absl::StatusOr<PemFile> keys = PemFile::Read("ClientOptions.tls_key", options.tls_key);
+  if (!keys.ok()) return keys.status();
+  const auto certificates = chain->Certificates();
+  if (!certificates.ok()) return certificates.status();
+  const auto key = keys->Key();
+  if (!key.ok()) return key.status();
+  tls->pem_cert_chain = chain->text();
+  tls->pem_private_key = keys->text();
+  return CheckPair(*certificates->front(), **key, *chain, *keys);
 }
 
 }  // namespace
@@ -34,9 +42,9 @@ absl::Status UseTls(ClientOptions* options) {
   if (options->tls_ca.empty() && options->tls_certificate.empty()) return absl::OkStatus();
   // Without a CA, gRPC takes those of the system.
   grpc::SslCredentialsOptions tls;
-  absl::Status status = ReadPem("tls_ca", options->tls_ca, &tls.pem_root_certs);
-  if (status.ok()) status = ReadPem("tls_certificate", options->tls_certificate, &tls.pem_cert_chain);
-  if (status.ok()) status = ReadPem("tls_key", options->tls_key, &tls.pem_private_key);
+  absl::Status status = absl::OkStatus();
+  if (!options->tls_ca.empty()) status = ReadCa(options->tls_ca, &tls);
+  if (status.ok() && !options->tls_key.empty()) status = ReadPair(*options, &tls);
   if (status.ok()) options->credentials = grpc::SslCredentials(tls);
   return status;
 }

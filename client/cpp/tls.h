@@ -10,7 +10,7 @@ inline namespace client {
 namespace internal {
 
 // Sets credentials by what the files have, unless they are set or no file is named. INVALID_ARGUMENT says which file is
-// missing or cannot be read.
+// missing, cannot be read, has not what it should, or does not go with the other one.
 absl::Status UseTls(ClientOptions* options);
 
 }  // namespace internal

@@ -1,18 +1,14 @@
 #include "server/http2/tls_context.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/pem.h"
 #include "glog/logging.h"
 #include "server/http2/tls_stream.h"
 
@@ -20,77 +16,8 @@ namespace nmq::http2 {
 namespace {
 
 constexpr char kH2[] = "h2";
-constexpr size_t kFileBytesMax = 1 << 20;
 // What HTTP/2 allows of TLS 1.2: forward secrecy and authenticated encryption.
 constexpr char kCiphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-
-template <typename T, void (*Free)(T*)>
-struct OpensslFree {
-  void operator()(T* object) const { Free(object); }
-};
-using Certificate = std::unique_ptr<X509, OpensslFree<X509, X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY, EVP_PKEY_free>>;
-using Memory = std::unique_ptr<BIO, OpensslFree<BIO, BIO_free_all>>;
-
-// Why OpenSSL has failed; forgets it.
-std::string OpensslReason() {
-  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return reason != nullptr ? reason : "no reason is known";
-}
-
-// `flag` names the file.
-absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kFileBytesMax + 1, 0);
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad() || (errno != 0 && file.gcount() == 0)) {
-    return InvalidArgument(flag, absl::StrCat(path, ": ", strerror(errno), "; name a PEM file that nmqd may read"));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() <= kFileBytesMax) return text;
-  return InvalidArgument(flag, absl::StrCat(path, ": has more than the ", kFileBytesMax, " bytes that a PEM file may"));
-}
-
-Memory MemoryOf(const std::string& text) { return Memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
-absl::StatusOr<std::vector<Certificate>> ReadCertificates(absl::string_view flag, const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadPem(flag, path);
-  if (!text.ok()) return text.status();
-  const Memory memory = MemoryOf(*text);
-  std::vector<Certificate> certificates;
-  while (X509* const one = PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr)) certificates.emplace_back(one);
-  const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  const std::string reason = OpensslReason();
-  if (end && !certificates.empty()) return certificates;
-  if (end) return InvalidArgument(flag, absl::StrCat(path, ": has no certificate; name a PEM file with certificates"));
-  return InvalidArgument(flag, absl::StrCat(path, ": certificate ", certificates.size() + 1,
-                                            " cannot be read: ", reason, "; make the file anew"));
-}
-
-// So that OpenSSL asks nobody at the terminal.
-int NoPassword(char*, int, int, void* asked) {
-  *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
-absl::StatusOr<PrivateKey> ReadKey(const std::string& path) {
-  const absl::StatusOr<std::string> text = ReadPem("tls_key", path);
-  if (!text.ok()) return text.status();
-  const Memory memory = MemoryOf(*text);
-  bool encrypted = false;
-  PrivateKey key(PEM_read_bio_PrivateKey(memory.get(), nullptr, NoPassword, &encrypted));
-  const std::string reason = OpensslReason();
-  if (key != nullptr) return key;
-  if (encrypted) {
-    return InvalidArgument("tls_key", absl::StrCat(path,
-                                                   ": is encrypted, and nmqd asks for no password; decrypt it by "
-                                                   "openssl pkey, for nmqd's user only"));
-  }
-  return InvalidArgument("tls_key", absl::StrCat(path, ": has no private key that can be read: ", reason,
-                                                 "; name a PEM file with the certificate's key"));
-}
 
 absl::Status CheckTimes(const std::string& path, const X509& certificate) {
   if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
@@ -104,18 +31,18 @@ absl::Status CheckTimes(const std::string& path, const X509& certificate) {
 }
 
 absl::Status UseCertificate(const TlsFiles& files, SSL_CTX* context) {
-  const auto chain = ReadCertificates("tls_certificate", files.certificate);
+  const auto chain_file = PemFile::Read("tls_certificate", files.certificate);
+  if (!chain_file.ok()) return chain_file.status();
+  const auto key_file = PemFile::Read("tls_key", files.key);
+  if (!key_file.ok()) return key_file.status();
+  const auto chain = chain_file->Certificates();
   if (!chain.ok()) return chain.status();
-  const absl::StatusOr<PrivateKey> key = ReadKey(files.key);
+  const auto key = key_file->Key();
   if (!key.ok()) return key.status();
   X509* const own = chain->front().get();
   absl::Status valid = CheckTimes(files.certificate, *own);
+  if (valid.ok()) valid = CheckPair(*own, **key, *chain_file, *key_file);
   if (!valid.ok()) return valid;
-  if (X509_check_private_key(own, key->get()) != 1) {
-    ERR_clear_error();
-    return InvalidArgument("tls_key", absl::StrCat(files.key, ": is not the key of the first certificate in ",
-                                                   files.certificate, "; name the pair that belongs together"));
-  }
   bool used = SSL_CTX_use_certificate(context, own) == 1 && SSL_CTX_use_PrivateKey(context, key->get()) == 1;
   for (size_t i = 1; i < chain->size(); ++i) used = used && SSL_CTX_add1_chain_cert(context, (*chain)[i].get()) == 1;
   if (used) return absl::OkStatus();
@@ -131,7 +58,9 @@ int VerifyClient(X509_STORE_CTX* client, void* own) {
 }
 
 absl::Status RequireClients(const std::string& path, SSL_CTX* context) {
-  const auto authorities = ReadCertificates("tls_client_ca", path);
+  const auto file = PemFile::Read("tls_client_ca", path);
+  if (!file.ok()) return file.status();
+  const auto authorities = file->Certificates();
   if (!authorities.ok()) return authorities.status();
   bool used = true;
   for (const Certificate& authority : *authorities) {

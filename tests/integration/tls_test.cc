@@ -90,9 +90,33 @@ TEST_F(Tls, ServerIsCheckedByClients) {
   ClientOptions options = Options(nmqd);
   options.tls_ca = WriteFile("other.pem", other.certificate());
   EXPECT_EQ(Refusal(options).code(), absl::StatusCode::kUnavailable);
-  options.tls_ca = WriteFile("none.pem", "nothing");
-  EXPECT_EQ(Refusal(options), absl::InvalidArgumentError(absl::StrCat("ClientOptions.tls_ca: ", options.tls_ca,
-                                                                      " is no PEM file that can be read")));
+}
+
+TEST_F(Tls, FilesOfNoUseAreSaidToClientsAtOnce) {
+  const std::string none = WriteFile("none.pem", "nothing");
+  const std::string other = WriteFile("other.key", authority_.Issue().key);
+  ClientOptions options;
+  options.tls_certificate = certificate_;
+  const std::string no_ca = absl::StrCat(key_, ": has no certificate; name a PEM file with certificates");
+  const std::string no_pair = absl::StrCat(other, ": is not the key of the first certificate in ", certificate_,
+                                           "; name the pair that belongs together");
+  const std::string no_key = absl::StrCat(certificate_, ": has no private key that can be read");
+  const std::string no_file = absl::StrCat(none, "2: No such file or directory");
+  // Lazy clients, too, and although no server is there.
+  options.lazy = true;
+  options.tls_key = other;
+  EXPECT_EQ(Refusal(options), absl::InvalidArgumentError(absl::StrCat("ClientOptions.tls_key: ", no_pair)));
+  options.tls_key = certificate_;
+  EXPECT_THAT(std::string(Refusal(options).message()), HasSubstr(absl::StrCat("ClientOptions.tls_key: ", no_key)));
+  options.tls_key = key_;
+  options.tls_ca = key_;
+  EXPECT_EQ(Refusal(options), absl::InvalidArgumentError(absl::StrCat("ClientOptions.tls_ca: ", no_ca)));
+  options.tls_ca = none + "2";
+  EXPECT_THAT(std::string(Refusal(options).message()), HasSubstr(absl::StrCat("ClientOptions.tls_ca: ", no_file)));
+
+  EXPECT_EQ(Nmq({"--tls-ca", key_, "queues"}, {}), absl::StrCat("nmq: --tls-ca: ", no_ca, " (INVALID_ARGUMENT)\n"));
+  EXPECT_EQ(Nmq({"--tls-certificate", certificate_, "--tls-key", other, "queues"}, {}),
+            absl::StrCat("nmq: --tls-key: ", no_pair, " (INVALID_ARGUMENT)\n"));
 }
 
 TEST_F(Tls, ClientInPlainTextIsRefusedAndOthersGoOn) {

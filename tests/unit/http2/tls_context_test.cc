@@ -84,8 +84,8 @@ TEST_F(TlsContextTest, FileThatIsNotThereIsNamed) {
     std::string* const path = std::map<std::string, std::string*>{
         {"certificate", &paths.certificate}, {"key", &paths.key}, {"client_ca", &paths.client_ca}}[name];
     *path = files_.Path("nothing");
-    EXPECT_EQ(ErrorOf(paths), absl::StrCat("tls_", name, ": ", *path,
-                                           ": No such file or directory; name a PEM file that nmqd may read"));
+    EXPECT_EQ(ErrorOf(paths),
+              absl::StrCat("tls_", name, ": ", *path, ": No such file or directory; name a PEM file that can be read"));
     *path = testing::TempDir();
     EXPECT_THAT(ErrorOf(paths), HasSubstr("Is a directory"));
     *path = files_.Write("empty", "");
@@ -127,7 +127,7 @@ TEST_F(TlsContextTest, EncryptedKeyIsRefusedWithoutAskingAnybody) {
   char* text;
   const long size = BIO_get_mem_data(encrypted, &text);
   files_.Write("key", std::string(text, static_cast<size_t>(size)));
-  EXPECT_THAT(ErrorOf(files_.paths()), HasSubstr("is encrypted, and nmqd asks for no password"));
+  EXPECT_THAT(ErrorOf(files_.paths()), HasSubstr("is encrypted, and nobody is asked for a password"));
   EVP_PKEY_free(key);
   BIO_free(memory);
   BIO_free(encrypted);
