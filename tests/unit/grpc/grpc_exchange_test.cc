@@ -10,17 +10,11 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/generic/async_generic_service.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "server/grpc/grpc_loop.h"
-#include "server/limits/memory_budget.h"
-#include "server/metrics/metrics.h"
-#include "server/queue/lane.h"
 #include "tests/testing/notification.h"
+#include "tests/unit/grpc/one_loop_server.h"
 
 namespace nmq::rpc {
 namespace {
@@ -41,32 +35,16 @@ class Played final : public Handler {
   void OnDone() override { on_done(); }
 };
 
-// A server whose only method is Join, one loop, and one call waiting at a time.
+// A server whose only method is Join.
 class GrpcExchangeTest : public testing::Test {
  protected:
   void Start(MethodTable::Begin join) {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterAsyncGenericService(&service_);
-    loop_ = std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
-                                       Loop::Memory{&memory_, &memory_});
-    loop_->methods().Add("/nmq.v1.MessageQueue/Join", std::move(join));
-    server_ = builder.BuildAndStart();
-    GrpcExchange::Serve(&service_, loop_.get(), 1);
-    loop_->Start();
-    stub_ = v1::MessageQueue::NewStub(
-        grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+    loop().methods().Add("/nmq.v1.MessageQueue/Join", std::move(join));
+    server_.Start();
+    stub_ = v1::MessageQueue::NewStub(server_.NewChannel());
   }
 
-  void Stop() {
-    if (server_ == nullptr) return;
-    server_->Shutdown(absl::ToChronoTime(absl::Now()));
-    loop_->Shutdown();
-    loop_->Join();
-    server_ = nullptr;
-  }
-  ~GrpcExchangeTest() override { Stop(); }
+  GrpcLoop& loop() { return *server_.loop(); }
 
   std::future<grpc::Status> Join(std::function<void(grpc::ClientContext*)> prepare = [](grpc::ClientContext*) {}) {
     return std::async(std::launch::async, [this, prepare = std::move(prepare)] {
@@ -78,12 +56,7 @@ class GrpcExchangeTest : public testing::Test {
     });
   }
 
-  Metrics metrics_;
-  broker::Lane lane_{0};
-  MemoryBudget memory_{1 << 20};
-  grpc::AsyncGenericService service_;
-  std::shared_ptr<GrpcLoop> loop_;
-  std::unique_ptr<grpc::Server> server_;
+  OneLoopServer server_;
   std::unique_ptr<v1::MessageQueue::Stub> stub_;
 };
 
@@ -106,7 +79,7 @@ TEST_F(GrpcExchangeTest, ShowsWhatCameWithTheCall) {
                                 context->AddMetadata("token", "secret");
                                 context->AddMetadata("bytes-bin", std::string("\0\xff", 2));
                               }).get();
-  Stop();
+  server_.Stop();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
   EXPECT_THAT(status.error_message(), testing::StartsWith("ipv4:127.0.0.1:"));
   EXPECT_EQ(token, "secret");
@@ -144,7 +117,7 @@ TEST_F(GrpcExchangeTest, HandlerLearnsThatTheCallerIsGoneAndIsDoneOnceItHasFinis
   caller.get_future().get()->TryCancel();
   EXPECT_EQ(status.get().error_code(), grpc::StatusCode::CANCELLED);
   cancelled.WaitForNotification();
-  loop_->Post([&] { call->Finish(absl::OkStatus()); });
+  loop().Post([&] { call->Finish(absl::OkStatus()); });
   done.WaitForNotification();
 }
 
@@ -162,16 +135,15 @@ TEST_F(GrpcExchangeTest, CallThatIsFinishedOnlyAfterTheLoopIsToldToEndIsDoneAllT
   });
   auto status = Join();
   came.WaitForNotification();
-  server_->Shutdown(absl::ToChronoTime(absl::Now()));
+  server_.Shutdown();
   // Both in the turn after this task's.
-  loop_->Post([&] {
-    loop_->Shutdown();
-    loop_->Post([&] { call->Finish(absl::OkStatus()); });
+  loop().Post([&] {
+    loop().Shutdown();
+    loop().Post([&] { call->Finish(absl::OkStatus()); });
   });
-  loop_->Join();
+  loop().Join();
   EXPECT_TRUE(done);
   EXPECT_FALSE(status.get().ok());
-  server_ = nullptr;
 }
 
 }  // namespace

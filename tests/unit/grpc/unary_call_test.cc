@@ -13,18 +13,11 @@
 #include "absl/time/time.h"
 #include "base/errors.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/generic/async_generic_service.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
-#include "server/grpc/grpc_exchange.h"
 #include "server/grpc/grpc_loop.h"
-#include "server/limits/memory_budget.h"
-#include "server/metrics/metrics.h"
-#include "server/queue/lane.h"
 #include "server/rpc/unary_rpc.h"
+#include "tests/unit/grpc/one_loop_server.h"
 
 namespace nmq::rpc {
 namespace {
@@ -32,7 +25,6 @@ namespace {
 using JoinDone = Done<v1::JoinResponse>;
 using Handle = std::function<void(const Call&, v1::JoinRequest*, JoinDone)>;
 
-constexpr uint64_t kMemoryBytes = 1 << 20;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 v1::JoinResponse Members(uint64_t members) {
@@ -41,37 +33,28 @@ v1::JoinResponse Members(uint64_t members) {
   return response;
 }
 
-// A server with one method, one loop, and one call waiting at a time.
+// A server with one method.
 class UnaryCallTest : public testing::Test {
  protected:
   void Start(Handle handle) {
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterAsyncGenericService(&service_);
-    loop_ = std::make_shared<GrpcLoop>(builder.AddCompletionQueue(), &lane_, &RealClock(), &metrics_,
-                                       GrpcLoop::Memory{&memory_, &memory_});
-    server_ = builder.BuildAndStart();
     AddDeferredRpc<v1::JoinRequest, v1::JoinResponse>("nmq.v1.MessageQueue.Join", /*request_bytes=*/1000,
-                                                      /*keeps=*/false, std::move(handle), &loop_->methods());
-    GrpcExchange::Serve(&service_, loop_.get(), 1);
-    loop_->Start();
-    stub_ = v1::MessageQueue::NewStub(
-        grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+                                                      /*keeps=*/false, std::move(handle), &loop().methods());
+    server_.Start();
+    stub_ = v1::MessageQueue::NewStub(server_.NewChannel());
   }
 
   void Stop() {
-    if (server_ == nullptr) return;
+    if (!server_.running()) return;
     EndCalls();
-    server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Milliseconds(100)));
+    server_.Shutdown(absl::Milliseconds(100));
     EndCalls();
-    loop_->Shutdown();
-    loop_->Join();
-    server_ = nullptr;
+    server_.Stop();
   }
 
+  GrpcLoop& loop() { return *server_.loop(); }
+
   void EndCalls() {
-    loop_->Post([loop = loop_.get()] {
+    loop().Post([loop = &loop()] {
       for (Stream* stream : loop->streams()) stream->End(absl::UnavailableError("over"));
     });
   }
@@ -90,12 +73,7 @@ class UnaryCallTest : public testing::Test {
     return outcome;
   }
 
-  Metrics metrics_;
-  broker::Lane lane_{0};
-  MemoryBudget memory_{kMemoryBytes};
-  grpc::AsyncGenericService service_;
-  std::shared_ptr<GrpcLoop> loop_;
-  std::unique_ptr<grpc::Server> server_;
+  OneLoopServer server_;
   std::unique_ptr<v1::MessageQueue::Stub> stub_;
 };
 
@@ -179,7 +157,7 @@ TEST_F(UnaryCallTest, EndedCallAnswersWithThatStatusAndIgnoresALaterAnswer) {
   Start([&](const Call&, v1::JoinRequest*, JoinDone done) { given.set_value(std::move(done)); });
   std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
   const JoinDone done = given.get_future().get();
-  while (loop_->stream_count() == 0) std::this_thread::yield();
+  while (loop().stream_count() == 0) std::this_thread::yield();
   EndCalls();
   EXPECT_EQ(outcome.get().status.error_message(), "over");
   done(Members(1));
@@ -192,7 +170,7 @@ TEST_F(UnaryCallTest, AnswerAfterTheServersEndDoesNothing) {
   std::future<Outcome> outcome = std::async(std::launch::async, [this] { return Ask(); });
   const JoinDone done = given.get_future().get();
   Stop();
-  loop_ = nullptr;
+  server_.ReleaseLoop();
   done(Members(1));
   EXPECT_EQ(outcome.get().status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
@@ -202,7 +180,7 @@ TEST_F(UnaryCallTest, AnswerMayComeFromATimerOfTheLoop) {
   GrpcLoop::Timer timer([&] { waiting(Members(9)); });
   Start([&](const Call&, v1::JoinRequest*, JoinDone done) {
     waiting = std::move(done);
-    loop_->SetTimer(&timer, RealClock().Monotonic() + absl::Milliseconds(1));
+    loop().SetTimer(&timer, RealClock().Monotonic() + absl::Milliseconds(1));
   });
   const Outcome outcome = Ask();
   EXPECT_TRUE(outcome.status.ok()) << outcome.status.error_message();
@@ -221,7 +199,7 @@ TEST_F(UnaryCallTest, CancelledCallMayStillBeAnswered) {
   context.TryCancel();
   EXPECT_EQ(status.get().error_code(), grpc::StatusCode::CANCELLED);
   done(Members(1));
-  while (loop_->stream_count() > 0) std::this_thread::yield();
+  while (loop().stream_count() > 0) std::this_thread::yield();
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,12 +29,12 @@
 #include "tests/unit/http2/raw_peer.h"
 #include "tests/unit/http2/tls_files.h"
 #include "tests/unit/http2/tls_peer.h"
+#include "tests/unit/rpc/loop_facts.h"
 
 namespace nmq::http2 {
 namespace {
 
 using testing::Contains;
-using testing::ElementsAre;
 using testing::Pair;
 
 // Answers each call with as many bytes as its messages have, and deletes itself.
@@ -88,7 +87,7 @@ class Hold final : public rpc::Handler {
   rpc::Exchange* const exchange_;
 };
 
-class LoopTest : public testing::Test {
+class LoopTest : public rpc::RunningLoop {
  protected:
   LoopTest() {
     options_.message_bytes_max = 1 << 20;
@@ -100,6 +99,7 @@ class LoopTest : public testing::Test {
   }
   ~LoopTest() override { Stop(); }
 
+  rpc::Loop& loop() override { return *loop_; }
   void Stop() {
     loop_->Shutdown();
     loop_->Join();
@@ -119,16 +119,6 @@ class LoopTest : public testing::Test {
       poll(&waiting, 1, -1);
     });
   }
-  // Runs `task` on the loop, and waits until that is done.
-  void Run(const std::function<void()>& task) {
-    Notification done;
-    loop_->Post([&] {
-      task();
-      done.Notify();
-    });
-    done.WaitForNotification();
-  }
-
   std::shared_ptr<Loop> NewLoop() {
     auto loop =
         std::make_shared<Loop>(options_, &lane_, &RealClock(), &metrics_, rpc::Loop::Memory{&memory_, &memory_});
@@ -164,33 +154,6 @@ class LoopTest : public testing::Test {
   Loop::Options options_;
   std::shared_ptr<Loop> loop_;
 };
-
-TEST_F(LoopTest, TasksRunOnItsThreadInTheirOrder) {
-  std::vector<int> order;
-  for (int i = 1; i <= 3; ++i) {
-    loop_->Post([&, i] {
-      EXPECT_TRUE(loop_->IsCurrent());
-      order.push_back(i);
-    });
-  }
-  Run([] {});
-  EXPECT_THAT(order, ElementsAre(1, 2, 3));
-  EXPECT_FALSE(loop_->IsCurrent());
-}
-
-TEST_F(LoopTest, NoWakeIsLost) {
-  int count = 0;  // for the loop only
-  constexpr int kPosts = 20'000;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&] {
-      for (int j = 0; j < kPosts; ++j) loop_->Post([&] { ++count; });
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (int i = 0; i < 1'000; ++i) Run([] {});
-  Run([&] { EXPECT_EQ(count, 2 * kPosts); });
-}
 
 TEST_F(LoopTest, ManyConnectionsAreServedAtOnce) {
   std::vector<std::unique_ptr<RawPeer>> peers;
@@ -461,3 +424,9 @@ TEST_F(LoopTest, ConnectionThatHoldsMostEndsWhenMemoryIsShort) {
 
 }  // namespace
 }  // namespace nmq::http2
+
+namespace nmq::rpc {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Http2, LoopFacts, http2::LoopTest);
+
+}  // namespace nmq::rpc
