@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/deadline.h"
 #include "base/grpc_deadline.h"
 #include "grpcpp/server_builder.h"
 #include "server/grpc/grpc_exchange.h"
-#include "server/rpc/listen.h"
 
 namespace nmq::rpc {
 namespace {
-
-// Above what a batch may be: names, headers and the like. What is larger still is refused by gRPC itself.
-constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
 // For streams that were ended to be gone by themselves, and for gRPC to cut off the others.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
@@ -36,8 +31,7 @@ constexpr uint64_t kStreamsMin = 100;
 constexpr int kCallsWaiting = 16;
 
 void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
-  const uint64_t receive_max = std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
-  builder->SetMaxReceiveMessageSize(static_cast<int>(receive_max));
+  builder->SetMaxReceiveMessageSize(static_cast<int>(MessageBytesMax(limits)));
   // Notices dead peers, and lets clients do the same every 10 s.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
@@ -67,12 +61,9 @@ GrpcServer::GrpcServer(const GrpcServerOptions& options, std::vector<broker::Lan
       acceptor_(options_.descriptors_max, &broker->metrics()) {}
 
 absl::Status GrpcServer::Start() {
-  absl::Status status = CheckAddress(options_.listen);
-  if (status.ok()) status = acceptor_.Listen(options_.listen);
+  absl::Status status = acceptor_.Listen(options_.listen);
   if (status.ok()) status = Build();
   if (!status.ok()) return status;
-  const size_t colon = options_.listen.rfind(':');
-  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
   ServeCalls();
   acceptor_.Start([this](int listener, int socket) {
     GrpcReceiver::NewConnectionParameters connection;
@@ -112,11 +103,6 @@ void GrpcServer::ServeCalls() {
     GrpcExchange::Serve(&service_, loop.get(), kCallsWaiting);
     loop->Start();
   }
-}
-
-void GrpcServer::Drain(absl::Duration grace) {
-  broker_->StartDrain();  // health says so from here on
-  loops_.Drain(grace);
 }
 
 void GrpcServer::Stop() {

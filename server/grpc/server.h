@@ -42,11 +42,9 @@ class GrpcServer final : public Transport {
   absl::string_view name() const override { return "gRPC"; }
   // Serves when it returns. The error says why the address cannot be had.
   absl::Status Start() override;
-  const std::string& address() const override { return address_; }
+  const std::string& address() const override { return acceptor_.address(); }
   size_t streams() const override { return loops_.streams(); }
-  // Health says not serving, nobody new is let in, and every stream is asked to leave within `grace`, each at a time of
-  // its own (DrainPlan).
-  void Drain(absl::Duration grace) override;
+  void Drain(absl::Duration grace) override { loops_.Drain(grace); }
   // Ends all streams with UNAVAILABLE, then cuts them off; takes at most about two seconds.
   void Stop() override;
 
@@ -59,7 +57,6 @@ class GrpcServer final : public Transport {
   const GrpcServerOptions options_;
   const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
-  std::string address_;
   grpc::AsyncGenericService service_;
   Methods methods_;
   Loops loops_;

@@ -11,13 +11,9 @@
 #include "absl/time/clock.h"
 #include "base/deadline.h"
 #include "server/http2/socket.h"
-#include "server/rpc/listen.h"
 
 namespace nmq::http2 {
 namespace {
-
-// Above what a batch may be: names, headers and the like.
-constexpr uint64_t kReceiveSlackBytes = 1 << 20;
 
 // For streams that were ended to be gone by themselves.
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
@@ -44,16 +40,12 @@ constexpr uint64_t kGreetingPart = 8;
 constexpr uint64_t kGreetingMin = 256;
 constexpr uint64_t kGreetingMax = 1'000;
 
-uint64_t MessageBytesMax(const Limits& limits) {
-  return std::max(limits.batch_bytes, limits.payload_bytes) + kReceiveSlackBytes;
-}
-
 Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   const uint64_t incoming = ShareMemory(limits.memory_bytes).incoming;
   const uint64_t connection = std::min(incoming / loops / kConnectionPart, kConnectionBytesMax);
   const uint64_t streams = std::clamp(limits.memory_bytes / kStreamPartBytes, kStreamsMin, kStreamsMax);
   Loop::Options options;
-  options.message_bytes_max = MessageBytesMax(limits);
+  options.message_bytes_max = rpc::MessageBytesMax(limits);
   options.held_bytes_max = static_cast<int64_t>(incoming / loops);
   options.calls_max = limits.memory_bytes / kCallPartBytes / loops;
   options.wide_bytes = options.held_bytes_max / 2;
@@ -95,13 +87,10 @@ Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, b
 Server::~Server() { Stop(); }
 
 absl::Status Server::Start() {
-  absl::Status status = rpc::CheckAddress(options_.listen);
-  if (status.ok()) status = StartTls();
+  absl::Status status = StartTls();
   if (status.ok()) status = acceptor_.Listen(options_.listen);
   if (status.ok()) status = StartLoops();
   if (!status.ok()) return status;
-  const size_t colon = options_.listen.rfind(':');
-  address_ = absl::StrCat(options_.listen.substr(0, colon), ":", acceptor_.port());
   acceptor_.Start([this](int, int socket) { Take(socket); }, [this] { MakeRoom(); });
   return status;
 }
@@ -150,11 +139,6 @@ size_t Server::connections() const {
   size_t count = 0;
   for (const auto& loop : loops_) count += loop->connections();
   return count;
-}
-
-void Server::Drain(absl::Duration grace) {
-  broker_->StartDrain();  // health says so from here on
-  all_.Drain(grace);
 }
 
 void Server::Stop() {

@@ -42,9 +42,9 @@ class Server final : public rpc::Transport {
   absl::string_view name() const override { return "HTTP/2"; }
   // Serves when it returns. The error says why the address cannot be had, or which file of TLS is of no use.
   absl::Status Start() override;
-  const std::string& address() const override { return address_; }
+  const std::string& address() const override { return acceptor_.address(); }
   size_t streams() const override { return all_.streams(); }
-  void Drain(absl::Duration grace) override;
+  void Drain(absl::Duration grace) override { all_.Drain(grace); }
   // Ends all streams with UNAVAILABLE, lets the connections drain, and ends those that do not; takes at most about two
   // seconds.
   void Stop() override;
@@ -61,7 +61,6 @@ class Server final : public rpc::Transport {
   const ServerOptions options_;
   const std::vector<broker::Lane*> lanes_;
   broker::Broker* const broker_;
-  std::string address_;
   rpc::Methods methods_;
   rpc::Loops all_;
   std::vector<std::shared_ptr<Loop>> loops_;  // the same; empty unless it serves

@@ -51,11 +51,13 @@ ConnectionAcceptor::ConnectionAcceptor(uint64_t descriptors_max, Metrics* metric
     : descriptors_max_(descriptors_max), metrics_(metrics) {}
 
 absl::Status ConnectionAcceptor::Listen(const std::string& address) {
+  absl::Status valid = CheckAddress(address);
+  if (!valid.ok()) return valid;
   absl::StatusOr<Listening> listening = rpc::Listen(address);
   if (!listening.ok()) return listening.status();
   stop_ = eventfd(0, EFD_CLOEXEC);
   listeners_ = std::move(listening->sockets);
-  port_ = listening->port;
+  address_ = absl::StrCat(address.substr(0, address.rfind(':')), ":", listening->port);
   if (stop_ >= 0) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", strerror(errno)));
 }

@@ -29,10 +29,11 @@ class ConnectionAcceptor {
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
 
-  // Takes HOST:PORT; who connects waits for Start. UNAVAILABLE, reason CANNOT_LISTEN, says why not.
+  // Clients that connect wait for Start. INVALID_ARGUMENT if `address` is not HOST:PORT; UNAVAILABLE, reason
+  // CANNOT_LISTEN, says why it cannot be had.
   absl::Status Listen(const std::string& address);
-  // After Listen.
-  int port() const { return port_; }
+  // Where it listens, with the real port. After Listen.
+  const std::string& address() const { return address_; }
   void Start(Receiver receiver, MakeRoom make_room = nullptr);
   // Nobody can connect any more.
   void Stop();
@@ -46,7 +47,7 @@ class ConnectionAcceptor {
   const uint64_t descriptors_max_;
   Metrics* const metrics_;
   std::vector<int> listeners_;
-  int port_ = 0;
+  std::string address_;
   int stop_ = -1;  // readable when the thread is to end
   Receiver receiver_;
   MakeRoom make_room_;  // or null

@@ -24,6 +24,7 @@ size_t Loops::streams() const {
 }
 
 void Loops::Drain(absl::Duration grace) {
+  broker_->StartDrain();
   const DrainPlan plan(broker_->clock().Monotonic(), grace, streams());
   for (const auto& loop : loops_) {
     loop->Post([raw = loop.get(), plan] {

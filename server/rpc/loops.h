@@ -26,7 +26,8 @@ class Loops {
 
   // Streams that are open.
   size_t streams() const;
-  // Asks each stream to leave within `grace`, at a time of its own (DrainPlan).
+  // The broker drains: health says so, and nobody new is let in. Asks each stream to leave within `grace`, at a time of
+  // its own (DrainPlan).
   void Drain(absl::Duration grace);
   // Ends all streams with UNAVAILABLE, soon.
   void EndStreams();
