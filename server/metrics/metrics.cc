@@ -16,22 +16,15 @@ namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
-const Buckets& CommitTimes() {
-  static const Buckets* const buckets =
-      new Buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5};
-  return *buckets;
-}
+Buckets CommitTimes() { return {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5}; }
 
-const Buckets& TurnTimes() {
-  static const Buckets* const buckets =
-      new Buckets{0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1};
-  return *buckets;
-}
+Buckets TurnTimes() { return {0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1}; }
 
-const Buckets& Sizes(int first, int last) {
-  auto* const buckets = new Buckets;
-  for (int power = first; power <= last; power += 2) buckets->push_back(static_cast<double>(uint64_t{1} << power));
-  return *buckets;
+// Powers of 4 from 2^first to 2^last.
+Buckets Sizes(int first, int last) {
+  Buckets buckets;
+  for (int power = first; power <= last; power += 2) buckets.push_back(static_cast<double>(uint64_t{1} << power));
+  return buckets;
 }
 
 }  // namespace
