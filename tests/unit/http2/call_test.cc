@@ -1,7 +1,6 @@
 #include "server/http2/call.h"
 
 #include <nghttp2/nghttp2.h>
-#include <zlib.h>
 
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "tests/unit/http2/compressed.h"
 #include "tests/unit/http2/raw_peer.h"
 #include "tests/unit/http2/test_host.h"
 
@@ -151,20 +151,6 @@ class Host final : public TestHost, public CallHost {
 
 std::string Prefixed(const std::string& body, char flag = 0) {
   return std::string(1, flag) + BigEndian(static_cast<uint32_t>(body.size())) + body;
-}
-
-std::string Gzip(const std::string& bytes) {
-  z_stream z = {};
-  EXPECT_EQ(deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&z, bytes.size()), 0);
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  z.avail_in = static_cast<uInt>(bytes.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
 }
 
 constexpr absl::Duration kStall = absl::Seconds(30);
@@ -316,9 +302,9 @@ TEST_F(CallTest, CompressedMessageIsTakenUpToTheLimit) {
   Handler& handler = Begin({{"grpc-encoding", "gzip"}});
   handler.reads_on = true;
   handler.Read();
-  Say(Prefixed(Gzip("hello"), 1) + Prefixed("plain"));
+  Say(Prefixed(Compressed("hello", Format::kGzip), 1) + Prefixed("plain"));
   EXPECT_THAT(handler.messages, ElementsAre("hello", "plain"));
-  Say(Prefixed(Gzip(std::string((1 << 20) + 1, 'x')), 1));
+  Say(Prefixed(Compressed(std::string((1 << 20) + 1, 'x'), Format::kGzip), 1));
   EXPECT_EQ(handler.messages.size(), 2u);
   EXPECT_TRUE(handler.no_more);
   EXPECT_EQ(Answered().at("grpc-status"), "8");
@@ -329,7 +315,7 @@ TEST_F(CallTest, CompressedMessageIsTakenUpToTheLimit) {
 
 TEST_F(CallTest, LargeCompressedMessagesThatEndAllAtOnceAreTakenOneInATurn) {
   constexpr size_t kCalls = 20;
-  const std::string message = Prefixed(Gzip(std::string(900'000, 'x')), 1);
+  const std::string message = Prefixed(Compressed(std::string(900'000, 'x'), Format::kGzip), 1);
   Fields fields = GrpcRequest();
   fields.push_back({"grpc-encoding", "gzip"});
   std::string ends;

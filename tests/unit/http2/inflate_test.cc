@@ -1,7 +1,5 @@
 #include "server/http2/inflate.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -9,6 +7,7 @@
 
 #include "base/errors.h"
 #include "gtest/gtest.h"
+#include "tests/unit/http2/compressed.h"
 
 namespace {
 
@@ -26,22 +25,6 @@ void operator delete(void* memory, size_t) noexcept { free(memory); }
 namespace nmq::http2 {
 namespace {
 
-enum class Format { kZlib = 15, kGzip = 15 + 16 };
-
-std::string Deflate(const std::string& bytes, Format format) {
-  z_stream z = {};
-  EXPECT_EQ(deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, static_cast<int>(format), 9, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&z, bytes.size()), 0);
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  z.avail_in = static_cast<uInt>(bytes.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&z, Z_FINISH), Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
-
 std::string Noise(size_t size) {
   std::string bytes(size, 0);
   uint32_t state = 7;
@@ -53,7 +36,7 @@ TEST(Inflate, GivesBackWhatWasCompressed) {
   for (const Format format : {Format::kZlib, Format::kGzip}) {
     for (const size_t size : {0, 1, 4'095, 4'096, 4'097, 100'000}) {
       for (const std::string& bytes : {std::string(size, 'x'), Noise(size)}) {
-        const auto inflated = Inflate(Deflate(bytes, format), size);
+        const auto inflated = Inflate(Compressed(bytes, format), size);
         ASSERT_TRUE(inflated.ok()) << size << " " << inflated.status();
         EXPECT_EQ(*inflated, bytes);
       }
@@ -63,14 +46,14 @@ TEST(Inflate, GivesBackWhatWasCompressed) {
 
 TEST(Inflate, OneByteMoreThanAllowedIsRefused) {
   for (const size_t size : {1, 4'096, 4'097, 100'000}) {
-    const auto inflated = Inflate(Deflate(std::string(size, 'x'), Format::kGzip), size - 1);
+    const auto inflated = Inflate(Compressed(std::string(size, 'x'), Format::kGzip), size - 1);
     EXPECT_EQ(inflated.status().code(), absl::StatusCode::kResourceExhausted) << size;
     EXPECT_EQ(ReasonOf(inflated.status()), kReasonLimitExceeded);
   }
 }
 
 TEST(Inflate, SmallMessageThatHoldsALotTakesNoMemory) {
-  const std::string bomb = Deflate(std::string(64 << 20, 0), Format::kGzip);
+  const std::string bomb = Compressed(std::string(64 << 20, 0), Format::kGzip);
   ASSERT_LT(bomb.size(), 70u << 10);
   largest_allocation = 0;
   const auto inflated = Inflate(bomb, 1 << 20);
@@ -79,7 +62,7 @@ TEST(Inflate, SmallMessageThatHoldsALotTakesNoMemory) {
 }
 
 TEST(Inflate, WhatIsNotWholeOrSomethingElseIsRefused) {
-  const std::string whole = Deflate(Noise(10'000), Format::kGzip);
+  const std::string whole = Compressed(Noise(10'000), Format::kGzip);
   for (const size_t size : {size_t{0}, size_t{1}, size_t{9}, size_t{10}, whole.size() / 2, whole.size() - 1}) {
     EXPECT_EQ(Inflate(whole.substr(0, size), 1 << 20).status().code(), absl::StatusCode::kInvalidArgument) << size;
   }
