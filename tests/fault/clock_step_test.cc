@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "nmq/v1/registry.grpc.pb.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/stepped_clock.h"
 #include "tests/testing/tcp_proxy.h"
 
@@ -36,10 +36,7 @@ constexpr char kConfig[] = R"(
 
 class ClockStep : public testing::Test {
  protected:
-  ClockStep()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  ClockStep() {
     flags_ = Nmqd::WithConfig(kConfig);
     flags_.push_back(absl::StrCat("--data_dir=", directory_));
     nmqd_ = std::make_unique<Nmqd>(flags_);
@@ -66,7 +63,7 @@ class ClockStep : public testing::Test {
   }
   uint64_t Clients() { return InfoOf(api_.get()).clients(); }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::vector<std::string> flags_;
   std::unique_ptr<Nmqd> nmqd_;
   std::unique_ptr<Api> api_;

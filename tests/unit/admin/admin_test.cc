@@ -1,7 +1,6 @@
 // What Admin changes, and what those who are there are told of it.
 #include "server/admin/admin.h"
 
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -36,12 +36,7 @@ constexpr char kConfig[] = R"(
 
 class AdminTest : public testing::Test {
  protected:
-  AdminTest()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Restart();
-  }
+  AdminTest() { Restart(); }
 
   void Restart(const std::string& config = kConfig) {
     admin_ = nullptr;
@@ -168,7 +163,7 @@ class AdminTest : public testing::Test {
   }
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
   std::unique_ptr<Admin> admin_;
 };

@@ -1,18 +1,17 @@
 #include "server/group/block_reader.h"
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
 #include "server/log/log_wait.h"
 #include "server/log/store.h"
 #include "server/log/store_log.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/held_reads.h"
 #include "tests/unit/namespace/parts.h"
 
@@ -28,9 +27,7 @@ class BlockReaderTest : public testing::Test {
  protected:
   BlockReaderTest() {
     log::Store::Options options;
-    options.directory =
-        absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(options.directory);
+    options.directory = FreshDirectory();
     store_ = *log::Store::Open(options);
     log_ = std::make_unique<log::StoreLog>(store_.get());
     log::Batch batch;

@@ -1,18 +1,15 @@
 // Groups whose disk fails, or whose neighbours have to wait.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "rocksdb/env.h"
-#include "tests/testing/fault_file_system.h"
 #include "tests/unit/broker/harness.h"
+#include "tests/unit/group/group_on_disk.h"
 
 namespace nmq::broker {
 namespace {
@@ -20,48 +17,14 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
-// The ring in memory holds five messages.
-constexpr char kQueues[] = R"(
-    limits { queue_messages: 5 }
-    namespace {
-      name: "default"
-      queue { name: "D" durability: DURABILITY_DURABLE }
-      queue { name: "Other" durability: DURABILITY_DURABLE }
-    })";
 
-class GroupFault : public testing::Test {
+class GroupFault : public GroupOnDisk {
  protected:
-  GroupFault()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
-
-  void Start() {
-    world_ = nullptr;
-    world_ = std::make_unique<World>(kQueues, /*lanes=*/1, directory_, env_.get());
-  }
-  World& world() { return *world_; }
+  GroupFault() { Start(); }
 
   std::unique_ptr<Listener> Enter(const std::string& queue = "D", uint32_t attempts_max = 5) {
-    last_ = world_->Connect();
-    v1::SubscribeRequest request = SubscribeTo(last_, {{queue, ""}});
-    request.mutable_group()->set_name("g");
-    request.mutable_group()->set_attempts_max(attempts_max);
-    auto listener = world_->TryListen(request);
-    EXPECT_TRUE(listener.ok()) << listener.status();
-    return listener.ok() ? *std::move(listener) : nullptr;
-  }
-  void Publish(const std::string& payload, const std::string& queue = "D") {
-    EXPECT_TRUE(world_->Publish({.queue = queue, .payload = payload}).ok());
-  }
-  Heard Hear(Listener* listener) {
-    for (int i = 0; i < 4; ++i) {
-      world_->broker().FlushToDisk();
-      TakeTurn(world_->lane(0));
-    }
-    return listener->HearAll();
+    last_ = world().Connect();
+    return GroupOnDisk::Enter(last_, queue, attempts_max);
   }
   // How many messages come.
   uint64_t HearFromDisk(Listener* listener) {
@@ -70,18 +33,12 @@ class GroupFault : public testing::Test {
       const uint64_t some = listener->HearAll().messages.size();
       quiet = some == 0 ? quiet + 1 : 0;
       all += some;
-      world_->storage().log().Flush();
+      world().storage().log().Flush();
     }
     return all;
   }
 
   Member last_;  // that entered
-  const std::string directory_;
-  const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
-  const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
-
- private:
-  std::unique_ptr<World> world_;
 };
 
 TEST_F(GroupFault, MessageThatCannotBeReadIsNotDelivered) {
@@ -99,7 +56,7 @@ TEST_F(GroupFault, MessageThatCannotBeReadIsNotDelivered) {
   ASSERT_EQ(again.messages[0].sequence(), 1u);
   ASSERT_EQ(again.messages[0].attempt(), 2u);
   ASSERT_EQ(HearFromDisk(world().Listen(world().Connect(), {{"D", ""}}, Earliest()).get()), kLarge + 1u);
-  fs_->FailReads(true);
+  disk().FailReads(true);
   a->Close();
   for (int i = 0; i < 5; ++i) {
     auto b = Enter("D", 3);
@@ -110,7 +67,7 @@ TEST_F(GroupFault, MessageThatCannotBeReadIsNotDelivered) {
     world().clock().Advance(absl::Seconds(2));
     world().Housekeep();
   }
-  fs_->FailReads(false);
+  disk().FailReads(false);
   auto c = Enter("D", 3);
   const Heard last = Hear(c.get());
   ASSERT_FALSE(last.messages.empty());

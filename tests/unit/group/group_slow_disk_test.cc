@@ -1,5 +1,4 @@
 // Groups whose disk takes its time, and those beside them.
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -7,16 +6,14 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "rocksdb/env.h"
-#include "tests/testing/fault_file_system.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 #include "tests/unit/broker/held_reads.h"
+#include "tests/unit/group/group_on_disk.h"
 
 namespace nmq::broker {
 namespace {
@@ -24,14 +21,6 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
-// The ring in memory holds five messages.
-constexpr char kQueues[] = R"(
-    limits { queue_messages: 5 }
-    namespace {
-      name: "default"
-      queue { name: "D" durability: DURABILITY_DURABLE }
-      queue { name: "Other" durability: DURABILITY_DURABLE }
-    })";
 
 // Keeps threads of the disk where they are while it is shut. Thread-safe.
 class Gate {
@@ -71,40 +60,21 @@ struct Said {
   absl::StatusOr<v1::AcknowledgeResponse> response;
 };
 
-class GroupSlowDisk : public testing::Test {
+class GroupSlowDisk : public GroupOnDisk {
  protected:
-  GroupSlowDisk()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    fs_->OnWrite([this] { writes_.Pass(); });
-    world_ = std::make_unique<World>(kQueues, /*lanes=*/1, directory_, env_.get());
+  GroupSlowDisk() {
+    disk().OnWrite([this] { writes_.Pass(); });
+    Start();
   }
   ~GroupSlowDisk() override {
     LetRead();
     writes_.Open();
+    Stop();
   }
 
-  World& world() { return *world_; }
   Gate& writes() { return writes_; }
 
-  std::unique_ptr<Listener> Enter(const std::string& queue) {
-    v1::SubscribeRequest request = SubscribeTo(world_->Connect(), {{queue, ""}});
-    request.mutable_group()->set_name("g");
-    auto listener = world_->TryListen(request);
-    EXPECT_TRUE(listener.ok()) << listener.status();
-    return listener.ok() ? *std::move(listener) : nullptr;
-  }
-  void Publish(const std::string& payload, const std::string& queue = "D") {
-    EXPECT_TRUE(world_->Publish({.queue = queue, .payload = payload}).ok());
-  }
-  Heard Hear(Listener* listener) {
-    for (int i = 0; i < 4; ++i) {
-      world_->broker().FlushToDisk();
-      TakeTurn(world_->lane(0));
-    }
-    return listener->HearAll();
-  }
+  std::unique_ptr<Listener> Enter(const std::string& queue) { return GroupOnDisk::Enter(world().Connect(), queue); }
   // A member of D has twelve messages, most of which are no longer in memory.
   std::unique_ptr<Listener> TakeTwelve() {
     auto member = Enter("D");
@@ -122,11 +92,11 @@ class GroupSlowDisk : public testing::Test {
     EXPECT_TRUE(IsNoted(*Say("D", Extended(heard_.messages.back())), /*messages=*/0));
     return next;
   }
-  void HoldReads() { held_ = std::make_unique<HeldReads>(&world_->storage().log()); }
+  void HoldReads() { held_ = std::make_unique<HeldReads>(&world().storage().log()); }
   void LetRead() { held_ = nullptr; }
 
   std::shared_ptr<Said> Say(const std::string& queue, const v1::Acknowledgement& one) {
-    auto group = world_->name_space().FindGroup(queue, "g");
+    auto group = world().name_space().FindGroup(queue, "g");
     EXPECT_TRUE(group.ok()) << group.status();
     v1::AcknowledgeRequest request;
     *request.add_acknowledgements() = one;
@@ -163,7 +133,7 @@ class GroupSlowDisk : public testing::Test {
   }
   v1::GroupInfo Describe(const std::string& queue) {
     v1::GroupInfo info;
-    (*world_->name_space().FindGroup(queue, "g"))->Describe(&info);
+    (*world().name_space().FindGroup(queue, "g"))->Describe(&info);
     return info;
   }
   // Whether `task` ends though nobody can read. If not, reading is let go on.
@@ -178,11 +148,7 @@ class GroupSlowDisk : public testing::Test {
   Heard heard_;  // by TakeTwelve's member
 
  private:
-  const std::string directory_;
-  const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
-  const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
   Gate writes_;
-  std::unique_ptr<World> world_;
   std::unique_ptr<HeldReads> held_;
 };
 

@@ -1,15 +1,14 @@
 #include "server/group/group_store.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
 #include "server/log/store_log.h"
+#include "tests/testing/fresh_directory.h"
 
 namespace nmq::broker {
 namespace {
@@ -22,8 +21,7 @@ class GroupStoreTest : public testing::Test {
  protected:
   GroupStoreTest() {
     log::Store::Options options;
-    options.directory = absl::StrCat(testing::TempDir(), "/group_store");
-    std::filesystem::remove_all(options.directory);
+    options.directory = FreshDirectory();
     store_ = *log::Store::Open(options);
     log_.emplace(store_.get());
   }

@@ -1,7 +1,6 @@
 // Groups: members share the messages of a durable queue, and what is not acknowledged comes again.
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -14,6 +13,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -35,12 +35,7 @@ constexpr char kConfig[] = R"(
 
 class GroupTest : public testing::Test {
  protected:
-  GroupTest()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
+  GroupTest() { Start(); }
 
   void Start(const std::string& config = kConfig) {
     world_ = nullptr;
@@ -188,7 +183,7 @@ class GroupTest : public testing::Test {
   const std::string& session() const { return last_.session; }
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
   Member last_;
   std::map<uint64_t, uint64_t> delivery_;  // by sequence

@@ -1,5 +1,4 @@
 // Housekeeping beside a disk that is slow: what clients wait for does not wait for it.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +15,7 @@
 #include "server/housekeeping/broker_tasks.h"
 #include "server/housekeeping/housekeeper.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/simulated_clock.h"
 #include "tests/unit/broker/harness.h"
 
@@ -36,10 +36,7 @@ std::string Config() {
 // A server whose syncs are counted and can be held.
 class SlowDisk : public testing::Test {
  protected:
-  SlowDisk()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  SlowDisk() {
     Start();
     fs_->OnSync([this] { Sync(); });
   }
@@ -108,7 +105,7 @@ class SlowDisk : public testing::Test {
     --waiting_;
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
   const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
   std::unique_ptr<World> world_;

@@ -1,11 +1,10 @@
 #include "server/log/store_log.h"
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "server/log/store.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/log/log_contract.h"
 
 namespace nmq::log {
@@ -14,8 +13,7 @@ namespace {
 class StoreUnderTest final : public LogUnderTest {
  public:
   StoreUnderTest() {
-    options_.directory = absl::StrCat(testing::TempDir(), "/store_log");
-    std::filesystem::remove_all(options_.directory);
+    options_.directory = FreshDirectory();
     Open();
   }
   Log& log() override { return *log_; }

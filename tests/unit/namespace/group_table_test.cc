@@ -1,17 +1,16 @@
 #include "server/namespace/group_table.h"
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/metrics/metrics.h"
 #include "server/namespace/group_factory.h"
 #include "server/queue/storage.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 #include "tests/unit/namespace/parts.h"
 
@@ -23,10 +22,7 @@ using ::testing::ElementsAre;
 // Groups on a disk of their own.
 class GroupTableTest : public testing::Test {
  protected:
-  GroupTableTest()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  GroupTableTest() {
     log::Store::Options options;
     options.directory = directory_;
     storage_ = *Storage::Open(options, &parts_.clock, &random_);
@@ -55,7 +51,7 @@ class GroupTableTest : public testing::Test {
     return *made;
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   Parts parts_;
   TestRandom random_;
   Metrics metrics_;

@@ -1,6 +1,5 @@
 // Who does not wait for a disk that takes its time, nor for others who use it.
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -70,10 +70,7 @@ class Chain {
 // A server whose disk writes nothing while it is held.
 class SlowDisk : public testing::Test {
  protected:
-  SlowDisk()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  SlowDisk() {
     world_ = std::make_unique<World>(kQueues, /*lanes=*/1, directory_, env_.get());
     fs_->OnWrite([this] { Write(); });
   }
@@ -145,7 +142,7 @@ class SlowDisk : public testing::Test {
     while (held_) changed_.Wait(&mu_);
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
   const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
   std::unique_ptr<World> world_;

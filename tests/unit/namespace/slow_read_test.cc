@@ -1,17 +1,16 @@
 // Who does not wait for others that read from a disk that takes its time.
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/await.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/admin/admin.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 #include "tests/unit/broker/held_reads.h"
@@ -36,10 +35,7 @@ v1::StartPosition Last(uint64_t count) {
 // The disk reads nothing until it is let go. Who waited for it would wait for ever.
 class SlowRead : public testing::Test {
  protected:
-  SlowRead()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  SlowRead() {
     world_ = std::make_unique<World>(kQueues, /*lanes=*/1, directory_);
     reads_ = std::make_unique<HeldReads>(&world_->storage().log());
   }
@@ -62,7 +58,7 @@ class SlowRead : public testing::Test {
   }
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
   std::unique_ptr<HeldReads> reads_;
 };

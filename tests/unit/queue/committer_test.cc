@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,7 +10,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
@@ -19,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -35,10 +34,7 @@ constexpr int kPause = 16;
 // A server whose syncs take as long as the test says, by its clock, and can be held.
 class CommitterTest : public testing::Test {
  protected:
-  CommitterTest()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  CommitterTest() {
     world_ = std::make_unique<World>(kQueues, /*lanes=*/1, directory_, env_.get());
     clock_ = &world_->clock();
     fs_->OnSync([this] { Sync(); });
@@ -133,7 +129,7 @@ class CommitterTest : public testing::Test {
     clock_->Advance(sync_time_);
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
   const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
   std::unique_ptr<World> world_;

@@ -1,5 +1,4 @@
 // Messages that wait for their time before they enter their queues.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -28,12 +28,7 @@ constexpr char kConfig[] = R"(
 
 class Delay : public testing::Test {
  protected:
-  Delay()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
+  Delay() { Start(); }
 
   void Start() {
     world_ = nullptr;
@@ -76,7 +71,7 @@ class Delay : public testing::Test {
   World& world() { return *world_; }
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
 };
 

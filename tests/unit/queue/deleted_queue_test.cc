@@ -1,14 +1,13 @@
 // What is published to a queue while it is deleted: it is refused, or it was there before, and never acknowledged
 // after.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -19,10 +18,7 @@ constexpr char kConfig[] = R"(
 
 class DeletedQueue : public testing::Test {
  protected:
-  DeletedQueue()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  DeletedQueue() {
     world_ = std::make_unique<World>(kConfig, /*lanes=*/1, directory_);
     for (const char* queue : {"L", "M"}) EXPECT_TRUE(world_->Publish({.queue = queue}).ok());
   }
@@ -45,7 +41,7 @@ class DeletedQueue : public testing::Test {
     return absl::Status(static_cast<absl::StatusCode>(response.refused().code()), response.refused().message());
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
 };
 

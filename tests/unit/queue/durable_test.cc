@@ -1,15 +1,14 @@
 // Queues whose messages are on disk: what a restart leaves, who is replayed what, and what the retention takes.
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/await.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -32,12 +31,7 @@ constexpr char kDurable[] = R"(
 // A server that can be started again on the same directory.
 class Durable : public testing::Test {
  protected:
-  Durable()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
+  Durable() { Start(); }
 
   void Start(const std::string& config = kDurable) {
     world_ = nullptr;
@@ -75,7 +69,7 @@ class Durable : public testing::Test {
   }
 
   World& world() { return *world_; }
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
 
  private:
   std::unique_ptr<World> world_;

@@ -1,5 +1,4 @@
 // Messages whose time is over are told as gaps, wherever they waited.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -29,12 +29,7 @@ constexpr char kConfig[] = R"(
 
 class Expire : public testing::Test {
  protected:
-  Expire()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
+  Expire() { Start(); }
 
   void Start() {
     world_ = nullptr;
@@ -66,7 +61,7 @@ class Expire : public testing::Test {
   World& world() { return *world_; }
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
 };
 

@@ -1,5 +1,4 @@
 // Subscriptions that pick messages by their headers.
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -40,11 +40,6 @@ v1::SubscribeRequest Where(v1::SubscribeRequest request, const std::string& name
 
 class HeaderFilters : public testing::Test {
  protected:
-  HeaderFilters()
-      : directory_(Fresh(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name()))),
-        world_(kConfig, /*lanes=*/1, directory_) {}
-
   std::unique_ptr<Listener> Listen(const v1::SubscribeRequest& request) {
     auto listener = world_.TryListen(request);
     EXPECT_TRUE(listener.ok()) << listener.status();
@@ -68,15 +63,7 @@ class HeaderFilters : public testing::Test {
     return all;
   }
 
- private:
-  static std::string Fresh(const std::string& directory) {
-    std::filesystem::remove_all(directory);
-    return directory;
-  }
-  const std::string directory_;
-
- protected:
-  World world_;
+  World world_{kConfig, /*lanes=*/1, FreshDirectory()};
   Member member_ = world_.Connect();
   v1::SubscribeRequest all_ = SubscribeTo(member_, {{"**", ""}});
 };

@@ -1,5 +1,4 @@
 // Messages of queues on disk that are published once however often they come, whatever happens to the server meanwhile.
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "rocksdb/env.h"
 #include "server/log/batch.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/notification.h"
 #include "tests/unit/broker/harness.h"
 
@@ -42,12 +42,7 @@ v1::PublishRequest WithId(const std::string& id, const std::string& queue = "D")
 // A server that can be started again on the same directory, on a disk that can fail.
 class IdempotentOnDisk : public testing::Test {
  protected:
-  IdempotentOnDisk()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
-    Start();
-  }
+  IdempotentOnDisk() { Start(); }
 
   void Start(const std::string& config = kQueues) {
     world_ = nullptr;
@@ -120,7 +115,7 @@ class IdempotentOnDisk : public testing::Test {
   const std::shared_ptr<FaultFileSystem> disk_ = std::make_shared<FaultFileSystem>();
 
  private:
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(disk_);
   std::unique_ptr<World> world_;
 };

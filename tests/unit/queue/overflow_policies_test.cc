@@ -2,7 +2,6 @@
 // key.
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -14,6 +13,7 @@
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -32,15 +32,6 @@ constexpr char kConfig[] = R"(
       queue { name: "D" durability: DURABILITY_DURABLE }
       queue { name: "B" durability: DURABILITY_BUFFERED }
     })";
-
-// Of the test that is running.
-std::string FreshDirectory() {
-  std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
-  std::replace(name.begin(), name.end(), '/', '-');
-  std::string directory = absl::StrCat(testing::TempDir(), "/", name);
-  std::filesystem::remove_all(directory);
-  return directory;
-}
 
 class Policies : public testing::Test {
  protected:

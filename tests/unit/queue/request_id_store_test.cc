@@ -1,6 +1,5 @@
 #include "server/queue/request_id_store.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
 #include "server/log/store_log.h"
+#include "tests/testing/fresh_directory.h"
 
 namespace nmq::broker {
 namespace {
@@ -21,10 +21,7 @@ using ::testing::IsEmpty;
 class RequestIdStore : public testing::Test {
  protected:
   RequestIdStore() {
-    const std::string directory =
-        absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(directory);
-    auto store = log::Store::Open({directory});
+    auto store = log::Store::Open({FreshDirectory()});
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
     log_.emplace(store_.get());

@@ -1,15 +1,14 @@
 // What a queue on disk has in memory as well: the same as the disk has, for groups that keep up.
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/log/block.h"
 #include "server/log/log_wait.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -26,10 +25,7 @@ constexpr uint64_t kMuch = 1 << 20;
 // A queue of eight messages, some of them for rooms, of which memory has the last five.
 class RingBlock : public testing::Test {
  protected:
-  RingBlock()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  RingBlock() {
     world_ = std::make_unique<World>(kConfig, /*lanes=*/1, directory_);
     member_ = world_->Connect("", {"kitchen"});
     for (int i = 1; i <= 8; ++i) {
@@ -58,7 +54,7 @@ class RingBlock : public testing::Test {
     return std::string(block.chunk->data() + block.items[i].audience_offset, block.items[i].audience_length);
   }
 
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
   Member member_;
   const Queue* queue_ = nullptr;

@@ -1,18 +1,17 @@
 #include "server/queue/schedule.h"
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/await.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/log/batch.h"
 #include "server/log/store_log.h"
+#include "tests/testing/fresh_directory.h"
 
 namespace nmq::broker {
 namespace {
@@ -97,8 +96,7 @@ TEST_F(ScheduleTest, CountsAndBytesGoWithTheMessages) {
 
 TEST_F(ScheduleTest, StoreKeepsWhatWaitsForEachQueue) {
   log::Store::Options options;
-  options.directory = absl::StrCat(testing::TempDir(), "/schedule");
-  std::filesystem::remove_all(options.directory);
+  options.directory = FreshDirectory();
   auto store = log::Store::Open(options);
   ASSERT_TRUE(store.ok()) << store.status();
   log::StoreLog log(store->get());

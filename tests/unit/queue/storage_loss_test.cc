@@ -17,6 +17,7 @@
 #include "server/log/store_format.h"
 #include "server/queue/request_id_store.h"
 #include "server/queue/storage.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/testing/simulated_clock.h"
 
 namespace nmq::broker {
@@ -28,8 +29,7 @@ using ::testing::SizeIs;
 class StorageLossTest : public testing::Test {
  protected:
   StorageLossTest() {
-    options_.directory = absl::StrCat(testing::TempDir(), "/storage_loss");
-    std::filesystem::remove_all(options_.directory);
+    options_.directory = FreshDirectory();
     Open();
   }
 

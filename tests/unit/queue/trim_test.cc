@@ -1,16 +1,15 @@
 // What of a queue is left, and heard, when the disk fails while messages are given up.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rocksdb/env.h"
 #include "server/log/log_wait.h"
 #include "tests/testing/fault_file_system.h"
+#include "tests/testing/fresh_directory.h"
 #include "tests/unit/broker/harness.h"
 
 namespace nmq::broker {
@@ -30,10 +29,7 @@ constexpr char kConfig[] = R"(
 // A queue of six messages, three of them older than it keeps any, and a subscription that has heard none of them.
 class TrimOnABrokenDisk : public testing::Test {
  protected:
-  TrimOnABrokenDisk()
-      : directory_(
-            absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(directory_);
+  TrimOnABrokenDisk() {
     world_ = std::make_unique<World>(kConfig, /*lanes=*/1, directory_, env_.get());
     slow_ = world_->Listen(world_->Connect(), {{"D", ""}});
     for (int i = 1; i <= 6; ++i) {
@@ -63,7 +59,7 @@ class TrimOnABrokenDisk : public testing::Test {
 
   const std::shared_ptr<FaultFileSystem> fs_ = std::make_shared<FaultFileSystem>();
   const std::unique_ptr<rocksdb::Env> env_ = NewFaultEnv(fs_);
-  const std::string directory_;
+  const std::string directory_ = FreshDirectory();
   std::unique_ptr<World> world_;
   std::unique_ptr<Listener> slow_;
 };
