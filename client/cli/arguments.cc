@@ -4,334 +4,18 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "base/version.h"
+#include "base/proto_time.h"
+#include "client/cli/command_line.h"
 
 namespace nmq {
 namespace cli {
 namespace {
-
-constexpr char kExamples[] = R"(Examples:
-  nmq pub DB CREATE '{"id": 17}'            publish one message
-  tail -f log | nmq pub LOG line -          each line is a message
-  nmq pub DB DELETE 17 --room kitchen       only for the members of a room
-  nmq sub DB                                hear all events of the queue DB
-  nmq sub '**' CREATE --join kitchen        hear CREATE of every queue, as a member of a room
-  nmq sub DB --from last:10 --json          the last ten messages and all that follow, as JSON
-  nmq sub JOBS --group workers              share the messages of a durable queue with others
-  nmq request DB COUNT --room kitchen       ask the members of a room, and print their answers
-  nmq reply DB COUNT --exec 'wc -c'         answer each such question with what a command makes of it
-  nmq clients --room kitchen                who is in the room
-  nmq queue create JOBS --durability durable
-  nmq top                                   rates, live
-
-"nmq COMMAND --help" says more. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.)";
-
-// What CLI11 fills before it is checked.
-struct Raw {
-  std::vector<std::string> headers;
-  std::vector<std::string> labels;
-  std::vector<std::string> where;
-  std::string from = "new";
-  std::string overflow = {};
-  std::string timeout = "5s";
-  std::string ack_deadline = {};
-  std::string delay = {};
-  std::string expire_in = {};
-  uint64_t count = 0;
-  uint64_t after = 0;
-  uint64_t expected_last = 0;
-  std::string durability = {};
-  uint64_t bytes_max = 0;
-  uint64_t messages_max = 0;
-  std::string age_max = {};
-  std::string automatic_queues = {};
-};
-
-// CLI11's own check of a number names all that a double can be.
-CLI::Validator WholeFrom(uint64_t least) {
-  return CLI::Validator(
-      [least](std::string& text) {
-        uint64_t number = 0;
-        if (absl::SimpleAtoi(text, &number) && number >= least) return std::string();
-        return absl::StrCat("\"", text, "\" is no whole number from ", least, " on");
-      },
-      least == 0 ? "" : "POSITIVE");
-}
-
-// One value for each time that the option is given.
-CLI::Option* AddList(CLI::App* app, const std::string& names, std::vector<std::string>* values,
-                     const std::string& help) {
-  return app->add_option(names, *values, help)->allow_extra_args(false)->option_text("TEXT");
-}
-
-CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,
-                     Arguments* arguments) {
-  CLI::App* sub = app->add_subcommand(name, help);
-  sub->footer("Also: --server, --namespace, --json; see \"nmq --help\".");
-  sub->callback([command, arguments] { arguments->command = command; });
-  return sub;
-}
-
-// A word that commands follow, such as "queue".
-CLI::App* AddNoun(CLI::App* app, const std::string& name, const std::string& help) {
-  CLI::App* noun = app->add_subcommand(name, help);
-  noun->require_subcommand(1);
-  noun->footer(absl::StrCat("\"nmq ", name, " COMMAND --help\" says more."));
-  return noun;
-}
-
-// Who may hear a message, and what stands beside its payload.
-void AddMessage(CLI::App* command, Arguments* arguments, Raw* raw) {
-  AddList(command, "--room", &arguments->rooms, "Only for the members of this room; repeatable");
-  AddList(command, "--client", &arguments->clients, "Only for the client of this id; repeatable");
-  AddList(command, "--except", &arguments->except_rooms, "Not for the members of this room; repeatable");
-  AddList(command, "--except-client", &arguments->except_clients, "Not for the client of this id; repeatable");
-  AddList(command, "--header", &raw->headers, "NAME=VALUE beside the payload; repeatable");
-  command->add_option("--key", arguments->key, "What the message is about");
-  command->add_option("--content-type", arguments->content_type, "What the payload is");
-}
-
-void AddPub(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* pub =
-      AddCommand(app, "pub", "Publish a message, or one for each line of standard input", Command::kPub, arguments);
-  pub->add_option("QUEUE", arguments->queue, "The queue")->required();
-  pub->add_option("EVENT", arguments->event, "What happened")->required();
-  pub->add_option("PAYLOAD", arguments->payload, "Any text; - stands for the lines of standard input");
-  AddMessage(pub, arguments, raw);
-  pub->add_option("--delay", raw->delay, "To enter the queue after this time: 10s");
-  pub->add_option("--expire-in", raw->expire_in, "Not to be delivered any more after this time: 30s");
-  pub->add_option("--request-id", arguments->request_id,
-                  "To be taken once, however often it is published with this id");
-  pub->add_option("--expect-last", raw->expected_last, "Only if this is the queue's last sequence, 0 if it is empty")
-      ->check(WholeFrom(0));
-  pub->footer("A payload that begins with \"-\" goes behind \"--\": nmq pub Q E -- -5");
-}
-
-void AddServer(CLI::App* app, Arguments* arguments) {
-  app->add_option("--server", arguments->server, "The server")->envname("NMQ_SERVER")->default_val("127.0.0.1:50051");
-  app->add_option("--tls-ca", arguments->tls_ca, "PEM file with the CA that the server is checked against, by TLS")
-      ->envname("NMQ_TLS_CA");
-  app->add_option("--tls-certificate", arguments->tls_certificate,
-                  "PEM file with a certificate of one's own, for a server that asks for one")
-      ->envname("NMQ_TLS_CERTIFICATE");
-  app->add_option("--tls-key", arguments->tls_key, "PEM file with the key of that certificate")->envname("NMQ_TLS_KEY");
-}
-
-void AddGroup(CLI::App* sub, Arguments* arguments, Raw* raw) {
-  CLI::Option* group = sub->add_option("--group", arguments->group.name,
-                                       "Share the queue with the other members of this group, and acknowledge each "
-                                       "message once it is printed");
-  sub->add_option("--ack-deadline", raw->ack_deadline, "For a new group: how long a member has for a message: 30s")
-      ->needs(group);
-  sub->add_option("--attempts", arguments->group.attempts,
-                  "For a new group: deliveries of a message before it is a dead letter; 5")
-      ->needs(group);
-  sub->add_flag("--by-key", arguments->group.by_key, "For a new group: messages of one key go to one member, in order")
-      ->needs(group);
-}
-
-void AddSub(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* sub = AddCommand(app, "sub", "Print messages as they come", Command::kSub, arguments);
-  sub->add_option("QUEUE", arguments->queue,
-                  "The queue, or a pattern: * is one token between dots, a trailing ** the rest")
-      ->required();
-  sub->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
-  AddList(sub, "--join", &arguments->join, "Be a member of this room; repeatable");
-  AddList(sub, "--where", &raw->where,
-          "Only with this header, NAME=VALUE or NAME for any value; repeatable: all of them");
-  sub->add_option("--from", raw->from, "Where to start: new, earliest, last:N, seq:N, time:2026-01-31T12:00:00Z")
-      ->capture_default_str();
-  sub->add_option("--count", raw->count, "End after so many messages")->check(WholeFrom(1));
-  sub->add_option(
-         "--overflow", raw->overflow,
-         "When this program is too slow: drop-oldest, drop-newest, keep-latest (of each key), disconnect, hold; "
-         "by default a live queue drops the oldest and a durable one holds")
-      ->check(CLI::IsMember({"drop-oldest", "drop-newest", "keep-latest", "disconnect", "hold"}));
-  sub->add_option("--overflow-messages", arguments->overflow_messages,
-                  "With drop-newest: how many messages may wait in each queue; the server's limit if left out")
-      ->check(WholeFrom(1));
-  AddGroup(sub, arguments, raw);
-  sub->add_option("--name", arguments->name, "What to call this client");
-  AddList(sub, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
-}
-
-void AddRequest(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* request = AddCommand(app, "request", "Ask a question and print the answers", Command::kRequest, arguments);
-  request->add_option("QUEUE", arguments->queue, "The queue")->required();
-  request->add_option("EVENT", arguments->event, "What is asked")->required();
-  request->add_option("PAYLOAD", arguments->payload, "Any text");
-  AddMessage(request, arguments, raw);
-  request->add_option("--timeout", raw->timeout, "How long to wait for answers: 500ms, 5s, 1m")->capture_default_str();
-  request
-      ->add_option("--replies", arguments->replies,
-                   "End with so many answers; without it, with one of each who hears it")
-      ->check(WholeFrom(1));
-}
-
-void AddReply(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* reply = AddCommand(app, "reply", "Answer each question that is heard", Command::kReply, arguments);
-  reply->add_option("QUEUE", arguments->queue, "The queue, or a pattern as for sub")->required();
-  reply->add_option("EVENT", arguments->event, "The event, or a pattern; every event if left out");
-  CLI::Option_group* answer = reply->add_option_group("Answer", "One of these");
-  answer->add_option("--payload", arguments->payload, "Answer with this text");
-  answer->add_option("--exec", arguments->exec,
-                     "Answer with the output of this shell command, which gets the question's payload as its input; "
-                     "with an error if it fails");
-  answer->require_option(1);
-  AddList(reply, "--join", &arguments->join, "Be a member of this room; repeatable");
-  reply->add_option("--count", raw->count, "End after so many answers")->check(WholeFrom(1));
-  reply->add_option("--content-type", arguments->content_type, "What the answer is");
-  reply->add_option("--name", arguments->name, "What to call this client");
-  AddList(reply, "--label", &raw->labels, "NAME=VALUE to find this client by; repeatable");
-}
-
-void AddClientFilter(CLI::App* command, Arguments* arguments, Raw* raw) {
-  command->add_option("--room", arguments->room, "Members of this room");
-  command->add_option("--queue", arguments->queue, "Those who hear this queue");
-  command->add_option("--event", arguments->event, "Those who hear this event");
-  command->add_option("--name", arguments->name, "Those of this name");
-  AddList(command, "--label", &raw->labels, "Those with this label, NAME=VALUE; repeatable");
-}
-
-void AddLists(CLI::App* app, Arguments* arguments, Raw* raw) {
-  AddCommand(app, "namespaces", "List namespaces", Command::kNamespaces, arguments);
-
-  CLI::App* queues = AddCommand(app, "queues", "List queues", Command::kQueues, arguments);
-  queues->add_option("--queue", arguments->queue, "Only those that this name or pattern matches");
-
-  CLI::App* metrics =
-      AddCommand(app, "metrics", "List what the server counts and measures", Command::kMetrics, arguments);
-  metrics->add_option("PREFIX", arguments->metric, "Only those whose names begin so, such as nmq_commit");
-
-  CLI::App* groups = AddCommand(app, "groups", "List groups, and how far they are", Command::kGroups, arguments);
-  groups->add_option("--queue", arguments->queue, "Only those of queues that this name or pattern matches");
-
-  CLI::App* rooms = AddCommand(app, "rooms", "List rooms", Command::kRooms, arguments);
-  rooms->add_option("--room", arguments->room, "Only those that this name or pattern matches");
-
-  AddClientFilter(AddCommand(app, "clients", "List clients", Command::kClients, arguments), arguments, raw);
-
-  CLI::App* subscriptions = AddCommand(app, "subscriptions", "List subscriptions", Command::kSubscriptions, arguments);
-  subscriptions->add_option("--client", arguments->client, "Only those of the client of this id");
-  subscriptions->add_option("--queue", arguments->queue, "Only those that hear this queue");
-  subscriptions->add_option("--event", arguments->event, "Only those that hear this event");
-
-  CLI::App* client = AddCommand(app, "client", "Show one client", Command::kClient, arguments);
-  client->add_option("ID", arguments->client, "The client's id")->required();
-
-  AddClientFilter(AddCommand(app, "count", "Count clients", Command::kCount, arguments), arguments, raw);
-}
-
-void AddLive(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* watch = AddCommand(app, "watch", "Print who comes and goes, as it happens", Command::kWatch, arguments);
-  watch->add_option("--after", raw->after, "Begin after this revision; otherwise with what happens from now on");
-
-  CLI::App* top = AddCommand(app, "top", "Show rates, refreshed each second; q ends it", Command::kTop, arguments);
-  top->add_option("--count", raw->count, "End after so many frames")->check(WholeFrom(1));
-}
-
-// A queue of the commands that change something.
-CLI::App* AddChange(CLI::App* noun, const std::string& verb, const std::string& help, Command command,
-                    Arguments* arguments) {
-  CLI::App* change = AddCommand(noun, verb, help, command, arguments);
-  change->add_option("QUEUE", arguments->queue, "The queue")->required();
-  return change;
-}
-
-void AddRetention(CLI::App* command, Raw* raw) {
-  command->add_option("--max-bytes", raw->bytes_max, "What it holds at the most, in bytes")->check(WholeFrom(1));
-  command->add_option("--max-messages", raw->messages_max, "In messages")->check(WholeFrom(1));
-  command->add_option("--max-age", raw->age_max, "How long it holds a message: 90s, 12h");
-}
-
-void AddNamespaceChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = AddNoun(app, "namespace", "Make, change and delete namespaces");
-  auto add = [&](const char* verb, const char* help, Command command) {
-    CLI::App* change = AddCommand(noun, verb, help, command, arguments);
-    change->add_option("NAME", arguments->name, "The namespace")->required();
-    return change;
-  };
-  const auto booleans = CLI::IsMember({"true", "false"});
-  const std::string automatic = "Whether publishing to an unknown queue makes the queue: true or false";
-  add("create", "Make a namespace", Command::kNamespaceCreate)
-      ->add_option("--automatic-queues", raw->automatic_queues, automatic)
-      ->check(booleans);
-  add("update", "Change a namespace", Command::kNamespaceUpdate)
-      ->add_option("--automatic-queues", raw->automatic_queues, automatic)
-      ->required()
-      ->check(booleans);
-  add("delete", "Delete a namespace with all that is in it", Command::kNamespaceDelete);
-}
-
-void AddQueueChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = AddNoun(app, "queue", "Make, change, empty and delete queues");
-  CLI::App* create = AddChange(noun, "create", "Make a queue", Command::kQueueCreate, arguments);
-  create->add_option("--durability", raw->durability, "Where its messages live: live, durable, buffered")
-      ->check(CLI::IsMember({"live", "durable", "buffered"}));
-  AddList(create, "--event", &arguments->change.events, "An event that it accepts, any without it; repeatable");
-  AddRetention(create, raw);
-  CLI::App* update = AddChange(noun, "update", "Change a queue", Command::kQueueUpdate, arguments);
-  CLI::Option* event =
-      AddList(update, "--event", &arguments->change.events, "An event that it accepts from now on; repeatable");
-  update->add_flag("--any-event", arguments->change.any_event, "Accept all events from now on")->excludes(event);
-  AddRetention(update, raw);
-  AddChange(noun, "delete", "Delete a queue with its messages and groups", Command::kQueueDelete, arguments);
-  AddChange(noun, "purge", "Give up the messages of a queue", Command::kQueuePurge, arguments)
-      ->add_option("--up-to", arguments->change.up_to, "Up to this sequence; all without it")
-      ->check(WholeFrom(1));
-}
-
-void AddGroupChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = AddNoun(app, "group", "Make, pause, set back and delete groups");
-  auto add = [&](const char* verb, const char* help, Command command) {
-    CLI::App* change = AddChange(noun, verb, help, command, arguments);
-    change->add_option("GROUP", arguments->group.name, "The group")->required();
-    return change;
-  };
-  const std::string from = "Where: new, earliest, seq:N, time:2026-01-31T12:00:00Z";
-  CLI::App* create = add("create", "Make a group", Command::kGroupCreate);
-  create->add_option("--from", raw->from, from)->capture_default_str();
-  create->add_option("--ack-deadline", raw->ack_deadline, "How long a member has for a message: 30s");
-  create->add_option("--attempts", arguments->group.attempts, "Deliveries of a message before it is a dead letter; 5");
-  create->add_flag("--by-key", arguments->group.by_key, "Messages of one key go to one member, in order");
-  create->add_option("--dead-letters", arguments->group.dead_letters, "The queue for dead letters; QUEUE.dead");
-  AddList(create, "--room", &arguments->rooms, "A room whose messages it hears, too; repeatable");
-  AddList(create, "--event", &arguments->change.events,
-          "An event or pattern that it hears, all without it; repeatable");
-  add("delete", "Delete a group; its members' streams end", Command::kGroupDelete);
-  add("pause", "Stop a group's deliveries", Command::kGroupPause);
-  add("resume", "Go on with them", Command::kGroupResume);
-  add("seek", "Set a group to another place", Command::kGroupSeek)->add_option("--from", raw->from, from)->required();
-}
-
-void AddDeadChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  CLI::App* noun = AddNoun(app, "dead", "See and try again what groups gave up");
-  AddCommand(noun, "list", "List the queues of dead letters; 'nmq sub QUEUE --from earliest' shows them",
-             Command::kDeadList, arguments);
-  AddChange(noun, "redrive", "Publish dead letters anew where they come from", Command::kDeadRedrive, arguments)
-      ->add_option("--count", raw->count, "So many, the oldest first; all without it")
-      ->check(WholeFrom(1));
-}
-
-void AddClientChanges(CLI::App* app, Arguments* arguments, Raw* raw) {
-  const std::string all = "All clients of the namespace";
-  CLI::App* move = AddCommand(app, "move", "Make clients join and leave rooms", Command::kMove, arguments);
-  AddClientFilter(move, arguments, raw);
-  move->add_flag("--all", arguments->change.all, all);
-  AddList(move, "--join", &arguments->join, "A room to join; repeatable");
-  AddList(move, "--leave", &arguments->change.leave, "A room to leave; repeatable");
-  CLI::App* disconnect = AddCommand(app, "disconnect", "Disconnect clients", Command::kDisconnect, arguments);
-  AddClientFilter(disconnect, arguments, raw);
-  disconnect->add_flag("--all", arguments->change.all, all);
-  disconnect->add_option("--reason", arguments->change.reason, "What they are told");
-}
 
 bool ParsePairs(const std::vector<std::string>& texts, const char* option, std::map<std::string, std::string>* pairs,
                 std::string* error) {
@@ -388,9 +72,7 @@ bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* er
   absl::Time time;
   rest = text;
   if (absl::ConsumePrefix(&rest, "time:") && absl::ParseTime(absl::RFC3339_full, rest, &time, nullptr)) {
-    const int64_t nanos = absl::ToUnixNanos(time);
-    start->mutable_time()->set_seconds(nanos / 1'000'000'000);
-    start->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+    SetTime(time, start->mutable_time());
     return true;
   }
   *error = absl::StrCat("--from: \"", text,
@@ -398,17 +80,17 @@ bool ParseFrom(absl::string_view text, v1::StartPosition* start, std::string* er
   return false;
 }
 
-bool CompleteChange(const Raw& raw, Arguments::Change* change, std::string* error) {
-  if (raw.durability == "live") change->durability = v1::DURABILITY_LIVE;
-  if (raw.durability == "durable") change->durability = v1::DURABILITY_DURABLE;
-  if (raw.durability == "buffered") change->durability = v1::DURABILITY_BUFFERED;
-  if (raw.bytes_max > 0) change->bytes_max = raw.bytes_max;
-  if (raw.messages_max > 0) change->messages_max = raw.messages_max;
-  if (!raw.automatic_queues.empty()) change->automatic_queues = raw.automatic_queues == "true";
-  if (raw.age_max.empty()) return true;
+bool CompleteChange(const Typed& typed, Arguments::Change* change, std::string* error) {
+  if (typed.durability == "live") change->durability = v1::DURABILITY_LIVE;
+  if (typed.durability == "durable") change->durability = v1::DURABILITY_DURABLE;
+  if (typed.durability == "buffered") change->durability = v1::DURABILITY_BUFFERED;
+  if (typed.bytes_max > 0) change->bytes_max = typed.bytes_max;
+  if (typed.messages_max > 0) change->messages_max = typed.messages_max;
+  if (!typed.automatic_queues.empty()) change->automatic_queues = typed.automatic_queues == "true";
+  if (typed.age_max.empty()) return true;
   absl::Duration age;
-  if (!absl::ParseDuration(raw.age_max, &age) || age <= absl::ZeroDuration()) {
-    *error = absl::StrCat("--max-age: \"", raw.age_max, "\" is no time such as 90s or 12h");
+  if (!absl::ParseDuration(typed.age_max, &age) || age <= absl::ZeroDuration()) {
+    *error = absl::StrCat("--max-age: \"", typed.age_max, "\" is no time such as 90s or 12h");
     return false;
   }
   change->age_max = age;
@@ -416,33 +98,33 @@ bool CompleteChange(const Raw& raw, Arguments::Change* change, std::string* erro
 }
 
 // Moves over what needs more than a type; false with an error otherwise.
-bool Complete(const CLI::App& app, const Raw& raw, Arguments* arguments, std::string* error) {
-  if (!ParsePairs(raw.headers, "--header", &arguments->headers, error)) return false;
-  if (!ParsePairs(raw.labels, "--label", &arguments->labels, error)) return false;
-  if (!ParseWhere(raw.where, &arguments->where, error)) return false;
-  if (!ParseFrom(raw.from, &arguments->start, error)) return false;
-  if (!absl::ParseDuration(raw.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
+bool Complete(const CLI::App& app, const Typed& typed, Arguments* arguments, std::string* error) {
+  if (!ParsePairs(typed.headers, "--header", &arguments->headers, error)) return false;
+  if (!ParsePairs(typed.labels, "--label", &arguments->labels, error)) return false;
+  if (!ParseWhere(typed.where, &arguments->where, error)) return false;
+  if (!ParseFrom(typed.from, &arguments->start, error)) return false;
+  if (!absl::ParseDuration(typed.timeout, &arguments->timeout) || arguments->timeout <= absl::ZeroDuration() ||
       arguments->timeout > absl::Hours(24)) {
-    *error = absl::StrCat("--timeout: \"", raw.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
+    *error = absl::StrCat("--timeout: \"", typed.timeout, "\" is no time such as 500ms, 5s or 1m, of at most a day");
     return false;
   }
-  if (!ParseTime(raw.delay, "--delay", &arguments->delay, error)) return false;
-  if (!ParseTime(raw.expire_in, "--expire-in", &arguments->expire_in, error)) return false;
+  if (!ParseTime(typed.delay, "--delay", &arguments->delay, error)) return false;
+  if (!ParseTime(typed.expire_in, "--expire-in", &arguments->expire_in, error)) return false;
   absl::Duration* const ack_deadline = &arguments->group.ack_deadline;
-  if (!raw.ack_deadline.empty() &&
-      (!absl::ParseDuration(raw.ack_deadline, ack_deadline) || *ack_deadline < absl::Seconds(1))) {
-    *error = absl::StrCat("--ack-deadline: \"", raw.ack_deadline, "\" is no time such as 30s or 5m, from 1s on");
+  if (!typed.ack_deadline.empty() &&
+      (!absl::ParseDuration(typed.ack_deadline, ack_deadline) || *ack_deadline < absl::Seconds(1))) {
+    *error = absl::StrCat("--ack-deadline: \"", typed.ack_deadline, "\" is no time such as 30s or 5m, from 1s on");
     return false;
   }
-  if (!CompleteChange(raw, &arguments->change, error)) return false;
-  if (raw.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
-  if (raw.overflow == "drop-newest") arguments->overflow = v1::OVERFLOW_DROP_NEWEST;
-  if (raw.overflow == "keep-latest") arguments->overflow = v1::OVERFLOW_KEEP_LATEST;
-  if (raw.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
-  if (raw.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
-  if (raw.count > 0) arguments->count = raw.count;
-  if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = raw.after;
-  if (app.get_subcommand("pub")->count("--expect-last") > 0) arguments->expected_last = raw.expected_last;
+  if (!CompleteChange(typed, &arguments->change, error)) return false;
+  if (typed.overflow == "drop-oldest") arguments->overflow = v1::OVERFLOW_DROP_OLDEST;
+  if (typed.overflow == "drop-newest") arguments->overflow = v1::OVERFLOW_DROP_NEWEST;
+  if (typed.overflow == "keep-latest") arguments->overflow = v1::OVERFLOW_KEEP_LATEST;
+  if (typed.overflow == "hold") arguments->overflow = v1::OVERFLOW_HOLD;
+  if (typed.overflow == "disconnect") arguments->overflow = v1::OVERFLOW_DISCONNECT;
+  if (typed.count > 0) arguments->count = typed.count;
+  if (app.get_subcommand("watch")->count("--after") > 0) arguments->after = typed.after;
+  if (app.get_subcommand("pub")->count("--expect-last") > 0) arguments->expected_last = typed.expected_last;
   arguments->lines = arguments->command == Command::kPub && arguments->payload == "-";
   if (arguments->lines && (arguments->expected_last.has_value() || !arguments->request_id.empty())) {
     *error = "--request-id and --expect-last are for one message, and not for lines";
@@ -476,28 +158,9 @@ Parsed Usage(const std::string& text) { return {.arguments = std::nullopt, .text
 
 Parsed Parse(int argc, const char* const* argv) {
   Arguments arguments;
-  Raw raw;
+  Typed typed;
   CLI::App app("nmq talks to nmqd: publish, hear, and see who is there.", "nmq");
-  app.fallthrough();
-  app.require_subcommand(1);
-  app.footer(kExamples);
-  app.set_version_flag("--version", absl::StrCat("nmq ", kVersion), "Print the version");
-  AddServer(&app, &arguments);
-  app.add_option("--namespace", arguments.namespace_name, "The namespace; the server's \"default\" if left out")
-      ->envname("NMQ_NAMESPACE");
-  app.add_flag("--json", arguments.json, "Print one JSON object a line");
-  AddPub(&app, &arguments, &raw);
-  AddSub(&app, &arguments, &raw);
-  AddRequest(&app, &arguments, &raw);
-  AddReply(&app, &arguments, &raw);
-  AddLists(&app, &arguments, &raw);
-  AddLive(&app, &arguments, &raw);
-  AddNamespaceChanges(&app, &arguments, &raw);
-  AddQueueChanges(&app, &arguments, &raw);
-  AddGroupChanges(&app, &arguments, &raw);
-  AddDeadChanges(&app, &arguments, &raw);
-  AddClientChanges(&app, &arguments, &raw);
-
+  AddCommands(&app, &arguments, &typed);
   // CLI11 speaks in exceptions; they end here.
   try {
     app.parse(argc, argv);
@@ -509,7 +172,7 @@ Parsed Parse(int argc, const char* const* argv) {
     return Usage(absl::StrCat("nmq: ", unknown.empty() ? err.str() : unknown));
   }
   std::string error;
-  if (!Complete(app, raw, &arguments, &error)) return Usage(absl::StrCat("nmq: ", error, "\n"));
+  if (!Complete(app, typed, &arguments, &error)) return Usage(absl::StrCat("nmq: ", error, "\n"));
   return {.arguments = std::move(arguments), .text = "", .exit_code = 0};
 }
 

@@ -207,6 +207,12 @@ TEST_F(ArgumentsTest, SubStartsWhereFromSays) {
   }
 }
 
+TEST_F(ArgumentsTest, PartsOfASecondCountForwardsBefore1970Too) {
+  const v1::StartPosition start = MustParse({"sub", "DB", "--from", "time:1969-12-31T23:59:58.25Z"}).start;
+  EXPECT_EQ(start.time().seconds(), -2);
+  EXPECT_EQ(start.time().nanos(), 250'000'000);
+}
+
 TEST_F(ArgumentsTest, CountsArePositive) {
   ExpectUsage({"sub", "DB", "--count", "0"}, "--count");
   ExpectUsage({"sub", "DB", "--count", "-1"}, "--count");
