@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
+#include "client/cli/connection_news.h"
 #include "client/cli/explain.h"
 #include "client/cli/filter.h"
 #include "client/cli/human.h"
@@ -32,7 +33,7 @@ class Replier {
   SubscriptionHandler Handler() {
     return {.on_message = [this](const Message& message) { OnMessage(message); },
             .on_gap = [this](const Gap& gap) { err_->WriteLine(absl::StrCat("nmq: gap: ", Explain(gap))); },
-            .on_state = [this](SubscriptionState state, const absl::Status& status) { OnState(state, status); }};
+            .on_state = [this](SubscriptionState state, const absl::Status& status) { news_.OnState(state, status); }};
   }
 
  private:
@@ -68,28 +69,13 @@ class Replier {
                                  message.sequence(), " not answered: ", Explain(status, arguments_.server)));
   }
 
-  void OnState(SubscriptionState state, const absl::Status& status) {
-    switch (state) {
-      case SubscriptionState::kConnected:
-        if (std::exchange(lost_, false)) err_->WriteLine("nmq: connected again");
-        break;
-      case SubscriptionState::kReconnecting:
-        lost_ = true;
-        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
-        break;
-      case SubscriptionState::kEnded:
-        stop_->Request();
-        break;
-    }
-  }
-
   const Arguments& arguments_;
   Output* const out_;
   Output* const err_;
   Stop* const stop_;
   Client* client_ = nullptr;
   uint64_t answered_ = 0;
-  bool lost_ = false;
+  ConnectionNews news_{err_, stop_};
 };
 
 }  // namespace

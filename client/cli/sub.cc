@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
+#include "client/cli/connection_news.h"
 #include "client/cli/explain.h"
 #include "client/cli/message_text.h"
 #include "client/cli/stop.h"
@@ -27,7 +28,7 @@ class Printer {
   SubscriptionHandler Handler() {
     return {.on_message = [this](const Message& message) { OnMessage(message); },
             .on_gap = [this](const Gap& gap) { OnGap(gap); },
-            .on_state = [this](SubscriptionState state, const absl::Status& status) { OnState(state, status); }};
+            .on_state = [this](SubscriptionState state, const absl::Status& status) { news_.OnState(state, status); }};
   }
 
  private:
@@ -57,21 +58,6 @@ class Printer {
     err_->WriteLine(absl::StrCat("nmq: gap: ", Explain(gap)));
   }
 
-  void OnState(SubscriptionState state, const absl::Status& status) {
-    switch (state) {
-      case SubscriptionState::kConnected:
-        if (std::exchange(lost_, false)) err_->WriteLine("nmq: connected again");
-        break;
-      case SubscriptionState::kReconnecting:
-        lost_ = true;
-        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
-        break;
-      case SubscriptionState::kEnded:
-        stop_->Request();
-        break;
-    }
-  }
-
   const Arguments& arguments_;
   Output* const out_;
   Output* const err_;
@@ -79,7 +65,7 @@ class Printer {
   Client* client_ = nullptr;
   uint64_t messages_ = 0;
   bool stop_requested_ = false;
-  bool lost_ = false;
+  ConnectionNews news_{err_, stop_};
 };
 
 v1::GroupOptions GroupOptionsFor(const Arguments::Group& group) {
