@@ -3,50 +3,19 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "base/errors.h"
-#include "server/log/store_format.h"
 
 namespace nmq::broker {
 namespace {
 
 constexpr char kKeyKey[] = "key";
-constexpr char kLastNumberKey[] = "last_number";  // that was given when a queue was last deleted
-constexpr char kQueuePrefix[] = "queue/";
-constexpr char kQueuePrefixEnd[] = "queue0";  // '0' follows '/'
-constexpr char kNamespacePrefix[] = "namespace/";
-constexpr char kNamespacePrefixEnd[] = "namespace0";
-// Numbers of queues that are deleted.
-constexpr char kDeletedPrefix[] = "deleted/";
-constexpr char kDeletedPrefixEnd[] = "deleted0";
 constexpr size_t kKeyBytes = 32;
-
-std::string PathOf(const std::string& name_space, const std::string& name) {
-  return absl::StrCat(name_space, "/", name);
-}
 
 absl::string_view NameOf(nmq::v1::Durability durability) {
   if (durability == nmq::v1::DURABILITY_LIVE) return "live";
   return durability == nmq::v1::DURABILITY_BUFFERED ? "buffered" : "durable";
-}
-
-absl::Status Damaged() {
-  return absl::DataLossError("the list of queues in the data directory is damaged; restore it from a backup");
-}
-
-// What Admin says of a queue.
-void SetPolicy(const QueueConfig& config, storage::v1::Queue* queue) {
-  queue->set_durability(config.durability);
-  queue->set_made_by_admin(true);
-  queue->mutable_events()->Assign(config.events.begin(), config.events.end());
-  queue->mutable_retention()->set_bytes(config.retention.bytes);
-  queue->mutable_retention()->set_messages(config.retention.messages);
-  const int64_t nanos = absl::ToInt64Nanoseconds(config.retention.age);
-  queue->mutable_retention()->mutable_age()->set_seconds(nanos / 1'000'000'000);
-  queue->mutable_retention()->mutable_age()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
 }
 
 }  // namespace
@@ -76,63 +45,25 @@ absl::Status Storage::Load(Random* random) {
   key_ = *std::move(key);
 
   MutexLock changing(&changing_mu_);
-  if (const auto last = store_->Get(log::Table::kMeta, kLastNumberKey); last.ok()) {
-    if (!absl::SimpleAtoi(*last, &last_number_)) return Damaged();
-  }
-  absl::Status status = LoadQueues();
-  if (status.ok()) status = LoadNamespaces();
+  absl::Status status = LoadRecords();
   if (status.ok() && !store_->loss().ok()) status = SettleLoss();
-  if (status.ok()) status = DeleteMarked();
+  if (status.ok()) status = DeleteMarked(store_.get());
   return status;
 }
 
-absl::Status Storage::LoadQueues() {
+absl::Status Storage::LoadRecords() {
+  const absl::StatusOr<uint64_t> last_number = ReadLastNumber(*store_);
+  if (!last_number.ok()) return last_number.status();
+  absl::StatusOr<QueueRecords> queues = ReadQueues(*store_);
+  if (!queues.ok()) return queues.status();
+  absl::StatusOr<NamespaceRecords> namespaces = ReadNamespaces(*store_);
+  if (!namespaces.ok()) return namespaces.status();
+  last_number_ = *last_number;
+  for (const auto& [path, queue] : *queues) last_number_ = std::max(last_number_, queue.number());
   MutexLock lock(&mu_);
-  bool readable = true;
-  absl::Status status = store_->Scan(
-      log::Table::kMeta, kQueuePrefix, kQueuePrefixEnd,
-      [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_, mu_) {
-        storage::v1::Queue queue;
-        readable = queue.ParseFromArray(value.data(), static_cast<int>(value.size()));
-        last_number_ = std::max(last_number_, queue.number());
-        queues_[absl::StripPrefix(path, kQueuePrefix)] = std::move(queue);
-        return readable;
-      });
-  return status.ok() && !readable ? Damaged() : status;
-}
-
-absl::Status Storage::LoadNamespaces() {
-  MutexLock lock(&mu_);
-  bool readable = true;
-  absl::Status status =
-      store_->Scan(log::Table::kMeta, kNamespacePrefix, kNamespacePrefixEnd,
-                   [&](absl::string_view path, absl::string_view value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-                     storage::v1::Namespace name_space;
-                     readable = name_space.ParseFromArray(value.data(), static_cast<int>(value.size()));
-                     namespaces_[absl::StripPrefix(path, kNamespacePrefix)] = std::move(name_space);
-                     return readable;
-                   });
-  return status.ok() && !readable ? Damaged() : status;
-}
-
-// Queues that were forgotten and whose messages may still be there, for the server was killed in between.
-absl::Status Storage::DeleteMarked() {
-  std::vector<uint64_t> numbers;
-  absl::Status status =
-      store_->Scan(log::Table::kMeta, kDeletedPrefix, kDeletedPrefixEnd, [&](absl::string_view key, absl::string_view) {
-        uint64_t number = 0;
-        if (absl::SimpleAtoi(absl::StripPrefix(key, kDeletedPrefix), &number)) numbers.push_back(number);
-        return true;
-      });
-  for (const uint64_t number : numbers) {
-    if (!status.ok()) return status;
-    status = store_->DeleteQueue(number);
-    if (!status.ok()) return status;
-    log::Batch batch;
-    batch.Delete(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number));
-    status = store_->Write(&batch, log::Sync::kNo);
-  }
-  return status;
+  queues_ = *std::move(queues);
+  namespaces_ = *std::move(namespaces);
+  return absl::OkStatus();
 }
 
 void Storage::GiveNumber(storage::v1::Queue* queue) {
@@ -149,10 +80,6 @@ std::optional<storage::v1::Queue> Storage::Find(const std::string& path) const {
   const auto found = queues_.find(path);
   if (found == queues_.end()) return std::nullopt;
   return found->second;
-}
-
-void Storage::AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Batch* batch) {
-  batch->Put(log::Table::kMeta, absl::StrCat(kQueuePrefix, path), queue.SerializeAsString());
 }
 
 absl::Status Storage::PutQueue(const std::string& path, const storage::v1::Queue& queue) {
@@ -201,14 +128,7 @@ std::vector<QueueConfig> Storage::MadeQueues(const std::string& name_space) cons
   MutexLock lock(&mu_);
   for (const auto& [path, queue] : queues_) {
     if (!queue.made_by_admin() || !absl::StartsWith(path, prefix)) continue;
-    QueueConfig& config = configs.emplace_back();
-    config.name = path.substr(prefix.size());
-    config.durability = queue.durability();
-    config.events.assign(queue.events().begin(), queue.events().end());
-    config.retention.bytes = queue.retention().bytes();
-    config.retention.messages = queue.retention().messages();
-    config.retention.age =
-        absl::Seconds(queue.retention().age().seconds()) + absl::Nanoseconds(queue.retention().age().nanos());
+    configs.push_back(PolicyOf(path.substr(prefix.size()), queue));
   }
   std::sort(configs.begin(), configs.end(), [](const QueueConfig& a, const QueueConfig& b) { return a.name < b.name; });
   return configs;
@@ -219,7 +139,7 @@ absl::Status Storage::PutNamespace(const NamespaceConfig& config) {
   storage::v1::Namespace name_space;
   name_space.set_automatic_queues(config.automatic_queues);
   log::Batch batch;
-  batch.Put(log::Table::kMeta, absl::StrCat(kNamespacePrefix, config.name), name_space.SerializeAsString());
+  AddNamespace(config.name, name_space, &batch);
   absl::Status status = store_->Write(&batch, log::Sync::kYes);
   if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(config.name)));
   MutexLock lock(&mu_);
@@ -244,23 +164,14 @@ std::vector<NamespaceConfig> Storage::MadeNamespaces(const std::vector<Namespace
   return configs;
 }
 
-void Storage::AddDeletion(uint64_t number, log::Batch* batch) {
-  for (const log::Table table : kTablesByQueue) batch->DeletePrefix(table, log::BigEndian(number));
-  batch->Put(log::Table::kMeta, absl::StrCat(kDeletedPrefix, number), "");
-}
-
-void Storage::AddLastNumber(log::Batch* batch) const {
-  batch->Put(log::Table::kMeta, kLastNumberKey, absl::StrCat(last_number_));
-}
-
 absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Batch* batch) {
   for (const std::string& path : paths) {
-    batch->Delete(log::Table::kMeta, absl::StrCat(kQueuePrefix, path));
+    RemoveQueue(path, batch);
     const std::optional<storage::v1::Queue> queue = Find(path);
-    if (queue.has_value() && queue->number() != 0)
-      AddDeletion(queue->number(), batch);  // of a live one nothing is there
+    const bool live = !queue.has_value() || queue->number() == 0;  // nothing of it is there
+    if (!live) AddDeletion(queue->number(), batch);
   }
-  AddLastNumber(batch);
+  AddLastNumber(last_number_, batch);
   absl::Status status = store_->Write(batch, log::Sync::kYes);
   if (!status.ok()) return status;
   MutexLock lock(&mu_);
@@ -280,7 +191,7 @@ absl::Status Storage::DeleteQueue(const std::string& name_space, const std::stri
   log::Batch batch;
   absl::Status status = DeletePaths({path}, &batch);
   if (!status.ok()) return WithContext(status, absl::StrCat("queue ", Quote(path)));
-  return DeleteMarked();
+  return DeleteMarked(store_.get());
 }
 
 absl::Status Storage::DeleteNamespace(const std::string& name) {
@@ -293,14 +204,14 @@ absl::Status Storage::DeleteNamespace(const std::string& name) {
     }
   }
   log::Batch batch;
-  batch.Delete(log::Table::kMeta, absl::StrCat(kNamespacePrefix, name));
+  RemoveNamespace(name, &batch);
   absl::Status status = DeletePaths(paths, &batch);
   if (!status.ok()) return WithContext(status, absl::StrCat("namespace ", Quote(name)));
   {
     MutexLock lock(&mu_);
     namespaces_.erase(name);
   }
-  return DeleteMarked();
+  return DeleteMarked(store_.get());
 }
 
 absl::StatusOr<QueueOnDisk> Storage::OpenQueue(const std::string& name_space, const std::string& name,
@@ -316,9 +227,9 @@ absl::StatusOr<QueueOnDisk> Storage::OpenDeadLetterQueue(const std::string& name
 
 std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& name_space) const {
   std::vector<std::string> names;
+  const std::string prefix = PathOf(name_space, "");
   MutexLock lock(&mu_);
   for (const auto& [path, queue] : queues_) {
-    const std::string prefix = name_space + "/";
     if (queue.made_by_group() && !opened_.contains(path) && absl::StartsWith(path, prefix)) {
       names.push_back(path.substr(prefix.size()));
     }

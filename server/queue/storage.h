@@ -23,6 +23,7 @@
 #include "server/log/store.h"
 #include "server/log/store_log.h"
 #include "server/queue/queue_on_disk.h"
+#include "server/queue/storage_records.h"
 
 namespace nmq::broker {
 
@@ -81,9 +82,7 @@ class Storage {
   Storage(std::unique_ptr<log::Store> store, const Clock* clock)
       : store_(std::move(store)), log_(store_.get()), clock_(clock) {}
   absl::Status Load(Random* random) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
-  absl::Status LoadQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status LoadNamespaces() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status DeleteMarked() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status LoadRecords() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   // What is in storage_loss.cc: begins a new epoch of every queue, and deletes what belongs to no queue any more.
   // `lines` get what is to be said in the log.
   absl::Status SettleLoss() ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_) ABSL_LOCKS_EXCLUDED(mu_);
@@ -91,12 +90,6 @@ class Storage {
                           std::vector<std::string>* lines) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
   // The numbers of queues of which anything is stored.
   absl::StatusOr<std::set<uint64_t>> StoredNumbers() const;
-  // Tables whose keys begin with their queue's number.
-  static constexpr log::Table kTablesByQueue[] = {log::Table::kGroups, log::Table::kRequests, log::Table::kSchedule};
-  // These add to `batch` that all of a queue is to go, what a queue is, and which number was given last.
-  static void AddDeletion(uint64_t number, log::Batch* batch);
-  static void AddQueue(const std::string& path, const storage::v1::Queue& queue, log::Batch* batch);
-  void AddLastNumber(log::Batch* batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_mu_);
   uint64_t NewEpoch(uint64_t number) const;
   // These write to disk, and change the list when that is done.
   absl::Status DeletePaths(const std::vector<std::string>& paths, log::Batch* batch)
@@ -118,9 +111,9 @@ class Storage {
   uint64_t last_number_ ABSL_GUARDED_BY(changing_mu_) = 0;
   bool lost_ ABSL_GUARDED_BY(changing_mu_) = false;  // all queues began new epochs in this run
   mutable Mutex mu_;                                 // a leaf: nothing is locked under it, and the disk is not touched
-  absl::flat_hash_map<std::string, storage::v1::Queue> queues_ ABSL_GUARDED_BY(mu_);          // by "namespace/name"
-  absl::flat_hash_map<std::string, storage::v1::Namespace> namespaces_ ABSL_GUARDED_BY(mu_);  // by name
-  absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);
+  QueueRecords queues_ ABSL_GUARDED_BY(mu_);
+  NamespaceRecords namespaces_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, QueueOnDisk> opened_ ABSL_GUARDED_BY(mu_);  // by path
 };
 
 }  // namespace nmq::broker

@@ -13,6 +13,7 @@
 #include "server/log/store_format.h"
 #include "server/queue/request_id_store.h"
 #include "server/queue/storage.h"
+#include "server/queue/storage_records.h"
 
 namespace nmq::broker {
 namespace {
@@ -36,7 +37,7 @@ absl::Status Storage::SettleLoss() {
   std::vector<std::string> lines = {absl::StrCat("goes on although: ", store_->loss().message())};
   const absl::StatusOr<std::set<uint64_t>> stored = StoredNumbers();
   if (!stored.ok()) return stored.status();
-  absl::flat_hash_map<std::string, storage::v1::Queue> queues;
+  QueueRecords queues;
   {
     MutexLock lock(&mu_);
     queues = queues_;
@@ -55,7 +56,7 @@ absl::Status Storage::SettleLoss() {
     AddDeletion(number, &batch);
   }
   if (!stored->empty()) last_number_ = std::max(last_number_, *stored->rbegin());
-  AddLastNumber(&batch);
+  AddLastNumber(last_number_, &batch);
   for (const std::string& line : lines) LOG(ERROR) << line;
   absl::Status status = store_->Write(&batch, log::Sync::kYes);
   if (!status.ok()) return status;
