@@ -1,5 +1,6 @@
 #include "server/message/dead_letter.h"
 
+#include "base/proto_time.h"
 #include "server/message/entry.h"
 
 namespace nmq::broker {
@@ -26,9 +27,7 @@ v1::Message ToDeadLetter(absl::string_view entry, const Death& death, const std:
   origin->set_group(death.group);
   origin->set_attempts(death.attempts);
   origin->set_reason(death.reason);
-  const int64_t nanos = absl::ToUnixNanos(death.time);
-  origin->mutable_time()->set_seconds(nanos / 1'000'000'000);
-  origin->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+  SetTime(death.time, origin->mutable_time());
   message.set_queue(dead_letters);
   ClearPlace(&message);
   message.clear_reply_to();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 
 namespace nmq::broker {
 
@@ -16,9 +17,7 @@ v1::Change NewChange(v1::ChangeKind kind, const std::string& name_space) {
 }
 
 void Changes::Append(v1::Change change) {
-  const int64_t nanos = absl::ToUnixNanos(clock_->Now());
-  change.mutable_time()->set_seconds(nanos / 1000000000);
-  change.mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
+  SetTime(clock_->Now(), change.mutable_time());
   MutexLock lock(&mu_);
   const uint64_t revision = revision_.load(std::memory_order_relaxed) + 1;
   change.set_revision(revision);

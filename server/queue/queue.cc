@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "glog/logging.h"
 #include "server/queue/cursor_loss.h"
 #include "server/queue/cursor_start.h"
@@ -284,9 +285,7 @@ void Queue::Describe(v1::QueueInfo* info) const {
   const RetentionConfig& retention = now.retention;
   info->mutable_retention()->set_bytes(retention.bytes);
   info->mutable_retention()->set_messages(retention.messages);
-  const int64_t age_nanos = absl::ToInt64Nanoseconds(retention.age);
-  info->mutable_retention()->mutable_age()->set_seconds(age_nanos / 1000000000);
-  info->mutable_retention()->mutable_age()->set_nanos(static_cast<int32_t>(age_nanos % 1000000000));
+  SetDuration(retention.age, info->mutable_retention()->mutable_age());
   info->set_automatic(options_.origin == QueueOrigin::kAutomatic);
   info->set_epoch(options_.epoch);
   counters_.ToProto(info->mutable_counters());

@@ -181,9 +181,7 @@ void SubscribeStream::OnHeartbeat() {
   const absl::Duration now = loop()->clock().Monotonic();
   if (!writing() && last_write() + interval <= now) {
     v1::SubscribeResponse frame;
-    const int64_t nanos = absl::ToUnixNanos(loop()->clock().Now());
-    frame.mutable_heartbeat()->mutable_time()->set_seconds(nanos / 1000000000);
-    frame.mutable_heartbeat()->mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1000000000));
+    SetTime(loop()->clock().Now(), frame.mutable_heartbeat()->mutable_time());
     subscription_->TakeProgress(kProgressMax, frame.mutable_heartbeat()->mutable_positions());
     WriteFrame(frame);
   }
