@@ -7,6 +7,18 @@
 #include "server/log/store_format.h"
 
 namespace nmq::log {
+namespace {
+
+Batch::Operation InTable(Batch::Kind kind, Table table, size_t key_bytes, size_t value_bytes) {
+  Batch::Operation operation;
+  operation.kind = kind;
+  operation.table = table;
+  operation.key_bytes = key_bytes;
+  operation.value_bytes = value_bytes;
+  return operation;
+}
+
+}  // namespace
 
 void Batch::Append(uint64_t queue, const StoredMessage& message) {
   if (message.audience.size() > UINT32_MAX || message.entry.size() > UINT32_MAX) {
@@ -31,30 +43,17 @@ void Batch::Put(Table table, absl::string_view key, absl::string_view value) {
     error_ = InvalidArgument("key", absl::StrCat(key.size(), " bytes; it must have 1 to ", kKeyBytesMax));
     return;
   }
-  Operation operation;
-  operation.kind = Kind::kPut;
-  operation.table = table;
-  operation.key_bytes = key.size();
-  operation.value_bytes = value.size();
-  operations_.push_back(operation);
+  operations_.push_back(InTable(Kind::kPut, table, key.size(), value.size()));
   absl::StrAppend(&texts_, key, value);
 }
 
 void Batch::Delete(Table table, absl::string_view key) {
-  Operation operation;
-  operation.kind = Kind::kDelete;
-  operation.table = table;
-  operation.key_bytes = key.size();
-  operations_.push_back(operation);
+  operations_.push_back(InTable(Kind::kDelete, table, key.size(), 0));
   absl::StrAppend(&texts_, key);
 }
 
 void Batch::DeletePrefix(Table table, absl::string_view prefix) {
-  Operation operation;
-  operation.kind = Kind::kDeletePrefix;
-  operation.table = table;
-  operation.key_bytes = prefix.size();
-  operations_.push_back(operation);
+  operations_.push_back(InTable(Kind::kDeletePrefix, table, prefix.size(), 0));
   absl::StrAppend(&texts_, prefix);
 }
 
@@ -65,12 +64,7 @@ void Batch::DeleteRange(Table table, absl::string_view from, absl::string_view t
                             kKeyBytesMax, ", and the first must be less"));
     return;
   }
-  Operation operation;
-  operation.kind = Kind::kDeleteRange;
-  operation.table = table;
-  operation.key_bytes = from.size();
-  operation.value_bytes = to.size();
-  operations_.push_back(operation);
+  operations_.push_back(InTable(Kind::kDeleteRange, table, from.size(), to.size()));
   absl::StrAppend(&texts_, from, to);
 }
 
