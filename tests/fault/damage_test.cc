@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "rocksdb/db.h"
 #include "tests/fault/store_fixture.h"
+#include "tests/testing/change_database.h"
 
 namespace nmq::log {
 namespace {
@@ -142,25 +142,13 @@ class HoleTest : public DamageTest {
   // Deletes a message behind the store's back.
   void Delete(uint64_t sequence) {
     store_.reset();
-    rocksdb::DBOptions options;
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db;
-    ASSERT_TRUE(rocksdb::DB::Open(options, directory_, families, &handles, &db).ok());
     std::string key(16, '\0');
     key[7] = kQueue;
     key[14] = static_cast<char>(sequence >> 8);
     key[15] = static_cast<char>(sequence);
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == "messages") {
-        ASSERT_TRUE(db->Delete(rocksdb::WriteOptions(), handles[i], key).ok());
-      }
-    }
-    for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
-    delete db;
+    ChangeDatabase(directory_, [&](rocksdb::DB* db, const DatabaseTables& tables) {
+      EXPECT_TRUE(db->Delete(rocksdb::WriteOptions(), tables.at("messages"), key).ok());
+    });
     ASSERT_TRUE(Open().ok());
   }
 };

@@ -2,10 +2,10 @@
 #include <map>
 #include <optional>
 
-#include "rocksdb/db.h"
 #include "server/log/log_check.h"
 #include "server/log/sync_marks.h"
 #include "tests/fault/store_fixture.h"
+#include "tests/testing/change_database.h"
 
 namespace nmq::log {
 namespace {
@@ -64,16 +64,7 @@ class LostLogTest : public StoreFaultTest {
   // Does something to the database behind the store's back.
   void WithDatabase(const std::function<void(rocksdb::DB*)>& change) {
     store_.reset();
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), directory_, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db;
-    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), directory_, families, &handles, &db).ok());
-    change(db);
-    for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
-    delete db;
+    ChangeDatabase(directory_, [&](rocksdb::DB* db, const DatabaseTables&) { change(db); });
   }
 
   const std::string elsewhere_ = directory_ + ".elsewhere";

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <vector>
 
-#include "rocksdb/db.h"
 #include "tests/fault/store_fixture.h"
+#include "tests/testing/change_database.h"
 
 namespace nmq::log {
 namespace {
@@ -87,17 +87,9 @@ TEST_F(OpeningTest, DirectoryThatMayNotBeWrittenToIsRefused) {
 TEST_F(OpeningTest, OtherFormatIsRefused) {
   ASSERT_TRUE(Open().ok());
   store_.reset();
-  rocksdb::DBOptions options;
-  std::vector<std::string> names;
-  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, directory_, &names).ok());
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db;
-  ASSERT_TRUE(rocksdb::DB::Open(options, directory_, families, &handles, &db).ok());
-  ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), "format", std::string("\0\0\0\0\0\0\0\2", 8)).ok());
-  for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
-  delete db;
+  ChangeDatabase(directory_, [](rocksdb::DB* db, const DatabaseTables&) {
+    EXPECT_TRUE(db->Put(rocksdb::WriteOptions(), "format", std::string("\0\0\0\0\0\0\0\2", 8)).ok());
+  });
   ExpectError(Open(), absl::StatusCode::kFailedPrecondition, kReasonStoreVersion);
 }
 

@@ -11,12 +11,12 @@
 #include "base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "rocksdb/db.h"
 #include "server/log/batch.h"
 #include "server/log/store_errors.h"
 #include "server/log/store_format.h"
 #include "server/queue/request_id_store.h"
 #include "server/queue/storage.h"
+#include "tests/testing/change_database.h"
 #include "tests/testing/fresh_directory.h"
 #include "tests/testing/simulated_clock.h"
 
@@ -65,22 +65,13 @@ class StorageLossTest : public testing::Test {
   // Deletes messages behind the store's back.
   void Delete(uint64_t number, uint64_t first, uint64_t end) {
     storage_.reset();
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), options_.directory, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db;
-    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options_.directory, families, &handles, &db).ok());
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] != "messages") continue;
+    ChangeDatabase(options_.directory, [&](rocksdb::DB* db, const DatabaseTables& tables) {
       for (uint64_t sequence = first; sequence < end; ++sequence) {
         const log::MessageKey key(number, sequence);
-        ASSERT_TRUE(db->Delete(rocksdb::WriteOptions(), handles[i], {key.bytes().data(), key.bytes().size()}).ok());
+        EXPECT_TRUE(
+            db->Delete(rocksdb::WriteOptions(), tables.at("messages"), {key.bytes().data(), key.bytes().size()}).ok());
       }
-    }
-    for (rocksdb::ColumnFamilyHandle* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
-    delete db;
+    });
   }
   std::vector<uint64_t> IdsOf(uint64_t number) {
     std::vector<uint64_t> sequences;
