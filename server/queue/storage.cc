@@ -95,7 +95,7 @@ absl::Status Storage::PutQueue(const std::string& path, const storage::v1::Queue
 absl::StatusOr<std::optional<QueueOnDisk>> Storage::MakeQueue(const std::string& name_space,
                                                               const QueueConfig& config) {
   MutexLock changing(&changing_mu_);
-  const std::string path = PathOf(name_space, config.name);
+  const std::string path = QueuePath(name_space, config.name);
   storage::v1::Queue queue;
   SetPolicy(config, &queue);
   if (const auto found = Find(path); found.has_value()) {
@@ -115,7 +115,7 @@ absl::StatusOr<std::optional<QueueOnDisk>> Storage::MakeQueue(const std::string&
 
 absl::Status Storage::ChangeQueue(const std::string& name_space, const QueueConfig& config) {
   MutexLock changing(&changing_mu_);
-  const std::string path = PathOf(name_space, config.name);
+  const std::string path = QueuePath(name_space, config.name);
   std::optional<storage::v1::Queue> queue = Find(path);
   if (!queue.has_value()) return absl::OkStatus();  // nothing of it is kept
   SetPolicy(config, &*queue);
@@ -124,7 +124,7 @@ absl::Status Storage::ChangeQueue(const std::string& name_space, const QueueConf
 
 std::vector<QueueConfig> Storage::MadeQueues(const std::string& name_space) const {
   std::vector<QueueConfig> configs;
-  const std::string prefix = PathOf(name_space, "");
+  const std::string prefix = QueuePath(name_space, "");
   MutexLock lock(&mu_);
   for (const auto& [path, queue] : queues_) {
     if (!queue.made_by_admin() || !absl::StartsWith(path, prefix)) continue;
@@ -184,7 +184,7 @@ absl::Status Storage::DeletePaths(const std::vector<std::string>& paths, log::Ba
 
 absl::Status Storage::DeleteQueue(const std::string& name_space, const std::string& name) {
   MutexLock changing(&changing_mu_);
-  const std::string path = PathOf(name_space, name);
+  const std::string path = QueuePath(name_space, name);
   if (!Find(path).has_value()) {
     return absl::NotFoundError(absl::StrCat("queue ", Quote(path), " is not in the data directory"));
   }
@@ -200,7 +200,7 @@ absl::Status Storage::DeleteNamespace(const std::string& name) {
   {
     MutexLock lock(&mu_);
     for (const auto& [path, queue] : queues_) {
-      if (absl::StartsWith(path, PathOf(name, ""))) paths.push_back(path);
+      if (absl::StartsWith(path, QueuePath(name, ""))) paths.push_back(path);
     }
   }
   log::Batch batch;
@@ -227,7 +227,7 @@ absl::StatusOr<QueueOnDisk> Storage::OpenDeadLetterQueue(const std::string& name
 
 std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& name_space) const {
   std::vector<std::string> names;
-  const std::string prefix = PathOf(name_space, "");
+  const std::string prefix = QueuePath(name_space, "");
   MutexLock lock(&mu_);
   for (const auto& [path, queue] : queues_) {
     if (queue.made_by_group() && !opened_.contains(path) && absl::StartsWith(path, prefix)) {
@@ -240,7 +240,7 @@ std::vector<std::string> Storage::UnopenedDeadLetterQueues(const std::string& na
 
 absl::StatusOr<QueueOnDisk> Storage::OpenNow(const std::string& name_space, const std::string& name,
                                              nmq::v1::Durability durability, bool by_group) {
-  const std::string path = PathOf(name_space, name);
+  const std::string path = QueuePath(name_space, name);
   std::optional<storage::v1::Queue> queue = Find(path);
   // Of a live queue nothing is there.
   if (!queue.has_value() || queue->durability() == nmq::v1::DURABILITY_LIVE) {
@@ -301,7 +301,7 @@ absl::Status Storage::OpenQueues(const ServerConfig& config) {
 }
 
 absl::StatusOr<QueueOnDisk> Storage::Opened(const std::string& name_space, const std::string& name) const {
-  const std::string path = PathOf(name_space, name);
+  const std::string path = QueuePath(name_space, name);
   MutexLock lock(&mu_);
   const auto found = opened_.find(path);
   if (found != opened_.end()) return found->second;

@@ -46,7 +46,9 @@ absl::StatusOr<absl::flat_hash_map<std::string, Record>> ReadAll(const log::Stor
 
 }  // namespace
 
-std::string PathOf(absl::string_view name_space, absl::string_view name) { return absl::StrCat(name_space, "/", name); }
+std::string QueuePath(absl::string_view name_space, absl::string_view name) {
+  return absl::StrCat(name_space, "/", name);
+}
 
 void SetPolicy(const QueueConfig& config, storage::v1::Queue* queue) {
   queue->set_durability(config.durability);

@@ -25,7 +25,7 @@ using QueueRecords = absl::flat_hash_map<std::string, storage::v1::Queue>;      
 using NamespaceRecords = absl::flat_hash_map<std::string, storage::v1::Namespace>;  // by name
 
 // A queue's path, "namespace/name"; without a name, what those of a namespace begin with.
-std::string PathOf(absl::string_view name_space, absl::string_view name);
+std::string QueuePath(absl::string_view name_space, absl::string_view name);
 
 // What Admin says of a queue, into its record and back.
 void SetPolicy(const QueueConfig& config, storage::v1::Queue* queue);

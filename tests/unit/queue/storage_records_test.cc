@@ -47,8 +47,8 @@ storage::v1::Queue Numbered(uint64_t number) {
 }
 
 TEST_F(StorageRecords, AreReadByPathAndName) {
-  AddQueue(PathOf("n", "a"), Numbered(1), &batch_);
-  AddQueue(PathOf("n", "b"), Numbered(2), &batch_);
+  AddQueue(QueuePath("n", "a"), Numbered(1), &batch_);
+  AddQueue(QueuePath("n", "b"), Numbered(2), &batch_);
   storage::v1::Namespace open;
   open.set_automatic_queues(true);
   AddNamespace("n", open, &batch_);
