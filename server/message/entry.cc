@@ -152,37 +152,38 @@ EntrySuffix::EntrySuffix(uint64_t epoch, absl::Time time, absl::string_view publ
 void EntrySuffix::SetSequence(uint64_t sequence) {
   const bool next = sequence == sequence_ + 1;
   sequence_ = sequence;
-  // Neither number gets longer, nor carries in the id.
+  // Neither number gets longer or carries: the id's last digit and the lowest seven bits go up by one.
   if (next && last_digit_ != nullptr && *last_digit_ != '9' && *last_digit_ != 'z' && (sequence & 0x7f) != 0) {
-    ++*last_digit_;
-    WriteVarint(sequence, last_digit_ + 2);
+    ++last_digit_[0];
+    ++last_digit_[2];
     return;
   }
   // id: tag, length in one byte, prefix (at most 14), digits (at most 13); sequence: tag and at most 10 bytes.
-  static_assert(2 + kNumberDigitsMax + 1 + kNumberDigitsMax + 1 + 10 <= sizeof(variable_));
-  char* out = variable_;
+  char fields[2 + kNumberDigitsMax + 1 + kNumberDigitsMax + 1 + 10];
+  char* out = fields;
   *out++ = kIdTag;
   char* const length = out++;
   memcpy(out, id_prefix_.data(), id_prefix_.size());
   out = WriteBase36(sequence, out + id_prefix_.size());
   *length = static_cast<char>(out - length - 1);
-  last_digit_ = out - 1;
+  const size_t last_digit = out - 1 - fields;
   *out++ = kSequenceTag;
   out = WriteVarint(sequence, out);
-  variable_size_ = out - variable_;
+  suffix_.assign(fields, out - fields);
+  suffix_ += constant_;
+  last_digit_ = &suffix_[last_digit];
 }
 
 size_t EntrySuffix::EntrySize(size_t body_size) const {
-  const size_t message = body_size + variable_size_ + constant_.size();
+  const size_t message = body_size + suffix_.size();
   return 1 + VarintSize(message) + message;
 }
 
 void EntrySuffix::WriteEntry(absl::string_view body, char* out) const {
   *out++ = kEntryTag;
-  out = WriteVarint(body.size() + variable_size_ + constant_.size(), out);
+  out = WriteVarint(body.size() + suffix_.size(), out);
   out = std::copy(body.begin(), body.end(), out);
-  out = std::copy(variable_, variable_ + variable_size_, out);
-  std::copy(constant_.begin(), constant_.end(), out);
+  std::copy(suffix_.begin(), suffix_.end(), out);
 }
 
 absl::string_view EventOf(const char* entry) {

@@ -43,10 +43,9 @@ class EntrySuffix {
 
   std::string id_prefix_;  // of the message id, after the tag and length
   std::string constant_;   // fields that are the same in all messages of the batch
-  char variable_[64];      // id and sequence, encoded
-  size_t variable_size_ = 0;
+  std::string suffix_;     // id and sequence, encoded, and then these fields
   uint64_t sequence_ = 0;
-  char* last_digit_ = nullptr;  // of the id
+  char* last_digit_ = nullptr;  // of the id, in suffix_
 };
 
 // The event in an entry.

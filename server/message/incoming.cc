@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
 #include "base/names.h"
@@ -67,6 +68,14 @@ class PlainReader {
   const char* const end_;
 };
 
+// The fields of queue and event, with which a message begins. Most messages of a batch have the same, which need not be
+// looked at again.
+struct PlainHead {
+  absl::string_view bytes;
+  absl::string_view queue;
+  absl::string_view event;
+};
+
 // What is beyond the range is its nearest end.
 int64_t Microseconds(const google::protobuf::Timestamp& time) {
   return absl::ToUnixMicros(absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()));
@@ -89,11 +98,24 @@ bool ReadPlainAudience(absl::string_view bytes, google::protobuf::Arena* arena, 
   return reader.done() && !audience->rooms().empty();
 }
 
-// Queue, event, perhaps a payload, perhaps rooms, in this order and once each.
-bool ReadPlainMessage(absl::string_view bytes, google::protobuf::Arena* arena, Incoming* incoming) {
+bool ReadPlainHead(absl::string_view bytes, PlainHead* head) {
   PlainReader reader(bytes);
-  if (reader.Peek() != kQueue || !reader.ReadBytes(&incoming->queue) || !IsName(incoming->queue)) return false;
-  if (reader.Peek() != kEvent || !reader.ReadBytes(&incoming->event) || !IsName(incoming->event)) return false;
+  absl::string_view queue;
+  absl::string_view event;
+  if (reader.Peek() != kQueue || !reader.ReadBytes(&queue) || !IsName(queue)) return false;
+  if (reader.Peek() != kEvent || !reader.ReadBytes(&event) || !IsName(event)) return false;
+  *head = {bytes.substr(0, event.data() + event.size() - bytes.data()), queue, event};
+  return true;
+}
+
+// Queue, event, perhaps a payload, perhaps rooms, in this order and once each. `head` is that of a plain message before
+// it, or empty.
+bool ReadPlainMessage(absl::string_view bytes, PlainHead* head, google::protobuf::Arena* arena, Incoming* incoming) {
+  const bool known = !head->bytes.empty() && absl::StartsWith(bytes, head->bytes);
+  if (!known && !ReadPlainHead(bytes, head)) return false;
+  incoming->queue = head->queue;
+  incoming->event = head->event;
+  PlainReader reader(bytes.substr(head->bytes.size()));
   absl::string_view value;
   if (reader.Peek() == kPayload) {
     if (!reader.ReadBytes(&value)) return false;
@@ -115,17 +137,17 @@ bool ReadPlainBatch(absl::string_view bytes, google::protobuf::Arena* arena, Inc
   }
   if (reader.Peek() == kBatch && !reader.ReadVarint(&batch->number)) return false;
   absl::string_view message;
+  PlainHead head;
   while (reader.Peek() == kMessages) {
     if (!reader.ReadBytes(&message)) return false;
     // Most are as long as the first.
     if (batch->messages.empty()) batch->messages.reserve(std::min(kReservedMax, bytes.size() / (message.size() + 1)));
-    Incoming incoming;
-    if (!ReadPlainMessage(message, arena, &incoming)) {
+    Incoming& incoming = batch->messages.emplace_back();
+    if (!ReadPlainMessage(message, &head, arena, &incoming)) {
       auto* whole = google::protobuf::Arena::CreateMessage<Message>(arena);
       if (!whole->ParseFromArray(message.data(), static_cast<int>(message.size()))) return false;
       incoming = FromMessage(whole);
     }
-    batch->messages.push_back(incoming);
   }
   uint64_t count_matches = 0;
   if (reader.Peek() == kCountMatches && !reader.ReadVarint(&count_matches)) return false;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace nmq::broker {
 namespace {
@@ -73,6 +75,33 @@ TEST_F(Incomings, PlainMessageIsItsOwnBody) {
   EXPECT_EQ(incoming.body, PlainMessage().SerializeAsString());
   EXPECT_GE(incoming.body.data(), bytes_.data());
   EXPECT_LT(incoming.body.data(), bytes_.data() + bytes_.size());
+}
+
+TEST_F(Incomings, EachMessageOfABatchHasItsOwnNames) {
+  v1::PublishStreamRequest request;
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"DB", "CREATE"}, {"DB", "CREATE"}, {"DB", "CREATED"}, {"D", "BCREATE"}, {"DB", "CREATE"},
+      {"DB", ""},       {"DB", "CREATE"}, {"DB", "no name"}, {"DB", "C"},      {"DBX", "C"}};
+  for (const auto& [queue, event] : names) {
+    v1::Message& message = *request.add_messages();
+    message.set_queue(queue);
+    message.set_event(event);
+    message.set_payload(std::string(request.messages_size(), 'x'));
+  }
+  request.mutable_messages(1)->clear_payload();
+  request.mutable_messages(4)->mutable_audience()->add_rooms("kitchen");
+  const std::string bytes = request.SerializeAsString();
+  ASSERT_TRUE(ParseBatch(bytes, &arena_, &batch_).ok());
+  ASSERT_EQ(batch_.messages.size(), names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    Incoming& incoming = batch_.messages[i];
+    EXPECT_EQ(incoming.queue, names[i].first);
+    EXPECT_EQ(incoming.event, names[i].second);
+    EncodeBody(&arena_, &incoming);
+    EXPECT_EQ(incoming.body, request.messages(static_cast<int>(i)).SerializeAsString());
+    EXPECT_EQ(incoming.payload_bytes, request.messages(static_cast<int>(i)).payload().size());
+    EXPECT_EQ(incoming.audience != nullptr, i == 4);
+  }
 }
 
 TEST_F(Incomings, RestOfTheRequestIsRead) {
