@@ -3,6 +3,8 @@
 import dataclasses
 import random
 
+from . import arguments
+
 
 @dataclasses.dataclass(frozen=True)
 class Backoff:
@@ -11,6 +13,11 @@ class Backoff:
     initial: float = 0.1
     max: float = 5.0
     factor: float = 2.0
+
+    def __post_init__(self):
+        arguments.number(0, above=True)("initial", self.initial)
+        arguments.number(0, above=True)("max", self.max)
+        arguments.number(1, unit="")("factor", self.factor)
 
     def delays(self, fraction=random.random):
         """An endless iterator of such times. `fraction` gives numbers from 0 up to 1."""

@@ -1,8 +1,26 @@
 """Groups: subscriptions that share the work of a durable queue, and what they say of its messages. Times in seconds."""
 
-from ._stubs import message_queue_pb2 as pb
+from . import arguments
+from ._stubs import message_pb2, message_queue_pb2 as pb
+
+# What the protocol allows, in seconds.
+DEADLINE = arguments.number(1, 12 * 3600)
+RETRY_AFTER = arguments.number(0, 12 * 3600)
+MESSAGE = arguments.instance(message_pb2.Message, what="a message")
 
 
+@arguments.checked(
+    name=arguments.filled_text,
+    ack_deadline=DEADLINE,
+    attempts_max=arguments.whole(0, 1000),
+    backoff=arguments.number(0, 3600),
+    backoff_max=arguments.number(0, 12 * 3600),
+    by_key=arguments.flag,
+    rooms=arguments.names,
+    dead_letter_queue=arguments.text,
+    credit_messages=arguments.whole(),
+    credit_bytes=arguments.whole(),
+)
 def group(
     name,
     *,
@@ -33,12 +51,14 @@ def group(
     return options
 
 
+@arguments.checked(message=MESSAGE, last=MESSAGE)
 def done(message, last=None):
     """The work is done: that of one message, or of all from it to `last`, which the subscription was given with the same
     `delivery`. This names the delivery, as the others here do: once another member has the message, nothing is noted."""
     return _of(message, last=message.sequence if last is None else last.sequence, done=True)
 
 
+@arguments.checked(message=MESSAGE, seconds=RETRY_AFTER)
 def retry_after(message, seconds):
     """Not done: to be delivered again, after this time at the earliest."""
     acknowledgement = _of(message)
@@ -46,6 +66,7 @@ def retry_after(message, seconds):
     return acknowledgement
 
 
+@arguments.checked(message=MESSAGE, seconds=DEADLINE)
 def extend(message, seconds):
     """Still at work: the group waits for this long, from now."""
     acknowledgement = _of(message)
@@ -53,6 +74,7 @@ def extend(message, seconds):
     return acknowledgement
 
 
+@arguments.checked(message=MESSAGE, reason=arguments.text)
 def terminate(message, reason):
     """Nobody can do it: a dead letter, with this reason."""
     return _of(message, terminate=reason)

@@ -10,7 +10,7 @@ import time
 
 import grpc
 
-from . import errors, groups
+from . import arguments, errors, groups
 from ._stubs import message_pb2, message_queue_pb2 as pb
 from .positions import Positions
 
@@ -124,6 +124,7 @@ class Subscription:
             raise StopIteration
         return message
 
+    @arguments.checked(timeout=arguments.number(0))
     def receive(self, timeout=None):
         """The next message. TimeoutError if none comes for `timeout` seconds, Cancelled after close()."""
         message = self._next(timeout)
@@ -423,29 +424,42 @@ def start_earliest():
     return pb.StartPosition(earliest=True)
 
 
+@arguments.checked(messages=arguments.whole(1, 1_000_000))
 def start_last(messages):
     """With the last messages, so many of each queue."""
     return pb.StartPosition(last=messages)
 
 
+@arguments.checked(sequence=arguments.whole(1))
 def start_at_sequence(sequence):
     """From this sequence on, in each queue's present epoch."""
     return pb.StartPosition(sequence=sequence)
 
 
-def start_at_time(time_):
+@arguments.checked(time=arguments.moment)
+def start_at_time(time):
     """With what was published at this datetime.datetime or later; naive ones are taken for UTC."""
     start = pb.StartPosition()
-    start.time.FromDatetime(time_)
+    start.time.FromDatetime(time)
     return start
 
 
 def start_after(positions):
     """After a subscription's `positions`: message_pb2.QueuePosition or (queue, epoch, sequence)."""
     resume = pb.Resume()
-    for position in positions:
-        if not isinstance(position, message_pb2.QueuePosition):
-            queue, epoch, sequence = position
-            position = message_pb2.QueuePosition(queue=queue, epoch=epoch, sequence=sequence)
-        resume.positions.append(position)
+    for index, position in enumerate(positions):
+        resume.positions.append(_position(f"positions[{index}]", position))
     return pb.StartPosition(resume=resume)
+
+
+def _position(name, value):
+    if isinstance(value, message_pb2.QueuePosition):
+        return value
+    if not isinstance(value, (tuple, list)) or len(value) != 3:
+        wanted = "a QueuePosition or (queue, epoch, sequence)"
+        raise TypeError(f"{name}: {arguments.shown(value)} is a {type(value).__name__}, not {wanted}")
+    return message_pb2.QueuePosition(
+        queue=arguments.text(f"{name} queue", value[0]),
+        epoch=arguments.whole()(f"{name} epoch", value[1]),
+        sequence=arguments.whole()(f"{name} sequence", value[2]),
+    )

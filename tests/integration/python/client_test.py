@@ -254,6 +254,15 @@ class Lists(Server):
         self.assertEqual([n.name for n in client.registry.namespaces()], ["default", "shop"])
         self.assertEqual([q.name for q in client.registry.queues(namespace="shop")], ["DB"])
 
+    def test_groups_and_metrics_are_listed(self):
+        client = self.connect()
+        with client.subscribe("log", group="readers"):
+            (group,) = client.registry.groups("log")
+            self.assertEqual((group.queue, group.options.name, group.members), ("log", "readers", 1))
+        metrics = [metric.name for metric in client.registry.metrics("nmq_", page_size=2)]
+        self.assertGreater(len(metrics), 2)
+        self.assertEqual([name for name in metrics if not name.startswith("nmq_")], [])
+
     def test_a_watch_tells_of_who_comes(self):
         client = self.connect()
         watch = client.registry.watch()
