@@ -1,10 +1,10 @@
 'use strict';
 
-const { readFileSync } = require('node:fs');
 const grpc = require('@grpc/grpc-js');
 const { delays, sleep } = require('./backoff.js');
 const errors = require('./errors.js');
 const { v1, plain, durationOf } = require('./proto.js');
+const { credentialsOf } = require('./tls.js');
 
 // How long leaving may take, in milliseconds.
 const DISCONNECT_TIMEOUT = 1000;
@@ -22,13 +22,6 @@ function channelOptions({ backoff }) {
     // One connection for each client, not one for all clients of the program.
     'grpc.use_local_subchannel_pool': 1,
   };
-}
-
-// By the files for TLS; plain text if there are none.
-function credentialsOf({ tlsCa, tlsCertificate, tlsKey }) {
-  if (!tlsCa && !tlsCertificate && !tlsKey) return grpc.credentials.createInsecure();
-  const [ca, key, certificate] = [tlsCa, tlsKey, tlsCertificate].map((file) => (file ? readFileSync(file) : null));
-  return grpc.credentials.createSsl(ca, key, certificate);
 }
 
 // The connection of a client, and its place in the namespace, which it keeps or takes anew.

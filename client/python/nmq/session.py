@@ -2,13 +2,12 @@
 
 import contextlib
 import math
-import pathlib
 import threading
 import time
 
 import grpc
 
-from . import errors
+from . import errors, tls
 from ._stubs import message_queue_pb2 as pb, message_queue_pb2_grpc, registry_pb2_grpc
 
 # How long leaving may take, in seconds.
@@ -34,18 +33,10 @@ def _channel(options):
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
     ]
-    credentials = options.credentials or _credentials(options)
+    credentials = options.credentials or tls.credentials(options)
     if credentials is None:
         return grpc.insecure_channel(options.server, arguments)
     return grpc.secure_channel(options.server, credentials, arguments)
-
-
-def _credentials(options):
-    """By the files for TLS; None if there are none."""
-    files = (options.tls_ca, options.tls_key, options.tls_certificate)
-    if not any(files):
-        return None
-    return grpc.ssl_channel_credentials(*(pathlib.Path(file).read_bytes() if file else None for file in files))
 
 
 class Watch:

@@ -28,7 +28,10 @@ before(() => {
   openssl('own', '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-subj', '/CN=localhost', '-addext', names);
 });
 after(() => rmSync(folder, { recursive: true }));
-afterEach(() => server.close());
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
 
 async function serve(flags = {}) {
   const files = { tls_certificate: file('own.pem'), tls_key: file('own.key') };
@@ -61,4 +64,26 @@ test('a client has a certificate if the server asks for one', async () => {
   await serve({ tls_client_ca: file('ca.pem') });
   await refused({ tlsCa: file('ca.pem') });
   await expectServed({ tlsCa: file('ca.pem'), tlsCertificate: file('own.pem'), tlsKey: file('own.key') });
+});
+
+test('a file of no use is said at once', async () => {
+  const [ca, own, caKey, ownKey] = ['ca.pem', 'own.pem', 'ca.key', 'own.key'].map(file);
+  for (const [files, why] of [
+    [{ tlsCa: caKey }, `tlsCa: ${caKey}: has no certificate; name a PEM file with certificates`],
+    [{ tlsCa: file('none.pem') }, `tlsCa: ${file('none.pem')}: ENOENT; name a PEM file`],
+    [
+      { tlsCertificate: own, tlsKey: caKey },
+      `tlsKey: ${caKey}: is not the key of the first certificate in ${own}; name the pair`,
+    ],
+    [{ tlsCertificate: ownKey, tlsKey: ownKey }, `tlsCertificate: ${ownKey}: has no certificate`],
+    [{ tlsCertificate: own, tlsKey: ca }, `tlsKey: ${ca}: has no private key`],
+    [{ tlsCertificate: own }, 'tlsCertificate needs tlsKey'],
+  ]) {
+    // No server is there.
+    await assert.rejects(nmq.connect('127.0.0.1:1', { waitForServer: 0, ...files }), (error) => {
+      assert.equal(error.code, 'INVALID_ARGUMENT');
+      assert.ok(error.message.startsWith(why), error.message);
+      return true;
+    });
+  }
 });

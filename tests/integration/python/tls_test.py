@@ -61,6 +61,23 @@ class Tls(unittest.TestCase):
                  (("tls_ca", "ca.pem"), ("tls_certificate", "own.pem"), ("tls_key", "own.key"))}
         self.expect_served(server, **files)
 
+    def test_a_file_of_no_use_is_said_at_once(self):
+        ca, own, ca_key, own_key = (self.file(name) for name in ("ca.pem", "own.pem", "ca.key", "own.key"))
+        none = self.file("none.pem")
+        no_pair = f"tls_key: {ca_key}: is not the key of the first certificate in {own}; name the pair"
+        for files, why in (
+            ({"tls_ca": ca_key}, f"tls_ca: {ca_key}: has no certificate; name a PEM file with certificates"),
+            ({"tls_ca": none}, f"tls_ca: {none}: No such file or directory; name a PEM file"),
+            ({"tls_certificate": own, "tls_key": ca_key}, no_pair),
+            ({"tls_certificate": own_key, "tls_key": own_key}, f"tls_certificate: {own_key}: has no certificate"),
+            ({"tls_certificate": own, "tls_key": ca}, f"tls_key: {ca}: has no private key"),
+            ({"tls_certificate": own}, "tls_certificate needs tls_key"),
+        ):
+            # No server is there.
+            with self.subTest(files), self.assertRaises(nmq.InvalidArgument) as raised:
+                nmq.connect("127.0.0.1:1", wait_for_server=0, **files)
+            self.assertIn(why, str(raised.exception))
+
 
 if __name__ == "__main__":
     unittest.main()

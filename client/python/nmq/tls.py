@@ -1,0 +1,56 @@
+"""The files for TLS, as gRPC takes them."""
+
+import pathlib
+import ssl
+
+import grpc
+
+from . import errors
+
+
+def credentials(options):
+    """By the files; None if there are none. InvalidArgument names the file that is of no use, and says why."""
+    files = {name: getattr(options, name) for name in ("tls_ca", "tls_key", "tls_certificate")}
+    if not any(files.values()):
+        return None
+    if bool(options.tls_key) != bool(options.tls_certificate):
+        raise errors.make(grpc.StatusCode.INVALID_ARGUMENT, "tls_certificate needs tls_key, and tls_key needs it")
+    contents = [_read(name, file) if file else None for name, file in files.items()]
+    for name in ("tls_ca", "tls_certificate"):
+        if files[name]:
+            _check_certificates(name, files[name])
+    if options.tls_key:
+        _check_pair(options.tls_certificate, options.tls_key)
+    return grpc.ssl_channel_credentials(*contents)
+
+
+def _wrong(name, file, why):
+    return errors.make(grpc.StatusCode.INVALID_ARGUMENT, f"{name}: {file}: {why}")
+
+
+def _read(name, file):
+    try:
+        return pathlib.Path(file).read_bytes()
+    except OSError as error:
+        raise _wrong(name, file, f"{error.strerror}; name a PEM file that can be read") from None
+
+
+def _check_certificates(name, file):
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError as error:
+        if error.reason in ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE"):
+            raise _wrong(name, file, "has no certificate; name a PEM file with certificates") from None
+        raise _wrong(name, file, f"a certificate cannot be read: {error.reason}; make the file anew") from None
+
+
+def _check_pair(certificate, key):
+    try:
+        # With an empty password, nobody is asked for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            why = f"is not the key of the first certificate in {certificate}; name the pair that belongs together"
+        else:
+            why = "has no private key that can be read without a password; name a PEM file with the certificate's key"
+        raise _wrong("tls_key", key, why) from None
