@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/proto_time.h"
+#include "client/cli/address.h"
 #include "client/cli/command_line.h"
 
 namespace nmq {
@@ -99,6 +100,10 @@ bool CompleteChange(const Typed& typed, Arguments::Change* change, std::string* 
 
 // Moves over what needs more than a type; false with an error otherwise.
 bool Complete(const CLI::App& app, const Typed& typed, Arguments* arguments, std::string* error) {
+  if (const std::string why = WhyNoAddress(arguments->server); !why.empty()) {
+    *error = absl::StrCat("--server, or NMQ_SERVER: \"", arguments->server, "\" is no address: ", why);
+    return false;
+  }
   if (!ParsePairs(typed.headers, "--header", &arguments->headers, error)) return false;
   if (!ParsePairs(typed.labels, "--label", &arguments->labels, error)) return false;
   if (!ParseWhere(typed.where, &arguments->where, error)) return false;

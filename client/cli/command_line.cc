@@ -85,7 +85,9 @@ void AddPub(CLI::App* app, Arguments* arguments, Typed* typed) {
 }
 
 void AddServer(CLI::App* app, Arguments* arguments) {
-  app->add_option("--server", arguments->server, "The server")->envname("NMQ_SERVER")->default_val("127.0.0.1:50051");
+  app->add_option("--server", arguments->server, "The server: HOST:PORT")
+      ->envname("NMQ_SERVER")
+      ->default_val("127.0.0.1:50051");
   app->add_option("--tls-ca", arguments->tls_ca, "PEM file with the CA that the server is checked against, by TLS")
       ->envname("NMQ_TLS_CA");
   app->add_option("--tls-certificate", arguments->tls_certificate,

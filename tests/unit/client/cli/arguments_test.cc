@@ -310,6 +310,15 @@ TEST_F(ArgumentsTest, QueuesAreMadeWithTheirPolicy) {
   ExpectUsage({"queue", "update", "JOBS", "--event", "A", "--any-event"}, "--any-event");
 }
 
+TEST_F(ArgumentsTest, ServerIsAnAddress) {
+  const Parsed url = ParseAll({"--server", "http://127.0.0.1:50051", "queues"});
+  EXPECT_EQ(url.exit_code, 2);
+  EXPECT_THAT(url.text, AllOf(HasSubstr("--server, or NMQ_SERVER: \"http://127.0.0.1:50051\" is no address: "),
+                              HasSubstr("such as 127.0.0.1:50051")));
+  setenv("NMQ_SERVER", "nmq.example.com", 1);
+  EXPECT_THAT(ParseAll({"queues"}).text, HasSubstr("the port is missing"));
+}
+
 TEST_F(ArgumentsTest, ChangesKnowWhatTheyChange) {
   EXPECT_EQ(MustParse({"queue", "delete", "sub"}).queue, "sub");
   EXPECT_EQ(MustParse({"queue", "purge", "JOBS", "--up-to", "7"}).change.up_to, 7u);
