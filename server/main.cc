@@ -16,7 +16,6 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
@@ -29,6 +28,7 @@
 #include "base/version.h"
 #include "glog/logging.h"
 #include "server/broker/broker.h"
+#include "server/command_line.h"
 #include "server/config/config.h"
 #include "server/grpc/server.h"
 #include "server/health_check.h"
@@ -99,18 +99,47 @@ int Fail(int code, const std::string& why) {
   return code;
 }
 
+const nmq::FlagKinds& Kinds() {
+  static const auto* const kinds = new nmq::FlagKinds{
+      {"threads", absl::StrCat("a whole number from 0 to ", kThreadsMax)},
+      {"drain_grace",
+       absl::StrCat("a time from 0s to ", absl::FormatDuration(kDrainGraceMax), ", such as 500ms or 5s")},
+      {"transport", absl::StrCat(kHttp2, " or ", kGrpc)}};
+  return *kinds;
+}
+
 // NMQ_LISTEN stands for --listen, and so on. The command line wins.
-std::string TakeEnvironment() {
+absl::Status TakeEnvironment() {
   for (const char* flag : kFlags) {
     const std::string name = nmq::EnvironmentName(flag);
     const char* value = getenv(name.c_str());
     if (value == nullptr) continue;
-    std::string error;
-    if (!absl::FindCommandLineFlag(flag)->ParseFrom(value, &error)) {
-      return absl::StrCat(name, "=", value, ": ", error.empty() ? "is not valid" : error);
-    }
+    absl::Status status = nmq::SetFlag(flag, name, value, Kinds());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Why values that flags can have are none that nmqd takes; empty if it does.
+std::string CheckValues() {
+  const int threads = absl::GetFlag(FLAGS_threads);
+  if (threads < 0 || threads > kThreadsMax) {
+    return nmq::WrongValue(absl::StrCat("--threads=", threads), Kinds().at("threads"));
+  }
+  const std::string transport = absl::GetFlag(FLAGS_transport);
+  if (transport != kGrpc && transport != kHttp2) {
+    return nmq::WrongValue(absl::StrCat("--transport=", transport), Kinds().at("transport"));
+  }
+  const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
+  if (grace < absl::ZeroDuration() || grace > kDrainGraceMax) {
+    return nmq::WrongValue(absl::StrCat("--drain_grace=", absl::FormatDuration(grace)), Kinds().at("drain_grace"));
   }
   return "";
+}
+
+// "1 thread", "2 threads".
+std::string Counted(size_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
 
 void BlockSignals(sigset_t* signals) {
@@ -203,6 +232,8 @@ std::string CheckTlsFlags() {
 }
 
 int CheckHealth() {
+  // The answer is all that there is to say.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   const nmq::HealthCheckTls tls = {.certificate = absl::GetFlag(FLAGS_tls_certificate),
                                    .key = absl::GetFlag(FLAGS_tls_key)};
   const absl::Status status = nmq::CheckHealth(ListenAddress(), tls, kHealthCheckPatience);
@@ -263,8 +294,8 @@ int Serve() {
 
   const nmq::http2::TlsFiles tls = FilesForTls();
   LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
-            << server->address() << " with " << threads << " threads and " << config->namespaces.size()
-            << " namespaces";
+            << server->address() << " with " << Counted(threads, "thread") << " and "
+            << Counted(config->namespaces.size(), "namespace");
   if (tls.client_ca.empty() && !nmq::rpc::IsLoopback(ListenAddress())) {
     LOG(WARNING)
         << "--listen=" << ListenAddress() << " is open to other machines, and nobody is asked who they are: "
@@ -296,29 +327,19 @@ int main(int argc, char** argv) {
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
   usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };
   absl::SetFlagsUsageConfig(usage);
-  const std::string error = TakeEnvironment();
-  if (!error.empty()) return Fail(kUsage, error);
+  absl::Status flags = TakeEnvironment();
+  if (flags.ok()) flags = nmq::CheckFlags({argv + 1, argv + argc}, Kinds());
+  if (!flags.ok()) return Fail(kUsage, std::string(flags.message()));
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) return Fail(kUsage, absl::StrCat("does not understand '", rest[1], "'; see nmqd --help"));
   if (absl::GetFlag(FLAGS_print_reference)) {
     std::cout << nmq::Reference(kFlags);
     return 0;
   }
-  const int threads = absl::GetFlag(FLAGS_threads);
-  if (threads < 0 || threads > kThreadsMax) {
-    return Fail(kUsage, absl::StrCat("--threads=", threads, " is not in 0 to ", kThreadsMax));
-  }
-  const std::string transport = absl::GetFlag(FLAGS_transport);
-  if (transport != kGrpc && transport != kHttp2) {
-    return Fail(kUsage, absl::StrCat("--transport=", transport, " is neither ", kGrpc, " nor ", kHttp2));
-  }
+  const std::string value = CheckValues();
+  if (!value.empty()) return Fail(kUsage, value);
   const std::string tls = CheckTlsFlags();
   if (!tls.empty()) return Fail(kUsage, tls);
-  const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
-  if (grace < absl::ZeroDuration() || grace > kDrainGraceMax) {
-    return Fail(kUsage, absl::StrCat("--drain_grace=", absl::FormatDuration(grace), " is not in 0s to ",
-                                     absl::FormatDuration(kDrainGraceMax)));
-  }
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
   return absl::GetFlag(FLAGS_health_check) ? CheckHealth() : Serve();

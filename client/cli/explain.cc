@@ -30,7 +30,9 @@ absl::string_view Advice(absl::string_view message) {
   if (absl::StrContains(message, "wrong version number")) {
     return "The server speaks no TLS: leave --tls-ca, --tls-certificate and their variables out.";
   }
-  if (absl::StrContains(message, "certificate verify failed")) {
+  // The second is what OpenSSL says of another CA with the same name.
+  if (absl::StrContains(message, "certificate verify failed") ||
+      absl::StrContains(message, "asn1 encoding routines::EVP lib")) {
     return "The server's certificate is none of that CA, or has expired: see --tls-ca or NMQ_TLS_CA.";
   }
   if (absl::StrContains(message, "is not in peer certificate")) {

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "client/cli/arguments.h"
@@ -6,6 +7,8 @@
 #include "client/cli/output.h"
 
 int main(int argc, char** argv) {
+  // What gRPC logs is for programmers, who may still ask for it.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // A reader that goes away is noticed by the write that fails.
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);

@@ -66,6 +66,8 @@ bool Stop::Wait(absl::Duration timeout) {
 }
 
 void ParseFlags(int argc, char** argv, absl::string_view usage) {
+  // What gRPC logs is for programmers, who may still ask for it.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   const std::string path = argv[0];
   ProgramName() = path.substr(path.rfind('/') + 1);
   absl::SetProgramUsageMessage(usage);

@@ -1,5 +1,6 @@
 // How nmqd starts, and how it says that it cannot.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -66,7 +67,7 @@ TEST(StartUp, TakesFlagsFromTheEnvironmentUnlessTheCommandLineSaysOtherwise) {
   const std::vector<std::string> words = absl::StrSplit(line, ' ');
   Api api(words[2].substr(sizeof("grpc=") - 1));
   EXPECT_EQ(InfoOf(&api, "shop").clients(), 0);
-  EXPECT_THAT(good.errors(), HasSubstr("with 1 threads"));
+  EXPECT_THAT(good.errors(), HasSubstr("with 1 thread and 2 namespaces"));
 }
 
 TEST(StartUp, AnAddressInUseIsToldInOneLine) {
@@ -149,13 +150,36 @@ TEST(StartUp, WrongUsageIsToldWithExitCodeTwo) {
 }
 
 TEST(StartUp, FlagsThatDoNotExistOrCannotBeReadAreRefused) {
-  for (const char* flag : {"--nonsense=1", "--threads=many", "--drain_grace=long"}) {
-    const Outcome run({flag, "--listen=127.0.0.1:0"});
-    EXPECT_NE(run.exit_code, 0) << flag;
-    EXPECT_LT(run.exit_code, 126) << flag;
+  const std::vector<std::pair<std::vector<std::string>, std::string>> refused = {
+      {{"--prot", "1"}, "there is no flag --prot; see nmqd --help"},
+      {{"--port=abc"}, "there is no flag --port; see nmqd --help"},
+      {{"--nolisten"}, "there is no flag --nolisten; see nmqd --help"},
+      {{"-h"}, "there is no flag --h; see nmqd --help"},
+      {{"--listen=127.0.0.1:0", "--config"}, "--config: needs a value; see nmqd --help"},
+      {{"--threads=many"}, "--threads=many: must be a whole number from 0 to 64; see nmqd --help"},
+      {{"-threads", "1.5"}, "--threads=1.5: must be a whole number from 0 to 64; see nmqd --help"},
+      {{"--threads=65"}, "--threads=65: must be a whole number from 0 to 64; see nmqd --help"},
+      {{"--drain_grace=long"},
+       "--drain_grace=long: must be a time from 0s to 8s, such as 500ms or 5s; see nmqd --help"},
+      {{"--drain_grace=9s"}, "--drain_grace=9s: must be a time from 0s to 8s, such as 500ms or 5s; see nmqd --help"},
+      {{"--transport=carrier"}, "--transport=carrier: must be http2 or grpc; see nmqd --help"},
+      {{"--health_check=perhaps"}, "--health_check=perhaps: must be true or false; see nmqd --help"}};
+  for (const auto& [flags, why] : refused) {
+    const Outcome run(flags);
+    EXPECT_EQ(run.exit_code, 2) << why;
     EXPECT_EQ(run.output, "");
-    EXPECT_THAT(run.errors, HasSubstr(std::string(flag).substr(2, std::string(flag).find('=') - 2)));
+    EXPECT_EQ(run.errors, "nmqd: " + why + "\n");
   }
+}
+
+TEST(StartUp, ValuesMayBeWordsOfTheirOwn) {
+  Nmqd nmqd({"--threads", "2", "-drain_grace", "1s", "--noaccept_data_loss"});
+  EXPECT_THAT(nmqd.process().errors(), HasSubstr(" with 2 threads and 1 namespace\n"));
+}
+
+TEST(StartUp, OneOfAKindIsCountedAsOne) {
+  Nmqd nmqd({"--threads=1"});
+  EXPECT_THAT(nmqd.process().errors(), HasSubstr(" with 1 thread and 1 namespace\n"));
 }
 
 TEST(StartUp, VersionAndHelpAreAnswered) {

@@ -90,6 +90,18 @@ TEST_F(Tls, ServerIsCheckedByClients) {
   ClientOptions options = Options(nmqd);
   options.tls_ca = WriteFile("other.pem", other.certificate());
   EXPECT_EQ(Refusal(options).code(), absl::StatusCode::kUnavailable);
+
+  // In one line, unless gRPC is asked for more.
+  const std::vector<std::string> arguments = {"--server", nmqd.address(), "--tls-ca", options.tls_ca, "queues"};
+  const std::string said = Nmq(arguments, {});
+  EXPECT_TRUE(IsOneLine(said));
+  EXPECT_THAT(said, HasSubstr("The server's certificate is none of that CA"));
+  EXPECT_THAT(Nmq(arguments, {"GRPC_VERBOSITY=ERROR"}), HasSubstr("Handshake failed"));
+  Nmqd plain;
+  const Outcome check(
+      {"--health_check", "--listen=" + plain.address(), "--tls_certificate=" + certificate_, "--tls_key=" + key_});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_TRUE(IsOneLine(check.errors));
 }
 
 TEST_F(Tls, FilesOfNoUseAreSaidToClientsAtOnce) {

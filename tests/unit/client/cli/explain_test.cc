@@ -40,6 +40,8 @@ TEST(Explain, FailureOfTlsSaysWhatToDo) {
               EndsWith("The server speaks no TLS: leave --tls-ca, --tls-certificate and their variables out."));
   EXPECT_THAT(Unreached("Tls handshake failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate verify failed"),
               EndsWith("The server's certificate is none of that CA, or has expired: see --tls-ca or NMQ_TLS_CA."));
+  EXPECT_THAT(Unreached("Tls handshake failed: SSL_ERROR_SSL: error:06880006:asn1 encoding routines::EVP lib"),
+              EndsWith("The server's certificate is none of that CA, or has expired: see --tls-ca or NMQ_TLS_CA."));
   EXPECT_THAT(Unreached("Peer name 127.0.0.1 is not in peer certificate"),
               EndsWith("Name the server by --server or NMQ_SERVER as its certificate does."));
   EXPECT_THAT(
