@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "server/config/config.h"
 #include "server/message/proto_fields.h"
 #include "server/namespace/client_filter.h"
 
@@ -16,10 +17,11 @@ namespace {
 constexpr int kLooksMax = 1000;
 
 absl::Status DeclaredNamespace(const std::string& name) {
-  return FailedPrecondition(
-      "DECLARED",
-      absl::StrCat("name: namespace ", Quote(name), " is declared in the configuration file; change it there"),
-      {{"namespace", name}});
+  const absl::string_view why =
+      name == kDefaultNamespace
+          ? " is every server's own; change it in the file that --config names, or delete its queues one by one"
+          : " is declared in the configuration file; change it there, and start the server anew";
+  return FailedPrecondition("DECLARED", absl::StrCat("name: namespace ", Quote(name), why), {{"namespace", name}});
 }
 
 }  // namespace

@@ -12,10 +12,11 @@
 namespace nmq::broker {
 absl::Status Namespace::CheckNotDeclared(const Queue& queue) const {
   if (queue.origin() != QueueOrigin::kDeclared) return absl::OkStatus();
-  return FailedPrecondition("DECLARED",
-                            absl::StrCat("queue ", Quote(queue.name()), " of namespace ", Quote(name_),
-                                         " is declared in the configuration file; change it there"),
-                            {{"queue", queue.name()}, {"namespace", name_}});
+  return FailedPrecondition(
+      "DECLARED",
+      absl::StrCat("queue ", Quote(queue.name()), " of namespace ", Quote(name_),
+                   " is declared in the configuration file; change it there, and start the server anew"),
+      {{"queue", queue.name()}, {"namespace", name_}});
 }
 
 void Namespace::AddQueueLocked(const std::shared_ptr<Queue>& queue) {

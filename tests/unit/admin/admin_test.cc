@@ -286,7 +286,9 @@ TEST_F(AdminTest, WhatTheConfigurationDeclaresIsNotChangedOrDeleted) {
   EXPECT_EQ(ReasonOf(Refused(&Admin::DeleteQueue, deleted)), "DECLARED");
   v1::DeleteNamespaceRequest name_space;
   name_space.set_name("default");
-  EXPECT_EQ(ReasonOf(Refused(&Admin::DeleteNamespace, name_space)), "DECLARED");
+  const absl::Status kept = Refused(&Admin::DeleteNamespace, name_space);
+  EXPECT_EQ(ReasonOf(kept), "DECLARED");
+  EXPECT_THAT(std::string(kept.message()), HasSubstr("\"default\" is every server's own; change it in"));
 }
 
 TEST_F(AdminTest, ADeletedQueueIsGoneAlsoAfterARestart) {
