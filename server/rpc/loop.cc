@@ -33,6 +33,7 @@ bool Loop::IsCurrent() const { return current_loop == this; }
 void Loop::Post(std::function<void()> task) {
   {
     MutexLock lock(&mu_);
+    if (over_) return;
     tasks_.push_back(std::move(task));
   }
   Wake();
@@ -125,6 +126,15 @@ void Loop::Run() {
     RunTasks();
   } while (!again_.empty());
   EndTurn();
+  ForgetTasks();
+}
+
+// A task may keep the loop, which would keep the task.
+void Loop::ForgetTasks() {
+  std::vector<std::function<void()>> tasks;
+  MutexLock lock(&mu_);
+  over_ = true;
+  tasks.swap(tasks_);
 }
 
 }  // namespace nmq::rpc

@@ -129,10 +129,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool StopInterrupts() { return interrupted_.exchange(true, std::memory_order_acq_rel); }
 
  private:
-  void Run();
+  void Run() ABSL_LOCKS_EXCLUDED(mu_);
   void ServeReady();
   void RunTasks() ABSL_LOCKS_EXCLUDED(mu_);
   void RunTimers();
+  void ForgetTasks() ABSL_LOCKS_EXCLUDED(mu_);
 
   broker::Lane* const lane_;
   const Clock* const clock_;
@@ -142,6 +143,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::atomic<size_t> stream_count_{0};
   Mutex mu_;  // a leaf: nothing is locked under it
   std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+  bool over_ ABSL_GUARDED_BY(mu_) = false;
 
   // For the loop's thread only.
   bool look_again_ = false;  // there may be tasks, or something in the lane, that were not there when this turn looked

@@ -17,6 +17,7 @@ class GrpcLoopTest : public RunningLoop {
   GrpcLoopTest() { server_.Start(); }
 
   GrpcLoop& loop() override { return *server_.loop(); }
+  void Stop() override { server_.Stop(); }
   void Hold() {
     while (!loop().HoldAsleep()) std::this_thread::yield();
   }
@@ -60,7 +61,7 @@ TEST_F(GrpcLoopTest, WhoHoldsMayStillAskSomethingOfAQueueThatIsToShutDown) {
 }
 
 TEST_F(GrpcLoopTest, IsNotHeldAfterItsEnd) {
-  server_.Stop();
+  Stop();
   EXPECT_FALSE(loop().HoldAsleep());
 }
 

@@ -100,7 +100,7 @@ class LoopTest : public rpc::RunningLoop {
   ~LoopTest() override { Stop(); }
 
   rpc::Loop& loop() override { return *loop_; }
-  void Stop() {
+  void Stop() override {
     loop_->Shutdown();
     loop_->Join();
   }

@@ -5,6 +5,7 @@
 // RunningLoop.
 
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,8 @@ namespace nmq::rpc {
 class RunningLoop : public testing::Test {
  protected:
   virtual Loop& loop() = 0;
+  // Ends the loop, which stays there.
+  virtual void Stop() = 0;
 
   // Runs `task` on the loop, and waits until that is done.
   void Run(const std::function<void()>& task) {
@@ -84,7 +87,16 @@ TYPED_TEST_P(LoopFacts, TimersComeInTheOrderOfTheirTimes) {
   EXPECT_THAT(order, testing::ElementsAre(1, 2));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(LoopFacts, TasksRunOnItsThreadInTheirOrder, NoWakeIsLost, TimersComeInTheOrderOfTheirTimes);
+TYPED_TEST_P(LoopFacts, ForgetsWhatIsPostedAfterItsEnd) {
+  const auto kept = std::make_shared<bool>(false);
+  this->Stop();
+  this->loop().Post([kept] { *kept = true; });
+  EXPECT_EQ(kept.use_count(), 1) << "a task that keeps the loop would keep it for ever";
+  EXPECT_FALSE(*kept);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(LoopFacts, TasksRunOnItsThreadInTheirOrder, NoWakeIsLost, TimersComeInTheOrderOfTheirTimes,
+                            ForgetsWhatIsPostedAfterItsEnd);
 
 }  // namespace nmq::rpc
 
