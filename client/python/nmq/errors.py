@@ -26,6 +26,7 @@ _HINT_OF_REASON = {
     "REVISION_NOT_HELD": "list again, then watch from the list's revision",
     "REVISION_NOT_REACHED": "list again, then watch from the list's revision",
     "SLOW_SUBSCRIBER": "read faster, or choose another overflow policy",
+    "FORKED": "fork first, then connect in each process; or start processes by spawn instead of fork",
     "DRAINING": "try again in a moment: the server restarts",
 }
 _HINT_OF_CODE = {
@@ -53,6 +54,10 @@ class Error(Exception):
         self.reason = reason
         self.metadata = metadata or {}
         self.retry_after = retry_after
+
+    def __reduce__(self):
+        # For multiprocessing, which hands exceptions from process to process.
+        return type(self), (self.code, self.message, self.reason, self.metadata, self.retry_after)
 
     @property
     def hint(self):
@@ -158,6 +163,10 @@ def from_status(status):
 
 def closed():
     return Cancelled(grpc.StatusCode.CANCELLED, "the client is closed")
+
+
+def forked(why):
+    return FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, why, "FORKED")
 
 
 def is_session_lost(error):

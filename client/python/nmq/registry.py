@@ -91,6 +91,7 @@ class Registry:
         return self._changes(request)
 
     def _changes(self, request):
+        self._session.check_process()
         call = self._stub.Watch(request)
         try:
             yield from call

@@ -9,6 +9,7 @@ import grpc
 
 from . import errors, tls
 from ._stubs import message_queue_pb2 as pb, message_queue_pb2_grpc, registry_pb2_grpc
+from .forks import OfOneProcess
 
 # How long leaving may take, in seconds.
 _DISCONNECT_TIMEOUT = 1.0
@@ -48,11 +49,12 @@ class Watch:
         self.expired = False
 
 
-class Session:
+class Session(OfOneProcess):
     """Thread-safe. A thread of its own connects, so that several callers that lost the session connect once, and keeps
     the lease while no stream does."""
 
     def __init__(self, options):
+        super().__init__()
         self.options = options
         self._channel = _channel(options)
         self.stub = message_queue_pb2_grpc.MessageQueueStub(self._channel)
@@ -79,11 +81,13 @@ class Session:
     @property
     def connected(self):
         """The last answer to Connect; empty before."""
+        self.check_process()
         with self._changed:
             return self._connected
 
     @property
     def rooms(self):
+        self.check_process()
         with self._changed:
             return sorted(self._rooms)
 
@@ -104,6 +108,7 @@ class Session:
 
     def renew(self, seen, deadline=math.inf):
         """(session, generation) of a later generation than `seen`: connects unless another caller has meanwhile."""
+        self.check_process()
         with self._changed:
             if not self._stopped and self._generation <= seen:
                 self._wanted = True
@@ -125,6 +130,7 @@ class Session:
 
     def invoke(self, rpc, request, timeout, wait_for_ready=False):
         """One attempt."""
+        self.check_process()
         try:
             return rpc(request, timeout=timeout, wait_for_ready=wait_for_ready)
         except grpc.RpcError as error:
@@ -191,6 +197,7 @@ class Session:
             self._rooms.update(rooms)
 
     def remove_rooms(self, rooms):
+        self.check_process()
         with self._changed:
             self._rooms.difference_update(rooms)
 
@@ -200,6 +207,7 @@ class Session:
 
     def attach(self, subscription):
         """Its stop() is called when the session stops; until detach()."""
+        self.check_process()
         with self._changed:
             if not self._stopped:
                 self._attached.add(subscription)
@@ -211,7 +219,10 @@ class Session:
             self._attached.discard(subscription)
 
     def stop(self, leave):
-        """Ends everything; leaves the namespace if asked. The second call does nothing."""
+        """Ends everything; leaves the namespace if asked. The second call does nothing, nor does one in a
+        forked child: the client is the parent's."""
+        if self.is_inherited:
+            return
         with self._changed:
             if self._stopped:
                 return

@@ -91,6 +91,7 @@ class Subscription:
     @property
     def id(self):
         """The id that the Registry shows, of the present stream."""
+        self._session.check_process()
         with self._changed:
             return self._id
 
@@ -135,7 +136,7 @@ class Subscription:
     def close(self):
         """Ends the subscription and waits for its thread."""
         self.stop()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
+        if not self._session.is_inherited and self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     def __enter__(self):
@@ -146,6 +147,8 @@ class Subscription:
 
     def stop(self):
         """As close(), without waiting."""
+        if self._session.is_inherited:
+            return
         with self._changed:
             self._stopped = True
             call = self._call
@@ -169,6 +172,7 @@ class Subscription:
     # What the program's thread does.
 
     def _next(self, timeout):
+        self._session.check_process()
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             if self._stopped:
