@@ -1,4 +1,6 @@
 // nmq's client for Node.js. All times are milliseconds; every error is an NmqError, or the reason of an AbortSignal.
+// Options are checked before anything is sent: INVALID_ARGUMENT names the option, its value and what is allowed. Where
+// names are wanted, a string is one name.
 
 /** A position in a queue: just after the message `sequence` of `epoch`. */
 export interface QueuePosition {
@@ -7,12 +9,15 @@ export interface QueuePosition {
   sequence: number;
 }
 
-/** Who may hear a message: members of `rooms` and `clients`, everyone if both are empty; minus the excepted ones. */
+/**
+ * Who may hear a message: members of `rooms` and `clients`, everyone if neither is given; minus the excepted ones. One
+ * name is a list of one. An empty list of rooms or clients is an error: it would be everyone.
+ */
 export interface Audience {
-  rooms?: string[];
-  clients?: string[];
-  exceptRooms?: string[];
-  exceptClients?: string[];
+  rooms?: string | string[];
+  clients?: string | string[];
+  exceptRooms?: string | string[];
+  exceptClients?: string | string[];
   exceptPublisher?: boolean;
 }
 
@@ -118,6 +123,8 @@ export interface ClientOptions {
   credentials?: unknown;
   /** Default true. If false, messages carry no publisher; a client that only publishes never enters the namespace. */
   publishWithSession?: boolean;
+  /** Called for each attempt to enter the namespace that found no server, and will be followed by another. */
+  onConnectError?: (error: NmqError) => void;
 }
 
 export interface CallOptions {
@@ -186,7 +193,7 @@ export interface GroupOptions {
   /** Messages of the same key go to the same member, in order, as long as that member lives. */
   byKey?: boolean;
   /** Rooms whose messages the group hears, too. */
-  rooms?: string[];
+  rooms?: string | string[];
   /** Default: the queue's name with ".dead". */
   deadLetterQueue?: string;
   /** What this member may have unacknowledged. Default 100 messages and 1 MiB. */
@@ -212,7 +219,7 @@ export interface SubscribeOptions extends CallOptions, Partial<Pattern> {
   /** More than one pattern, in place of queue and event. */
   patterns?: Pattern[];
   /** Joined in the same step. */
-  rooms?: string[];
+  rooms?: string | string[];
   start?: Start;
   /** Shares one durable queue with the other members; each message must be acknowledged, and may come again. */
   group?: string | GroupOptions;
@@ -391,7 +398,8 @@ export class Client {
   leave(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
   /**
    * Resolves when the queue holds the message. Repeats itself only when the message cannot have been taken, or if it
-   * has a requestId: UNAVAILABLE without a reason, and DEADLINE_EXCEEDED, may mean that the answer was lost.
+   * has a requestId: UNAVAILABLE without a reason, and DEADLINE_EXCEEDED, may mean that the answer was lost. Without a
+   * connection it waits for waitForServer at the most; then the reason is NOT_SENT, and nothing was carried out.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<PublishResult>;
   /** Asks whoever hears the message, and waits for the answers. */
@@ -400,7 +408,7 @@ export class Client {
     options?: CallOptions & { timeout?: number; repliesMax?: number },
   ): Promise<RequestResult>;
   /** Answers a message that has `replyTo`, once. `error` says why there is no answer. */
-  reply(question: Message, answer?: Content & { error?: Error | string }, options?: CallOptions): Promise<void>;
+  reply(question: Pick<Message, 'replyTo'>, answer?: Content & { error?: Error | string }, options?: CallOptions): Promise<void>;
   /** Resolves when the subscription is live. */
   subscribe(options?: SubscribeOptions): Promise<Subscription>;
   /** Says what became of messages that a group delivered, many at a time; resolves when the server has noted it. */

@@ -2,8 +2,15 @@
 
 // The original @nmq/q/client on nmqd: the same calls, and unsubscribe and disconnect that work.
 
-const { parseAddress, payloadOf, valueOf } = require('./lib/address.js');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { parseAddress } = require('./lib/address.js');
 const { Client } = require('./lib/client.js');
+const { contentOf, valueOf, warnOfSkipped } = require('./lib/content.js');
+const { check } = require('./lib/options.js');
+const { Outbox } = require('./lib/outbox.js');
+
+// Between two tries of a message that could not be sent, in milliseconds.
+const PAUSE = 100;
 
 function newClient(options) {
   const url = process.env.Q_SERVER || process.env.REACT_APP_Q_SERVER || 'http://127.0.0.1:50051';
@@ -16,17 +23,19 @@ const report = (error) => console.error(error.message);
 // See q.d.ts.
 class Q {
   static #publisher;
-  static #published = Promise.resolve();
-  static #publishing = 0;
+  static #waiting = false;
+  static #outbox = new Outbox((error) => Q.#pause(error));
   // Promises of the subscriptions to each event.
   #subscriptions = new Map();
   #client;
 
-  constructor(q) {
-    this.q = q;
+  constructor(queue) {
+    check('new Q', queue);
+    this.q = queue;
   }
 
   subscribe(event, callback) {
+    check('Q.subscribe', event, callback);
     // As the original, this waits for a server that is not there yet.
     this.#client ??= newClient({ waitForServer: Infinity });
     const subscription = this.#client.subscribe({
@@ -46,6 +55,7 @@ class Q {
   }
 
   async unsubscribe(event) {
+    check('Q.unsubscribe', event);
     const subscriptions = this.#subscriptions.get(event) ?? [];
     this.#subscriptions.delete(event);
     for (const subscription of subscriptions) {
@@ -60,17 +70,38 @@ class Q {
   }
 
   static publish(queue, event, payload) {
-    Q.#publisher ??= newClient({ publishWithSession: false });
-    const publisher = Q.#publisher;
-    ++Q.#publishing;
-    const result = Q.#published.then(() => publisher.publish({ queue, event, ...payloadOf(payload) })).then(() => {});
-    // One after the other, so that they arrive in this order. The last one lets the program end.
-    Q.#published = result.catch(report).finally(() => {
-      if (--Q.#publishing > 0) return;
-      Q.#publisher = undefined;
-      publisher.close();
-    });
+    const result = Q.#send(queue, event, payload);
+    // Also what nobody waits for is told.
+    result.catch(report);
     return result;
+  }
+
+  static async #send(queue, event, payload) {
+    check('Q.publish', queue, event, payload);
+    const message = { queue, event, ...contentOf(payload) };
+    const what = `Q.publish to ${queue}, event ${event},`;
+    try {
+      // One after the other, so that they arrive in this order.
+      await Q.#outbox.add(what, message.payload?.length ?? 0, async () => {
+        Q.#publisher ??= newClient({ publishWithSession: false });
+        await Q.#publisher.publish(message);
+        Q.#waiting = false;
+      });
+    } finally {
+      // The last one lets the program end.
+      if (Q.#outbox.empty) Q.#closePublisher();
+    }
+  }
+
+  static async #pause(error) {
+    if (!Q.#waiting) console.error(`messages wait until they can be sent: ${error.message}`);
+    Q.#waiting = true;
+    await sleep(PAUSE);
+  }
+
+  static #closePublisher() {
+    Q.#publisher?.close();
+    Q.#publisher = undefined;
   }
 
   async #listen(event, promise, callback) {
@@ -78,8 +109,15 @@ class Q {
     if (!this.#subscriptions.get(event)?.includes(promise)) return;
     console.log(`Subscribed to ${event} in ${this.q} ... ${subscription.id}`);
     for await (const message of subscription) {
+      let value;
+      try {
+        value = valueOf(message);
+      } catch (error) {
+        warnOfSkipped(error, message);
+        continue;
+      }
       // What the callback throws is the program's, not this loop's.
-      queueMicrotask(() => callback(valueOf(message)));
+      queueMicrotask(() => callback(value));
     }
   }
 

@@ -2,115 +2,142 @@
 
 // Socket.IO's client calls on nmqd. README.md lists the differences.
 
-const { EventEmitter } = require('node:events');
-const { parseAddress, payloadOf, valueOf } = require('./lib/address.js');
+const { parseAddress } = require('./lib/address.js');
+const { sleep } = require('./lib/backoff.js');
 const { Client } = require('./lib/client.js');
+const { contentOf, valueOf, warnOfSkipped } = require('./lib/content.js');
+const { Broadcast, nameOf, textOf } = require('./lib/emitter.js');
+const { NmqError } = require('./lib/errors.js');
+const { Listeners } = require('./lib/listeners.js');
+const { check } = require('./lib/options.js');
+const { Outbox } = require('./lib/outbox.js');
 
 // The queue that the events of a namespace are in.
 const QUEUE = 'socket.io';
-const RESERVED = new Set(['connect', 'connect_error', 'disconnect', 'gap']);
+const RESERVED = new Set(['connect', 'connect_error', 'disconnect', 'gap', 'skipped']);
+// For answers, in milliseconds: without timeout(), and what the server's own may come later.
+const ANSWER_TIMEOUT = 5000;
+const ANSWER_GRACE = 1000;
+// Between two tries of what could not be sent.
+const PAUSE = 100;
+// What Socket.IO has and this has not.
+const UNSUPPORTED_PROPERTIES = ['io', 'auth', 'recovered', 'nsp'];
+const UNSUPPORTED_METHODS = [
+  'compress', 'use', 'onAnyOutgoing', 'prependAnyOutgoing', 'offAnyOutgoing', 'listenersAnyOutgoing',
+];
 
-// Any text as a name: what names may not hold is ~ and two hexadecimal digits for each byte.
-const nameOf = (text) =>
-  [...Buffer.from(String(text))]
-    .map((byte) => String.fromCharCode(byte))
-    .map((char) => (/[A-Za-z0-9._-]/.test(char) ? char : `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`))
-    .join('');
-const textOf = (name) => decodeURIComponent(name.replace(/~(..)/g, '%$1'));
+const unsupported = (name) => new Error(`${name} of Socket.IO is not supported by nmq/socketio`);
 
-// A list of rooms to send to. See socketio.d.ts.
-class Broadcast {
-  #send;
-  #audience;
+// {promise, resolve, reject}; nobody needs to wait for it.
+function deferred() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  made.promise.catch(() => {});
+  return made;
+}
 
-  constructor(send, audience) {
-    this.#send = send;
-    this.#audience = audience;
-  }
+function contentOfArgs(args) {
+  const [first] = args;
+  const alone = args.length === 1 && (ArrayBuffer.isView(first) || first instanceof ArrayBuffer);
+  return contentOf(alone ? first : args);
+}
 
-  to(rooms) {
-    return this.#with('rooms', rooms);
-  }
+function argsOf(message) {
+  const value = valueOf(message);
+  return Array.isArray(value) ? value : [value];
+}
 
-  in(rooms) {
-    return this.to(rooms);
-  }
+// The event and the arguments in a message. Throws if there are none.
+function heardIn(message) {
+  const event = textOf(message.event);
+  if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
+  return { event, args: argsOf(message) };
+}
 
-  except(rooms) {
-    return this.#with('exceptRooms', rooms);
-  }
+const disconnected = () => new NmqError('CANCELLED', 'the socket is disconnected', { reason: 'NOT_SENT' });
 
-  emit(event, ...args) {
-    this.#send(event, args, this.#audience);
-    return true;
-  }
+function timedOut(answers = []) {
+  return Object.assign(new NmqError('DEADLINE_EXCEEDED', 'operation has timed out'), { answers });
+}
 
-  #with(field, rooms) {
-    const names = [...(this.#audience[field] ?? []), ...[rooms].flat().map(nameOf)];
-    return new Broadcast(this.#send, { ...this.#audience, [field]: names });
-  }
+// The arguments of each answer.
+function answersIn({ answers, complete }, { many }) {
+  const failed = answers.find(({ error }) => error);
+  if (failed) throw failed.error;
+  const heard = answers.map(argsOf);
+  if (many ? !complete : heard.length === 0) throw timedOut(heard);
+  return heard;
 }
 
 // See socketio.d.ts.
 class Socket {
   connected = false;
-  #listeners = new EventEmitter();
+  #active = false;
+  #listeners = new Listeners();
+  #makeClient;
   #client;
-  // Calls one after the other, the first when the subscription is live, so that they arrive in this order.
-  #done;
+  // Resolves to the client when its subscription is live.
+  #opened = deferred();
+  #outbox = new Outbox(() => sleep(PAUSE));
+  #emitter = new Broadcast({
+    send: (event, args, how) => this.#send(event, args, how),
+    ask: (event, args, how) => this.#ask(event, args, how),
+  });
 
-  constructor(url, options) {
+  constructor(url, options = {}) {
+    check('io', url, options);
+    const { autoConnect = true, onConnectError = () => {}, ...rest } = options;
     const { server, ...address } = parseAddress(url);
+    const tell = (error) => {
+      onConnectError(error);
+      this.#listeners.tell('connect_error', error);
+    };
     // As Socket.IO, this waits for a server that is not there yet.
-    this.#client = new Client(server, { ...address, waitForServer: Infinity, ...options });
-    this.#done = this.#open();
-    // connect_error tells of it.
-    this.#done.catch(() => {});
+    const defaults = { ...address, waitForServer: Infinity };
+    this.#makeClient = () => new Client(server, { ...defaults, ...rest, onConnectError: tell });
+    if (autoConnect) this.connect();
   }
 
   get id() {
-    return this.#client.clientId || undefined;
+    return (this.connected && this.#client?.clientId) || undefined;
   }
 
-  on(event, listener) {
-    this.#listeners.on(this.#key(event), listener);
+  get active() {
+    return this.#active;
+  }
+
+  get disconnected() {
+    return !this.connected;
+  }
+
+  connect() {
+    if (this.#active) return this;
+    const before = this.#client;
+    this.#client = this.#makeClient();
+    this.#active = true;
+    // What was emitted before the first connect(), or after disconnect(), waits for this one.
+    if (before) this.#opened = deferred();
+    before?.close();
+    this.#open(this.#client, this.#opened);
     return this;
   }
 
-  once(event, listener) {
-    this.#listeners.once(this.#key(event), listener);
-    return this;
-  }
-
-  off(event, listener) {
-    if (listener) this.#listeners.off(this.#key(event), listener);
-    else this.#listeners.removeAllListeners(event && this.#key(event));
-    return this;
-  }
-
-  to(rooms) {
-    return this.#broadcast().to(rooms);
-  }
-
-  in(rooms) {
-    return this.to(rooms);
-  }
-
-  except(rooms) {
-    return this.#broadcast().except(rooms);
-  }
-
-  emit(event, ...args) {
-    if (event === 'join' || event === 'leave') this.#move(event, ...args);
-    else this.#send(event, args, {});
-    return this;
+  open() {
+    return this.connect();
   }
 
   async disconnect() {
+    const client = this.#client;
+    if (!client) return this;
     const was = this.connected;
+    this.#client = undefined;
+    this.#active = false;
     this.connected = false;
-    await this.#client.close();
-    if (was) this.#tell('disconnect', 'io client disconnect');
+    // What waits is given up; what is emitted from now on waits for connect().
+    this.#opened.reject(disconnected());
+    this.#opened = deferred();
+    await client.close();
+    if (was) this.#listeners.tell('disconnect', 'io client disconnect');
     return this;
   }
 
@@ -118,79 +145,252 @@ class Socket {
     return this.disconnect();
   }
 
-  // EventEmitter treats "error" apart.
-  #key(event) {
-    return `.${String(event)}`;
+  on(event, listener) {
+    check('Socket.on', event, listener);
+    this.#listeners.on(event, listener);
+    return this;
   }
 
-  #tell(event, ...args) {
-    this.#listeners.emit(this.#key(event), ...args);
+  addListener(event, listener) {
+    return this.on(event, listener);
   }
 
-  #broadcast() {
-    return new Broadcast((...args) => this.#send(...args), {});
+  once(event, listener) {
+    check('Socket.once', event, listener);
+    this.#listeners.once(event, listener);
+    return this;
   }
 
-  async #open() {
+  off(event, listener) {
+    check('Socket.off', event, listener);
+    this.#listeners.off(event, listener);
+    return this;
+  }
+
+  removeListener(event, listener) {
+    return this.off(event, listener);
+  }
+
+  removeAllListeners(event) {
+    return this.off(event);
+  }
+
+  listeners(event) {
+    check('Socket.listeners', event);
+    return this.#listeners.of(event);
+  }
+
+  hasListeners(event) {
+    return this.listeners(event).length > 0;
+  }
+
+  onAny(listener) {
+    check('Socket.onAny', listener);
+    this.#listeners.onAny(listener, false);
+    return this;
+  }
+
+  prependAny(listener) {
+    check('Socket.prependAny', listener);
+    this.#listeners.onAny(listener, true);
+    return this;
+  }
+
+  offAny(listener) {
+    check('Socket.offAny', listener);
+    this.#listeners.offAny(listener);
+    return this;
+  }
+
+  listenersAny() {
+    return this.#listeners.any;
+  }
+
+  to(rooms) {
+    return this.#emitter.to(rooms);
+  }
+
+  in(rooms) {
+    return this.#emitter.in(rooms);
+  }
+
+  except(rooms) {
+    return this.#emitter.except(rooms);
+  }
+
+  get broadcast() {
+    return this.#emitter.broadcast;
+  }
+
+  get volatile() {
+    return this.#emitter.volatile;
+  }
+
+  timeout(milliseconds) {
+    return this.#emitter.timeout(milliseconds);
+  }
+
+  emit(event, ...args) {
+    if (event === 'join' || event === 'leave') this.#move(event, ...args);
+    else this.#emitter.emit(event, ...args);
+    return this;
+  }
+
+  emitWithAck(event, ...args) {
+    return this.#emitter.emitWithAck(event, ...args);
+  }
+
+  send(...args) {
+    return this.emit('message', ...args);
+  }
+
+  async #open(client, opened) {
     let subscription;
     try {
-      subscription = await this.#client.subscribe({
+      subscription = await client.subscribe({
         queue: QUEUE,
-        onGap: (gap) => this.#tell('gap', gap),
-        onState: (state, error) => this.#onState(state, error),
+        onGap: (gap) => this.#listeners.tell('gap', gap),
+        onState: (state, error) => this.#onState(client, state, error),
       });
+      opened.resolve(client);
     } catch (error) {
-      if (error.code !== 'CANCELLED') this.#tell('connect_error', error);
-      throw error;
+      if (client !== this.#client) return;
+      this.#active = false;
+      opened.reject(error);
+      this.#listeners.tell('connect_error', error);
+      return;
     }
-    this.#hear(subscription).catch((error) => {
+    this.#hear(client, subscription).catch((error) => {
+      if (client !== this.#client) return;
       this.connected = false;
-      this.#tell('disconnect', 'io server disconnect', error);
+      this.#active = false;
+      this.#listeners.tell('disconnect', 'io server disconnect', error);
     });
   }
 
-  #onState(state, error) {
+  #onState(client, state, error) {
+    if (client !== this.#client) return;
     this.connected = state === 'connected';
     const news = this.connected ? ['connect'] : ['disconnect', 'transport close', error];
     // Not inside the subscription's own work.
-    queueMicrotask(() => this.#tell(...news));
+    queueMicrotask(() => this.#listeners.tell(...news));
   }
 
-  async #hear(subscription) {
+  async #hear(client, subscription) {
     for await (const message of subscription) {
-      const event = textOf(message.event);
-      const value = valueOf(message);
-      if (RESERVED.has(event)) continue;
-      queueMicrotask(() => this.#tell(event, ...(Array.isArray(value) ? value : [value])));
+      let heard;
+      try {
+        heard = heardIn(message);
+      } catch (error) {
+        queueMicrotask(() => this.#listeners.tell('skipped', error, message) || warnOfSkipped(error, message));
+        continue;
+      }
+      const { event, args } = heard;
+      if (message.replyTo) args.push(this.#answerTo(client, message));
+      queueMicrotask(() => this.#listeners.hear(event, ...args));
     }
   }
 
-  #move(event, room, callback) {
+  // The last argument of a listener, to answer with. As in Socket.IO, only the first answer counts.
+  #answerTo(client, question) {
+    let answered = false;
+    return (...values) => {
+      if (answered) return;
+      answered = true;
+      const told = (error) => this.#listeners.tell('connect_error', error);
+      client.reply({ replyTo: question.replyTo }, contentOfArgs(values)).catch(told);
+    };
+  }
+
+  #move(event, rooms, callback) {
     const [move, answer] = event === 'join' ? ['join', 'Joined'] : ['leave', 'Left'];
-    const tell = callback && ((error) => callback(error ?? `${answer} ${room}`));
-    this.#queue(() => this.#client[move](nameOf(room)), tell);
+    check(event, rooms);
+    const names = [rooms].flat();
+    const what = `${event} of ${names.join(', ')}`;
+    const tell = callback && ((error) => callback(error ?? `${answer} ${names.join(', ')}`));
+    this.#queue(what, 0, (client) => client[move](names.map(nameOf)), tell);
   }
 
-  #send(event, args, audience) {
+  #messageOf(event, args, { audience }) {
     if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
-    const callback = typeof args.at(-1) === 'function' ? args.at(-1) : undefined;
-    const values = callback ? args.slice(0, -1) : args;
-    const [first] = values;
-    const payload = values.length === 1 && first instanceof Uint8Array ? payloadOf(first) : payloadOf(values);
-    const message = { queue: QUEUE, event: nameOf(event), exceptPublisher: true, ...audience, ...payload };
-    this.#queue(() => this.#client.publish(message), callback);
+    return { queue: QUEUE, event: nameOf(event), exceptPublisher: true, ...audience, ...contentOfArgs(args) };
   }
 
-  #queue(call, callback) {
-    const result = this.#done.then(call);
-    this.#done = result.catch(() => {});
-    result.then(
+  #send(event, args, how) {
+    const callback = typeof args.at(-1) === 'function' ? args.at(-1) : undefined;
+    const message = this.#messageOf(event, callback ? args.slice(0, -1) : args, how);
+    if (how.volatile && !this.connected) return;
+    this.#queue(`emit of "${event}"`, message.payload.length, (client) => client.publish(message), callback);
+  }
+
+  async #ask(event, args, how) {
+    const message = this.#messageOf(event, args, how);
+    const timeout = how.timeout ?? ANSWER_TIMEOUT;
+    const until = performance.now() + timeout;
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(timedOut()), timeout + ANSWER_GRACE);
+    const ask = async (client) => {
+      const left = until - performance.now();
+      if (left <= 0) throw timedOut();
+      const options = { timeout: Math.ceil(left), repliesMax: how.many ? 0 : 1, signal: over.signal };
+      const asking = client.request(message, options);
+      asking.catch(() => {});
+      // What is emitted next does not wait for the answer.
+      return { asking };
+    };
+    const unsent = deferred();
+    const late = setTimeout(() => unsent.reject(timedOut()), timeout);
+    try {
+      const added = this.#add(`emit of "${event}"`, message.payload.length, ask);
+      added.catch(() => {});
+      const { asking } = await Promise.race([added, unsent.promise]);
+      return answersIn(await asking, how);
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(late);
+    }
+  }
+
+  #queue(what, bytes, call, callback) {
+    this.#add(what, bytes, call).then(
       () => callback?.(),
-      (error) => (callback ? callback(error) : this.#tell('connect_error', error)),
+      (error) => (callback ? callback(error) : this.#listeners.tell('connect_error', error)),
     );
   }
+
+  // Calls one after the other, the first when the subscription is live, so that they arrive in this order.
+  #add(what, bytes, call) {
+    const opened = this.#opened.promise;
+    return this.#outbox.add(what, bytes, async () => {
+      const client = await opened;
+      if (client !== this.#client) throw disconnected();
+      return call(client);
+    });
+  }
+}
+
+for (const name of UNSUPPORTED_PROPERTIES) {
+  Object.defineProperty(Socket.prototype, name, {
+    get() {
+      throw unsupported(`socket.${name}`);
+    },
+  });
+}
+for (const name of UNSUPPORTED_METHODS) {
+  Socket.prototype[name] = () => {
+    throw unsupported(`socket.${name}()`);
+  };
 }
 
 const connect = (url, options) => new Socket(url, options);
 
-module.exports = Object.assign(connect, { connect, io: connect, Socket });
+function Manager() {
+  throw unsupported('Manager');
+}
+
+module.exports = connect;
+// By name, so that programs in ESM find them.
+module.exports.connect = connect;
+module.exports.io = connect;
+module.exports.Socket = Socket;
+module.exports.Manager = Manager;

@@ -13,18 +13,4 @@ function parseAddress(url) {
   };
 }
 
-// What a message carries: the value of JSON, text, bytes, or undefined if it carries nothing.
-function valueOf({ payload, contentType }) {
-  if (contentType === 'application/json') return JSON.parse(payload.toString());
-  if (payload.length === 0) return undefined;
-  const text = payload.toString();
-  return Buffer.from(text).equals(payload) ? text : payload;
-}
-
-// The other way round, as fields of a message.
-function payloadOf(value) {
-  if (value === undefined) return {};
-  return value instanceof Uint8Array ? { payload: value, contentType: 'application/octet-stream' } : { json: value };
-}
-
-module.exports = { parseAddress, payloadOf, valueOf };
+module.exports = { parseAddress };

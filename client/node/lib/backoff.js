@@ -1,5 +1,7 @@
 'use strict';
 
+const { onAbort } = require('./signals.js');
+
 const defaults = { initial: 100, max: 5000, factor: 2 };
 
 // Endless delays in milliseconds: a random time below initial * factor^attempts, at most max.
@@ -13,12 +15,11 @@ function sleep(milliseconds, signal) {
     if (signal?.aborted) return resolve(false);
     const finish = (result) => () => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', aborted);
+      off();
       resolve(result);
     };
-    const aborted = finish(false);
     const timer = setTimeout(finish(true), milliseconds);
-    signal?.addEventListener('abort', aborted, { once: true });
+    const off = onAbort(signal, finish(false));
   });
 }
 

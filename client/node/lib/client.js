@@ -3,6 +3,7 @@
 const backoff = require('./backoff.js');
 const errors = require('./errors.js');
 const groups = require('./groups.js');
+const { check, given, listOfNames, refuse } = require('./options.js');
 const { plain, durationOf, timestampOf } = require('./proto.js');
 const { Registry } = require('./registry.js');
 const { Session } = require('./session.js');
@@ -17,23 +18,36 @@ const DEFAULTS = {
   waitForServer: 3000,
   timeout: 10000,
   publishWithSession: true,
+  onConnectError: () => {},
 };
 
 const bytesOf = (payload) => (typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload ?? ''));
 
+function textOfJson(value) {
+  let text;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    refuse(`json is no value for JSON: ${error.message}`);
+  }
+  return text ?? refuse(`json is no value for JSON: a ${typeof value}`);
+}
+
 // {payload, contentType} of either a payload or a value for JSON.
 function encode({ payload, json, contentType = '' }) {
   if (json === undefined) return { payload: bytesOf(payload), contentType };
-  return { payload: Buffer.from(JSON.stringify(json)), contentType: contentType || 'application/json' };
+  return { payload: Buffer.from(textOfJson(json)), contentType: contentType || 'application/json' };
 }
 
 function encodeMessage(message) {
   const { queue, event, headers, key, requestId, deliverAt, expireAt } = message;
-  const { rooms, clients, exceptRooms, exceptClients, exceptPublisher } = message;
+  const { exceptPublisher } = message;
+  const lists = [message.rooms, message.clients, message.exceptRooms, message.exceptClients].map(listOfNames);
+  const [rooms, clients, exceptRooms, exceptClients] = lists;
   const encoded = { queue, event, headers, key, requestId, ...encode(message) };
   if (deliverAt) encoded.deliverAt = timestampOf(deliverAt);
   if (expireAt) encoded.expireAt = timestampOf(expireAt);
-  if ([rooms, clients, exceptRooms, exceptClients].some((names) => names?.length > 0) || exceptPublisher) {
+  if (lists.some((names) => names?.length > 0) || exceptPublisher) {
     encoded.audience = { rooms, clients, exceptRooms, exceptClients, exceptPublisher };
   }
   return encoded;
@@ -46,15 +60,16 @@ class Client {
   #session;
 
   constructor(server, options = {}) {
+    check('new Client', server, options);
     const target = server || process.env.NMQ_SERVER || '127.0.0.1:50051';
     this.#session = new Session({
       ...DEFAULTS,
       tlsCa: process.env.NMQ_TLS_CA,
       tlsCertificate: process.env.NMQ_TLS_CERTIFICATE,
       tlsKey: process.env.NMQ_TLS_KEY,
-      ...options,
+      ...given(options),
       server: target,
-      backoff: { ...backoff.defaults, ...options.backoff },
+      backoff: { ...backoff.defaults, ...given(options.backoff) },
     });
     this.registry = new Registry(this.#session);
   }
@@ -84,39 +99,47 @@ class Client {
     return this;
   }
 
-  async join(rooms, { signal } = {}) {
-    const names = [rooms].flat();
+  async join(rooms, options = {}) {
+    check('Client.join', rooms, options);
+    const { signal } = options;
+    const names = listOfNames(rooms);
     const request = (session) => ({ session, rooms: names });
     const response = await this.#session.call('Join', request, { repeatable: true, signal });
     names.forEach((room) => this.#session.rooms.add(room));
     return membersOf(response.rooms);
   }
 
-  async leave(rooms, { signal } = {}) {
-    const names = [rooms].flat();
+  async leave(rooms, options = {}) {
+    check('Client.leave', rooms, options);
+    const { signal } = options;
+    const names = listOfNames(rooms);
     names.forEach((room) => this.#session.rooms.delete(room));
     const request = (session) => ({ session, rooms: names });
     return membersOf((await this.#session.call('Leave', request, { repeatable: true, signal })).rooms);
   }
 
-  async publish(message, { expectedLastSequence, countMatches, timeout, signal } = {}) {
+  async publish(message, options = {}) {
+    check('Client.publish', message, options);
+    const { expectedLastSequence, countMatches, timeout, signal } = options;
     const { namespace, publishWithSession } = this.#session.options;
     const encoded = encodeMessage(message);
     const request = (session) => ({ session, namespace, message: encoded, countMatches, expectedLastSequence });
     const repeatable = Boolean(message.requestId);
-    const options = { timeout, repeatable, withSession: publishWithSession, signal };
-    const result = plain('PublishResponse', await this.#session.call('Publish', request, options));
+    const how = { timeout, repeatable, withSession: publishWithSession, signal };
+    const result = plain('PublishResponse', await this.#session.call('Publish', request, how));
     if (!countMatches) delete result.matched;
     return result;
   }
 
-  async request(message, { timeout = 5000, repliesMax = 0, signal } = {}) {
+  async request(message, options = {}) {
+    check('Client.request', message, options);
+    const { timeout = 5000, repliesMax = 0, signal } = options;
     const { namespace, publishWithSession } = this.#session.options;
     const encoded = encodeMessage(message);
     const request = (session) => ({ session, namespace, message: encoded, timeout: durationOf(timeout), repliesMax });
     // The server answers when the time is over; the call itself may take a little longer.
-    const options = { timeout: timeout + this.#session.options.timeout, withSession: publishWithSession, signal };
-    const response = await this.#session.call('Request', request, options);
+    const how = { timeout: timeout + this.#session.options.timeout, withSession: publishWithSession, signal };
+    const response = await this.#session.call('Request', request, how);
     const answers = response.answers.map((answer) => {
       const error = errors.fromStatus(answer.error);
       return { ...plain('Answer', { ...answer, error: undefined }), ...(error && { error }) };
@@ -124,7 +147,9 @@ class Client {
     return { ...plain('RequestResponse', { ...response, answers: [] }), answers };
   }
 
-  async reply(question, answer = {}, { signal } = {}) {
+  async reply(question, answer = {}, options = {}) {
+    check('Client.reply', question, answer, options);
+    const { signal } = options;
     const { headers, error } = answer;
     const status = error && { code: errors.Code[error.code] ?? errors.Code.UNKNOWN, message: error.message ?? error };
     const request = (session) => ({
@@ -137,16 +162,19 @@ class Client {
     await this.#session.call('Reply', request, { signal });
   }
 
-  subscribe(options = {}) {
+  async subscribe(options = {}) {
+    check('Client.subscribe', options);
     return new Subscription(this.#session, options).start();
   }
 
-  acknowledge(queue, group, acknowledgements, options) {
+  async acknowledge(queue, group, acknowledgements, options) {
+    check('Client.acknowledge', queue, group, acknowledgements, options);
     return groups.acknowledge(this.#session, queue, group, acknowledgements, options);
   }
 
-  close({ leave = true } = {}) {
-    return this.#session.stop(leave);
+  async close(options = {}) {
+    check('Client.close', options);
+    await this.#session.stop(options.leave ?? true);
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

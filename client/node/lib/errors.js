@@ -24,6 +24,8 @@ const HINT_OF_REASON = {
   REVISION_NOT_HELD: "list again, then watch from the list's revision",
   REVISION_NOT_REACHED: "list again, then watch from the list's revision",
   SLOW_SUBSCRIBER: 'read faster, or choose another overflow policy',
+  NOT_SENT:
+    'nothing was carried out; check that nmqd runs at this address, with TLS if and only if the client uses it, then try again',
   DRAINING: 'try again in a moment: the server restarts',
 };
 const HINT_OF_CODE = {
@@ -79,12 +81,24 @@ function fromStatus(status) {
 
 const closed = () => new NmqError('CANCELLED', 'the client is closed');
 
+// Of a call that needs a connection while there is none.
+const notSent = (details) => new NmqError('UNAVAILABLE', `${details}; the call was not sent`, { reason: 'NOT_SENT' });
+
+// What gRPC says of a call for which it found no connection.
+const isUnconnected = (error) =>
+  error.code === 'UNAVAILABLE' && /^(No connection established|Name resolution failed)/.test(error.details);
+
+
 const isSessionLost = (error) =>
   error.code === 'NOT_FOUND' && ['SESSION_UNKNOWN', 'SESSION_EXPIRED'].includes(error.reason);
 
 // The server's own refusal, after which nothing has been carried out.
 const isRefusedForNow = (error) =>
   error.code === 'UNAVAILABLE' && !['', 'NOBODY_LISTENS', 'QUESTION_ABANDONED'].includes(error.reason);
+
+// Whether the call was certainly not carried out, and may be when the server is back.
+const isNotCarriedOut = (error) =>
+  error.code === 'UNAVAILABLE' && (error.reason === 'NOT_SENT' || isRefusedForNow(error));
 
 // Whether a stream that ended so is worth another try.
 function isPassing(error) {
@@ -94,4 +108,16 @@ function isPassing(error) {
   return ['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'UNKNOWN'].includes(error.code) && error.reason === '';
 }
 
-module.exports = { Code, NmqError, closed, fromGrpc, fromStatus, isPassing, isRefusedForNow, isSessionLost };
+module.exports = {
+  Code,
+  NmqError,
+  closed,
+  fromGrpc,
+  fromStatus,
+  isNotCarriedOut,
+  isPassing,
+  isRefusedForNow,
+  isSessionLost,
+  isUnconnected,
+  notSent,
+};

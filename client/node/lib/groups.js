@@ -1,13 +1,14 @@
 'use strict';
 
+const { listOfNames } = require('./options.js');
 const { durationOf, plain } = require('./proto.js');
 
 // A name, or options with times in milliseconds, as the protocol has them.
 function optionsOf(group) {
   if (typeof group === 'string') return { name: group };
-  const { ackDeadline, backoff, backoffMax, ...options } = group;
+  const { ackDeadline, backoff, backoffMax, rooms, ...options } = group;
   const times = Object.entries({ ackDeadline, backoff, backoffMax }).filter(([, time]) => time !== undefined);
-  return { ...options, ...Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)])) };
+  return { ...options, rooms: listOfNames(rooms), ...Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)])) };
 }
 
 function encode({ first, last, delivery, done, retryAfter, extend, terminate }) {

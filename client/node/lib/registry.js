@@ -2,7 +2,9 @@
 
 const grpc = require('@grpc/grpc-js');
 const errors = require('./errors.js');
+const { check } = require('./options.js');
 const { plain } = require('./proto.js');
+const { onAbort } = require('./signals.js');
 
 // See index.d.ts.
 class Registry {
@@ -12,40 +14,57 @@ class Registry {
     this.#session = session;
   }
 
-  namespaces(options) {
+  namespaces(options = {}) {
+    check('Registry.namespaces', options);
     return this.#pages('ListNamespaces', 'namespaces', {}, options);
   }
 
-  queues({ queue, ...options } = {}) {
-    return this.#pages('ListQueues', 'queues', { queue }, options);
+  queues(options = {}) {
+    check('Registry.queues', options);
+    const { queue, ...page } = options;
+    return this.#pages('ListQueues', 'queues', { queue }, page);
   }
 
-  rooms({ room, ...options } = {}) {
-    return this.#pages('ListRooms', 'rooms', { room }, options);
+  rooms(options = {}) {
+    check('Registry.rooms', options);
+    const { room, ...page } = options;
+    return this.#pages('ListRooms', 'rooms', { room }, page);
   }
 
-  clients({ room, queue, event, labels, name, ...options } = {}) {
-    return this.#pages('ListClients', 'clients', { filter: { room, queue, event, labels, name } }, options);
+  clients(options = {}) {
+    check('Registry.clients', options);
+    const { room, queue, event, labels, name, ...page } = options;
+    return this.#pages('ListClients', 'clients', { filter: { room, queue, event, labels, name } }, page);
   }
 
-  subscriptions({ clientId, queue, event, ...options } = {}) {
-    return this.#pages('ListSubscriptions', 'subscriptions', { clientId, queue, event }, options);
+  subscriptions(options = {}) {
+    check('Registry.subscriptions', options);
+    const { clientId, queue, event, ...page } = options;
+    return this.#pages('ListSubscriptions', 'subscriptions', { clientId, queue, event }, page);
   }
 
-  async client(clientId, { namespace = this.#session.options.namespace, signal } = {}) {
+  async client(clientId, options = {}) {
+    check('Registry.client', clientId, options);
+    const { namespace = this.#session.options.namespace, signal } = options;
     return (await this.#call('GetClient', { namespace, clientId }, signal)).client;
   }
 
-  async countClients({ namespace = this.#session.options.namespace, signal, ...filter } = {}) {
+  async countClients(options = {}) {
+    check('Registry.countClients', options);
+    const { namespace = this.#session.options.namespace, signal, ...filter } = options;
     return (await this.#call('CountClients', { namespace, filter }, signal)).count;
   }
 
-  async *watch({ namespace = this.#session.options.namespace, afterRevision, signal } = {}) {
+  watch(options = {}) {
+    check('Registry.watch', options);
+    return this.#watch(options);
+  }
+
+  async *#watch({ namespace = this.#session.options.namespace, afterRevision, signal }) {
     signal?.throwIfAborted();
     const call = this.#session.registry.Watch({ namespace, afterRevision });
     const stop = () => call.cancel();
-    signal?.addEventListener('abort', stop);
-    this.#session.signal.addEventListener('abort', stop);
+    const off = [onAbort(signal, stop), onAbort(this.#session.signal, stop)];
     try {
       for await (const response of call) yield plain('WatchResponse', response);
     } catch (error) {
@@ -54,8 +73,7 @@ class Registry {
     } finally {
       call.on('error', () => {});
       call.cancel();
-      signal?.removeEventListener('abort', stop);
-      this.#session.signal.removeEventListener('abort', stop);
+      off.forEach((each) => each());
     }
   }
 

@@ -3,11 +3,17 @@
 const grpc = require('@grpc/grpc-js');
 const { delays, sleep } = require('./backoff.js');
 const errors = require('./errors.js');
+const { onAbort } = require('./signals.js');
 const { v1, plain, durationOf } = require('./proto.js');
 const { credentialsOf } = require('./tls.js');
 
 // How long leaving may take, in milliseconds.
 const DISCONNECT_TIMEOUT = 1000;
+// How long gRPC may take to say why there is no connection, and how long its state is watched in one go.
+const PROBE_TIMEOUT = 100;
+const WATCH_MAX = 1000;
+const { READY, TRANSIENT_FAILURE } = grpc.connectivityState;
+const UNANSWERED = 'the client was closed before the answer came; the call may have been carried out';
 
 function channelOptions({ backoff }) {
   return {
@@ -85,14 +91,12 @@ class Session {
       const metadata = new grpc.Metadata({ waitForReady });
       const stop = () => call.cancel();
       const call = stub[method](request, metadata, { deadline: Date.now() + timeout }, (error, response) => {
-        this.signal.removeEventListener('abort', stop);
-        signal?.removeEventListener('abort', stop);
+        off.forEach((each) => each());
         if (!error) return resolve(response);
         if (signal?.aborted) return reject(signal.reason);
-        return reject(this.signal.aborted ? errors.closed() : errors.fromGrpc(error));
+        return reject(this.signal.aborted ? new errors.NmqError('CANCELLED', UNANSWERED) : errors.fromGrpc(error));
       });
-      this.signal.addEventListener('abort', stop);
-      signal?.addEventListener('abort', stop);
+      const off = [onAbort(this.signal, stop), onAbort(signal, stop)];
     });
   }
 
@@ -106,11 +110,13 @@ class Session {
     const waits = delays(this.options.backoff);
     for (;;) {
       signal?.throwIfAborted();
-      const { session, generation } = withSession ? await this.ensure(deadline) : { session: '', generation: 0 };
+      const { session, generation } = withSession ? await this.#enter(deadline) : { session: '', generation: 0 };
+      await this.#reach(deadline, signal);
       try {
         const left = Math.max(Math.ceil(deadline - performance.now()), 1);
-        return await this.invoke(stub, method, makeRequest(session), { timeout: left, waitForReady: true, signal });
+        return await this.invoke(stub, method, makeRequest(session), { timeout: left, signal });
       } catch (error) {
+        if (errors.isUnconnected(error)) continue;
         if (withSession && errors.isSessionLost(error) && !renewed) {
           renewed = true;
           await this.renew(generation);
@@ -121,6 +127,64 @@ class Session {
         if (!again || performance.now() + delay >= deadline || !(await sleep(delay, this.signal))) throw error;
       }
     }
+  }
+
+  // The session, as ensure() has it, for a call that is not sent without.
+  async #enter(deadline) {
+    try {
+      return await this.ensure(deadline);
+    } catch (error) {
+      if (error.code !== 'UNAVAILABLE' || error.reason) throw error;
+      throw errors.notSent(error.details);
+    }
+  }
+
+  // Resolves when there is a connection; tries for options.waitForServer, and until `deadline` at the most.
+  async #reach(deadline, signal) {
+    const { server, connectTimeout, waitForServer } = this.options;
+    const channel = this.stub.getChannel();
+    const started = performance.now();
+    let why = '';
+    for (;;) {
+      if (this.signal.aborted) throw new errors.NmqError('CANCELLED', 'the client is closed', { reason: 'NOT_SENT' });
+      signal?.throwIfAborted();
+      const state = channel.getConnectivityState(false);
+      if (state === READY) return;
+      channel.getConnectivityState(true);
+      const failing = state === TRANSIENT_FAILURE;
+      if (failing) why = (await this.#whyUnreached()) || why;
+      // One attempt is always made.
+      const patience = failing ? waitForServer : Math.max(waitForServer, connectTimeout);
+      const left = Math.min(deadline, started + patience) - performance.now();
+      if (left <= 0) {
+        const waited = Math.round(performance.now() - started);
+        throw errors.notSent(`no connection to ${server} in ${waited} ms${why && `: ${why}`}`);
+      }
+      await this.#stateChange(channel, state, left, signal);
+    }
+  }
+
+  // What gRPC says of the attempts that failed; empty if there is a connection meanwhile.
+  async #whyUnreached() {
+    try {
+      await this.invoke(this.registry, 'ListNamespaces', { pageSize: 1 }, { timeout: PROBE_TIMEOUT });
+      return '';
+    } catch (error) {
+      return errors.isUnconnected(error) ? error.details : '';
+    }
+  }
+
+  // Until the channel leaves `state`, the time is over or a signal is raised.
+  #stateChange(channel, state, milliseconds, signal) {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) return resolve();
+      const done = () => {
+        off.forEach((each) => each());
+        resolve();
+      };
+      const off = [onAbort(this.signal, done), onAbort(signal, done)];
+      channel.watchConnectivityState(state, Date.now() + Math.min(milliseconds, WATCH_MAX), done);
+    });
   }
 
   addLiveStreams(count) {
@@ -151,14 +215,21 @@ class Session {
     try {
       response = await this.invoke(this.stub, 'Connect', request, { timeout: connectTimeout, waitForReady });
     } catch (error) {
-      if (error.code === 'UNAVAILABLE') this.#unreached = error.reason ? '' : error.details;
-      if (error.code !== 'DEADLINE_EXCEEDED') throw error;
-      // An attempt that waits for the connection is not told why there is none.
-      const why = this.#unreached && `, and at first: ${this.#unreached}`;
-      throw new errors.NmqError('UNAVAILABLE', `no answer from ${this.options.server} in ${connectTimeout} ms${why}`);
+      const failure = this.#connectError(error);
+      if (failure.code === 'UNAVAILABLE') this.options.onConnectError(failure);
+      throw failure;
     }
     this.#unreached = '';
     await this.#adopt(plain('ConnectResponse', response), wanted);
+  }
+
+  #connectError(error) {
+    if (error.code === 'UNAVAILABLE') this.#unreached = error.reason ? '' : error.details;
+    if (error.code !== 'DEADLINE_EXCEEDED') return error;
+    const { server, connectTimeout } = this.options;
+    // An attempt that waits for the connection is not told why there is none.
+    const why = this.#unreached && `, and at first: ${this.#unreached}`;
+    return new errors.NmqError('UNAVAILABLE', `no answer from ${server} in ${connectTimeout} ms${why}`);
   }
 
   async #adopt(connected, wanted) {

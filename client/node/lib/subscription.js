@@ -6,7 +6,9 @@ const errors = require('./errors.js');
 const { Frames } = require('./frames.js');
 const { Positions } = require('./positions.js');
 const groups = require('./groups.js');
+const { check, given, listOfNames } = require('./options.js');
 const { plain, timestampOf } = require('./proto.js');
+const { onAbort } = require('./signals.js');
 
 // Of a server that does not say how long it may be silent, in milliseconds.
 const SILENCE_DEFAULT = 45000;
@@ -46,19 +48,19 @@ class Subscription {
   id = '';
 
   constructor(session, options) {
-    const { patterns, queue = '**', event = '', rooms = [], start, group } = options;
+    const { patterns, queue = '**', event = '', start, group } = options;
     const { overflow = 'OVERFLOW_UNSPECIFIED', overflowMessages, headers } = options;
     this.#session = session;
     this.#request = {
       patterns: patterns ?? [{ queue, event }],
-      rooms,
+      rooms: listOfNames(options.rooms) ?? [],
       start: startOf(start),
       overflow,
       overflowMessages,
       headers,
       ...(group && { group: groups.optionsOf(group) }),
     };
-    this.#options = { readyTimeout: 10000, onGap: warnOfGap, onState: () => {}, ...options };
+    this.#options = { readyTimeout: 10000, onGap: warnOfGap, onState: () => {}, ...given(options) };
   }
 
   // Resolves when the subscription is live; rejects with the server's refusal.
@@ -66,8 +68,8 @@ class Subscription {
     const { signal } = this.#options;
     signal?.throwIfAborted();
     const stop = () => this.#stop();
-    signal?.addEventListener('abort', stop, { once: true, signal: this.#stopping.signal });
-    this.#session.signal.addEventListener('abort', stop, { once: true, signal: this.#stopping.signal });
+    const off = [onAbort(signal, stop), onAbort(this.#session.signal, stop)];
+    onAbort(this.#stopping.signal, () => off.forEach((each) => each()));
     const live = new Promise((resolve) => (this.#live = resolve));
     this.#messages = this.#run();
     // The generator's first step ends at the first frame after `ready`; what it yields is kept for the first reader.
@@ -102,19 +104,23 @@ class Subscription {
     this.#stop();
   }
 
-  done(...messages) {
+  async done(...messages) {
+    check('Subscription.done', ...messages);
     return this.#acknowledge(messages, { done: true });
   }
 
-  retryAfter(message, milliseconds = 0) {
+  async retryAfter(message, milliseconds = 0) {
+    check('Subscription.retryAfter', message, milliseconds);
     return this.#acknowledge([message], { retryAfter: milliseconds });
   }
 
-  extend(message, milliseconds) {
+  async extend(message, milliseconds) {
+    check('Subscription.extend', message, milliseconds);
     return this.#acknowledge([message], { extend: milliseconds });
   }
 
-  terminate(message, reason) {
+  async terminate(message, reason) {
+    check('Subscription.terminate', message, reason);
     return this.#acknowledge([message], { terminate: reason });
   }
 

@@ -40,7 +40,7 @@ async function serve(flags = {}) {
 
 async function expectServed(options) {
   const client = await nmq.connect(server.address, options);
-  const subscription = await client.subscribe('DB', '*');
+  const subscription = await client.subscribe({ queue: 'DB' });
   await client.publish({ queue: 'DB', event: 'CREATE', payload: Buffer.alloc(100_000, 'x') });
   const { value } = await subscription.next();
   assert.equal(value.payload.length, 100_000);

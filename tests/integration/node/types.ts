@@ -3,6 +3,7 @@
 import nmq = require('../../../client/node');
 import Q = require('../../../client/node/q');
 import io = require('../../../client/node/socketio');
+import { io as byName, Socket } from '../../../client/node/socketio';
 
 export async function everything(signal: AbortSignal): Promise<void> {
   const client: nmq.Client = await nmq.connect('127.0.0.1:50051', { namespace: 'shop', lease: 60_000 });
@@ -32,11 +33,19 @@ export async function everything(signal: AbortSignal): Promise<void> {
   await client.acknowledge('ORDERS', 'billing', [{ first: 1, delivery: '7' }]);
   // @ts-expect-error A message has a queue.
   await client.publish({ event: 'CREATE' });
+  // @ts-expect-error There is no such option.
+  await client.publish({ queue: 'DB', event: 'CREATE', room: 'a' });
+  await client.subscribe({ queue: 'DB', rooms: 'a' });
   // @ts-expect-error There is no such start.
   await client.subscribe({ start: 'latest' });
 
   const q = new Q('database');
   q.subscribe('create', (payload) => console.log(payload));
   await Q.publish('database', 'create', { id: 1 });
+  const socket: Socket = byName('127.0.0.1:50051', { autoConnect: false }).connect().on('x', (value, answer) => answer(value));
+  socket.timeout(5000).emit('x', 1, (error: Error | null, answer?: number) => console.log(error, answer));
+  console.log(await socket.to(['a', 'b']).emitWithAck('x', 1), socket.active, socket.volatile.emit('y'));
+  // @ts-expect-error There is no such option.
+  io('127.0.0.1:50051', { transports: ['websocket'] });
   io.connect('http://127.0.0.1:50051/shop').to('a').except('b').emit('news', q.subscriptions());
 }
