@@ -12,5 +12,5 @@ roots=(-Iproto -Ithird_party/googleapis -I/usr/include)
 mkdir -p "$out/nmq/_googleapis"
 protoc "${roots[@]}" --python_out="$out" proto/nmq/v1/*.proto
 protoc "${roots[@]}" --plugin=protoc-gen-grpc="$(command -v grpc_python_plugin)" --grpc_out="$out" \
-  proto/nmq/v1/message_queue.proto proto/nmq/v1/registry.proto
+  proto/nmq/v1/admin.proto proto/nmq/v1/message_queue.proto proto/nmq/v1/registry.proto
 protoc "${roots[@]}" --python_out="$out/nmq/_googleapis" third_party/googleapis/google/rpc/*.proto

@@ -9,7 +9,8 @@
 Messages, gaps and answers are the protocol's own types, of proto/nmq/v1.
 """
 
-from ._stubs import message_pb2, message_queue_pb2
+from ._stubs import message_pb2, message_queue_pb2, registry_pb2
+from .admin import Admin, retention
 from .backoff import Backoff
 from .client import Client, Options, connect, make_message
 from .errors import (
@@ -45,3 +46,4 @@ QueuePosition = message_pb2.QueuePosition
 Gap = message_queue_pb2.Gap
 GapReason = message_queue_pb2.GapReason
 Overflow = message_queue_pb2.Overflow
+Durability = registry_pb2.Durability

@@ -13,9 +13,20 @@ except ImportError:
     google.__path__.append(os.path.join(os.path.dirname(__file__), "_googleapis", "google"))
     from google.rpc import error_details_pb2, status_pb2
 
-from nmq.v1 import limits_pb2, message_pb2, message_queue_pb2, message_queue_pb2_grpc, registry_pb2, registry_pb2_grpc
+from nmq.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    limits_pb2,
+    message_pb2,
+    message_queue_pb2,
+    message_queue_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+)
 
 __all__ = [
+    "admin_pb2",
+    "admin_pb2_grpc",
     "error_details_pb2",
     "limits_pb2",
     "message_pb2",

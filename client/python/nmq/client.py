@@ -7,6 +7,7 @@ import grpc
 
 from . import arguments, errors
 from ._stubs import message_pb2, message_queue_pb2 as pb
+from .admin import Admin
 from .backoff import Backoff
 from .groups import MESSAGE, group as group_options
 from .registry import Registry
@@ -122,6 +123,7 @@ class Client:
             options.setdefault(name, os.environ.get(f"NMQ_{name.upper()}", ""))
         self._session = Session(Options(server=server, **options))
         self.registry = Registry(self._session, self._session.options.timeout)
+        self.admin = Admin(self._session, self._session.options.timeout)
 
     def connect(self):
         """Enters the namespace; Unavailable if the server cannot be reached for options.wait_for_server."""

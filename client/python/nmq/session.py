@@ -8,7 +8,7 @@ import time
 import grpc
 
 from . import errors, tls
-from ._stubs import message_queue_pb2 as pb, message_queue_pb2_grpc, registry_pb2_grpc
+from ._stubs import admin_pb2_grpc, message_queue_pb2 as pb, message_queue_pb2_grpc, registry_pb2_grpc
 from .forks import OfOneProcess
 
 # How long leaving may take, in seconds.
@@ -59,6 +59,7 @@ class Session(OfOneProcess):
         self._channel = _channel(options)
         self.stub = message_queue_pb2_grpc.MessageQueueStub(self._channel)
         self.registry = registry_pb2_grpc.RegistryStub(self._channel)
+        self.admin = admin_pb2_grpc.AdminStub(self._channel)
         self._changed = threading.Condition()
         self._connected = pb.ConnectResponse(session=options.session)
         # How many sessions there were; 0 before the first.
