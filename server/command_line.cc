@@ -16,7 +16,7 @@ constexpr char kSeeHelp[] = "; see nmqd --help";
 
 struct Word {
   std::string name;
-  std::optional<std::string> value;
+  std::optional<std::string> value = {};
 };
 
 // Nothing if it is no flag.
