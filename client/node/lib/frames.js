@@ -32,9 +32,13 @@ class Frames {
   async next(milliseconds) {
     if (this.#frames.length === 0 && !this.#end) {
       await new Promise((resolve) => {
-        const timer = setTimeout(resolve, Math.min(Math.max(milliseconds, 0), 0x7fffffff));
+        let immediate;
+        // A program that blocked the event loop for so long finds its timers due before what came meanwhile is read.
+        const due = () => (immediate = setImmediate(resolve));
+        const timer = setTimeout(due, Math.min(Math.max(milliseconds, 0), 0x7fffffff));
         this.#wake = () => {
           clearTimeout(timer);
+          clearImmediate(immediate);
           resolve();
         };
       });
@@ -48,8 +52,9 @@ class Frames {
     return this.#end ?? { silent: true };
   }
 
+  // Of a call that has ended nothing is left to cancel; gRPC may not come back from trying.
   cancel() {
-    this.#call.cancel();
+    if (!this.#end) this.#call.cancel();
   }
 }
 

@@ -301,6 +301,24 @@ describe('one server', { timeout: LONG }, () => {
   });
 });
 
+test('a program that blocks for longer than the server is ever silent keeps its subscription', { timeout: LONG }, async () => {
+  server = await Nmqd.start('limits { heartbeat { seconds: 1 } }');
+  const client = await connect();
+  const states = [];
+  const messages = await client.subscribe({ queue: 'blocked', onState: (state) => states.push(state) });
+  const waiting = messages.next();
+  // Three heartbeats that are missed mean a dead stream.
+  const until = performance.now() + 4000;
+  // The last read was just before.
+  await new Promise(setImmediate);
+  while (performance.now() < until);
+  await client.publish({ queue: 'blocked', event: 'E' });
+  assert.equal((await waiting).value.event, 'E');
+  assert.deepEqual(states, ['connected']);
+  await client.close();
+  await server.close();
+});
+
 describe('a server that restarts', { timeout: 2 * LONG }, () => {
   let gaps;
   let states;
