@@ -53,39 +53,52 @@ void Connection::Mark() {
 
 void Connection::OnReadable() {
   if (closed_) return Discard();
-  if (over_ || ending_ || paused_ || !unread_.empty()) return;
+  if (over_ || ending_ || paused_ || !unread_.empty() || !toilers_.empty()) return;
   char* const buffer = host_->read_buffer();
   const ssize_t size = bytes_->Read(buffer, kReadBytes);
   if (size == ByteStream::kBlocked) return Await();
   if (size == ByteStream::kEnded) return OnBytesEnded();
   keepalive_.OnHeard(host_->now());
-  TakeIn({buffer, static_cast<size_t>(size)});
+  TakeIn({buffer, static_cast<size_t>(size)}, /*toils=*/false);
   Await();
-  if (static_cast<size_t>(size) >= kMuchBytes && unread_.empty() && !over_ && !ending_ && !paused_)
+  if (static_cast<size_t>(size) >= kMuchBytes && unread_.empty() && toilers_.empty() && !over_ && !ending_ && !paused_)
     host_->MayReadMore(this);
 }
 
-void Connection::ReadOn() {
+void Connection::GoOn() {
   if (over_ || ending_) return;
   const std::string bytes = std::exchange(unread_, {});
-  TakeIn(bytes);
+  TakeIn(bytes, /*toils=*/true);
   Await();
 }
 
-void Connection::TakeIn(absl::string_view bytes) {
+void Connection::TakeIn(absl::string_view bytes, bool toils) {
   work_ = 0;
-  while ((!bytes.empty() || paused_) && work_ < kWorkMax && conduct_.offence() == nullptr) {
+  in_turn_ = true;
+  while (work_ < kWorkMax && conduct_.offence() == nullptr) {
+    if (!toilers_.empty()) {
+      if (!toils) break;
+      if (toilers_.front()->Toil()) toilers_.pop_front();
+      continue;
+    }
+    if (bytes.empty() && !paused_) break;
     paused_ = false;
     const absl::string_view part = bytes.substr(0, kTakenInBytes);
     const ssize_t used = framing_.Receive(part);
     bytes.remove_prefix(used < 0 ? part.size() : static_cast<size_t>(used));
     conduct_.OnRead(used, framing_.waiting());
   }
+  in_turn_ = false;
   EndIfAbused();
   CloseIfDone();
-  if ((bytes.empty() && !paused_) || over_ || ending_) return;
+  if ((bytes.empty() && !paused_ && toilers_.empty()) || over_ || ending_) return;
   unread_ = std::string(bytes);
-  host_->ReadOnNext(this);
+  host_->GoOnLater(this);
+}
+
+void Connection::AwaitTurn(Toiler* toiler) {
+  toilers_.push_back(toiler);
+  if (!in_turn_) host_->GoOnLater(this);
 }
 
 void Connection::OnBytesEnded() {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,7 @@
 #include "server/http2/keepalive.h"
 #include "server/http2/leaving.h"
 #include "server/http2/receive_share.h"
+#include "server/http2/rotation.h"
 #include "server/http2/sending.h"
 #include "server/http2/stream.h"
 #include "server/http2/stream_list.h"
@@ -28,6 +30,16 @@
 namespace nmq::http2 {
 
 class Connection;
+
+// Work for a stream that takes long: it is done in its connection's turns, as far as they go.
+class Toiler {
+ public:
+  // Does a part of it, and counts that (Connection::CountWork); true if it has no more to do for now.
+  virtual bool Toil() = 0;
+
+ protected:
+  ~Toiler() = default;
+};
 
 // What connections need of the loop that they live on. All on its thread.
 class ConnectionHost {
@@ -51,8 +63,8 @@ class ConnectionHost {
   virtual void OnOver(Connection* connection) = 0;
   // There is probably more to read at once: OnReadable may be called again in this turn.
   virtual void MayReadMore(Connection* connection) = 0;
-  // ReadOn is to be called in the next turn.
-  virtual void ReadOnNext(Connection* connection) = 0;
+  // GoOn is to be called when it is its turn.
+  virtual void GoOnLater(Connection* connection) = 0;
   // OnReadable and OnWritable are to be called when there is something.
   virtual void Await(Connection* connection, bool readable, bool writable) = 0;
   // Connections that have not had the preface and the first settings; they add and remove themselves.
@@ -91,8 +103,13 @@ class Connection {
   bool IsMoreSpareThan(const Connection& other) const { return streams_.IsMoreSpareThan(other.streams_); }
 
   void OnReadable();
-  // Goes on with what the last turn left.
-  void ReadOn();
+  // Goes on with what the last turn left, or what takes long: that is not for turns in which something has come, so
+  // that those who ask little are not behind those who ask much.
+  void GoOn();
+  // What that turn did, in requests.
+  size_t work() const { return work_; }
+  // Where it waits for its turns.
+  Rotation<Connection>::Entry* place() { return &place_; }
   void OnWritable();
   // Sends what there is, by one write.
   void Flush();
@@ -120,6 +137,10 @@ class Connection {
   void Reset(int32_t stream, uint32_t error);
   // The peer has made the server work as if for so many requests more.
   void CountWork(size_t requests) { work_ += requests; }
+  // `toiler` has something to do. Nothing more is read, and no other toils, before it has done that.
+  void AwaitTurn(Toiler* toiler);
+  // It has not any more.
+  void LeaveTurns(Toiler* toiler) { std::erase(toilers_, toiler); }
   // By which windows may be wider than the limit says.
   WindowPool& windows() { return windows_; }
   ReceiveShare& receive_share() { return receive_share_; }
@@ -149,8 +170,9 @@ class Connection {
   void KeepAlive(absl::Duration now);
   void Mark();
 
-  // Takes in what has come, but for what is more than the connection's share of a turn.
-  void TakeIn(absl::string_view bytes);
+  // Takes in what has come, and lets its streams toil if it `toils`, but for what is more than the connection's share
+  // of a turn.
+  void TakeIn(absl::string_view bytes, bool toils);
   // Takes nothing more, and says why, if the peer has done what it may not.
   void EndIfAbused();
   // The peer need not be told if the system does not take that at once.
@@ -175,7 +197,10 @@ class Connection {
   int64_t unsent_counted_ = 0;  // as the host knows
   int64_t held_ = 0;            // bytes of requests that nobody has asked for
   size_t work_ = 0;             // in this turn, in requests
+  Rotation<Connection>::Entry place_{this};
+  std::deque<Toiler*> toilers_;
   std::string unread_;
+  bool in_turn_ = false;
   bool paused_ = false;  // nghttp2 has yet to end what it has been given
   WindowPool windows_;
   ReceiveShare receive_share_;

@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "base/free_memory.h"
-#include "server/http2/inflate.h"
 
 namespace nmq::http2 {
 namespace {
 
-// To decompress so much is as much work as a request.
+// To decompress so much, or to find out that it is so much, is as much work as a request.
 constexpr size_t kInflatedForRequest = 4 << 10;
 
 }  // namespace
@@ -81,6 +80,7 @@ void Incoming::OnTurn() {
 void Incoming::Take(absl::string_view* bytes) {
   while (reading_) {
     if (owner_->deaf()) return GiveNoMore();
+    if (packed()) return AwaitTurn();
     const size_t before = bytes->size();
     const absl::StatusOr<std::optional<uint32_t>> size = reader_.Size(bytes);
     Consume(before - bytes->size());
@@ -120,12 +120,14 @@ bool Incoming::MayTake(uint64_t size, size_t there) {
 bool Incoming::TakeBody(absl::string_view* bytes) {
   const size_t before = bytes->size();
   const std::optional<MessageReader::Message> message = reader_.Body(bytes);
-  Consume(before - bytes->size());
+  const size_t part = before - bytes->size();
+  if (message && message->compressed) {
+    Pack(*message, part);
+    return false;
+  }
+  Consume(part);
   if (!message) return false;
-  stage_ = Stage::kPrefix;
-  GiveBackShare();
-  if (messages_ < 2 && ++messages_ == 2 && !whole_) Widen();
-  Give(*message);
+  Give(message->bytes);
   return true;
 }
 
@@ -152,23 +154,86 @@ void Incoming::Consume(size_t bytes) {
 }
 
 void Incoming::CountHeld() {
-  const size_t held = waiting_.size();
+  const size_t held =
+      waiting_.size() + (packed() ? reader_.kept().size() : 0) + (inflation_ != nullptr ? Inflation::kStateBytes : 0);
   if (connection_ == nullptr || held == held_) return;
   connection_->CountHeld(static_cast<int64_t>(held) - static_cast<int64_t>(std::exchange(held_, held)));
 }
 
-void Incoming::Give(const MessageReader::Message& message) {
-  if (!message.compressed) {
-    reading_ = false;
-    return handler_->OnMessage(rpc::PlainRequestBytes(message.bytes));
+// The peer's window stays as it is until the message has been given: what is kept here is not twice as much.
+void Incoming::Pack(const MessageReader::Message& message, size_t bytes) {
+  if (encoding_ == Encoding::kIdentity) {
+    return Break(absl::InternalError("a message is compressed, and there is no grpc-encoding that says how"));
   }
-  absl::StatusOr<std::string> inflated =
-      absl::InternalError("a message is compressed, and there is no grpc-encoding that says how");
-  if (encoding_ != Encoding::kIdentity) inflated = Inflate(message.bytes, message_bytes_max_);
-  connection_->CountWork((inflated.ok() ? inflated->size() : message_bytes_max_) / kInflatedForRequest);
-  if (!inflated.ok()) return Break(inflated.status());
+  reader_.Keep(message);
+  stage_ = Stage::kPacked;
+  owed_ = bytes;
+  AwaitTurn();
+}
+
+void Incoming::AwaitTurn() {
+  if (!std::exchange(toiling_, true)) connection_->AwaitTurn(this);
+}
+
+bool Incoming::Toil() {
+  const bool done = !reading_ || owner_->deaf() || ToilOn();
+  CountHeld();
+  if (!done) return false;
+  toiling_ = false;
+  owner_->SettleSoon();
+  return true;
+}
+
+// Room is asked for when it is about to be used: a message that waits for its turn takes none from others.
+bool Incoming::ToilOn() {
+  if (stage_ == Stage::kPacked) return Measure();
+  if (stage_ == Stage::kMeasured) {
+    stage_ = Stage::kAsked;
+    reading_ = false;
+    handler_->OnSize(inflated_);
+  }
+  if (reading_) {
+    Unpack();
+  } else {
+    inflation_ = nullptr;  // it takes more than what waits here
+  }
+  return true;
+}
+
+bool Incoming::Measure() {
+  if (inflation_ == nullptr) inflation_ = std::make_unique<Inflation>(reader_.kept());
+  const absl::StatusOr<std::optional<uint64_t>> size = inflation_->Measure(message_bytes_max_);
+  const uint64_t step = size.ok() && *size ? **size % Inflation::kStepBytes : Inflation::kStepBytes;
+  connection_->CountWork(1 + step / kInflatedForRequest);
+  if (!size.ok()) {
+    Break(size.status());
+    return true;
+  }
+  if (!*size) return false;
+  inflated_ = **size;
+  stage_ = Stage::kMeasured;
+  return false;
+}
+
+// At once: in steps, many would have room at the same time, and others none.
+void Incoming::Unpack() {
+  if (inflation_ == nullptr) inflation_ = std::make_unique<Inflation>(reader_.kept());
+  const std::unique_ptr<char[]> message(new char[inflated_]);
+  const absl::Status given = inflation_->Give(message.get(), inflated_);
+  connection_->CountWork(1 + inflated_ / kInflatedForRequest);
+  if (!given.ok()) return Break(given);
+  inflation_ = nullptr;
+  reader_.Drop();
+  Consume(std::exchange(owed_, 0));
+  Give({message.get(), inflated_});
+}
+
+void Incoming::Give(absl::string_view message) {
+  stage_ = Stage::kPrefix;
+  GiveBackShare();
+  if (messages_ < 2 && ++messages_ == 2 && !whole_) Widen();
   reading_ = false;
-  handler_->OnMessage(rpc::PlainRequestBytes(*inflated));
+  handler_->OnMessage(rpc::PlainRequestBytes(message));
 }
 
 void Incoming::GiveNoMore() {
@@ -188,7 +253,13 @@ void Incoming::GiveBackShare() {
 void Incoming::LetGo() {
   FreeMemory(&waiting_);
   waiting_at_ = 0;
+  if (packed()) {
+    inflation_ = nullptr;
+    reader_.Drop();
+    stage_ = Stage::kPrefix;
+  }
   if (connection_ == nullptr) return;
+  if (std::exchange(toiling_, false)) connection_->LeaveTurns(this);
   if (stage_ == Stage::kInLine) {
     stage_ = Stage::kPrefix;
     connection_->receive_share().Leave(this);

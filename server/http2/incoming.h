@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/http2/connection.h"
+#include "server/http2/inflate.h"
 #include "server/http2/message_reader.h"
 #include "server/http2/receive_share.h"
 #include "server/http2/wire.h"
@@ -18,8 +20,9 @@ namespace nmq::http2 {
 
 // The request of a call: takes messages out of the stream's bytes as the method asks for them. Until the method has
 // room for a message, the peer may send what fits into the stream's window, which is held and counted; then the window
-// is opened as far as the message needs. On the loop's thread only.
-class Incoming final : private ReceiveShare::Waiter {
+// is opened as far as the message needs. The method makes room twice for one that is compressed: for what comes, and
+// then for what that holds, which is found out before any of it is held. On the loop's thread only.
+class Incoming final : private ReceiveShare::Waiter, private Toiler {
  public:
   // What it needs of its call.
   class Owner {
@@ -64,9 +67,14 @@ class Incoming final : private ReceiveShare::Waiter {
     kTurn,    // has it, or needs none
     kTold,    // the handler knows the size
     kTaken,   // and has asked for it
+    // Of one that is compressed, and has come:
+    kPacked,    // it waits for the connection's turn to be measured
+    kMeasured,  // the same for the handler to be told what it holds, and then to be inflated
+    kAsked,     // the handler has been told; once it has room, the same to be inflated
   };
 
   void OnTurn() override;
+  bool Toil() override;
 
   // Takes messages from `bytes` as long as the handler reads.
   void Take(absl::string_view* bytes);
@@ -74,7 +82,15 @@ class Incoming final : private ReceiveShare::Waiter {
   bool MayTake(uint64_t size, size_t there);
   // False if there is no more to be done with these bytes.
   bool TakeBody(absl::string_view* bytes);
-  void Give(const MessageReader::Message& message);
+  // A compressed message has come.
+  void Pack(const MessageReader::Message& message, size_t bytes);
+  bool packed() const { return stage_ >= Stage::kPacked; }
+  void AwaitTurn();
+  // A step; true if there is no more to do.
+  bool ToilOn();
+  bool Measure();
+  void Unpack();
+  void Give(absl::string_view message);
   void GiveNoMore();
   void Break(const absl::Status& status);
   // Gives back what it has of its connection.
@@ -99,18 +115,22 @@ class Incoming final : private ReceiveShare::Waiter {
   MessageReader reader_;
   std::string waiting_;  // bytes that nobody has asked for
   size_t waiting_at_ = 0;
-  size_t held_ = 0;        // as the connection knows
-  uint64_t size_ = 0;      // of the next message, from kInLine on
-  uint64_t share_ = 0;     // of the connection's ReceiveShare
-  uint64_t window_;        // of the stream, but for messages for which there is room
-  int64_t wide_ = 0;       // of that, from the pools
-  uint64_t opened_ = 0;    // bytes to come that take no room in the window
-  uint64_t consumed_ = 0;  // the peer does not know of these yet
-  uint32_t messages_ = 0;  // that have been given, up to two
+  size_t held_ = 0;                       // as the connection knows
+  uint64_t size_ = 0;                     // of the next message, from kInLine on
+  uint64_t share_ = 0;                    // of the connection's ReceiveShare
+  uint64_t window_;                       // of the stream, but for messages for which there is room
+  int64_t wide_ = 0;                      // of that, from the pools
+  uint64_t opened_ = 0;                   // bytes to come that take no room in the window
+  uint64_t consumed_ = 0;                 // the peer does not know of these yet
+  std::unique_ptr<Inflation> inflation_;  // of a message that is compressed
+  uint64_t inflated_ = 0;                 // bytes that it holds, from kMeasured on
+  size_t owed_ = 0;                       // bytes of it that take room in the window, if packed
+  uint32_t messages_ = 0;                 // that have been given, up to two
   Stage stage_ = Stage::kPrefix;
   bool reading_ = false;
   bool one_message_ = false;
-  bool whole_ = false;  // the request is
+  bool whole_ = false;    // the request is
+  bool toiling_ = false;  // waits for the connection's turn
 };
 
 }  // namespace nmq::http2

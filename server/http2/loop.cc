@@ -15,8 +15,15 @@
 namespace nmq::http2 {
 namespace {
 
-// Events taken in one turn before subscriptions get to write.
+// Events asked for in one turn.
 constexpr int kEventsMax = 256;
+// What a turn may take for connections for whom something has come before subscriptions get to write, and at its end
+// for those that have had more than their share, at least one. More waits for the next turn.
+constexpr absl::Duration kFreshTime = absl::Milliseconds(4);
+constexpr absl::Duration kLeftTime = absl::Milliseconds(1);
+// The same for calls that have something to be told. The clock is read once for so many.
+constexpr absl::Duration kSettleTime = absl::Milliseconds(2);
+constexpr int kSettledForLook = 64;
 // Connections that a loop has yet to take; those that come after them wait in the system.
 constexpr int kAdoptingMax = 64;
 // Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
@@ -143,7 +150,7 @@ void Loop::RelieveHeld() {
 }
 
 int Loop::PatienceMs() const {
-  if (!marked_.empty() || !settling_.empty() || !reading_.empty()) return 0;
+  if (!marked_.empty() || !settling_.empty() || rotation_.has_fresh() || rotation_.has_left()) return 0;
   absl::Duration patience = Patience();
   if (!running_) patience = std::min(patience, kCallsEndStep);
   if (draining_ && !connections_.empty()) patience = std::min(patience, kDrainTick);
@@ -157,8 +164,6 @@ bool Loop::TakeEvents() {
   TurnBegins();
   now_ = RealClock().Monotonic();
   int handshakes = 0;
-  std::vector<Connection*> reading;
-  reading.swap(reading_);
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
@@ -168,10 +173,11 @@ bool Loop::TakeEvents() {
       continue;
     }
     if (connection->shakes_hands() && ++handshakes > kHandshakesMax) continue;  // epoll tells of it again
-    if ((events[i].events & EPOLLOUT) != 0) connection->OnWritable();
-    if ((events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) connection->OnReadable();
+    rotation_.Add(connection->place(), events[i].events);
   }
-  for (Connection* const connection : reading) connection->ReadOn();
+  SettleCalls();
+  // Nothing more is read before what has come is dealt with.
+  if (settling_.empty()) TakeTurns();
   if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
   SettleCalls();
   TakeMore();
@@ -181,6 +187,8 @@ bool Loop::TakeEvents() {
 void Loop::EndTurn() {
   SettleCalls();
   Flush();
+  // Last, so that nobody's answer waits for it.
+  if (settling_.empty()) WorkOn();
   Bury();
   const std::optional<absl::Duration> first = deadlines_.first();
   if (!first || (due_.set() && due_time_ == *first)) return;
@@ -188,11 +196,38 @@ void Loop::EndTurn() {
   SetTimer(&due_, due_time_ + clock_shift());
 }
 
+void Loop::TakeTurns() {
+  while (rotation_.has_fresh()) {
+    Rotation<Connection>::Entry* const entry = rotation_.TakeFresh();
+    const uint32_t events = entry->TakeEvents();
+    if ((events & EPOLLOUT) != 0) entry->owner()->OnWritable();
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) entry->owner()->OnReadable();
+    if (rotation_.has_fresh() && RealClock().Monotonic() - now_ >= kFreshTime) break;
+  }
+}
+
+void Loop::WorkOn() {
+  if (!rotation_.has_left()) return;
+  const absl::Duration begin = RealClock().Monotonic();
+  while (rotation_.has_left()) {
+    Rotation<Connection>::Entry* const entry = rotation_.TakeLeft();
+    if ((entry->TakeEvents() & EPOLLOUT) != 0) entry->owner()->OnWritable();
+    entry->owner()->GoOn();
+    rotation_.Charge(entry, entry->owner()->work());
+    if (RealClock().Monotonic() - begin >= kLeftTime) break;
+  }
+}
+
 void Loop::SettleCalls() {
-  while (!settling_.empty()) {
-    std::vector<Call*> settling;
-    settling.swap(settling_);
-    for (Call* const call : settling) call->Settle();
+  std::optional<absl::Duration> begin;
+  for (int settled = 1; !settling_.empty(); ++settled) {
+    Call* const call = settling_.front();
+    settling_.pop_front();
+    call->Settle();
+    if (settled % kSettledForLook != 0 || !running_) continue;
+    const absl::Duration now = RealClock().Monotonic();
+    if (!begin) begin = now;
+    if (now - *begin >= kSettleTime) return;
   }
 }
 
@@ -201,7 +236,7 @@ void Loop::SettleCalls() {
 void Loop::TakeMore() {
   if (more_.empty()) return;
   const absl::Duration end = now_ + std::min(flush_time_, kTakeMoreTime);
-  while (!more_.empty() && RealClock().Monotonic() < end) {
+  while (!more_.empty() && settling_.empty() && RealClock().Monotonic() < end) {
     std::vector<Connection*> more;
     more.swap(more_);
     for (Connection* const connection : more) connection->OnReadable();
@@ -226,7 +261,8 @@ void Loop::Bury() {
     over.swap(over_);
     for (Connection* const connection : over) {
       std::erase(marked_, connection);
-      std::erase(reading_, connection);
+      std::erase(more_, connection);
+      rotation_.Remove(connection->place());
       connections_.erase(connection);
     }
     connection_count_.store(connections_.size(), std::memory_order_relaxed);

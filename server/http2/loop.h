@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "server/http2/call.h"
 #include "server/http2/connection.h"
 #include "server/http2/gather.h"
+#include "server/http2/rotation.h"
 #include "server/http2/timers.h"
 #include "server/http2/window_pool.h"
 #include "server/metrics/metrics.h"
@@ -80,8 +82,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void OnHeld(int64_t bytes) override;
   void OnUnsent(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
-  void ReadOnNext(Connection* connection) override { reading_.push_back(connection); }
   void MayReadMore(Connection* connection) override { more_.push_back(connection); }
+  void GoOnLater(Connection* connection) override { rotation_.AddLeft(connection->place()); }
   void OnOver(Connection* connection) override { over_.push_back(connection); }
   void Await(Connection* connection, bool readable, bool writable) override;
   AgeList<Connection>& greeting() override { return greeting_; }
@@ -99,6 +101,9 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
   int PatienceMs() const;
+  void TakeTurns();
+  void WorkOn();
+  // As far as there is time in this turn.
   void SettleCalls();
   void TakeMore();
   void Flush();
@@ -135,11 +140,11 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   AgeList<Call> stalling_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;
-  std::vector<Connection*> reading_;  // that have more than their share of a turn
-  std::vector<Connection*> more_;     // that have probably more to read at once
-  absl::Duration flush_time_;         // of the last turn
+  std::vector<Connection*> more_;  // that have probably more to read at once
+  absl::Duration flush_time_;      // of the last turn
+  Rotation<Connection> rotation_;
   std::vector<Connection*> over_;
-  std::vector<Call*> settling_;
+  std::deque<Call*> settling_;
   size_t calls_ = 0;
   int64_t held_ = 0;  // bytes of requests that nobody has asked for yet
   Timers deadlines_;  // of calls

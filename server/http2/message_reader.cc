@@ -62,4 +62,10 @@ std::optional<MessageReader::Message> MessageReader::Body(absl::string_view* byt
   return message;
 }
 
+void MessageReader::Keep(const Message& message) {
+  if (message.bytes.data() != body_.data()) body_.assign(message.bytes.data(), message.bytes.size());
+}
+
+void MessageReader::Drop() { FreeMemory(&body_); }
+
 }  // namespace nmq::http2

@@ -32,6 +32,11 @@ class MessageReader {
   // Takes bytes from the front of `bytes` until the message is whole; only when its size is known.
   std::optional<Message> Body(absl::string_view* bytes);
 
+  // Makes the message that Body gave last live until Size is called or it is dropped, as kept().
+  void Keep(const Message& message);
+  absl::string_view kept() const { return body_; }
+  void Drop();
+
   // Bytes of the message, whose size is known, that are still to come.
   size_t missing() const { return length_ - body_.size(); }
   // A message has begun, and is not whole.

@@ -52,8 +52,10 @@ Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   options.limits.streams = static_cast<uint32_t>(streams);
   options.limits.window_bytes = static_cast<uint32_t>(std::max(connection / 2 / streams, kWindowMin));
   options.limits.wide_bytes = static_cast<int64_t>(connection / 4);
-  options.limits.held_bytes = static_cast<int64_t>(connection / 4 + options.limits.window_bytes * streams);
   options.limits.receive_bytes = std::max(connection / 4, options.message_bytes_max);
+  // What windows allow, and compressed messages that wait for room for what they hold.
+  options.limits.held_bytes =
+      static_cast<int64_t>(connection / 4 + options.limits.window_bytes * streams + options.limits.receive_bytes);
   return options;
 }
 

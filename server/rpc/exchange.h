@@ -50,7 +50,8 @@ absl::Status NotDecoded(const google::protobuf::MessageLite& message);
 class Handler {
  public:
   // The message that was asked for has so many bytes: it is taken in when Exchange::Read is called again, at once or
-  // later. Only of an exchange that tells sizes.
+  // later. Only of an exchange that tells sizes. Said twice of a message that came compressed: of what comes, and, when
+  // that is there, of what it holds; room for the one is not needed any more when there is room for the other.
   virtual void OnSize(uint64_t bytes) = 0;
   // The message that was read. `bytes` live until this returns.
   virtual void OnMessage(const RequestBytes& bytes) = 0;
@@ -85,8 +86,9 @@ class Exchange {
   // Whether Read says a message's size before the message is taken in. gRPC's own server cannot.
   virtual bool tells_sizes() const = 0;
   // Asks for the next message: OnSize or OnNoMore follows from an exchange that tells sizes, otherwise OnMessage or
-  // OnNoMore; and after OnSize, asks for the message itself. Not while one is asked for, nor after OnNoMore. What
-  // nobody asks for stays with the caller, by flow control, but for a window's worth of it.
+  // OnNoMore; and after OnSize, asks for the message itself (OnMessage or, of one that is compressed, OnSize once
+  // more). Not while one is asked for, nor after OnNoMore. What nobody asks for stays with the caller, by flow control,
+  // but for a window's worth of it.
   virtual void Read() = 0;
   // The same for a request of one message, which a caller has at hand: a transport may end a call that does not send it
   // for long.

@@ -67,6 +67,7 @@ void Intake::Refuse(Receiver* receiver, const absl::Status& why) {
 }
 
 void Intake::Want(Receiver* receiver, uint64_t bytes, Size size) {
+  if (receiver->state_ == Receiver::State::kReceiving) Received(receiver, 0);
   receiver->size_ = size;
   receiver->bytes_ = std::clamp<uint64_t>(bytes, 1, budget_->bytes_max());
   if (line_.size == 0 && MayStart() && budget_->TryTake(receiver->bytes_)) {

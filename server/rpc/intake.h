@@ -59,7 +59,7 @@ class Intake final : private MemoryBudget::Waiter {
   Intake& operator=(const Intake&) = delete;
 
   // `receiver` is to receive a request of `bytes`, about or exactly: calls its Receive, at once or later, or Refuse if
-  // too many wait.
+  // too many wait. One that is receiving already wants so many instead of what it has taken, which is given back.
   void Want(Receiver* receiver, uint64_t bytes, Size size);
   // It has received so many, and they are taken until they are given back.
   void Received(Receiver* receiver, uint64_t bytes);

@@ -208,7 +208,8 @@ class Host final : public ConnectionHost, public CallHost {
   AgeList<Call>& stalling() override { return stalling_; }
   void OnRefused(const absl::Status& status) override { Require(!status.ok()); }
   void Mark(Connection*) override { marked_ = true; }
-  void ReadOnNext(Connection*) override { reads_on_ = true; }
+  void MayReadMore(Connection*) override {}
+  void GoOnLater(Connection*) override { goes_on_ = true; }
   void OnOver(Connection*) override { over_ = true; }
   void Await(Connection*, bool readable, bool writable) override {
     readable_ = readable;
@@ -232,10 +233,10 @@ class Host final : public ConnectionHost, public CallHost {
     connection_->OnTick();
   }
   void Turn() {
-    const bool reads_on = std::exchange(reads_on_, false);
+    const bool goes_on = std::exchange(goes_on_, false);
     if (writable_) connection_->OnWritable();
     if (readable_) connection_->OnReadable();
-    if (reads_on) connection_->ReadOn();
+    if (goes_on) connection_->GoOn();
     Settle();
     timers_.Run(now_);
     Settle();
@@ -265,7 +266,7 @@ class Host final : public ConnectionHost, public CallHost {
   int64_t unsent_ = 0;
   int calls_ = 0;
   bool marked_ = false;
-  bool reads_on_ = false;
+  bool goes_on_ = false;
   bool over_ = false;
   bool readable_ = true;
   bool writable_ = false;

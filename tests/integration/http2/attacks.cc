@@ -2,6 +2,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/http2/attacker.h"
@@ -190,31 +191,36 @@ void LeaveCallsOpen(Attacker* attacker) {
   }
 }
 
-// Gzip's stream of so many MiB of zeros; its end, which nobody should come to, is missing.
-std::string GzipOfZeros(int mib) {
+// Gzip's stream of so many MiB of zeros. Unless it is `whole`, its end, which nobody should come to, is missing.
+std::string GzipOfZeros(int mib, bool whole = false) {
   constexpr int kGzip = 15 + 16;
   z_stream stream = {};
   deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, 9, Z_DEFAULT_STRATEGY);
   std::string zeros(kMiB, '\0');
-  const auto more = [&] {
+  const auto more = [&](int flush) {
     std::string out(kMiB, '\0');
     stream.next_in = reinterpret_cast<Bytef*>(zeros.data());
     stream.avail_in = static_cast<uInt>(zeros.size());
     stream.next_out = reinterpret_cast<Bytef*>(out.data());
     stream.avail_out = static_cast<uInt>(out.size());
-    deflate(&stream, Z_FULL_FLUSH);
+    deflate(&stream, flush);
     out.resize(out.size() - stream.avail_out);
     return out;
   };
-  std::string bomb = more();
-  const std::string again = more();
+  std::string bomb = more(Z_FULL_FLUSH);
+  if (whole) {
+    for (int i = 2; i < mib; ++i) bomb += more(Z_FULL_FLUSH);
+    bomb += more(Z_FINISH);
+  } else {
+    const std::string again = more(Z_FULL_FLUSH);
+    for (int i = 1; i < mib; ++i) bomb += again;
+  }
   deflateEnd(&stream);
-  for (int i = 1; i < mib; ++i) bomb += again;
   return bomb;
 }
 
-std::string Bomb(int mib) {
-  const std::string gzip = GzipOfZeros(mib);
+std::string Bomb(int mib, bool whole = false) {
+  const std::string gzip = GzipOfZeros(mib, whole);
   return LengthPrefix(static_cast<uint32_t>(gzip.size()), true) + gzip;
 }
 
@@ -243,6 +249,34 @@ Attack CallsWith(const std::string& name, const std::string& bytes, const std::s
             }
           },
           {kTooLarge}};
+}
+
+// Many connections that all the time send calls with this body, which is much work for its few bytes.
+void CallFromManyConnections(Attacker* attacker, const std::string& body) {
+  constexpr int kConnections = 20;
+  Fields request = GrpcRequest(kPublish);
+  request.emplace_back("grpc-encoding", "gzip");
+  const std::string first = Headers(1, RememberedBlock(request));
+  const std::string again = Headers(1, AgainBlock(request));
+  const std::string data = ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, body);
+  Repeated calls(again + data, {kStreamAt, again.size() + kStreamAt}, 3);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < kConnections; ++i) {
+    if (auto client = attacker->Greet()) clients.push_back(std::move(client));
+  }
+  std::vector<std::thread> threads;
+  for (const auto& client : clients) {
+    threads.emplace_back([&client, &first, calls, end = attacker->end()]() mutable {
+      if (!client->Send(first, end)) return;
+      while (client->Send(calls.Next(), end)) {
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& client : clients) {
+    client->Receive();
+    if (client->ended() || client->log().goaway() >= 0) attacker->NoteEnd(client.get());
+  }
 }
 
 void SpeakSomethingElse(Attacker* attacker) {
@@ -360,6 +394,10 @@ std::vector<Attack> AllAttacks() {
       {"CallsOf4MiBThatNeverEnd", LeaveCallsOpen, {kCalm, "open"}, never},
       CallsWith("GzipOf1MBThatHolds1GB", Bomb(1'000), "gzip"),
       CallsWith("GzipOf16KBThatHolds16MB", Bomb(16), "gzip"),
+      {"GzipOf4MiBFrom20Connections",
+       [](Attacker* attacker) { CallFromManyConnections(attacker, Bomb(4, /*whole=*/true)); },
+       {kCalm, kRuleBroken},
+       never},
       CallsWith("LengthPrefixOfAllOnes", LengthPrefix(0xffffffff) + "x"),
       {"SomethingElse", SpeakSomethingElse, {kRuleBroken}},
       ByteByByte("HandshakeByteByByte", "", kPreface, {"GOAWAY SETTINGS_TIMEOUT"}),

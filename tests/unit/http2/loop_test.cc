@@ -26,6 +26,7 @@
 #include "server/queue/lane.h"
 #include "server/rpc/exchange.h"
 #include "tests/testing/notification.h"
+#include "tests/unit/http2/compressed.h"
 #include "tests/unit/http2/raw_peer.h"
 #include "tests/unit/http2/tls_files.h"
 #include "tests/unit/http2/tls_peer.h"
@@ -57,6 +58,24 @@ class Count final : public rpc::Handler {
  private:
   rpc::Exchange* const exchange_;
   uint64_t bytes_ = 0;
+};
+
+// Notes how large its message is, and answers.
+class Note final : public rpc::Handler {
+ public:
+  Note(rpc::Exchange* exchange, std::vector<uint64_t>* sizes) : exchange_(exchange), sizes_(sizes) { exchange->Read(); }
+
+  void OnSize(uint64_t) override { exchange_->Read(); }
+  void OnMessage(const rpc::RequestBytes& bytes) override {
+    sizes_->push_back(bytes.size());
+    exchange_->Finish(absl::OkStatus());
+  }
+  void OnNoMore() override { exchange_->Finish(absl::CancelledError("there is no message")); }
+  void OnDone() override { delete this; }
+
+ private:
+  rpc::Exchange* const exchange_;
+  std::vector<uint64_t>* const sizes_;
 };
 
 // Does something when a request has come, and answers with an error.
@@ -141,6 +160,10 @@ class LoopTest : public rpc::RunningLoop {
   static std::string Prefixed(size_t size) {
     return std::string(1, 0) + BigEndian(static_cast<uint32_t>(size)) + std::string(size, 'x');
   }
+  static std::string PrefixedAndCompressed(size_t size) {
+    const std::string packed = Compressed(std::string(size, 'x'), Format::kZlib);
+    return std::string(1, 1) + BigEndian(static_cast<uint32_t>(packed.size())) + packed;
+  }
   static std::string Counted(uint64_t bytes) {
     v1::PublishResponse response;
     response.set_sequence(bytes);
@@ -170,6 +193,36 @@ TEST_F(LoopTest, ManyConnectionsAreServedAtOnce) {
     EXPECT_EQ(peers[i]->BodyOf(1), Counted(1'000 * i));
   }
   EXPECT_EQ(loop_->connections(), 20u);
+}
+
+TEST_F(LoopTest, WorkForOthersWaitsForRequestsThatAreLittleWork) {
+  constexpr int kPeers = 20;
+  constexpr size_t kBytes = 1'000'000;
+  std::vector<uint64_t> sizes;  // of messages, in their order
+  loop_->methods().Add("/test/Note", [&](rpc::Exchange* exchange) { return new Note(exchange, &sizes); });
+  Fields compressed = GrpcRequest("/test/Note");
+  compressed.emplace_back("grpc-encoding", "gzip");
+  std::vector<std::unique_ptr<RawPeer>> peers;
+  for (int i = 0; i < kPeers + 1; ++i) {
+    peers.push_back(Connect());
+    ASSERT_TRUE(peers.back()->Greet());
+  }
+  // All have spoken before the loop looks, and the one that asks little last.
+  Run([&] {
+    for (int i = 0; i < kPeers; ++i) {
+      ASSERT_TRUE(peers[i]->Request(1, false, compressed));
+      ASSERT_TRUE(peers[i]->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, PrefixedAndCompressed(kBytes))));
+    }
+    ASSERT_TRUE(peers[kPeers]->Request(1, false, GrpcRequest("/test/Note")));
+    ASSERT_TRUE(peers[kPeers]->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, Prefixed(7))));
+  });
+  for (const auto& peer : peers) {
+    ASSERT_TRUE(peer->ReceiveUntil([&] { return !peer->Of(NGHTTP2_HEADERS, 1).empty(); }));
+  }
+  Run([&] {
+    EXPECT_EQ(sizes.front(), 7u);
+    EXPECT_THAT(sizes, testing::SizeIs(kPeers + 1));
+  });
 }
 
 TEST_F(LoopTest, ConnectionThatIsIdleLongestEndsFirst) {

@@ -76,7 +76,7 @@ class TestHost : public ConnectionHost {
   virtual void Turn() {
     if (connection_ == nullptr || !turns_) return;
     if (writable_) connection_->OnWritable();
-    if (std::exchange(reads_on_, false)) connection_->ReadOn();
+    if (std::exchange(goes_on_, false)) connection_->GoOn();
     if (readable_) connection_->OnReadable();
     if (std::exchange(marked_, false)) connection_->Flush();
     if (over) connection_ = nullptr;
@@ -107,7 +107,7 @@ class TestHost : public ConnectionHost {
   void OnUnsent(int64_t bytes) override { unsent += bytes; }
   void Mark(Connection*) override { marked_ = true; }
   void MayReadMore(Connection*) override { ++may_read_more; }
-  void ReadOnNext(Connection*) override { reads_on_ = true; }
+  void GoOnLater(Connection*) override { goes_on_ = true; }
   void OnOver(Connection*) override { over = true; }
   void Await(Connection*, bool readable, bool writable) override {
     readable_ = readable;
@@ -136,7 +136,7 @@ class TestHost : public ConnectionHost {
   const std::unique_ptr<char[]> buffer_{new char[Connection::kReadBytes]};
   bool turns_ = true;
   bool marked_ = false;
-  bool reads_on_ = false;
+  bool goes_on_ = false;
   bool readable_ = true;
   bool writable_ = false;
   AgeList<Connection> greeting_;

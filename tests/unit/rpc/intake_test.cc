@@ -74,6 +74,21 @@ TEST_F(IntakeTest, CallsForWhichThereIsRoomReceiveAtOnce) {
   EXPECT_THAT(TakeLog(), ElementsAre("a", "b"));
 }
 
+TEST_F(IntakeTest, WhoReceivesMayWantMoreInsteadOfWhatItHas) {
+  intake_.Want(&a_, kBytes / 2, Intake::Size::kKnown);
+  intake_.Want(&b_, kBytes / 4, Intake::Size::kKnown);
+  intake_.Want(&a_, kBytes * 3 / 4, Intake::Size::kKnown);
+  EXPECT_THAT(TakeLog(), ElementsAre("a", "b", "a"));
+  intake_.Want(&b_, kBytes / 2, Intake::Size::kKnown);
+  EXPECT_THAT(TakeLog(), IsEmpty());
+  intake_.Leave(&a_);
+  intake_.Continue();
+  EXPECT_THAT(TakeLog(), ElementsAre("b"));
+  intake_.Leave(&b_);
+  EXPECT_TRUE(budget_.TryTake(kBytes));
+  budget_.GiveBack(kBytes);
+}
+
 TEST_F(IntakeTest, OthersWaitUntilSoMuchIsGivenBack) {
   intake_.Want(&a_, kBytes, Intake::Size::kGuessed);
   intake_.Want(&b_, kBytes, Intake::Size::kGuessed);
