@@ -29,6 +29,7 @@ from .errors import (
     from_status,
 )
 from .groups import done, extend, group, retry_after, terminate
+from .publisher import FlushResult, Published, Publisher
 from .registry import Registry
 from .subscription import (
     State,

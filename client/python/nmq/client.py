@@ -10,6 +10,7 @@ from ._stubs import message_pb2, message_queue_pb2 as pb
 from .admin import Admin
 from .backoff import Backoff
 from .groups import MESSAGE, group as group_options
+from .publisher import Publisher
 from .registry import Registry
 from .session import Session
 from .subscription import Subscription
@@ -340,6 +341,17 @@ class Client:
             group=group_options(arguments.filled_text("group", group)) if isinstance(group, str) else group,
         )
         return Subscription(self._session, request, ready_timeout, on_gap, on_state).start()
+
+    @arguments.checked(
+        batch_messages=arguments.whole(1, 100_000),
+        batch_bytes=arguments.whole(1, 256 << 20),
+        window=arguments.whole(1, 1000),
+        give_up_after=arguments.number(0),
+    )
+    def publisher(self, *, batch_messages=1000, batch_bytes=1 << 20, window=4, give_up_after=10.0):
+        """The fast way in: a Publisher, for many messages, in batches of up to batch_messages and batch_bytes, `window`
+        of them unanswered at a time. give_up_after: how long it tries to reach the server, in seconds."""
+        return Publisher(self._session, batch_messages, batch_bytes, window, give_up_after).start()
 
     @arguments.checked(queue=arguments.text, group=arguments.filled_text)
     def acknowledge(self, queue, group, *acknowledgements):
