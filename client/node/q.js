@@ -28,6 +28,7 @@ class Q {
   // Promises of the subscriptions to each event.
   #subscriptions = new Map();
   #client;
+  #unreached = false;
 
   constructor(queue) {
     check('new Q', queue);
@@ -37,10 +38,11 @@ class Q {
   subscribe(event, callback) {
     check('Q.subscribe', event, callback);
     // As the original, this waits for a server that is not there yet.
-    this.#client ??= newClient({ waitForServer: Infinity });
+    this.#client ??= newClient({ waitForServer: Infinity, onConnectError: (error) => this.#tellOnce(error) });
     const subscription = this.#client.subscribe({
       queue: this.q,
       event,
+      onState: (state) => (this.#unreached &&= state !== 'connected'),
       onGap: (gap) => console.error(`messages of ${gap.queue} were missed from ${gap.first} on (${gap.reason})`),
     });
     this.#subscriptions.set(event, [...(this.#subscriptions.get(event) ?? []), subscription]);
@@ -119,6 +121,12 @@ class Q {
       // What the callback throws is the program's, not this loop's.
       queueMicrotask(() => callback(value));
     }
+  }
+
+  // That there is no server, once until there is one.
+  #tellOnce(error) {
+    if (!this.#unreached) console.error(`waiting for the server: ${error.message}`);
+    this.#unreached = true;
   }
 
   #forget(event, subscription) {

@@ -3,6 +3,7 @@
 // Values of programs as what messages carry, for nmq/q and nmq/socketio.
 
 const { types } = require('node:util');
+const { refuse } = require('./options.js');
 
 const JSON_TYPE = 'application/json';
 const BYTES_TYPE = 'application/octet-stream';
@@ -63,14 +64,24 @@ function valueOf({ payload, contentType }) {
   return Buffer.from(text).equals(payload) ? text : payload;
 }
 
+function textOf(value) {
+  let made;
+  try {
+    made = stringify(value);
+  } catch (error) {
+    refuse(`the payload is no value for JSON: ${error.message}`);
+  }
+  if (made.text === undefined) refuse(`the payload is no value for JSON: a ${typeof value}`);
+  return made;
+}
+
 // The other way round, as fields of a message.
 function contentOf(value) {
   if (value === undefined) return {};
   const bytes = bytesOf(value);
   // The program may use its memory again before this is sent.
   if (bytes) return { payload: Buffer.from(bytes), contentType: BYTES_TYPE };
-  const { text, mixed } = stringify(value);
-  if (text === undefined) throw new TypeError(`a ${typeof value} is no value for JSON`);
+  const { text, mixed } = textOf(value);
   return { payload: text, contentType: mixed ? MIXED_TYPE : JSON_TYPE };
 }
 

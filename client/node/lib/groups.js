@@ -8,7 +8,8 @@ function optionsOf(group) {
   if (typeof group === 'string') return { name: group };
   const { ackDeadline, backoff, backoffMax, rooms, ...options } = group;
   const times = Object.entries({ ackDeadline, backoff, backoffMax }).filter(([, time]) => time !== undefined);
-  return { ...options, rooms: listOfNames(rooms), ...Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)])) };
+  const durations = Object.fromEntries(times.map(([name, time]) => [name, durationOf(time)]));
+  return { ...options, rooms: listOfNames(rooms), ...durations };
 }
 
 function encode({ first, last, delivery, done, retryAfter, extend, terminate }) {

@@ -151,6 +151,18 @@ test('nmq/socketio hears bytes as bytes, whatever they are and wherever', { time
   }
 });
 
+test('what is no value for JSON is refused at once', { timeout }, async () => {
+  const sender = await socket();
+  const circle = {};
+  circle.circle = circle;
+  for (const value of [1n, circle]) {
+    const refused = { code: 'INVALID_ARGUMENT', message: /the payload is no value for JSON/ };
+    assert.throws(() => sender.emit('x', value), refused);
+    await assert.rejects(Q.publish('q', 'E', value), refused);
+  }
+  await assert.rejects(Q.publish('q', 'E', () => {}), { code: 'INVALID_ARGUMENT' });
+});
+
 test('memory may be used again once it is given away', { timeout }, async () => {
   const [sender, receiver] = [await socket(), await socket()];
   const heard = new Promise((resolve) => receiver.once('x', resolve));

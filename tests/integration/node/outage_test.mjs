@@ -138,6 +138,24 @@ test('Q.publish waits for the server, and loses and reorders nothing', { timeout
   assert.match(told[0], /messages wait until they can be sent: .*REFUSED/);
 });
 
+test('a subscription of nmq/q says once that it waits for the server', { timeout }, async () => {
+  process.env.Q_SERVER = `http://${server.address}`;
+  await server.kill();
+  const told = [];
+  const { error, log } = console;
+  const live = new Promise((resolve) => (console.log = resolve));
+  console.error = (text) => told.push(text);
+  const q = new Q('log');
+  q.subscribe('E', () => {});
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await server.start();
+  assert.match(await live, /Subscribed to E in log/);
+  Object.assign(console, { error, log });
+  await q.disconnect();
+  assert.equal(told.length, 1);
+  assert.match(told[0], /waiting for the server: .*REFUSED/);
+});
+
 test('emits wait for the server, and none is lost or out of order', { timeout }, async () => {
   const [sender, receiver] = [0, 0].map(() => io(`http://${server.address}`));
   await Promise.all([sender, receiver].map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
