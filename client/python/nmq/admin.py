@@ -59,7 +59,7 @@ class Admin:
         return self._call(self._stub.DeleteNamespace, pb.DeleteNamespaceRequest(name=name))
 
     @arguments.checked(**_QUEUE, durability=arguments.word(registry_pb2.Durability, "durability"), **_KEPT)
-    def create_queue(self, name, *, durability=registry_pb2.DURABILITY_UNSPECIFIED, events=(), retention=None, namespace=None):
+    def create_queue(self, name, *, durability=0, events=(), retention=None, namespace=None):
         """durability: nmq.Durability; live if not given. events: those it accepts; any if empty."""
         request = pb.CreateQueueRequest(
             namespace=self._space(namespace), name=name, durability=durability, events=events, retention=retention

@@ -30,7 +30,7 @@ def checked(**checks):
     def decorate(function):
         parameters = list(inspect.signature(function).parameters.values())
         positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        options = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
+        options = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"]
         defaults = {p.name: p.default for p in parameters}
         unknown = set(checks) - set(options)
         if unknown:
@@ -65,7 +65,7 @@ def text(name, value):
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{name}: {shown(value)} cannot be written as UTF-8; leave out character {error.start}") from None
+        raise ValueError(f"{name}: {shown(value)} cannot be written as UTF-8: character {error.start}") from None
     return value
 
 
@@ -217,7 +217,8 @@ def _texts(name, value, check):
 
 def _iterated(name, value, of):
     if isinstance(value, (str, bytes)):
-        raise TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not a list of {of}; write [{shown(value)}]")
+        kind = type(value).__name__
+        raise TypeError(f"{name}: {shown(value)} is a {kind}, not a list of {of}; write [{shown(value)}]")
     try:
         return iter(value)
     except TypeError:

@@ -402,7 +402,8 @@ def make_message(
     expire_at=None,
 ):
     """A message for the members of `rooms` and for `clients` (ids), for everyone if neither is given; minus the
-    excepted ones. Empty rooms or clients are a ValueError: they would widen to everyone. payload: bytes or str; or `json`, anything that json.dumps takes. deliver_at and expire_at: when it
+    excepted ones. Empty rooms or clients are a ValueError: they would widen to everyone.
+    payload: bytes or str; or `json`, anything that json.dumps takes. deliver_at and expire_at: when it
     enters its queue, and from when on it is not delivered any more; datetime.datetime, naive ones taken for UTC."""
     audience = _audience(rooms, clients, except_rooms, except_clients, except_publisher)
     payload, content_type = _encode(payload, json, content_type)
