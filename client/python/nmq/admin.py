@@ -29,8 +29,8 @@ def retention(*, messages=None, bytes=None, age=None):
 class Admin:
     """As client.admin. Answers are those of proto/nmq/v1/admin.proto. `namespace` is the client's own if not given.
 
-    Nothing here repeats itself when it may have been carried out: Unavailable without a reason, and DeadlineExceeded, may
-    mean that it was. What the configuration file declares is refused, reason DECLARED.
+    Nothing here repeats itself when it may have been carried out: Unavailable without a reason, and DeadlineExceeded,
+    may mean that it was. What the configuration file declares is refused, reason DECLARED.
 
     Thread-safe.
     """

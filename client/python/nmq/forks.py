@@ -2,7 +2,7 @@
 
 A client that is used in a child would wait there for ever, and any use of gRPC in a child whose parent used gRPC can
 hang, and disturb the parent's connections; so both are refused at once. gRPC's own support for forks
-(GRPC_ENABLE_FORK_SUPPORT) is not relied on: while streams or calls are under way it hangs now and then in fork() itself.
+(GRPC_ENABLE_FORK_SUPPORT) is not relied on: while streams or calls are under way, fork() itself hangs now and then.
 """
 
 import os
@@ -47,4 +47,5 @@ class OfOneProcess:
     def check_process(self):
         """FailedPrecondition in a child; before a lock is taken, for its holder may be in the parent."""
         if self._pid != _PROCESS.pid:
-            raise errors.forked(f"the client was made in process {self._pid}, before it forked this one, {_PROCESS.pid}")
+            made = f"the client was made in process {self._pid}"
+            raise errors.forked(f"{made}, before it forked this one, {_PROCESS.pid}")

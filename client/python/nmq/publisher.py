@@ -18,8 +18,8 @@ _MESSAGE_OVERHEAD = 8
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """Where a message went. sequence: 0 if the server did not say, as for messages with a deliver_at. duplicate: this is
-    where an earlier one with the same request_id went. storage: as PublishResponse.storage, of the whole batch."""
+    """Where a message went. sequence: 0 if the server did not say, as for messages with a deliver_at. duplicate: this
+    is where an earlier one with the same request_id went. storage: as PublishResponse.storage, of the whole batch."""
 
     queue: str
     epoch: int
@@ -66,8 +66,8 @@ class Publisher:
     with backoff, for give_up_after seconds: what had been sent without an answer is unknown, what had not been sent is
     sent then.
 
-    Thread-safe. Messages of one thread keep their order. A context manager: leaving it closes, and raises the first error
-    that no flush() told.
+    Thread-safe. Messages of one thread keep their order. A context manager: leaving it closes, and raises the first
+    error that no flush() told.
     """
 
     def __init__(self, session, batch_messages, batch_bytes, window, give_up_after):
@@ -101,8 +101,9 @@ class Publisher:
     @arguments.checked(message=arguments.instance(message_pb2.Message, what="what nmq.make_message() returns"))
     def add(self, message):
         """Takes a message, of nmq.make_message(); a concurrent.futures.Future of its Published. Its exception is the
-        server's refusal, or an Error that says that the message was not sent, or may have been taken or not. Blocks while
-        a full batch waits and `window` batches are unanswered. Callbacks of the future run on the publisher's thread."""
+        server's refusal, or an Error that says that the message was not sent, or may have been taken or not. Blocks
+        while a full batch waits and `window` batches are unanswered. Callbacks of the future run on the publisher's
+        thread, and must not block."""
         self._session.check_process()
         size = message.ByteSize() + _MESSAGE_OVERHEAD
         future = concurrent.futures.Future()
@@ -120,8 +121,11 @@ class Publisher:
 
     @arguments.checked(timeout=arguments.number(0))
     def flush(self, timeout=None):
-        """Waits until everything added so far is answered or given up: a FlushResult. TimeoutError if that takes longer."""
+        """Waits until everything added so far is answered or given up: a FlushResult. TimeoutError if that takes
+        longer; RuntimeError in a callback of a future, which holds up the answers."""
         self._session.check_process()
+        if self._thread is threading.current_thread():
+            raise RuntimeError("flush() and close() would wait for this callback of a future: call them elsewhere")
         with self._changed:
             waiting = self._unsettled()
             self._pressing += 1

@@ -136,7 +136,9 @@ class Subscription:
     def close(self):
         """Ends the subscription and waits for its thread."""
         self.stop()
-        if not self._session.is_inherited and self._thread.is_alive() and self._thread is not threading.current_thread():
+        if self._session.is_inherited:
+            return
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     def __enter__(self):

@@ -2,6 +2,7 @@
 
 import os
 import queue
+import signal
 import subprocess
 import tempfile
 import threading
@@ -50,6 +51,14 @@ class Nmqd:
     def stop(self):
         """Lets it drain."""
         self._end(self._process.terminate)
+
+    def pause(self):
+        """It is there, and does nothing."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
+
+    def resume(self):
+        os.kill(self._process.pid, signal.SIGCONT)
 
     def close(self):
         if self._process.poll() is None:

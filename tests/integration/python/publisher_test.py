@@ -144,6 +144,33 @@ class Publishers(unittest.TestCase):
         self.assertIn("the message was not sent", str(added[0].exception(_SECONDS)))
         self.assertIsInstance(added[1], nmq.Cancelled)
 
+    def test_what_is_unanswered_at_the_close_may_have_been_taken_or_not_and_its_future_says_so(self):
+        publisher = self.client.publisher()
+        publisher.add(nmq.make_message("log", "E")).result(_SECONDS)
+        self.server.pause()
+        future = publisher.add(nmq.make_message("log", "E"))
+        result = publisher.close(0.2)
+        self.server.resume()
+        self.assertEqual((result.accepted, result.refused, result.unknown), (1, 0, 1))
+        self.assertIn("may have been taken or not", str(future.exception(0)))
+
+    def test_a_callback_that_would_wait_for_itself_is_told_so(self):
+        told = []
+
+        def flush(_):
+            try:
+                publisher.flush()
+            except RuntimeError as error:
+                told.append(str(error))
+
+        with self.client.publisher() as publisher:
+            # The callback is there before the answer.
+            self.server.pause()
+            publisher.add(nmq.make_message("log", "E")).add_done_callback(flush)
+            self.server.resume()
+        self.assertEqual(len(told), 1)
+        self.assertIn("call them elsewhere", told[0])
+
     def test_closing_the_client_ends_its_publishers(self):
         publisher = self.client.publisher()
         publisher.add(nmq.make_message("log", "E")).result(_SECONDS)
