@@ -51,34 +51,37 @@ Call* Call::Begin(CallHost* host, Connection* connection, int32_t stream, Header
   }
   auto* const call = new Call(host, connection, stream, std::move(headers), *encoding);
   if (time) call->SetDeadline(*time);
-  call->handler_ = host->table().Serve(call->headers_.Find(":path"), call);
-  call->incoming_.set_handler(call->handler_);
+  call->handler_ = host->table().Serve(call->request_->headers.Find(":path"), call);
+  call->request_->incoming.set_handler(call->handler_);
   return call;
 }
+
+Call::Request::Request(Call* call, HeaderList list, Encoding encoding)
+    : headers(std::move(list)),
+      incoming(call, call->connection_, call->stream_, encoding, call->host_->message_bytes_max()),
+      stall(call) {}
 
 Call::Call(CallHost* host, Connection* connection, int32_t stream, HeaderList headers, Encoding encoding)
     : host_(host),
       connection_(connection),
       stream_(stream),
-      headers_(std::move(headers)),
-      peer_(connection->peer()),
-      incoming_(this, connection, stream, encoding, host->message_bytes_max()) {
+      request_(std::make_unique<Request>(this, std::move(headers), encoding)) {
   host_->OnCallBegun();
-  if (headers_.bytes() <= kFreeHeaderBytes) return;
-  headers_held_ = headers_.bytes() - kFreeHeaderBytes;
-  connection_->CountHeld(static_cast<int64_t>(headers_held_));
+  if (request_->headers.bytes() <= kFreeHeaderBytes) return;
+  request_->headers_held = request_->headers.bytes() - kFreeHeaderBytes;
+  connection_->CountHeld(static_cast<int64_t>(request_->headers_held));
 }
 
 Call::~Call() {
   if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
-  host_->stalling().Remove(&stall_);
+  if (request_ != nullptr) host_->stalling().Remove(&request_->stall);
   host_->OnCallOver();
 }
 
 void Call::SetDeadline(absl::Duration timeout) {
   deadline_time_ = host_->now() + timeout;
   deadline_ = std::make_unique<Timer>([this] { OnDeadline(); });
-  host_->timers().Set(deadline_.get(), *deadline_time_);
+  host_->timers().Set(deadline_.get(), deadline_time_);
 }
 
 void Call::OnDeadline() {
@@ -96,7 +99,7 @@ void Call::EndEarly(const absl::Status& status) {
 }
 
 void Call::EndStalled(absl::Duration time) {
-  host_->stalling().Remove(&stall_);
+  host_->stalling().Remove(&request_->stall);
   const absl::Status status =
       ResourceExhausted("REQUEST_STALLED",
                         absl::StrCat("a message of the request is not whole, and nothing of it has come for ",
@@ -106,50 +109,69 @@ void Call::EndStalled(absl::Duration time) {
   EndEarly(status);
 }
 
+void Call::OnData(absl::string_view bytes) {
+  if (request_ == nullptr) return;
+  request_->incoming.OnData(bytes);
+  NoteStall(/*heard=*/true);
+}
+
+void Call::OnEnd() {
+  if (request_ != nullptr) request_->incoming.OnEnd();
+}
+
 void Call::NoteStall(bool heard) {
-  if (deaf() || !incoming_.awaits_bytes()) return host_->stalling().Remove(&stall_);
-  if (heard || !stall_.in()) host_->stalling().Add(&stall_, host_->now());
+  AgeList<Call>::Entry* const stall = &request_->stall;
+  if (deaf() || !request_->incoming.awaits_bytes()) return host_->stalling().Remove(stall);
+  if (heard || !stall->in()) host_->stalling().Add(stall, host_->now());
 }
 
 void Call::DropHeaders() {
-  headers_.Clear();
-  if (headers_held_ == 0) return;
-  connection_->CountHeld(-static_cast<int64_t>(std::exchange(headers_held_, 0)));
+  request_->headers.Clear();
+  if (request_->headers_held == 0) return;
+  connection_->CountHeld(-static_cast<int64_t>(std::exchange(request_->headers_held, 0)));
 }
 
 nmq::Call Call::CallWith(Right right) const {
-  nmq::Call call(right, Transport::kGrpc, peer_);
-  if (deadline_time_) call.deadline = *deadline_time_ + host_->clock_shift();
+  nmq::Call call(right, Transport::kGrpc, connection_ == nullptr ? "" : connection_->peer());
+  if (deadline_time_ != absl::InfiniteDuration()) call.deadline = deadline_time_ + host_->clock_shift();
   return call;
 }
 
 std::optional<absl::string_view> Call::Metadata(absl::string_view name) const {
+  if (request_ == nullptr) return std::nullopt;
   std::optional<absl::string_view> found;
-  headers_.Each([&](absl::string_view one, absl::string_view value) {
+  request_->headers.Each([&](absl::string_view one, absl::string_view value) {
     if (one == name) found = value;
     return !found;
   });
   if (!found || !absl::EndsWith(name, "-bin")) return found;
   std::optional<std::string> bytes = DecodeBinary(*found);
   if (!bytes) return std::nullopt;
-  return decoded_.emplace_back(*std::move(bytes));
+  return request_->decoded.emplace_front(*std::move(bytes));
 }
 
 void Call::SettleSoon() {
   if (!std::exchange(settling_, true)) host_->SettleSoon(this);
 }
 
+void Call::SettleRequest() {
+  Incoming& incoming = request_->incoming;
+  incoming.Settle();
+  NoteStall(/*heard=*/false);
+  if (connection_ != nullptr && (deaf() || incoming.has_given())) DropHeaders();
+  if (incoming.over()) request_ = nullptr;
+}
+
 void Call::Settle() {
   settling_ = false;
-  incoming_.Settle();
-  NoteStall(/*heard=*/false);
-  if (connection_ != nullptr && (deaf() || incoming_.has_given())) DropHeaders();
+  if (request_ != nullptr) SettleRequest();
   if (writing_ && (gone_ || connection_ == nullptr)) {
     writing_ = false;
     handler_->OnWritten(false);
   }
   if (std::exchange(tell_gone_, false)) handler_->OnCancelled();
-  if (settling_ || connection_ != nullptr || !finished_ || incoming_.reading() || writing_) return;
+  if (settling_ || connection_ != nullptr || !finished_ || writing_) return;
+  if (request_ != nullptr && request_->incoming.reading()) return;
   handler_->OnDone();
   delete this;
 }
@@ -235,8 +257,10 @@ void Call::OnGone() {
 }
 
 void Call::OnClosed(bool whole) {
-  incoming_.OnClosed();
-  DropHeaders();
+  if (request_ != nullptr) {
+    request_->incoming.OnClosed();
+    DropHeaders();
+  }
   connection_ = nullptr;
   if (deadline_ != nullptr) host_->timers().Cancel(deadline_.get());
   SettleSoon();

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,11 +67,8 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   // Its caller has not gone on with a message for `time`: ends it.
   void EndStalled(absl::Duration time);
 
-  void OnData(absl::string_view bytes) override {
-    incoming_.OnData(bytes);
-    NoteStall(/*heard=*/true);
-  }
-  void OnEnd() override { incoming_.OnEnd(); }
+  void OnData(absl::string_view bytes) override;
+  void OnEnd() override;
   Offer OfferBody(size_t bytes_max) override;
   void GiveBody(size_t bytes, Gather* gather) override;
   Headers Trailers() override;
@@ -82,14 +79,25 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   nmq::Call CallWith(Right right) const override;
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;
   bool tells_sizes() const override { return true; }
-  void Read() override { incoming_.Read(); }
-  void ReadRequest() override { incoming_.ReadRequest(); }
+  void Read() override { request_->incoming.Read(); }
+  void ReadRequest() override { request_->incoming.ReadRequest(); }
   void Write(Frame frame) override;
   void Finish(const absl::Status& status) override;
   void FinishWith(Frame frame) override;
   void Cancel() override;
 
  private:
+  // What has come; a call that only answers has none.
+  struct Request {
+    Request(Call* call, HeaderList list, Encoding encoding);
+
+    HeaderList headers;                              // until the first message has been handled
+    size_t headers_held = 0;                         // as the connection knows
+    mutable std::forward_list<std::string> decoded;  // metadata that was asked for
+    Incoming incoming;
+    AgeList<Call>::Entry stall;  // in it while the request awaits bytes
+  };
+
   Call(CallHost* host, Connection* connection, int32_t stream, HeaderList headers, Encoding encoding);
   ~Call() override;
 
@@ -107,6 +115,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   void SettleSoon() override;
   void OnBroken(const absl::Status& status) override;
 
+  void SettleRequest();
   // Looks whether the request awaits bytes, now that some have come if `heard`.
   void NoteStall(bool heard);
 
@@ -119,16 +128,11 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   CallHost* const host_;
   Connection* connection_;  // null once the stream has ended
   const int32_t stream_;
-  HeaderList headers_;                       // until the first message has been handled
-  size_t headers_held_ = 0;                  // as the connection knows
-  mutable std::deque<std::string> decoded_;  // metadata that was asked for
-  std::string peer_;
+  std::unique_ptr<Request> request_;  // null once it is whole, and the method has had all of it that it asks for
   rpc::Handler* handler_ = nullptr;
   std::unique_ptr<Timer> deadline_;
-  std::optional<absl::Duration> deadline_time_;
+  absl::Duration deadline_time_ = absl::InfiniteDuration();
 
-  Incoming incoming_;
-  AgeList<Call>::Entry stall_{this};  // in it while the request awaits bytes
   Outgoing outgoing_;
   absl::Status status_;
 

@@ -52,7 +52,7 @@ void Incoming::OnData(absl::string_view bytes) {
 void Incoming::OnEnd() {
   whole_ = true;
   GiveBackWindow();
-  if (reading_) owner_->SettleSoon();
+  if (reading_ || over()) owner_->SettleSoon();
 }
 
 void Incoming::Settle() {
@@ -238,6 +238,7 @@ void Incoming::Give(absl::string_view message) {
 
 void Incoming::GiveNoMore() {
   reading_ = false;
+  no_more_ = true;
   handler_->OnNoMore();
 }
 

@@ -50,6 +50,8 @@ class Incoming final : private ReceiveShare::Waiter, private Toiler {
   bool has_given() const { return messages_ > 0; }
   // Whether a read goes on.
   bool reading() const { return reading_; }
+  // The request is whole, and there is nothing of it that the method could still ask for.
+  bool over() const { return whole_ && !reading_ && waiting_.empty() && (no_more_ || (one_message_ && has_given())); }
 
   void OnData(absl::string_view bytes);
   void OnEnd();
@@ -131,6 +133,7 @@ class Incoming final : private ReceiveShare::Waiter, private Toiler {
   bool one_message_ = false;
   bool whole_ = false;    // the request is
   bool toiling_ = false;  // waits for the connection's turn
+  bool no_more_ = false;  // the handler knows
 };
 
 }  // namespace nmq::http2

@@ -77,7 +77,8 @@ class Exchange {
   // The loop that it came to.
   virtual Loop* loop() const = 0;
 
-  // The transport, the peer, and the deadline if it has one, of a call that needs `right`.
+  // The transport, the peer, and the deadline if it has one, of a call that needs `right`. To be asked for while the
+  // request comes: before OnNoMore, or the OnMessage of ReadRequest, returns.
   virtual Call CallWith(Right right) const = 0;
   // The value of the metadata with this name, in lower case, that came with the call, the first if there are several;
   // of a name that ends in -bin, decoded. To be asked for before the first OnMessage returns, and to be copied by then.

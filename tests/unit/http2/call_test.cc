@@ -1,5 +1,6 @@
 #include "server/http2/call.h"
 
+#include <malloc.h>
 #include <nghttp2/nghttp2.h>
 
 #include <map>
@@ -221,6 +222,27 @@ TEST_F(CallTest, MessagesComeOneByOneAsTheyAreAskedFor) {
   EXPECT_THAT(handler.messages, ElementsAre("one", "two", "three", "four"));
   EXPECT_TRUE(handler.no_more);
   EXPECT_FALSE(handler.cancelled);
+}
+
+TEST_F(CallTest, ThatOnlyAnswersTakesLittleMemory) {
+  constexpr int kCalls = 100;
+  constexpr size_t kBytesMax = 1100;  // nghttp2's, and those of the test's handlers, are half of it
+  peer_->set_reads(false);
+  host_.handlers.reserve(kCalls);
+  const size_t before = mallinfo2().uordblks;  // nothing under a sanitizer, whose heap is another
+  for (int i = 0; i < kCalls; ++i) {
+    const int32_t stream = 1 + 2 * i;
+    ASSERT_TRUE(peer_->Request(stream, false));
+    Handler& handler = *host_.handlers.back();
+    handler.ReadRequest();
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, i % 2 == 0 ? NGHTTP2_FLAG_END_STREAM : 0, stream, Prefixed("all"))));
+    if (i % 2 != 0) ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, stream, "")));
+    ASSERT_THAT(handler.messages, ElementsAre("all"));
+    handler.Write(40);
+    host_.Turn();
+    ASSERT_THAT(handler.written, ElementsAre(true));
+  }
+  EXPECT_LT((mallinfo2().uordblks - before) / kCalls, kBytesMax);
 }
 
 TEST_F(CallTest, AnswersWithMessagesAndAStatus) {
