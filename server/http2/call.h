@@ -69,10 +69,12 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
 
   void OnData(absl::string_view bytes) override;
   void OnEnd() override;
+  size_t left() const override { return outgoing_.left(); }
   Offer OfferBody(size_t bytes_max) override;
   void GiveBody(size_t bytes, Gather* gather) override;
   Headers Trailers() override;
   void OnSent() override;
+  void OnPulse() override { handler_->OnPulse(); }
   void OnClosed(bool whole) override;
 
   rpc::Loop* loop() const override { return host_->rpc_loop(); }
@@ -82,6 +84,9 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   void Read() override { request_->incoming.Read(); }
   void ReadRequest() override { request_->incoming.ReadRequest(); }
   void Write(Frame frame) override;
+  void Pulse() override {
+    if (connection_ != nullptr) connection_->Pulse(this);
+  }
   void Finish(const absl::Status& status) override;
   void FinishWith(Frame frame) override;
   void Cancel() override;

@@ -135,6 +135,8 @@ class Connection {
   // Lets the peer send so many bytes more.
   void OpenWindow(int32_t stream, uint64_t bytes);
   void Reset(int32_t stream, uint32_t error);
+  // Tells all but `from` that it sends what can wait.
+  void Pulse(const Stream* from) const { streams_.Pulse(from); }
   // The peer has made the server work as if for so many requests more.
   void CountWork(size_t requests) { work_ += requests; }
   // `toiler` has something to do. Nothing more is read, and no other toils, before it has done that.

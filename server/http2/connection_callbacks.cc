@@ -8,6 +8,8 @@ namespace {
 
 constexpr size_t kFrameHeadBytes = 9;
 constexpr int64_t kDataBytesMax = Gather::kFrameBytesMax - kFrameHeadBytes;
+// nghttp2 has a buffer for a frame of so many bytes, and keeps one for the largest that it was ever told of.
+constexpr int64_t kDataBytesBuffered = 16 << 10;
 // Several times what a request that is not refused takes.
 constexpr size_t kContinuationsMax = 64;
 
@@ -32,6 +34,14 @@ nghttp2_option* MakeOptions() {
 }
 
 }  // namespace
+
+ssize_t ConnectionCallbacks::BodyBytesMax(nghttp2_session*, uint8_t, int32_t number, int32_t session_window,
+                                          int32_t stream_window, uint32_t frame_max, void* user) {
+  const Stream* const stream = ToConnection(user)->framing_.Find(number);
+  const bool large = stream != nullptr && stream->left() > kDataBytesBuffered;
+  return std::min({int64_t{session_window}, int64_t{stream_window}, int64_t{frame_max},
+                   large ? kDataBytesMax : kDataBytesBuffered});
+}
 
 int ConnectionCallbacks::SendBody(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t length,
                                   nghttp2_data_source* source, void* user) {
@@ -92,12 +102,7 @@ void ConnectionCallbacks::SetSending(nghttp2_session_callbacks* callbacks) {
         return static_cast<ssize_t>(size);
       });
   nghttp2_session_callbacks_set_send_data_callback(callbacks, &ConnectionCallbacks::SendBody);
-  nghttp2_session_callbacks_set_data_source_read_length_callback(
-      callbacks,
-      [](nghttp2_session*, uint8_t, int32_t, int32_t session_window, int32_t stream_window, uint32_t frame_max,
-         void*) -> ssize_t {
-        return std::min({int64_t{session_window}, int64_t{stream_window}, int64_t{frame_max}, kDataBytesMax});
-      });
+  nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, &ConnectionCallbacks::BodyBytesMax);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks,
                                                        [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
                                                          ToConnection(user)->OnFrameSent(*frame);

@@ -16,6 +16,9 @@ struct ConnectionCallbacks {
   static void SetReceiving(nghttp2_session_callbacks* callbacks);
   static void SetIgnoring(nghttp2_session_callbacks* callbacks);
   static void SetSending(nghttp2_session_callbacks* callbacks);
+  // How large the next frame of a stream may be.
+  static ssize_t BodyBytesMax(nghttp2_session* session, uint8_t type, int32_t stream, int32_t session_window,
+                              int32_t stream_window, uint32_t frame_max, void* connection);
   static int SendBody(nghttp2_session* session, nghttp2_frame* frame, const uint8_t* head, size_t length,
                       nghttp2_data_source* source, void* connection);
 };

@@ -27,6 +27,8 @@ class Stream {
   // The request is whole.
   virtual void OnEnd() = 0;
 
+  // Bytes of the answer's body that are there.
+  virtual size_t left() const = 0;
   // What of the answer's body, up to `bytes_max`, can go out now. If it is the last of it, Trailers follows.
   virtual Offer OfferBody(size_t bytes_max) = 0;
   // Puts what was offered last into `gather`, perhaps in a later turn.
@@ -34,6 +36,9 @@ class Stream {
   virtual Headers Trailers() = 0;
   // The system has taken all that GiveBody gave, and the answer goes on.
   virtual void OnSent() = 0;
+
+  // Another stream of the connection sends what can wait: so may this one, see rpc::Exchange::Pulse.
+  virtual void OnPulse() {}
 
   // The stream has ended, with its answer sent if it is `whole`: nothing more comes, OnSent neither, and the connection
   // may not be used any more. The stream may delete itself.

@@ -31,6 +31,12 @@ class StreamList {
     if (--size_ == 0) idle_since_ = now;
   }
 
+  // Tells all but `from` that it sends what can wait; none may be added or removed meanwhile.
+  void Pulse(const Stream* from) const {
+    for (Stream* stream = first_; stream != nullptr; stream = stream->next_) {
+      if (stream != from) stream->OnPulse();
+    }
+  }
   // Any of them; null if there is none.
   Stream* first() const { return first_; }
   size_t size() const { return size_; }

@@ -46,7 +46,7 @@ class PlainRequestBytes final : public RequestBytes {
 absl::Status NotDecoded(const google::protobuf::MessageLite& message);
 
 // What a method does with one call. The transport calls it on the loop's thread, and never from within a function of
-// the exchange. A handler owns itself; the transport lets go of it with OnDone.
+// its exchange. A handler owns itself; the transport lets go of it with OnDone.
 class Handler {
  public:
   // The message that was asked for has so many bytes: it is taken in when Exchange::Read is called again, at once or
@@ -59,6 +59,8 @@ class Handler {
   virtual void OnNoMore() = 0;
   // What was written is with the system or beyond, and the next may be written; not `ok` if the caller is gone.
   virtual void OnWritten(bool ok) { (void)ok; }
+  // Another call of the connection calls Exchange::Pulse. May write, no more.
+  virtual void OnPulse() {}
   // The caller is gone, or its deadline is over: nobody hears any more. At most once, perhaps while a read or a write
   // goes on, perhaps after Finish. The handler still has to finish.
   virtual void OnCancelled() {}
@@ -100,6 +102,10 @@ class Exchange {
   // There will be a Write in this turn of the loop. A transport that sends each frame at once can so send those of
   // several calls of a connection together.
   virtual void ExpectWrite() {}
+
+  // Calls OnPulse of the handlers of the connection's other calls, as far as the transport knows them: this one has
+  // written what could have waited, and what they write now goes out with it.
+  virtual void Pulse() {}
 
   // Ends the call, after what is being written; once. A read that goes on still ends, in one way or the other. OnDone
   // follows.

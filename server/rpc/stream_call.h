@@ -34,6 +34,11 @@ class StreamCall : public Stream, public Handler, protected Intake::Receiver {
   // Nothing may be written any more.
   bool finished() const { return finished_; }
   absl::Duration last_write() const { return last_write_; }
+  // Silent for so long that a heartbeat may go out with those of the connection's other streams, which from then on are
+  // due together.
+  bool IsNearHeartbeat(absl::Duration interval) const {
+    return last_write_ + interval - interval / 8 <= loop_->clock().Monotonic();
+  }
 
   // One more thing will come back to the call, besides OnDone; and what to do last when it has. The call may be gone
   // after Release.

@@ -180,13 +180,25 @@ void SubscribeStream::OnHeartbeat() {
   const absl::Duration interval = broker_->limits().heartbeat;
   const absl::Duration now = loop()->clock().Monotonic();
   if (!writing() && last_write() + interval <= now) {
-    v1::SubscribeResponse frame;
-    SetTime(loop()->clock().Now(), frame.mutable_heartbeat()->mutable_time());
-    subscription_->TakeProgress(kProgressMax, frame.mutable_heartbeat()->mutable_positions());
-    WriteFrame(frame);
+    WriteHeartbeat();
+    exchange()->Pulse();
   }
   // Not set anew at each write, so that a busy stream costs no timers.
   loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
+}
+
+void SubscribeStream::OnPulse() {
+  const absl::Duration interval = broker_->limits().heartbeat;
+  if (ending() || writing() || !heartbeat_.set() || !IsNearHeartbeat(interval)) return;
+  WriteHeartbeat();
+  loop()->SetTimer(&heartbeat_, last_write() + interval);
+}
+
+void SubscribeStream::WriteHeartbeat() {
+  v1::SubscribeResponse frame;
+  SetTime(loop()->clock().Now(), frame.mutable_heartbeat()->mutable_time());
+  subscription_->TakeProgress(kProgressMax, frame.mutable_heartbeat()->mutable_positions());
+  WriteFrame(frame);
 }
 
 void SubscribeStream::Drain(const DrainPlan& plan) {

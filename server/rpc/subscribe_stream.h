@@ -24,6 +24,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnMessage(const RequestBytes& bytes) override;
   void OnNoMore() override;
   void OnWritten(bool ok) override;
+  void OnPulse() override;
 
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
@@ -52,6 +53,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   // False if it is too late for that.
   bool WriteNotice();
   void OnHeartbeat();
+  void WriteHeartbeat();
   void OnStalled();
   void OnAge();
   void OnEnd(const absl::Status& status) override;

@@ -94,11 +94,23 @@ void WatchStream::OnHeartbeat() {
   const absl::Duration interval = broker_->limits().heartbeat;
   const absl::Duration now = loop()->clock().Monotonic();
   if (!writing() && last_write() + interval <= now) {
-    v1::WatchResponse response;
-    response.set_revision(revision_);
-    Write(Frame(response));
+    WriteHeartbeat();
+    exchange()->Pulse();
   }
   loop()->SetTimer(&heartbeat_, writing() ? now + interval : last_write() + interval);
+}
+
+void WatchStream::OnPulse() {
+  const absl::Duration interval = broker_->limits().heartbeat;
+  if (ending() || writing() || !heartbeat_.set() || !IsNearHeartbeat(interval)) return;
+  WriteHeartbeat();
+  loop()->SetTimer(&heartbeat_, last_write() + interval);
+}
+
+void WatchStream::WriteHeartbeat() {
+  v1::WatchResponse response;
+  response.set_revision(revision_);
+  Write(Frame(response));
 }
 
 void WatchStream::OnWritten(bool ok) {

@@ -23,6 +23,7 @@ class WatchStream final : public StreamCall {
   void OnMessage(const RequestBytes& bytes) override;
   void OnNoMore() override;
   void OnWritten(bool ok) override;
+  void OnPulse() override;
   void Drain(const DrainPlan& plan) override;
 
  private:
@@ -34,6 +35,7 @@ class WatchStream final : public StreamCall {
   absl::Status Open(const RequestBytes& bytes);
   void Pump();
   void OnHeartbeat();
+  void WriteHeartbeat();
   void OnEnd(const absl::Status& status) override;
 
   broker::Broker* const broker_;

@@ -52,6 +52,10 @@ class Handler final : public rpc::Handler {
     EXPECT_FALSE(busy);
     cancelled = true;
   }
+  void OnPulse() override {
+    EXPECT_FALSE(busy);
+    Write(1);
+  }
   void OnDone() override {
     EXPECT_FALSE(busy);
     done = true;
@@ -243,6 +247,15 @@ TEST_F(CallTest, ThatOnlyAnswersTakesLittleMemory) {
     ASSERT_THAT(handler.written, ElementsAre(true));
   }
   EXPECT_LT((mallinfo2().uordblks - before) / kCalls, kBytesMax);
+}
+
+TEST_F(CallTest, OthersOfItsConnectionWriteWithItsPulse) {
+  for (const int32_t stream : {1, 3, 5}) ASSERT_TRUE(peer_->Request(stream, true));
+  host_.handlers.at(1)->Write(10);
+  host_.handlers.at(1)->Do([&] { host_.handlers.at(1)->exchange->Pulse(); });
+  for (const auto& handler : host_.handlers) EXPECT_THAT(handler->written, IsEmpty());
+  host_.Turn();
+  for (const auto& handler : host_.handlers) EXPECT_THAT(handler->written, ElementsAre(true));
 }
 
 TEST_F(CallTest, AnswersWithMessagesAndAStatus) {

@@ -28,10 +28,10 @@ class TestStream final : public Stream {
     if (consumes) connection->OpenWindow(number, bytes.size());
   }
   void OnEnd() override { ended = true; }
+  size_t left() const override { return body.size() - at; }
   Offer OfferBody(size_t bytes_max) override {
-    const size_t left = body.size() - at;
-    const size_t part = std::min(left, bytes_max);
-    return {part, finished && part == left};
+    const size_t part = std::min(left(), bytes_max);
+    return {part, finished && part == left()};
   }
   void GiveBody(size_t bytes, Gather* gather) override {
     gather->Copy(body.data() + at, bytes);

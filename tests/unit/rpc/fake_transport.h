@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -27,7 +28,8 @@ struct LoopParts {
 // A loop that never runs, and always sleeps: calls are finished on the thread that answers them.
 class FakeLoop final : private LoopParts, public Loop {
  public:
-  FakeLoop() : Loop(&own_lane, &RealClock(), &own_metrics, {&own_memory, &own_memory}) {}
+  explicit FakeLoop(const Clock* clock = &RealClock())
+      : Loop(&own_lane, clock, &own_metrics, {&own_memory, &own_memory}) {}
 
   const MemoryBudget& memory() const { return own_memory; }
 
@@ -48,13 +50,23 @@ class FakeExchange final : public Exchange {
   // What the method has asked for.
   int reads() const { return reads_; }
   const std::optional<absl::Status>& status() const { return status_; }
+  // The messages that it has written, as bytes.
+  const std::vector<std::string>& written() const { return written_; }
 
   Loop* loop() const override { return loop_; }
   Call CallWith(Right right) const override { return Call(right, Transport::kGrpc, "test"); }
   std::optional<absl::string_view> Metadata(absl::string_view) const override { return std::nullopt; }
   bool tells_sizes() const override { return tells_sizes_; }
   void Read() override { ++reads_; }
-  void Write(Frame) override {}
+  void Write(Frame frame) override {
+    std::string& bytes = written_.emplace_back();
+    frame.Encode(
+        [&](size_t size) {
+          bytes.resize(bytes.size() + size);
+          return bytes.data() + bytes.size() - size;
+        },
+        [&](log::ByteRange&& range) { bytes.append(range.data(), range.length); });
+  }
   void Finish(const absl::Status& status) override { status_ = status; }
   void FinishWith(Frame) override { status_ = absl::OkStatus(); }
   void Cancel() override {}
@@ -64,6 +76,7 @@ class FakeExchange final : public Exchange {
   const bool tells_sizes_;
   int reads_ = 0;
   std::optional<absl::Status> status_;
+  std::vector<std::string> written_;
 };
 
 }  // namespace nmq::rpc
