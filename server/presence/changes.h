@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,8 @@ class Changes {
 
   // Up to `count_max` changes after `revision` of `name_space` (all if empty), and in `*upto` the revision that has
   // been looked at. OUT_OF_RANGE if some are no longer held, or the revision has not been reached.
-  absl::StatusOr<std::vector<std::shared_ptr<const v1::Change>>> Read(uint64_t revision, absl::string_view name_space,
-                                                                      size_t count_max, uint64_t* upto) const;
+  absl::StatusOr<std::vector<v1::Change>> Read(uint64_t revision, absl::string_view name_space, size_t count_max,
+                                               uint64_t* upto) const;
 
   // Called, from any thread, after changes: at least once after the last one.
   using Listener = std::shared_ptr<const std::function<void()>>;
@@ -48,12 +49,20 @@ class Changes {
   void Notify();
 
  private:
+  // Encoded, without its revision and its namespace, in a third of the memory.
+  struct Held {
+    const std::string* name_space;  // of names_
+    std::string bytes;
+  };
+
   const uint64_t count_max_;
   const Clock* const clock_;
   std::atomic<uint64_t> revision_;
   std::atomic<uint64_t> notified_{0};
   mutable Mutex mu_;  // a leaf: nothing is locked under it
-  CircularBuffer<std::shared_ptr<const v1::Change>> held_ ABSL_GUARDED_BY(mu_);
+  CircularBuffer<Held> held_ ABSL_GUARDED_BY(mu_);
+  // Of all namespaces that there have been: no more than there are objects of them.
+  std::set<std::string> names_ ABSL_GUARDED_BY(mu_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(mu_);
 };
 

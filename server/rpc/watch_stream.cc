@@ -84,7 +84,7 @@ void WatchStream::Pump() {
     if (changes->empty()) continue;
     v1::WatchResponse response;
     response.set_revision(revision_);
-    for (const auto& change : *changes) *response.add_changes() = *change;
+    for (v1::Change& change : *changes) *response.add_changes() = std::move(change);
     Write(Frame(response));
     return;
   }

@@ -50,9 +50,9 @@ TEST(QueueTable, TellsOfEachChange) {
   uint64_t upto = 0;
   const auto changes = parts.changes.Read(0, "N", 10, &upto);
   ASSERT_EQ(changes->size(), 2u);
-  EXPECT_EQ((*changes)[0]->kind(), v1::CHANGE_KIND_QUEUE_CREATED);
-  EXPECT_EQ((*changes)[1]->kind(), v1::CHANGE_KIND_QUEUE_DELETED);
-  EXPECT_EQ((*changes)[1]->queue(), "DB");
+  EXPECT_EQ((*changes)[0].kind(), v1::CHANGE_KIND_QUEUE_CREATED);
+  EXPECT_EQ((*changes)[1].kind(), v1::CHANGE_KIND_QUEUE_DELETED);
+  EXPECT_EQ((*changes)[1].queue(), "DB");
 }
 
 TEST(QueueTable, ServesAndListsAll) {

@@ -1,5 +1,7 @@
 #include "server/presence/changes.h"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <string>
 #include <thread>
@@ -30,9 +32,9 @@ std::vector<std::string> After(const Changes& changes, uint64_t revision) {
   EXPECT_EQ(upto, changes.revision());
   std::vector<std::string> words;
   for (const auto& change : *read) {
-    EXPECT_EQ(change->revision(), ++revision);
-    std::string word = v1::ChangeKind_Name(change->kind()).substr(12);
-    for (const std::string& part : {change->room(), change->queue(), change->reason()}) {
+    EXPECT_EQ(change.revision(), ++revision);
+    std::string word = v1::ChangeKind_Name(change.kind()).substr(12);
+    for (const std::string& part : {change.room(), change.queue(), change.reason()}) {
       if (!part.empty()) word += " " + part;
     }
     words.push_back(word);
@@ -51,9 +53,9 @@ TEST(Changes, AreNumberedFromOneWithTheirTime) {
   uint64_t upto;
   const auto read = *changes.Read(0, "", 10, &upto);
   ASSERT_EQ(read.size(), 2u);
-  EXPECT_EQ(read[0]->revision(), 1u);
-  EXPECT_EQ(read[1]->time().seconds(), 1'700'000'001);
-  EXPECT_EQ(read[1]->time().nanos(), 500'000'000);
+  EXPECT_EQ(read[0].revision(), 1u);
+  EXPECT_EQ(read[1].time().seconds(), 1'700'000'001);
+  EXPECT_EQ(read[1].time().nanos(), 500'000'000);
 }
 
 TEST(Changes, AreReadInPortionsAndByNamespace) {
@@ -72,6 +74,21 @@ TEST(Changes, AreReadInPortionsAndByNamespace) {
   EXPECT_EQ(changes.Read(4, "odd", 100, &upto)->size(), 3u);
   EXPECT_EQ(changes.Read(0, "none", 100, &upto)->size(), 0u);
   EXPECT_EQ(upto, 10u);
+}
+
+TEST(Changes, TakeLittleMoreThanTheirText) {
+  constexpr int kChanges = 1024;
+  constexpr size_t kBytesMax = 260;
+  SimulatedClock clock;
+  Changes changes(kChanges, &clock);
+  v1::Change change = Of("namespace");
+  change.set_kind(v1::CHANGE_KIND_SUBSCRIPTION_STARTED);
+  change.set_client_id(std::string(24, 'c'));
+  change.set_client_name(std::string(24, 'n'));
+  change.set_subscription_id(std::string(27, 's'));
+  const size_t before = mallinfo2().uordblks;  // nothing under a sanitizer, whose heap is another
+  for (int i = 0; i < kChanges; ++i) changes.Append(change);
+  EXPECT_LT((mallinfo2().uordblks - before) / kChanges, kBytesMax);
 }
 
 TEST(Changes, OnlySoManyAreHeld) {
@@ -209,8 +226,8 @@ TEST(Changes, ListAndThenWatchMissesNothing) {
       continue;
     }
     for (const auto& change : *read) {
-      if (change->kind() == v1::CHANGE_KIND_CLIENT_CONNECTED) ids.insert(change->client_id());
-      if (change->kind() == v1::CHANGE_KIND_CLIENT_DISCONNECTED) ids.erase(change->client_id());
+      if (change.kind() == v1::CHANGE_KIND_CLIENT_CONNECTED) ids.insert(change.client_id());
+      if (change.kind() == v1::CHANGE_KIND_CLIENT_DISCONNECTED) ids.erase(change.client_id());
     }
     revision = upto;
   }
@@ -221,8 +238,8 @@ TEST(Changes, ListAndThenWatchMissesNothing) {
   auto read = world.broker().changes().Read(revision, "", 1'000'000, &upto);
   ASSERT_TRUE(read.ok());
   for (const auto& change : *read) {
-    if (change->kind() == v1::CHANGE_KIND_CLIENT_CONNECTED) ids.insert(change->client_id());
-    if (change->kind() == v1::CHANGE_KIND_CLIENT_DISCONNECTED) ids.erase(change->client_id());
+    if (change.kind() == v1::CHANGE_KIND_CLIENT_CONNECTED) ids.insert(change.client_id());
+    if (change.kind() == v1::CHANGE_KIND_CLIENT_DISCONNECTED) ids.erase(change.client_id());
   }
   EXPECT_THAT(ids, ElementsAre(last.id));
 }

@@ -39,7 +39,7 @@ class RosterTest : public ::testing::Test {
     uint64_t upto = 0;
     std::vector<v1::ChangeKind> kinds;
     auto changes = changes_.Read(0, "", 1000, &upto);
-    for (const auto& change : *changes) kinds.push_back(change->kind());
+    for (const auto& change : *changes) kinds.push_back(change.kind());
     return kinds;
   }
 
