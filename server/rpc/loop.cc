@@ -108,7 +108,7 @@ void Loop::RunTimers() {
   while (!timers_.empty() && timers_.begin()->first <= now_us) {
     Timer* timer = timers_.begin()->second;
     CancelTimer(timer);
-    timer->on_time_();
+    timer->call_(timer->owner_);
   }
 }
 

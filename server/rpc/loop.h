@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -88,12 +90,18 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // Calls `on_time` once, at `time` of the monotonic clock or a little later. Each timer is set once at a time.
   class Timer {
    public:
-    explicit Timer(std::function<void()> on_time) : on_time_(std::move(on_time)) {}
+    // `on_time` captures its owner, and no more: idle streams have several timers each.
+    template <typename OnTime>
+    explicit Timer(OnTime on_time) : call_([](void* owner) { (*static_cast<OnTime*>(owner))(); }) {
+      static_assert(sizeof(OnTime) <= sizeof(owner_) && std::is_trivially_copyable_v<OnTime>);
+      new (owner_) OnTime(on_time);
+    }
     bool set() const { return time_us_ != 0; }
 
    private:
     friend class Loop;
-    std::function<void()> on_time_;
+    void (*const call_)(void*);
+    alignas(void*) char owner_[sizeof(void*)];
     int64_t time_us_ = 0;
   };
   void SetTimer(Timer* timer, absl::Duration time);
