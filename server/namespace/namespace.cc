@@ -85,7 +85,7 @@ SubscriptionTable::ById Namespace::RemoveClientLocked(Roster::Entry* entry, absl
   // The rooms go without them: they hear nothing more anyway.
   SubscriptionTable::ById subscriptions = subscriptions_.TakeOf(entry->client->id());
   for (const auto& [id, subscription] : subscriptions) {
-    AppendSubscriptionChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, *entry, id, reason);
+    AppendSubscriptionChange(v1::CHANGE_KIND_SUBSCRIPTION_ENDED, *entry, subscription->id(), reason);
   }
   roster_.Remove(entry, reason);
   return subscriptions;

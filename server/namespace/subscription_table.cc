@@ -21,9 +21,8 @@ void SubscriptionTable::Add(std::shared_ptr<Subscription> subscription) {
 bool SubscriptionTable::Remove(const Subscription& subscription) {
   const auto found = by_client_.find(subscription.client().id());
   if (found == by_client_.end()) return false;
-  const std::string id = subscription.id();
-  by_id_.erase(id);
-  return found->second.subscriptions.erase(id) > 0;
+  by_id_.erase(subscription.id());
+  return found->second.subscriptions.erase(subscription.id()) > 0;
 }
 
 SubscriptionTable::ById SubscriptionTable::TakeOf(const std::string& client_id) {
@@ -47,9 +46,10 @@ bool SubscriptionTable::AnyHears(absl::string_view queue, absl::string_view even
 
 std::string SubscriptionTable::Visit(const std::string& client_id, const std::string& after, int looks_max,
                                      absl::FunctionRef<bool(Subscription&)> visit) const {
+  const auto id_of = [](const auto& item) -> const std::string& { return item.second->id(); };
   const auto visit_item = [&](const auto& item) { return visit(*item.second); };
-  if (client_id.empty()) return VisitMapAfter(by_id_, after, looks_max, visit_item);
-  return VisitMapAfter(Of(client_id), after, looks_max, visit_item);
+  if (client_id.empty()) return VisitAfter(by_id_, after, looks_max, id_of, visit_item);
+  return VisitAfter(Of(client_id), after, looks_max, id_of, visit_item);
 }
 
 }  // namespace nmq::broker

@@ -18,7 +18,8 @@ namespace nmq::broker {
 // guards it.
 class SubscriptionTable {
  public:
-  using ById = absl::btree_map<std::string, std::shared_ptr<Subscription>>;
+  // The keys are the subscriptions' own.
+  using ById = absl::btree_map<absl::string_view, std::shared_ptr<Subscription>>;
 
   // An id for the client's next subscription.
   std::string NewId(const std::string& client_id);
@@ -30,8 +31,8 @@ class SubscriptionTable {
 
   const ById& Of(const std::string& client_id) const;
   size_t size() const { return by_id_.size(); }
-  absl::btree_map<std::string, Subscription*>::const_iterator begin() const { return by_id_.begin(); }
-  absl::btree_map<std::string, Subscription*>::const_iterator end() const { return by_id_.end(); }
+  absl::btree_map<absl::string_view, Subscription*>::const_iterator begin() const { return by_id_.begin(); }
+  absl::btree_map<absl::string_view, Subscription*>::const_iterator end() const { return by_id_.end(); }
 
   // Whether any of them wants this event of this queue.
   bool AnyHears(absl::string_view queue, absl::string_view event) const;
@@ -47,7 +48,7 @@ class SubscriptionTable {
   };
 
   absl::flat_hash_map<std::string, OfClient> by_client_;
-  absl::btree_map<std::string, Subscription*> by_id_;
+  absl::btree_map<absl::string_view, Subscription*> by_id_;
 };
 
 }  // namespace nmq::broker

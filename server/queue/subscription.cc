@@ -32,6 +32,26 @@ bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vect
   return true;
 }
 
+Subscription::Subscription(Options options)
+    : Subscriber(options),
+      id_(std::move(options.id)),
+      patterns_(std::move(options.patterns)),
+      headers_(std::move(options.headers)),
+      peer_(std::move(options.peer)),
+      start_time_(options.start_time),
+      name_space_counters_(*options.name_space_counters),
+      start_of_later_queues_(options.start_of_later_queues.kind == Start::Kind::kNew
+                                 ? nullptr
+                                 : std::make_unique<const Start>(std::move(options.start_of_later_queues))),
+      place_in_group_(options.mailbox == nullptr ? nullptr
+                                                 : std::make_unique<const PlaceInGroup>(PlaceInGroup{
+                                                       std::move(options.mailbox), std::move(options.leave_group)})) {}
+
+const Start& Subscription::start_of_later_queues() const {
+  static const Start* const kNew = new Start();
+  return start_of_later_queues_ == nullptr ? *kNew : *start_of_later_queues_;
+}
+
 bool Subscription::Hears(absl::string_view queue, absl::string_view event) const {
   return std::any_of(patterns().begin(), patterns().end(), [&](const SubscriptionPattern& pattern) {
     return (queue.empty() || pattern.queue.Matches(queue)) && (event.empty() || pattern.event.Matches(event));
@@ -78,7 +98,7 @@ uint64_t Subscription::Lag() const {
 
 absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   if (ended()) return end_status();
-  if (options_.mailbox != nullptr) options_.mailbox->Take(bytes_max, delivery);
+  if (place_in_group_ != nullptr) place_in_group_->mailbox->Take(bytes_max, delivery);
   // In turn, so that a busy queue does not keep the others waiting.
   bool more = false;
   std::vector<Cursor*>& ready = ready_cursors();
@@ -103,12 +123,12 @@ absl::Status Subscription::Read(uint64_t bytes_max, Delivery* delivery) {
   if (delivery->messages > 0) {
     counters_.Delivered(delivery->messages, delivery->bytes);
     client().counters().Delivered(delivery->messages, delivery->bytes);
-    options_.name_space_counters->Delivered(delivery->messages, delivery->bytes);
+    name_space_counters_.Delivered(delivery->messages, delivery->bytes);
   }
   if (delivery->has_gap && WasThere(delivery->gap.reason())) {
     counters_.Dropped(delivery->gap.count());
     client().counters().Dropped(delivery->gap.count());
-    options_.name_space_counters->Dropped(delivery->gap.count());
+    name_space_counters_.Dropped(delivery->gap.count());
     const bool slow = delivery->gap.reason() == v1::GAP_REASON_SLOW_SUBSCRIBER;
     if (slow && overflow() == v1::OVERFLOW_DISCONNECT) return SlowStatus(delivery->gap.queue());
   }
@@ -141,7 +161,7 @@ void Subscription::TakeProgress(int count_max, google::protobuf::RepeatedPtrFiel
 void Subscription::Close() {
   StopMarking();
   ForEachCursor([](Cursor* cursor) { cursor->queue->Detach(cursor); });
-  if (options_.leave_group) options_.leave_group();
+  if (place_in_group_ != nullptr && place_in_group_->leave) place_in_group_->leave();
 }
 
 void Subscription::MarkAllReady() {

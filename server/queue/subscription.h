@@ -54,20 +54,20 @@ class Subscription final : public Subscriber {
     std::shared_ptr<Mailbox> mailbox = nullptr;
     std::function<void()> leave_group = nullptr;
   };
-  explicit Subscription(Options options) : Subscriber(options), options_(std::move(options)) {}
+  explicit Subscription(Options options);
 
-  const std::string& id() const { return options_.id; }
-  const std::vector<SubscriptionPattern>& patterns() const { return options_.patterns; }
-  const std::string& peer() const { return options_.peer; }
-  absl::Time start_time() const { return options_.start_time; }
+  const std::string& id() const { return id_; }
+  const std::vector<SubscriptionPattern>& patterns() const { return patterns_; }
+  const std::string& peer() const { return peer_; }
+  absl::Time start_time() const { return start_time_; }
   // Where it starts in a queue that is made after it.
-  const Start& start_of_later_queues() const { return options_.start_of_later_queues; }
+  const Start& start_of_later_queues() const;
   Counters& counters() { return counters_; }
-  bool member_of_group() const { return options_.mailbox != nullptr; }
+  bool member_of_group() const { return place_in_group_ != nullptr; }
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
-    return broker::FilterFor(patterns(), options_.headers, queue, filter);
+    return broker::FilterFor(patterns_, headers_, queue, filter);
   }
   bool Hears(absl::string_view queue, absl::string_view event) const;
 
@@ -89,7 +89,7 @@ class Subscription final : public Subscriber {
   absl::Status Read(uint64_t bytes_max, Delivery* delivery);
   // Whether Read may bring something.
   bool has_ready() const {
-    return !ready_cursors().empty() || ended() || (options_.mailbox != nullptr && !options_.mailbox->empty());
+    return !ready_cursors().empty() || ended() || (place_in_group_ != nullptr && !place_in_group_->mailbox->empty());
   }
   // SLOW_SUBSCRIBER if messages are lost and the policy is to disconnect, though nothing can be read just now.
   absl::Status CheckOverflow() const;
@@ -105,7 +105,20 @@ class Subscription final : public Subscriber {
   // The cursor of a queue that was deleted. Only for the lane's thread.
   void DropCursor(Cursor* cursor) ABSL_LOCKS_EXCLUDED(mu_);
 
-  const Options options_;
+  struct PlaceInGroup {
+    std::shared_ptr<Mailbox> mailbox;
+    std::function<void()> leave;
+  };
+
+  // There are very many that hear nothing: what most of them do not need is elsewhere.
+  const std::string id_;
+  const std::vector<SubscriptionPattern> patterns_;
+  const std::vector<HeaderFilter> headers_;
+  const std::string peer_;
+  const absl::Time start_time_;
+  Counters& name_space_counters_;
+  const std::unique_ptr<const Start> start_of_later_queues_;  // null: with what is new
+  const std::unique_ptr<const PlaceInGroup> place_in_group_;  // null if it is in none
   Counters counters_;
   std::atomic<uint64_t> in_flight_bytes_{0};
   mutable Mutex mu_;  // may be taken under the namespace's; the queues' are taken under it

@@ -1,5 +1,7 @@
 #include "server/namespace/subscription_table.h"
 
+#include <malloc.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +20,7 @@ class SubscriptionTableTest : public testing::Test {
   std::shared_ptr<Subscription> Add(const std::string& client, absl::string_view queue = "**") {
     Subscription::Options options;
     options.id = table_.NewId(client);
+    options.name_space_counters = &counters_;
     options.client = std::make_shared<Client>(1, client, "session", absl::UnixEpoch());
     options.patterns.push_back({*Pattern::Parse("queue", queue, 128), *Pattern::Parse("event", "**", 128)});
     auto subscription = std::make_shared<Subscription>(std::move(options));
@@ -34,6 +37,7 @@ class SubscriptionTableTest : public testing::Test {
     return ids;
   }
 
+  Counters counters_;
   SubscriptionTable table_;
 };
 
@@ -44,6 +48,23 @@ TEST_F(SubscriptionTableTest, AClientsSubscriptionsHaveItsIdAndANumber) {
   EXPECT_EQ(table_.size(), 3u);
   EXPECT_EQ(table_.Of("a").size(), 2u);
   EXPECT_THAT(table_.Of("nobody"), IsEmpty());
+}
+
+TEST_F(SubscriptionTableTest, ASubscriptionWithoutQueuesTakesLittleMemory) {
+  constexpr int kSubscriptions = 1000;
+  constexpr size_t kBytesMax = 750;
+  const std::string id(24, 'c');
+  Subscription::Options options;
+  options.client = std::make_shared<Client>(1, id, "session", absl::UnixEpoch());
+  options.patterns.push_back({*Pattern::Parse("queue", "idle", 128), *Pattern::Parse("event", "**", 128)});
+  options.peer = "ipv4:127.0.0.1:12345";
+  options.name_space_counters = &counters_;
+  const size_t before = mallinfo2().uordblks;  // nothing under a sanitizer, whose heap is another
+  for (int i = 0; i < kSubscriptions; ++i) {
+    options.id = table_.NewId(id);
+    table_.Add(std::make_shared<Subscription>(options));
+  }
+  EXPECT_LT((mallinfo2().uordblks - before) / kSubscriptions, kBytesMax);
 }
 
 TEST_F(SubscriptionTableTest, ANumberIsNotGivenTwiceToAClient) {
