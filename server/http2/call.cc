@@ -90,7 +90,7 @@ void Call::OnDeadline() {
 }
 
 void Call::EndEarly(const absl::Status& status) {
-  if (outgoing_.left() > 0) {
+  if (left() > 0) {
     connection_->Reset(stream_, NGHTTP2_CANCEL);  // the caller does not take what is before the trailers
   } else {
     EndWith(status);
@@ -187,8 +187,17 @@ void Call::Write(Frame frame) {
   writing_ = true;
   if (connection_ == nullptr || ended_) return SettleSoon();
   written_early_ = frame.size() <= kEarlyBytesMax;
-  outgoing_.Set(std::move(frame));
+  Set(std::move(frame));
   Speak();
+}
+
+void Call::Set(Frame frame) {
+  outgoing_ = host_->outgoings().Take();
+  outgoing_->Set(std::move(frame));
+}
+
+void Call::DropOutgoing() {
+  if (outgoing_ != nullptr) host_->outgoings().GiveBack(std::move(outgoing_));
 }
 
 void Call::Finish(const absl::Status& status) {
@@ -202,7 +211,7 @@ void Call::FinishWith(Frame frame) {
   SettleSoon();
   if (connection_ == nullptr || ended_) return;
   ended_ = true;
-  outgoing_.Set(std::move(frame));
+  Set(std::move(frame));
   Speak();
 }
 
@@ -215,7 +224,7 @@ void Call::EndWith(const absl::Status& status) {
 void Call::Speak() {
   if (!answered_) {
     answered_ = true;
-    if (outgoing_.left() > 0 || !ended_) {
+    if (left() > 0 || !ended_) {
       connection_->Answer(stream_, AnswerHeaders(), /*body=*/true);
     } else {
       connection_->Answer(stream_, OnlyTrailers(status_), /*body=*/false);
@@ -232,20 +241,21 @@ void Call::Cancel() {
 }
 
 Stream::Offer Call::OfferBody(size_t bytes_max) {
-  const size_t part = std::min(bytes_max, outgoing_.left());
+  const size_t part = std::min(bytes_max, left());
   if (part == 0 && !ended_) idle_ = true;
-  return {part, ended_ && part == outgoing_.left()};
+  return {part, ended_ && part == left()};
 }
 
 void Call::GiveBody(size_t bytes, Gather* gather) {
-  outgoing_.Give(bytes, gather);
+  outgoing_->Give(bytes, gather);
+  if (outgoing_->left() == 0) DropOutgoing();
   if (written_early_) OnSent();
 }
 
 Headers Call::Trailers() { return StatusTrailers(status_); }
 
 void Call::OnSent() {
-  if (outgoing_.left() > 0 || !std::exchange(writing_, false)) return;
+  if (left() > 0 || !std::exchange(writing_, false)) return;
   written_early_ = false;
   handler_->OnWritten(true);
 }
@@ -269,7 +279,7 @@ void Call::OnClosed(bool whole) {
   } else {
     OnGone();
   }
-  outgoing_.Clear();
+  DropOutgoing();
 }
 
 }  // namespace nmq::http2

@@ -35,6 +35,7 @@ class CallHost {
   // How far the server's clock is ahead of that.
   virtual absl::Duration clock_shift() const = 0;
   virtual Timers& timers() = 0;
+  virtual OutgoingPool& outgoings() = 0;
   // What methods know of the loop.
   virtual rpc::Loop* rpc_loop() = 0;
   virtual const rpc::MethodTable& table() = 0;
@@ -69,7 +70,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
 
   void OnData(absl::string_view bytes) override;
   void OnEnd() override;
-  size_t left() const override { return outgoing_.left(); }
+  size_t left() const override { return outgoing_ == nullptr ? 0 : outgoing_->left(); }
   Offer OfferBody(size_t bytes_max) override;
   void GiveBody(size_t bytes, Gather* gather) override;
   Headers Trailers() override;
@@ -127,6 +128,10 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   // While there is a connection: the method has had what it needs of them, or needs nothing any more.
   void DropHeaders();
 
+  // `frame` is what goes out next.
+  void Set(Frame frame);
+  void DropOutgoing();
+
   // Makes the connection ask for what is there.
   void Speak();
 
@@ -138,7 +143,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   std::unique_ptr<Timer> deadline_;
   absl::Duration deadline_time_ = absl::InfiniteDuration();
 
-  Outgoing outgoing_;
+  std::unique_ptr<Outgoing> outgoing_;  // null if nothing is left of the last message
   absl::Status status_;
 
   bool writing_ = false;

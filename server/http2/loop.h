@@ -89,6 +89,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   AgeList<Connection>& greeting() override { return greeting_; }
   void OnAbuse(const Connection& connection, absl::string_view what) override;
   Timers& timers() override { return deadlines_; }
+  OutgoingPool& outgoings() override { return outgoings_; }
   rpc::Loop* rpc_loop() override { return this; }
   const rpc::MethodTable& table() override { return methods(); }
   uint64_t message_bytes_max() const override { return options_.message_bytes_max; }
@@ -136,7 +137,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   Gather gather_;
   const std::unique_ptr<char[]> read_buffer_;
   AgeList<Connection> greeting_;
-  WindowPool windows_;  // outlives the connections
+  WindowPool windows_;  // these outlive the connections
+  OutgoingPool outgoings_;
   AgeList<Call> stalling_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> marked_;

@@ -9,7 +9,7 @@ namespace nmq::http2 {
 namespace {
 
 constexpr size_t kPrefixBytes = 5;
-// A stream that waits keeps no more than this for its next message.
+// One that waits for its next message keeps no more than this.
 constexpr size_t kOutgoingKeptBytes = 256;
 
 }  // namespace

@@ -2,7 +2,10 @@
 #define NMQ_SERVER_HTTP2_OUTGOING_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "server/frame/frame.h"
@@ -35,6 +38,27 @@ class Outgoing {
   size_t piece_ = 0;
   size_t offset_ = 0;  // of the next byte in the piece
   size_t left_ = 0;
+};
+
+// Those that no stream has a message for. Most streams have none on its way, and so need no memory for one. For one
+// thread at a time.
+class OutgoingPool {
+ public:
+  std::unique_ptr<Outgoing> Take() {
+    if (free_.empty()) return std::make_unique<Outgoing>();
+    std::unique_ptr<Outgoing> taken = std::move(free_.back());
+    free_.pop_back();
+    return taken;
+  }
+  void GiveBack(std::unique_ptr<Outgoing> outgoing) {
+    outgoing->Clear();
+    if (free_.size() < kFreeMax) free_.push_back(std::move(outgoing));
+  }
+
+ private:
+  static constexpr size_t kFreeMax = 1024;
+
+  std::vector<std::unique_ptr<Outgoing>> free_;
 };
 
 }  // namespace nmq::http2
