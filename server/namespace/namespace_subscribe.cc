@@ -188,7 +188,7 @@ std::shared_ptr<Subscription> Namespace::NewSubscriptionLocked(SubscribeOptions*
   made.headers = std::move(options->headers);
   made.overflow = options->overflow;
   made.overflow_messages = options->overflow_messages;
-  made.peer = std::move(options->peer);
+  made.peer = subscriptions_.SharedPeer(options->client->id(), options->peer);
   made.start_time = clock_->Now();
   made.lane = options->lane;
   made.owner = options->owner;

@@ -12,6 +12,13 @@ std::string SubscriptionTable::NewId(const std::string& client_id) {
   return absl::StrCat(client_id, ".", ++by_client_[client_id].made);
 }
 
+std::shared_ptr<const std::string> SubscriptionTable::SharedPeer(const std::string& client_id,
+                                                                 const std::string& peer) {
+  std::shared_ptr<const std::string>& last = by_client_[client_id].peer;
+  if (last == nullptr || *last != peer) last = std::make_shared<const std::string>(peer);
+  return last;
+}
+
 void SubscriptionTable::Add(std::shared_ptr<Subscription> subscription) {
   by_id_.emplace(subscription->id(), subscription.get());
   ById& of_client = by_client_[subscription->client().id()].subscriptions;

@@ -23,6 +23,8 @@ class SubscriptionTable {
 
   // An id for the client's next subscription.
   std::string NewId(const std::string& client_id);
+  // The address, in the same piece of memory as for the client's last subscription if that had the same one.
+  std::shared_ptr<const std::string> SharedPeer(const std::string& client_id, const std::string& peer);
   void Add(std::shared_ptr<Subscription> subscription);
   // False if it was removed before.
   bool Remove(const Subscription& subscription);
@@ -45,6 +47,7 @@ class SubscriptionTable {
   struct OfClient {
     ById subscriptions;
     uint64_t made = 0;
+    std::shared_ptr<const std::string> peer;  // of the last one that was made
   };
 
   absl::flat_hash_map<std::string, OfClient> by_client_;

@@ -20,6 +20,7 @@ void Changes::Append(v1::Change change) {
   SetTime(clock_->Now(), change.mutable_time());
   const std::string name_space = std::exchange(*change.mutable_namespace_(), {});
   change.clear_revision();
+  if (change.client_name() == change.client_id()) change.clear_client_name();
   std::string bytes = change.SerializeAsString();
   MutexLock lock(&mu_);
   held_.push_back({&*names_.insert(name_space).first, std::move(bytes)});
@@ -56,6 +57,7 @@ absl::StatusOr<std::vector<v1::Change>> Changes::Read(uint64_t revision, absl::s
     changes[i].ParseFromString(held.bytes);
     changes[i].set_revision(number);
     changes[i].set_namespace_(*held.name_space);
+    if (changes[i].client_name().empty()) changes[i].set_client_name(changes[i].client_id());
   }
   return changes;
 }

@@ -49,7 +49,7 @@ class Changes {
   void Notify();
 
  private:
-  // Encoded, without its revision and its namespace, in a third of the memory.
+  // Encoded, in a third of the memory: without its revision, its namespace, and a client's name that is its id.
   struct Held {
     const std::string* name_space;  // of names_
     std::string bytes;

@@ -45,7 +45,7 @@ class Subscription final : public Subscriber {
     std::string id;
     std::vector<SubscriptionPattern> patterns;
     std::vector<HeaderFilter> headers;
-    std::string peer;
+    std::shared_ptr<const std::string> peer;
     absl::Time start_time;
     Counters* name_space_counters;  // must outlive the subscription
     Start start_of_later_queues;
@@ -58,7 +58,7 @@ class Subscription final : public Subscriber {
 
   const std::string& id() const { return id_; }
   const std::vector<SubscriptionPattern>& patterns() const { return patterns_; }
-  const std::string& peer() const { return peer_; }
+  const std::string& peer() const { return *peer_; }
   absl::Time start_time() const { return start_time_; }
   // Where it starts in a queue that is made after it.
   const Start& start_of_later_queues() const;
@@ -114,7 +114,7 @@ class Subscription final : public Subscriber {
   const std::string id_;
   const std::vector<SubscriptionPattern> patterns_;
   const std::vector<HeaderFilter> headers_;
-  const std::string peer_;
+  const std::shared_ptr<const std::string> peer_;
   const absl::Time start_time_;
   Counters& name_space_counters_;
   const std::unique_ptr<const Start> start_of_later_queues_;  // null: with what is new

@@ -29,8 +29,7 @@ SubscribeStream::SubscribeStream(broker::Broker* broker, Exchange* exchange)
       broker_(broker),
       heartbeat_([this] { OnHeartbeat(); }),
       stalled_([this] { OnStalled(); }),
-      age_([this] { OnAge(); }),
-      drain_([this] { AskToLeave(); }) {
+      age_([this] { OnAge(); }) {
   exchange->ReadRequest();
 }
 
@@ -209,8 +208,14 @@ void SubscribeStream::Drain(const DrainPlan& plan) {
   }
   // It will not grow older than the plan; if it has been asked, it leaves for that.
   if (!aged_) loop()->CancelTimer(&age_);
-  notice_ = {.end = plan.end(), .jitter = plan.spread()};
-  loop()->SetTimer(&drain_, plan.PickTime(broker_->random()));
+  loop()->SetTimer(&DepartureAt(plan.end(), plan.spread()).ask, plan.PickTime(broker_->random()));
+}
+
+SubscribeStream::Departure& SubscribeStream::DepartureAt(absl::Duration end, absl::Duration jitter) {
+  if (departure_ == nullptr) departure_ = std::make_unique<Departure>(this);
+  departure_->end = end;
+  departure_->jitter = jitter;
+  return *departure_;
 }
 
 void SubscribeStream::AskToLeave() {
@@ -221,11 +226,11 @@ void SubscribeStream::AskToLeave() {
 bool SubscribeStream::WriteNotice() {
   ask_ = false;
   // What is left now: the frame may have waited for what was being written.
-  const absl::Duration left = notice_.end - loop()->clock().Monotonic();
+  const absl::Duration left = departure_->end - loop()->clock().Monotonic();
   if (left <= absl::ZeroDuration()) return false;
   v1::SubscribeResponse frame;
   SetDuration(left, frame.mutable_drain()->mutable_deadline());
-  SetDuration(std::min(notice_.jitter, left / 2), frame.mutable_drain()->mutable_jitter());
+  SetDuration(std::min(departure_->jitter, left / 2), frame.mutable_drain()->mutable_jitter());
   WriteFrame(frame);
   return true;
 }
@@ -234,7 +239,7 @@ void SubscribeStream::OnAge() {
   const absl::Duration now = loop()->clock().Monotonic();
   if (!std::exchange(aged_, true)) {
     loop()->SetTimer(&age_, now + kAgeGrace);
-    notice_ = {.end = now + kAgeGrace, .jitter = kAgeGrace / 2};
+    DepartureAt(now + kAgeGrace, kAgeGrace / 2);
     AskToLeave();
     return;
   }
@@ -246,7 +251,7 @@ void SubscribeStream::OnAge() {
 void SubscribeStream::OnEnd(const absl::Status& status) {
   loop()->CancelTimer(&heartbeat_);
   loop()->CancelTimer(&age_);
-  loop()->CancelTimer(&drain_);
+  if (departure_ != nullptr) loop()->CancelTimer(&departure_->ask);
   if (search_ != nullptr) {
     search_->stop = true;
     search_->stream = nullptr;

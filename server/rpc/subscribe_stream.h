@@ -32,8 +32,11 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnMemoryCritical() override;
 
  private:
-  // What a stream that is to leave is told.
-  struct Notice {
+  // That it is to leave.
+  struct Departure {
+    explicit Departure(SubscribeStream* stream) : ask([stream] { stream->AskToLeave(); }) {}
+
+    Loop::Timer ask;        // when it is told
     absl::Duration end;     // when it will be ended, on the monotonic clock
     absl::Duration jitter;  // the span over which such streams are to leave, at the most
   };
@@ -49,6 +52,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void PumpAgain();
   void WriteFrame(const v1::SubscribeResponse& frame);
   void WriteDelivery(broker::Delivery* delivery);
+  Departure& DepartureAt(absl::Duration end, absl::Duration jitter);
   void AskToLeave();
   // False if it is too late for that.
   bool WriteNotice();
@@ -74,12 +78,11 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
   Loop::Timer age_;
-  Loop::Timer drain_;
-  Notice notice_;
-  uint64_t outgoing_bytes_ = 0;  // of the frame that is being written
-  bool ask_ = false;             // the notice is to be written
-  bool again_ = false;           // PumpAgain is posted
-  bool aged_ = false;            // was asked to leave because of its age
+  std::unique_ptr<Departure> departure_;  // null if it is not to leave
+  uint64_t outgoing_bytes_ = 0;           // of the frame that is being written
+  bool ask_ = false;                      // the notice is to be written
+  bool again_ = false;                    // PumpAgain is posted
+  bool aged_ = false;                     // was asked to leave because of its age
 };
 
 }  // namespace nmq::rpc
