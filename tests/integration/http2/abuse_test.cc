@@ -213,13 +213,17 @@ TEST_P(Abuse, NobodyElseNotices) {
     const auto found = attacker.noted().find(end);
     if (found != attacker.noted().end()) ended_so += found->second;
   }
-  if (attack.due < time) EXPECT_GT(ended_so, 0) << "should have ended by " << absl::StrJoin(attack.ends, " or ");
+  if (attack.due < time) {
+    EXPECT_GT(ended_so, 0) << "should have ended by " << absl::StrJoin(attack.ends, " or ");
+  }
   for (const auto& [what, times] : attacker.noted()) {
     // What the server says last can be lost when it closes while more comes.
     if (what == "open" || what == "closed") continue;
     EXPECT_THAT(attack.ends, testing::Contains(what));
   }
-  if (Long()) EXPECT_LE(figures.during.Percentile(99), 2 * figures.before.Percentile(99) + absl::Milliseconds(5));
+  if (Long()) {
+    EXPECT_LE(figures.during.Percentile(99), 2 * figures.before.Percentile(99) + absl::Milliseconds(5));
+  }
 
   // And it takes newcomers.
   Neighbour newcomer(target.NewChannel());

@@ -68,13 +68,15 @@ TYPED_TEST_P(LoopFacts, NoWakeIsLost) {
 }
 
 TYPED_TEST_P(LoopFacts, TimersComeInTheOrderOfTheirTimes) {
-  std::vector<int> order;
-  Notification last;
-  Loop::Timer first([&] { order.push_back(1); });
-  Loop::Timer never([&] { order.push_back(0); });
-  Loop::Timer second([&] {
-    order.push_back(2);
-    last.Notify();
+  struct Seen {
+    std::vector<int> order;
+    Notification last;
+  } seen;
+  Loop::Timer first([&seen] { seen.order.push_back(1); });
+  Loop::Timer never([&seen] { seen.order.push_back(0); });
+  Loop::Timer second([&seen] {
+    seen.order.push_back(2);
+    seen.last.Notify();
   });
   this->Run([&] {
     const absl::Duration now = RealClock().Monotonic();
@@ -83,8 +85,8 @@ TYPED_TEST_P(LoopFacts, TimersComeInTheOrderOfTheirTimes) {
     this->loop().SetTimer(&never, now);
     this->loop().CancelTimer(&never);
   });
-  last.WaitForNotification();
-  EXPECT_THAT(order, testing::ElementsAre(1, 2));
+  seen.last.WaitForNotification();
+  EXPECT_THAT(seen.order, testing::ElementsAre(1, 2));
 }
 
 TYPED_TEST_P(LoopFacts, ForgetsWhatIsPostedAfterItsEnd) {
