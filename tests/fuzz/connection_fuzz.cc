@@ -191,6 +191,7 @@ class Host final : public ConnectionHost, public CallHost {
   }
 
   absl::Duration now() const override { return now_; }
+  absl::Duration exact_now() const override { return now_; }
   absl::Duration clock_shift() const override { return absl::ZeroDuration(); }
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return buffer_.get(); }
@@ -205,6 +206,7 @@ class Host final : public ConnectionHost, public CallHost {
     unsent_ += bytes;
     Require(unsent_ >= 0);
   }
+  OutgoingPool& outgoings() override { return outgoings_; }
   AgeList<Call>& stalling() override { return stalling_; }
   void OnRefused(const absl::Status& status) override { Require(!status.ok()); }
   void Mark(Connection*) override { marked_ = true; }
@@ -253,6 +255,7 @@ class Host final : public ConnectionHost, public CallHost {
 
   ConnectionLimits limits_;
   AgeList<Connection> greeting_;
+  OutgoingPool outgoings_;  // outlives the connection
   AgeList<Call> stalling_;
   WindowPool windows_{kWindowBytes, nullptr};
   absl::Duration now_ = absl::Hours(1);
