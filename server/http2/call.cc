@@ -79,7 +79,9 @@ Call::~Call() {
 }
 
 void Call::SetDeadline(absl::Duration timeout) {
-  deadline_time_ = host_->now() + timeout;
+  // The turn may have begun before the caller's time: a caller whose time is not over is not told that it was
+  // cancelled.
+  deadline_time_ = host_->exact_now() + timeout;
   deadline_ = std::make_unique<Timer>([this] { OnDeadline(); });
   host_->timers().Set(deadline_.get(), deadline_time_);
 }

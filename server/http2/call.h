@@ -32,6 +32,8 @@ class CallHost {
  public:
   // Of the machine's monotonic clock, when the turn began.
   virtual absl::Duration now() const = 0;
+  // Of the same clock, now.
+  virtual absl::Duration exact_now() const = 0;
   // How far the server's clock is ahead of that.
   virtual absl::Duration clock_shift() const = 0;
   virtual Timers& timers() = 0;

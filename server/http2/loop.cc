@@ -18,16 +18,16 @@ namespace {
 // Events asked for in one turn.
 constexpr int kEventsMax = 256;
 // What a turn may take for connections for whom something has come before subscriptions get to write, and at its end
-// for those that have had more than their share, at least one. More waits for the next turn.
+// for those that have had more than their share and for handshakes of TLS, at least one of each. More waits for the
+// next turn.
 constexpr absl::Duration kFreshTime = absl::Milliseconds(4);
 constexpr absl::Duration kLeftTime = absl::Milliseconds(1);
+constexpr absl::Duration kHandshakesTime = absl::Milliseconds(1);
 // The same for calls that have something to be told. The clock is read once for so many.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(2);
 constexpr int kSettledForLook = 64;
 // Connections that a loop has yet to take; those that come after them wait in the system.
 constexpr int kAdoptingMax = 64;
-// Steps of handshakes of TLS in one turn: one may take a millisecond, and costs a peer nothing to ask for.
-constexpr int kHandshakesMax = 8;
 // A turn takes in for no longer, if there is more than a read of each connection.
 constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(2);
 constexpr absl::Duration kTick = absl::Seconds(1);
@@ -150,7 +150,9 @@ void Loop::RelieveHeld() {
 }
 
 int Loop::PatienceMs() const {
-  if (!marked_.empty() || !settling_.empty() || rotation_.has_fresh() || rotation_.has_left()) return 0;
+  if (!marked_.empty() || !settling_.empty() || rotation_.has_fresh() || rotation_.has_left() || rotation_.has_new()) {
+    return 0;
+  }
   absl::Duration patience = Patience();
   if (!running_) patience = std::min(patience, kCallsEndStep);
   if (draining_ && !connections_.empty()) patience = std::min(patience, kDrainTick);
@@ -163,7 +165,6 @@ bool Loop::TakeEvents() {
   const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
   TurnBegins();
   now_ = RealClock().Monotonic();
-  int handshakes = 0;
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
@@ -172,8 +173,11 @@ bool Loop::TakeEvents() {
       Interrupted();
       continue;
     }
-    if (connection->shakes_hands() && ++handshakes > kHandshakesMax) continue;  // epoll tells of it again
-    rotation_.Add(connection->place(), events[i].events);
+    if (connection->shakes_hands()) {
+      rotation_.AddNew(connection->place(), events[i].events);
+    } else {
+      rotation_.Add(connection->place(), events[i].events);
+    }
   }
   SettleCalls();
   // Nothing more is read before what has come is dealt with.
@@ -189,6 +193,7 @@ void Loop::EndTurn() {
   Flush();
   // Last, so that nobody's answer waits for it.
   if (settling_.empty()) WorkOn();
+  ShakeHands();
   Bury();
   const std::optional<absl::Duration> first = deadlines_.first();
   if (!first || (due_.set() && due_time_ == *first)) return;
@@ -196,13 +201,26 @@ void Loop::EndTurn() {
   SetTimer(&due_, due_time_ + clock_shift());
 }
 
+void Loop::TellEvents(Rotation<Connection>::Entry* entry) {
+  const uint32_t events = entry->TakeEvents();
+  if ((events & EPOLLOUT) != 0) entry->owner()->OnWritable();
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) entry->owner()->OnReadable();
+}
+
 void Loop::TakeTurns() {
   while (rotation_.has_fresh()) {
-    Rotation<Connection>::Entry* const entry = rotation_.TakeFresh();
-    const uint32_t events = entry->TakeEvents();
-    if ((events & EPOLLOUT) != 0) entry->owner()->OnWritable();
-    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) entry->owner()->OnReadable();
+    TellEvents(rotation_.TakeFresh());
     if (rotation_.has_fresh() && RealClock().Monotonic() - now_ >= kFreshTime) break;
+  }
+}
+
+// A step may take a millisecond, and costs a peer nothing to ask for.
+void Loop::ShakeHands() {
+  if (!rotation_.has_new()) return;
+  const absl::Duration begin = RealClock().Monotonic();
+  while (rotation_.has_new()) {
+    TellEvents(rotation_.TakeNew());
+    if (RealClock().Monotonic() - begin >= kHandshakesTime) break;
   }
 }
 

@@ -74,6 +74,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   // Of ConnectionHost and CallHost.
   absl::Duration now() const override { return now_; }
+  absl::Duration exact_now() const override { return RealClock().Monotonic(); }
   absl::Duration clock_shift() const override { return clock().Monotonic() - RealClock().Monotonic(); }
   Gather& gather() override { return gather_; }
   char* read_buffer() override { return read_buffer_.get(); }
@@ -104,6 +105,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   int PatienceMs() const;
   void TakeTurns();
   void WorkOn();
+  void ShakeHands();
+  static void TellEvents(Rotation<Connection>::Entry* entry);
   // As far as there is time in this turn.
   void SettleCalls();
   void TakeMore();

@@ -9,9 +9,10 @@
 
 namespace nmq::http2 {
 
-// Those that wait for a turn of one thread, in two lines: those for whom something has come, in the order in which it
-// did, and those that a turn has left with work, the one that has done least of it first. So a busy one takes turns
-// from others that are busy, too, and from those that are not it takes none. For one thread at a time.
+// Those that wait for a turn of one thread, in three lines: those for whom something has come, and newcomers for whom
+// something has come, in the order in which it did; and those that a turn has left with work, the one that has done
+// least of it first. So a busy one takes turns from others that are busy, too, and from those that are not it takes
+// none. For one thread at a time.
 template <typename T>
 class Rotation {
  public:
@@ -27,10 +28,10 @@ class Rotation {
 
    private:
     friend class Rotation;
-    enum class Line : uint8_t { kNone, kFresh, kLeft };
+    enum class Line : uint8_t { kNone, kFresh, kNew, kLeft };
 
     T* const owner_;
-    Entry* before_ = nullptr;  // in the line of the fresh
+    Entry* before_ = nullptr;  // in a line by time
     Entry* after_ = nullptr;
     uint64_t done_ = 0;
     uint64_t number_ = 0;
@@ -39,14 +40,9 @@ class Rotation {
   };
 
   // These events have come for it. It must be removed before its end.
-  void Add(Entry* entry, uint32_t events) {
-    entry->events_ |= events;
-    if (entry->line_ != Line::kNone) return;
-    entry->line_ = Line::kFresh;
-    entry->before_ = last_;
-    (last_ == nullptr ? first_ : last_->after_) = entry;
-    last_ = entry;
-  }
+  void Add(Entry* entry, uint32_t events) { AddTo(Line::kFresh, entry, events); }
+  // The same for a newcomer.
+  void AddNew(Entry* entry, uint32_t events) { AddTo(Line::kNew, entry, events); }
   // It has work left.
   void AddLeft(Entry* entry) {
     if (entry->line_ == Line::kLeft) return;
@@ -59,27 +55,25 @@ class Rotation {
   }
   void Remove(Entry* entry) {
     if (entry->line_ == Line::kLeft) left_.erase({{entry->done_, entry->number_}, entry});
-    if (entry->line_ == Line::kFresh) {
-      (entry->before_ == nullptr ? first_ : entry->before_->after_) = entry->after_;
-      (entry->after_ == nullptr ? last_ : entry->after_->before_) = entry->before_;
+    if (entry->line_ == Line::kFresh || entry->line_ == Line::kNew) {
+      ByTime& line = entry->line_ == Line::kNew ? new_ : fresh_;
+      (entry->before_ == nullptr ? line.first : entry->before_->after_) = entry->after_;
+      (entry->after_ == nullptr ? line.last : entry->after_->before_) = entry->before_;
       entry->before_ = entry->after_ = nullptr;
     }
     entry->line_ = Line::kNone;
   }
 
-  bool has_fresh() const { return first_ != nullptr; }
+  bool has_fresh() const { return fresh_.first != nullptr; }
+  bool has_new() const { return new_.first != nullptr; }
   bool has_left() const { return !left_.empty(); }
   // Takes the first of a line, which is not empty, out of it.
-  Entry* TakeFresh() {
-    Entry* const entry = first_;
-    Remove(entry);
-    return entry;
-  }
+  Entry* TakeFresh() { return Take(fresh_.first); }
+  Entry* TakeNew() { return Take(new_.first); }
   Entry* TakeLeft() {
     Entry* const entry = left_.begin()->second;
     least_done_ = entry->done_;
-    Remove(entry);
-    return entry;
+    return Take(entry);
   }
   // One that was left with work has done so much of it, and is left with more or not.
   void Charge(Entry* entry, uint64_t work) {
@@ -91,9 +85,27 @@ class Rotation {
 
  private:
   using Line = typename Entry::Line;
+  struct ByTime {
+    Entry* first = nullptr;
+    Entry* last = nullptr;
+  };
 
-  Entry* first_ = nullptr;  // of the fresh
-  Entry* last_ = nullptr;
+  void AddTo(Line at, Entry* entry, uint32_t events) {
+    entry->events_ |= events;
+    if (entry->line_ != Line::kNone) return;
+    ByTime& line = at == Line::kNew ? new_ : fresh_;
+    entry->line_ = at;
+    entry->before_ = line.last;
+    (line.last == nullptr ? line.first : line.last->after_) = entry;
+    line.last = entry;
+  }
+  Entry* Take(Entry* entry) {
+    Remove(entry);
+    return entry;
+  }
+
+  ByTime fresh_;
+  ByTime new_;
   // By what they have done, and then in the order in which they came.
   absl::btree_set<std::pair<std::pair<uint64_t, uint64_t>, Entry*>> left_;
   uint64_t least_done_ = 0;  // by the one that was taken last

@@ -86,6 +86,8 @@ struct Attack {
   absl::Duration due = absl::ZeroDuration();
   // Rather than the usual time, when there is time.
   absl::Duration long_time = absl::ZeroDuration();
+  // Speaks TCP to a port that expects TLS.
+  bool below_tls = false;
 };
 
 std::vector<Attack> AllAttacks();

@@ -2,10 +2,12 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <deque>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/integration/http2/attacker.h"
+#include "tests/integration/http2/tls_client.h"
 
 namespace nmq::http2 {
 namespace {
@@ -380,6 +382,17 @@ void OpenWindowByteByByte(Attacker* attacker) {
   }
 }
 
+// Begins handshakes of TLS and leaves them.
+void BeginHandshakes(Attacker* attacker) {
+  const std::string hello = ClientHello();
+  std::deque<std::unique_ptr<RawClient>> clients;
+  while (auto client = attacker->Connect()) {
+    client->Send(hello, attacker->end());
+    clients.push_back(std::move(client));
+    if (clients.size() > size_t{kPeers}) clients.pop_front();
+  }
+}
+
 }  // namespace
 
 std::vector<Attack> AllAttacks() {
@@ -405,6 +418,7 @@ std::vector<Attack> AllAttacks() {
       {"HalfOpenPeers", BeHalfOpen, {"closed"}, absl::Seconds(43), absl::Seconds(45)},
       {"ReadersWithoutWindow", OpenNoWindow, {"open"}, never},
       {"ReaderThatOpensItsWindowByteByByte", OpenWindowByteByByte, {}, never},
+      {"HandshakesOfTls", BeginHandshakes, {}, never, {}, /*below_tls=*/true},
   };
   attacks.insert(attacks.end(), others.begin(), others.end());
   return attacks;

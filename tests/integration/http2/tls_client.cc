@@ -20,12 +20,16 @@ SSL_CTX* NewContext() {
   return context;
 }
 
+SSL_CTX* Context() {
+  static SSL_CTX* const context = NewContext();
+  return context;
+}
+
 // TLS by OpenSSL on a connected socket.
 class TlsClient final : public ByteStream {
  public:
   explicit TlsClient(std::unique_ptr<ByteStream> socket) : socket_(std::move(socket)) {
-    static SSL_CTX* const context = NewContext();
-    ssl_ = SSL_new(context);
+    ssl_ = SSL_new(Context());
     SSL_set_fd(ssl_, socket_->descriptor());
     SSL_set_connect_state(ssl_);
   }
@@ -77,6 +81,19 @@ Connector ToTlsPort(int port) {
     if (!client->ShakeHands()) return nullptr;
     return client;
   };
+}
+
+std::string ClientHello() {
+  SSL* const ssl = SSL_new(Context());
+  BIO* const sent = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), sent);  // owns both
+  SSL_set_connect_state(ssl);
+  SSL_do_handshake(ssl);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(sent, &bytes);
+  std::string hello(bytes, static_cast<size_t>(size));
+  SSL_free(ssl);
+  return hello;
 }
 
 }  // namespace nmq::http2

@@ -123,6 +123,7 @@ class Host final : public TestHost, public CallHost {
     return Call::Begin(this, connection, stream, std::move(headers));
   }
   absl::Duration now() const override { return TestHost::now(); }
+  absl::Duration exact_now() const override { return now() + turn_time; }
   absl::Duration clock_shift() const override { return absl::ZeroDuration(); }
   Timers& timers() override { return timers_; }
   OutgoingPool& outgoings() override { return outgoings_; }
@@ -137,6 +138,8 @@ class Host final : public TestHost, public CallHost {
   void SettleSoon(Call* call) override { settling_.push_back(call); }
 
   std::vector<std::unique_ptr<Handler>> handlers;
+  // Since the turn began.
+  absl::Duration turn_time;
   int calls = 0;
   std::vector<std::string> refused;
 
@@ -577,6 +580,16 @@ TEST_F(CallTest, DeadlineEndsTheCall) {
   handler.Finish(absl::OkStatus());
   peer_->Receive();
   EXPECT_TRUE(handler.done);
+}
+
+TEST_F(CallTest, DeadlineCountsFromWhenTheRequestIsReadWhateverTheTurnHadToDoBefore) {
+  host_.turn_time = absl::Seconds(3);
+  Handler& handler = Begin({{"grpc-timeout", "200m"}});
+  host_.Tick(absl::Milliseconds(3'199));
+  EXPECT_FALSE(handler.cancelled);
+  host_.Tick(absl::Milliseconds(1));
+  EXPECT_TRUE(handler.cancelled);
+  handler.Finish(absl::OkStatus());
 }
 
 TEST_F(CallTest, DeadlineOfACallerThatDoesNotReadResetsTheStream) {

@@ -52,6 +52,21 @@ TEST_F(RotationTest, FreshComeInTheirOrderAndOnceForAllTheirEvents) {
   EXPECT_EQ(TakeAllFresh(), "b");
 }
 
+TEST_F(RotationTest, NewcomersHaveALineOfTheirOwnUntilTheyAreNoNewcomers) {
+  rotation_.AddNew(&a_.place, 1);
+  rotation_.AddNew(&b_.place, 1);
+  rotation_.Add(&c_.place, 1);
+  rotation_.Add(&a_.place, 4);  // where it is already
+  EXPECT_EQ(TakeAllFresh(), "c");
+  rotation_.Remove(&b_.place);
+  ASSERT_TRUE(rotation_.has_new());
+  EXPECT_EQ(rotation_.TakeNew(), &a_.place);
+  EXPECT_EQ(a_.place.TakeEvents(), 5u);
+  EXPECT_FALSE(rotation_.has_new());
+  rotation_.Add(&a_.place, 1);
+  EXPECT_EQ(TakeAllFresh(), "a");
+}
+
 TEST_F(RotationTest, ThoseWithWorkLeftTakeTurns) {
   for (One* const one : {&a_, &b_, &c_}) rotation_.AddLeft(&one->place);
   EXPECT_EQ(WorkTimes(6, 100), "abcabc");
