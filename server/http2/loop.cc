@@ -27,7 +27,7 @@ constexpr absl::Duration kHandshakesTime = absl::Milliseconds(1);
 constexpr absl::Duration kSettleTime = absl::Milliseconds(2);
 constexpr int kSettledForLook = 64;
 // Connections that a loop has yet to take; those that come after them wait in the system.
-constexpr int kAdoptingMax = 64;
+constexpr int kAdoptingMax = 16;
 // A turn takes in for no longer, if there is more than a read of each connection.
 constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(2);
 constexpr absl::Duration kTick = absl::Seconds(1);
