@@ -10,6 +10,10 @@
 namespace nmq::http2 {
 namespace {
 
+// After its deadline, a call that cannot be given its status is reset so much later. A caller whose clock is a little
+// behind takes the reset for a cancellation; until then it has ended the call by itself.
+constexpr absl::Duration kResetDelay = absl::Milliseconds(250);
+
 // A message that is no longer counts as written when it is in the gather, and the next one may go out with it.
 constexpr size_t kEarlyBytesMax = 4 << 10;
 
@@ -88,6 +92,10 @@ void Call::SetDeadline(absl::Duration timeout) {
 
 void Call::OnDeadline() {
   if (connection_ == nullptr) return;
+  if (left() > 0 && !std::exchange(late_, true)) {
+    host_->timers().Set(deadline_.get(), host_->now() + kResetDelay);
+    return OnGone();
+  }
   EndEarly(absl::DeadlineExceededError("the call's deadline is over"));
 }
 

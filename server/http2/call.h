@@ -158,6 +158,7 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   bool gone_ = false;           // the caller
   bool tell_gone_ = false;
   bool settling_ = false;
+  bool late_ = false;  // the deadline is over, and the reset to come
 };
 
 }  // namespace nmq::http2

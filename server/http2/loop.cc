@@ -1,6 +1,5 @@
 #include "server/http2/loop.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -28,8 +27,8 @@ constexpr absl::Duration kSettleTime = absl::Milliseconds(2);
 constexpr int kSettledForLook = 64;
 // Connections that a loop has yet to take; those that come after them wait in the system.
 constexpr int kAdoptingMax = 16;
-// A turn takes in for no longer, if there is more than a read of each connection.
-constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(2);
+// What a turn may take for more than a read of each connection.
+constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(4);
 constexpr absl::Duration kTick = absl::Seconds(1);
 // The same while connections drain, for the server waits for that.
 constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
@@ -165,27 +164,29 @@ bool Loop::TakeEvents() {
   const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
   TurnBegins();
   now_ = RealClock().Monotonic();
+  Sort(events, count);
+  SettleCalls();
+  // Nothing more is read before what has come is dealt with.
+  if (settling_.empty()) TakeTurns(now_ + kFreshTime);
+  if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
+  SettleCalls();
+  TakeMore();
+  return running_ || (calls_ > 0 && now_ < end_by_);
+}
+
+void Loop::Sort(const epoll_event* events, int count) {
   for (int i = 0; i < count; ++i) {
     auto* const connection = static_cast<Connection*>(events[i].data.ptr);
     if (connection == nullptr) {
       eventfd_t times;
       eventfd_read(waker_, &times);
       Interrupted();
-      continue;
-    }
-    if (connection->shakes_hands()) {
+    } else if (connection->shakes_hands()) {
       rotation_.AddNew(connection->place(), events[i].events);
     } else {
       rotation_.Add(connection->place(), events[i].events);
     }
   }
-  SettleCalls();
-  // Nothing more is read before what has come is dealt with.
-  if (settling_.empty()) TakeTurns();
-  if (draining_ && now_ - ticked_ >= kDrainTick) TickConnections();
-  SettleCalls();
-  TakeMore();
-  return running_ || (calls_ > 0 && now_ < end_by_);
 }
 
 void Loop::EndTurn() {
@@ -207,10 +208,10 @@ void Loop::TellEvents(Rotation<Connection>::Entry* entry) {
   if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) entry->owner()->OnReadable();
 }
 
-void Loop::TakeTurns() {
+void Loop::TakeTurns(absl::Duration end) {
   while (rotation_.has_fresh()) {
     TellEvents(rotation_.TakeFresh());
-    if (rotation_.has_fresh() && RealClock().Monotonic() - now_ >= kFreshTime) break;
+    if (rotation_.has_fresh() && RealClock().Monotonic() >= end) break;
   }
 }
 
@@ -253,11 +254,17 @@ void Loop::SettleCalls() {
 // in for as long as the last turn wrote.
 void Loop::TakeMore() {
   if (more_.empty()) return;
-  const absl::Duration end = now_ + std::min(flush_time_, kTakeMoreTime);
-  while (!more_.empty() && settling_.empty() && RealClock().Monotonic() < end) {
+  const absl::Duration end = RealClock().Monotonic() + std::min(flush_time_, kTakeMoreTime);
+  epoll_event events[kEventsMax];
+  while (settling_.empty() && RealClock().Monotonic() < end) {
     std::vector<Connection*> more;
     more.swap(more_);
     for (Connection* const connection : more) connection->OnReadable();
+    SettleCalls();
+    // A publisher that sends more slowly than this takes it in has sent some meanwhile.
+    if (more_.empty()) Sort(events, epoll_wait(epoll_, events, kEventsMax, 0));
+    if (more_.empty() && !rotation_.has_fresh()) break;
+    TakeTurns(end);
     SettleCalls();
   }
   more_.clear();

@@ -1,6 +1,8 @@
 #ifndef NMQ_SERVER_HTTP2_LOOP_H_
 #define NMQ_SERVER_HTTP2_LOOP_H_
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -103,7 +105,8 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
   int PatienceMs() const;
-  void TakeTurns();
+  void Sort(const epoll_event* events, int count);
+  void TakeTurns(absl::Duration end);
   void WorkOn();
   void ShakeHands();
   static void TellEvents(Rotation<Connection>::Entry* entry);

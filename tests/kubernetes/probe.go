@@ -1,5 +1,5 @@
-// kubelet's gRPC probe (pkg/probe/grpc of Kubernetes), made with the same library and options, once:
-// probe ADDRESS SERVICE TIMEOUT. Prints what kubelet would say, and ends with 1 if the probe fails.
+// Asks once for the health of a service, as kubelet's gRPC probes do: with the same library, user agent and options.
+// probe ADDRESS SERVICE TIMEOUT prints how it went, and ends with 1 if the probe fails.
 package main
 
 import (

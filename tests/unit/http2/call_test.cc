@@ -597,10 +597,17 @@ TEST_F(CallTest, DeadlineOfACallerThatDoesNotReadResetsTheStream) {
   handler.Write(100'000);
   peer_->Receive();
   host_.Tick(absl::Seconds(1));
-  peer_->Receive();
-  EXPECT_EQ(peer_->reset(1), NGHTTP2_CANCEL);
   EXPECT_TRUE(handler.cancelled);
   EXPECT_THAT(handler.written, ElementsAre(false));
+  handler.Finish(absl::CancelledError("gone"));
+  // By now a caller that is there has noticed by itself.
+  host_.Tick(absl::Milliseconds(249));
+  peer_->Receive();
+  EXPECT_EQ(peer_->reset(1), -1);
+  host_.Tick(absl::Milliseconds(1));
+  peer_->Receive();
+  EXPECT_EQ(peer_->reset(1), NGHTTP2_CANCEL);
+  EXPECT_TRUE(handler.done);
 }
 
 TEST_F(CallTest, CancelEndsTheWrite) {

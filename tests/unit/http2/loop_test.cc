@@ -284,15 +284,15 @@ TEST_F(LoopTest, ManyHandshakesDoNotHoldUpOthers) {
   });
   const auto other = Connect();
   ASSERT_TRUE(other->Greet());
+  for (int i = 0; i < kPeers; ++i) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    loop_->Adopt(context->Serve(ends[0]), "test");
+    peers.push_back(std::make_unique<TlsPeer>(ends[1], TlsPeer::Options{.ca = files.authority().certificate()}));
+  }
   // All have spoken before the loop looks.
   Run([&] {
-    for (int i = 0; i < kPeers; ++i) {
-      int ends[2];
-      ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-      loop_->Adopt(context->Serve(ends[0]), "test");
-      peers.push_back(std::make_unique<TlsPeer>(ends[1], TlsPeer::Options{.ca = files.authority().certificate()}));
-      peers.back()->Step();
-    }
+    for (const auto& peer : peers) peer->Step();
     loop_->Post([&] { ASSERT_TRUE(other->Request(1, true, GrpcRequest("/test/Look"))); });
   });
   ASSERT_TRUE(other->ReceiveUntil([&] { return other->Of(NGHTTP2_HEADERS, 1).size() == 1; }));
