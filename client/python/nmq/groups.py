@@ -35,7 +35,7 @@ def group(
     credit_bytes=0,
 ):
     """The GroupOptions of a group, for subscribe(group=...); what is not given is as the server has it, or as the group
-    has it already."""
+    has it already. credit_messages: how many this member has unacknowledged at the most; 16 if not given."""
     options = pb.GroupOptions(
         name=name,
         attempts_max=attempts_max,

@@ -77,6 +77,7 @@ class Session(OfOneProcess):
         self._live_streams = 0
         self._watches = set()
         self._attached = set()
+        self._members = set()
         self._thread = threading.Thread(target=self._keep_connected, name="nmq session", daemon=True)
 
     @property
@@ -143,12 +144,21 @@ class Session(OfOneProcess):
             raise errors.closed() from None
 
     def acknowledge(self, queue, group, acknowledgements):
+        """What the program says; the members of the group hear of it first."""
+        self.check_process()
+        with self._changed:
+            members = [each for each in self._members if (each.queue, each.group) == (queue, group)]
+        for member in members:
+            member.settle(acknowledgements)
+        return self.say(queue, group, acknowledgements, self.options.timeout)
+
+    def say(self, queue, group, acknowledgements, timeout):
         """To say it twice does no harm."""
 
         def request(session):
             return pb.AcknowledgeRequest(session=session, queue=queue, group=group, acknowledgements=acknowledgements)
 
-        return self.call(self.stub.Acknowledge, request, self.options.timeout, repeatable=True)
+        return self.call(self.stub.Acknowledge, request, timeout, repeatable=True)
 
     def call(self, rpc, make_request, timeout, repeatable, with_session=True):
         """Calls rpc(make_request(session)), anew after the server's own refusal (draining, session forgotten), and if
@@ -218,6 +228,14 @@ class Session(OfOneProcess):
     def detach(self, subscription):
         with self._changed:
             self._attached.discard(subscription)
+
+    def add_member(self, member):
+        with self._changed:
+            self._members.add(member)
+
+    def remove_member(self, member):
+        with self._changed:
+            self._members.discard(member)
 
     def stop(self, leave):
         """Ends everything; leaves the namespace if asked. The second call does nothing, nor does one in a

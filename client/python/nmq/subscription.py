@@ -12,6 +12,8 @@ import grpc
 
 from . import arguments, errors, groups
 from ._stubs import message_pb2, message_queue_pb2 as pb
+from .holds import CREDIT_MESSAGES
+from .member import Member
 from .positions import Positions
 
 _log = logging.getLogger("nmq")
@@ -51,7 +53,8 @@ class Subscription:
     between the messages.
 
     A member of a group says of each message what became of it, with done() and the like; messages may come again then,
-    and out of order, for it is the group that remembers.
+    and out of order, for it is the group that remembers. The time for each, the group's ack_deadline, begins when the
+    program is given it: what waits here is extended, and what was taken back all the same is not handed out.
 
     For one iterating thread; close() and what acknowledges may be called by any, also inside a callback. A context
     manager: leaving it closes.
@@ -75,12 +78,18 @@ class Subscription:
         self._end = None
         self._call = None
         self._id = ""
+        self._member = None
+        if self._in_group:
+            request.group.credit_messages = request.group.credit_messages or CREDIT_MESSAGES
+            self._member = Member(session, request)
         self._thread = threading.Thread(target=self._run, name="nmq subscription", daemon=True)
 
     def start(self):
         """Returns when the subscription is live; raises the server's refusal."""
         self._give_up_first_at = time.monotonic() + self._session.options.wait_for_server
         self._session.attach(self)
+        if self._member is not None:
+            self._session.add_member(self._member)
         self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._was_live or self._ended)
@@ -140,6 +149,8 @@ class Subscription:
             return
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
+        if self._member is not None:
+            self._member.join()
 
     def __enter__(self):
         return self
@@ -157,6 +168,8 @@ class Subscription:
             self._changed.notify_all()
         if call is not None:
             call.cancel()
+        if self._member is not None:
+            self._member.stop()
         self._session.wake()
 
     def _acknowledge(self, messages, make):
@@ -181,8 +194,10 @@ class Subscription:
                 return None
             if self._messages:
                 message = self._messages.popleft()
-                if not self._in_group:
+                if self._member is None:
                     self._handed.on_position(message.queue, message.epoch, message.sequence)
+                elif not self._member.hand_out(message):
+                    continue
                 return message
             kind, *what = self._pop(deadline)
             if kind == "end":
@@ -228,7 +243,8 @@ class Subscription:
 
     def _push(self, *frame):
         with self._changed:
-            self._changed.wait_for(lambda: len(self._frames) < _FRAMES_MAX or self._stopped)
+            # What a group delivers is bounded by the member's credit, and the time of each runs.
+            self._changed.wait_for(lambda: len(self._frames) < _FRAMES_MAX or self._in_group or self._stopped)
             self._frames.append(frame)
             self._changed.notify_all()
 
@@ -241,6 +257,9 @@ class Subscription:
         except Exception as error:  # A mistake of this library must not leave the program waiting.
             end = errors.make(grpc.StatusCode.INTERNAL, f"the subscription failed: {error!r}")
         self._session.detach(self)
+        if self._member is not None:
+            self._member.stop()
+            self._session.remove_member(self._member)
         with self._changed:
             self._ended = True
             self._end = end
@@ -322,6 +341,8 @@ class Subscription:
                 self._call = None
             if call is not None:
                 call.cancel()
+            if self._member is not None:
+                self._member.on_stream_end()
             if attempt.live:
                 self._session.add_live_streams(-1)
                 attempt.lived = time.monotonic() - started
@@ -375,6 +396,8 @@ class Subscription:
             self._session.add_rooms(self._request.rooms)
         else:
             self._reached.on_resumed_ready(ready)
+        if self._member is not None:
+            self._member.on_ready()
         self._reconnecting = False
         self._push("ready", ready, self._request.start if first else None)
         with self._changed:
@@ -383,7 +406,8 @@ class Subscription:
             self._changed.notify_all()
 
     def _on_messages(self, messages):
-        if self._in_group:
+        if self._member is not None:
+            self._member.on_messages(messages)
             self._push("messages", messages)
             return
         fresh = []

@@ -1,5 +1,9 @@
 """Groups of the Python client against a real nmqd."""
 
+import signal
+import subprocess
+import sys
+import threading
 import unittest
 
 import nmq
@@ -147,6 +151,98 @@ class Groups(unittest.TestCase):
             self.join(attempts_max=4)
         self.assertEqual(caught.exception.reason, "OTHER_GROUP")
 
+    def work_off(self, jobs, seconds, **options):
+        """What a worker that takes so long for each job is given: [(payload, attempt)]."""
+        options["attempts_max"] = 1
+        self.join(**options).close()
+        with self.client.publisher() as publisher:
+            for number in range(jobs):
+                publisher.add(nmq.make_message("ORDERS", "E", str(number)))
+        heard = []
+        with self.join(**options) as messages:
+            for message in messages:
+                threading.Event().wait(seconds)  # The work.
+                heard.append((int(message.payload), message.attempt))
+                messages.done(message)
+                (group,) = self.client.registry.groups("ORDERS")
+                if group.lag_messages + group.pending_messages + group.waiting_messages == 0:
+                    break
+        return heard
+
+    def dead_letters(self):
+        return [queue.last_sequence for queue in self.client.registry.queues("ORDERS.dead")]
+
+    def test_a_hundred_jobs_that_take_longer_together_than_the_deadline_are_each_done_once(self):
+        self.assertEqual(self.work_off(100, 0.05, ack_deadline=1, credit_messages=100), [(number, 0) for number in range(100)])
+        self.assertIn(self.dead_letters(), ([], [0]))
+
+    def test_by_default_jobs_that_take_nearly_the_deadline_are_each_done_once(self):
+        self.assertEqual(self.work_off(6, 0.8, ack_deadline=2), [(number, 0) for number in range(6)])
+        self.assertIn(self.dead_letters(), ([], [0]))
+
+    def test_by_default_a_member_fetches_a_few_and_leaves_the_rest_to_others(self):
+        self.join().close()
+        self.publish(*map(str, range(20)))
+        with self.join() as slow:
+            self.receive(slow)
+            with self.join(self.connect()) as other:
+                self.assertEqual(self.receive(other).payload, b"16")
+
+    def test_what_was_taken_back_while_the_process_stood_still_is_not_handed_out(self):
+        self.join(ack_deadline=1).close()
+        self.publish("1", "2", "3")
+        worker = subprocess.Popen(
+            [sys.executable, "-c", _WORKER, self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.addCleanup(worker.communicate)
+        self.addCleanup(worker.kill)
+        self.assertEqual(worker.stdout.readline().strip(), "1")
+        worker.send_signal(signal.SIGSTOP)
+        with self.join(self.connect(), ack_deadline=1) as other:
+            taken = []
+            for _ in range(3):
+                taken.append(self.receive(other))
+                other.done(taken[-1])
+        self.publish("end")
+        worker.send_signal(signal.SIGCONT)
+        worker.stdin.write("go on\n")
+        worker.stdin.flush()
+        self.assertEqual(sorted(message.payload for message in taken), [b"1", b"2", b"3"])
+        self.assertEqual(worker.stdout.readline().strip(), "end")
+
+    def test_what_waited_when_the_server_was_killed_is_handed_out_once(self):
+        with self.join() as messages:
+            self.publish(*map(str, range(10)))
+            heard = [self.receive(messages)]
+            messages.done(heard[0])
+            self.server.kill()
+            self.server.start()
+            self.publish("end")
+            while heard[-1].payload != b"end":
+                heard.append(self.receive(messages))
+        self.assertEqual(sorted(message.payload for message in heard), sorted([b"end", *(b"%d" % n for n in range(10))]))
+
+    def test_a_program_that_forgets_to_acknowledge_is_told_so(self):
+        with self.join(ack_deadline=1) as messages, self.assertLogs("nmq", "WARNING") as logged:
+            self.publish("1")
+            self.receive(messages)
+            self.assertEqual(self.receive(messages).attempt, 2)
+            self.receive(messages)
+        self.assertIn("group billing of queue ORDERS: 1 messages were given to the program and not", logged.output[0])
+
+
+_WORKER = """
+import sys, nmq
+
+client = nmq.connect(sys.argv[1])
+messages = client.subscribe("ORDERS", group=nmq.group("billing", ack_deadline=1))
+for message in messages:
+    print(message.payload.decode(), flush=True)
+    if message.payload == b"1":
+        sys.stdin.readline()
+    elif message.payload == b"end":
+        break
+"""
 
 if __name__ == "__main__":
     unittest.main()
