@@ -8,6 +8,11 @@ constexpr size_t kFramesWaitingMax = 1'000;
 // Each stream may have a few that wait, whatever its peer takes.
 constexpr size_t kFramesWaitingPerStream = 4;
 constexpr int64_t kControlsPerData = 4;
+// What a peer sends before it has heard of its answer is of no use any more.
+constexpr int64_t kControlsPerAnswer = 4;
+constexpr size_t kFrameHeadBytes = 9;
+// So many bytes that are ignored count like a frame that carries nothing of a request.
+constexpr uint64_t kIgnoredBytes = 4 << 10;
 
 }  // namespace
 
@@ -24,6 +29,7 @@ void Conduct::Blame(uint32_t error, const char* offence) {
 }
 
 bool Conduct::OnFrameBegin(const nghttp2_frame_hd& frame, absl::Duration now) {
+  frame_bytes_ += kFrameHeadBytes + frame.length;
   switch (frame.type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_CONTINUATION:
@@ -65,13 +71,27 @@ bool Conduct::CountReset(absl::Duration now) {
 
 void Conduct::OnDataSent() { control_.Credit(kControlsPerData); }
 
-void Conduct::OnRead(ssize_t outcome, size_t frames_waiting) {
+void Conduct::OnAnswerSent() {
+  resets_.Credit(1);
+  control_.Credit(kControlsPerAnswer);
+}
+
+void Conduct::CountIgnored(absl::Duration now) {
+  while (read_bytes_ >= frame_bytes_ + ignored_bytes_ + kIgnoredBytes && CountControl(now)) {
+    ignored_bytes_ += kIgnoredBytes;
+  }
+}
+
+void Conduct::OnRead(ssize_t outcome, size_t frames_waiting, absl::Duration now) {
   if (outcome == NGHTTP2_ERR_FLOODED) {
     Blame(NGHTTP2_ENHANCE_YOUR_CALM, "more answers to pings and settings wait than the peer takes");
   } else if (outcome == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
     Blame(NGHTTP2_ENHANCE_YOUR_CALM, "the headers of a request come in too many frames");
   } else if (outcome < 0) {
     Blame(NGHTTP2_PROTOCOL_ERROR, "what comes is not HTTP/2");
+  } else {
+    read_bytes_ += outcome;
+    CountIgnored(now);
   }
   if (frames_waiting > kFramesWaitingMax + kFramesWaitingPerStream * limits_.streams) {
     Blame(NGHTTP2_ENHANCE_YOUR_CALM, "more frames wait than the peer takes");

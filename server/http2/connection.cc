@@ -86,7 +86,7 @@ void Connection::TakeIn(absl::string_view bytes, bool toils) {
     const absl::string_view part = bytes.substr(0, kTakenInBytes);
     const ssize_t used = framing_.Receive(part);
     bytes.remove_prefix(used < 0 ? part.size() : static_cast<size_t>(used));
-    conduct_.OnRead(used, framing_.waiting());
+    conduct_.OnRead(used, framing_.waiting(), host_->now());
   }
   in_turn_ = false;
   EndIfAbused();
@@ -280,15 +280,16 @@ void Connection::OnHeader(absl::string_view name, absl::string_view value) {
   if (!headers_too_large_ && !headers_.Add(name, value, limits_.header_bytes)) headers_too_large_ = true;
 }
 
-void Connection::OnFrame(const nghttp2_frame& frame) {
+bool Connection::OnFrame(const nghttp2_frame& frame) {
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
     case NGHTTP2_SETTINGS:
       host_->greeting().Remove(&greeting_);
-      return conduct_.OnGreeted();
+      conduct_.OnGreeted();
+      return true;
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && Framing::IsNoticed(frame.ping) && leaving_.OnNoticed()) Mark();
-      return;
+      return true;
     case NGHTTP2_HEADERS:
       if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
         OnRequestHeaders(frame);
@@ -297,12 +298,16 @@ void Connection::OnFrame(const nghttp2_frame& frame) {
       }
       break;
     case NGHTTP2_DATA:
+      if (frame.data.padlen > 0 && frame.data.padlen == frame.hd.length && !end) {
+        return conduct_.OnPaddingAlone(host_->now());
+      }
       break;
     default:
-      return;
+      return true;
   }
-  if (!end) return;
+  if (!end) return true;
   if (Stream* const stream = framing_.Find(frame.hd.stream_id)) stream->OnEnd();
+  return true;
 }
 
 void Connection::OnRequestHeaders(const nghttp2_frame& frame) {

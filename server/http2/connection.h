@@ -159,7 +159,8 @@ class Connection {
   // What nghttp2 calls. It may go on if OnFrameBegin says so.
   bool OnFrameBegin(const nghttp2_frame_hd& frame) { return conduct_.OnFrameBegin(frame, host_->now()); }
   void OnHeader(absl::string_view name, absl::string_view value);
-  void OnFrame(const nghttp2_frame& frame);
+  // The same.
+  bool OnFrame(const nghttp2_frame& frame);
   // nghttp2 is to take in no more in this turn.
   bool HasWorkedEnough();
   void OnBody(int32_t stream, absl::string_view bytes);

@@ -109,6 +109,24 @@ TEST_F(AbuseTest, EmptyData) {
   ExpectCalmed(kTooManyControls);
 }
 
+TEST_F(AbuseTest, DataThatIsPaddingAlone) {
+  ASSERT_TRUE(peer_->Greet());
+  ASSERT_TRUE(peer_->Request(1, false));
+  const std::string padding = std::string(1, '\xff') + std::string(255, '\0');
+  EXPECT_TRUE(Flood([&](int) { return ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, padding); }));
+  ExpectCalmed(kTooManyControls);
+}
+
+TEST_F(AbuseTest, DataAfterTheAnswer) {
+  ASSERT_TRUE(peer_->Greet());
+  ASSERT_TRUE(peer_->Request(1, false));
+  host_.streams[0]->connection->Answer(1, {{":status", "200"}}, /*body=*/false);
+  host_.Turn();
+  const std::string late(1'000, 'x');
+  EXPECT_TRUE(Flood([&](int) { return ToBytes(NGHTTP2_DATA, 0, 1, late); }));
+  ExpectCalmed(kTooManyControls);
+}
+
 TEST_F(AbuseTest, EmptyContinuations) {
   EXPECT_TRUE(Flood([](int i) { return i == 0 ? Headers(1, 0) : ToBytes(NGHTTP2_CONTINUATION, 0, 1); }));
   ExpectCalmed("the headers of a request come in too many frames");
@@ -256,6 +274,20 @@ TEST_F(AbuseTest, ReaderMayOpenItsWindowsAndPingForEachFrameOfData) {
     ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 0, BigEndian(1)) +
                             ToBytes(NGHTTP2_WINDOW_UPDATE, 0, 1, BigEndian(1)) +
                             ToBytes(NGHTTP2_PING, 0, 0, "12345678")));
+  }
+  EXPECT_THAT(host_.abuses, IsEmpty());
+}
+
+TEST_F(AbuseTest, PublisherMayPadItsDataAndSendSomeAfterEachAnswer) {
+  ASSERT_TRUE(peer_->Greet());
+  const std::string padded = std::string("\4data", 5) + std::string(4, '\0');
+  for (int32_t stream = 1; stream < 2 * 20'000; stream += 2) {
+    ASSERT_TRUE(peer_->Request(stream, false));
+    ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, stream, padded)));
+    host_.streams.back()->connection->Answer(stream, {{":status", "200"}}, /*body=*/false);
+    host_.Turn();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(peer_->Send(ToBytes(NGHTTP2_DATA, 0, stream, std::string(4'000, 'x'))));
+    host_.streams.clear();
   }
   EXPECT_THAT(host_.abuses, IsEmpty());
 }

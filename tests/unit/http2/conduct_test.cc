@@ -119,21 +119,21 @@ TEST_F(ConductTest, PeerHasToGreetInTime) {
 }
 
 TEST_F(ConductTest, PeerHasToReadWhatItAsksFor) {
-  conduct_.OnRead(100, 1'040);
+  conduct_.OnRead(100, 1'040, now_);
   EXPECT_EQ(conduct_.offence(), nullptr);
-  conduct_.OnRead(100, 1'041);
+  conduct_.OnRead(100, 1'041, now_);
   ExpectOffence(NGHTTP2_ENHANCE_YOUR_CALM, "more frames wait than the peer takes");
 }
 
 TEST_F(ConductTest, WhatNghttp2SaysOfTheBytesIsAnOffence) {
-  conduct_.OnRead(NGHTTP2_ERR_BAD_CLIENT_MAGIC, 0);
+  conduct_.OnRead(NGHTTP2_ERR_BAD_CLIENT_MAGIC, 0, now_);
   ExpectOffence(NGHTTP2_PROTOCOL_ERROR, "what comes is not HTTP/2");
 }
 
 // nghttp2 fails when it is told to stop.
 TEST_F(ConductTest, FirstOffenceCounts) {
   conduct_.Blame(NGHTTP2_ENHANCE_YOUR_CALM, "the first");
-  conduct_.OnRead(NGHTTP2_ERR_CALLBACK_FAILURE, 0);
+  conduct_.OnRead(NGHTTP2_ERR_CALLBACK_FAILURE, 0, now_);
   ExpectOffence(NGHTTP2_ENHANCE_YOUR_CALM, "the first");
 }
 
