@@ -1,5 +1,7 @@
 #include "server/http2/conduct.h"
 
+#include "server/http2/framing.h"
+
 namespace nmq::http2 {
 namespace {
 
@@ -10,7 +12,6 @@ constexpr size_t kFramesWaitingPerStream = 4;
 constexpr int64_t kControlsPerData = 4;
 // What a peer sends before it has heard of its answer is of no use any more.
 constexpr int64_t kControlsPerAnswer = 4;
-constexpr size_t kFrameHeadBytes = 9;
 // So many bytes that are ignored count like a frame that carries nothing of a request.
 constexpr uint64_t kIgnoredBytes = 4 << 10;
 
@@ -29,7 +30,7 @@ void Conduct::Blame(uint32_t error, const char* offence) {
 }
 
 bool Conduct::OnFrameBegin(const nghttp2_frame_hd& frame, absl::Duration now) {
-  frame_bytes_ += kFrameHeadBytes + frame.length;
+  frame_bytes_ += Framing::kHeadBytes + frame.length;
   switch (frame.type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_CONTINUATION:

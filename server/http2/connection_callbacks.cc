@@ -6,8 +6,7 @@
 namespace nmq::http2 {
 namespace {
 
-constexpr size_t kFrameHeadBytes = 9;
-constexpr int64_t kDataBytesMax = Gather::kFrameBytesMax - kFrameHeadBytes;
+constexpr int64_t kDataBytesMax = Gather::kFrameBytesMax - Framing::kHeadBytes;
 // nghttp2 has a buffer for a frame of so many bytes, and keeps one for the largest that it was ever told of.
 constexpr int64_t kDataBytesBuffered = 16 << 10;
 // Several times what a request that is not refused takes.
@@ -48,7 +47,7 @@ int ConnectionCallbacks::SendBody(nghttp2_session*, nghttp2_frame* frame, const 
   Connection* const connection = ToConnection(user);
   Gather& gather = connection->host_->gather();
   if (gather.full()) return NGHTTP2_ERR_WOULDBLOCK;
-  gather.Copy(reinterpret_cast<const char*>(head), kFrameHeadBytes);
+  gather.Copy(reinterpret_cast<const char*>(head), Framing::kHeadBytes);
   if (length == 0) return 0;
   auto* const stream = static_cast<Stream*>(source->ptr);
   stream->GiveBody(length, &gather);

@@ -17,6 +17,9 @@ namespace nmq::http2 {
 // through the callbacks that the session was made with. For one thread at a time.
 class Framing {
  public:
+  // Of the head of a frame.
+  static constexpr size_t kHeadBytes = 9;
+
   // Takes `session`, a server's, and says first what `limits` allow.
   Framing(nghttp2_session* session, const ConnectionLimits& limits);
   ~Framing() { nghttp2_session_del(session_); }

@@ -31,6 +31,7 @@
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/http2/attacker.h"
+#include "tests/integration/http2/attacks.h"
 #include "tests/integration/http2/neighbour.h"
 #include "tests/integration/http2/raw_client.h"
 #include "tests/integration/http2/tls_client.h"
@@ -228,6 +229,13 @@ TEST_P(Abuse, NobodyElseNotices) {
   // And it takes newcomers.
   Neighbour newcomer(target.NewChannel());
   EXPECT_THAT(newcomer.Publish(absl::Milliseconds(100)).failures, IsEmpty());
+}
+
+std::vector<Attack> AllAttacks() {
+  std::vector<Attack> attacks = Floods();
+  for (auto& one : AttacksByMessages()) attacks.push_back(std::move(one));
+  for (auto& one : AttacksByPeers()) attacks.push_back(std::move(one));
+  return attacks;
 }
 
 std::vector<Attack> AttacksByTcp() {

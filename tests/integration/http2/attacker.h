@@ -2,7 +2,6 @@
 #define NMQ_TESTS_INTEGRATION_HTTP2_ATTACKER_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -76,21 +75,6 @@ class Windows {
   int64_t connection_ = 65'535;
   std::map<int32_t, int64_t> changes_;  // of streams' windows
 };
-
-struct Attack {
-  std::string name;
-  std::function<void(Attacker*)> run;
-  // How connections may be ended, or requests answered, as Attacker::Note has it.
-  std::vector<std::string> ends;
-  // So much later the server has done one of these; infinite if it need not.
-  absl::Duration due = absl::ZeroDuration();
-  // Rather than the usual time, when there is time.
-  absl::Duration long_time = absl::ZeroDuration();
-  // Speaks TCP to a port that expects TLS.
-  bool below_tls = false;
-};
-
-std::vector<Attack> AllAttacks();
 
 }  // namespace nmq::http2
 
