@@ -183,7 +183,10 @@ export type Start =
 /** What is not given is as the server has it, or as the group has it already. */
 export interface GroupOptions {
   name: string;
-  /** How long a member has before a message is taken back. Default 30000. */
+  /**
+   * How long a member has before a message is taken back, from when it is handed out; what waits in the client is
+   * extended meanwhile. Default 30000.
+   */
   ackDeadline?: number;
   /** How often a message is delivered before it is a dead letter. Default 5. */
   attemptsMax?: number;
@@ -196,7 +199,10 @@ export interface GroupOptions {
   rooms?: string | string[];
   /** Default: the queue's name with ".dead". */
   deadLetterQueue?: string;
-  /** What this member may have unacknowledged. Default 100 messages and 1 MiB. */
+  /**
+   * What this member may have unacknowledged: what it works at, and what waits in the client meanwhile. Default 16
+   * messages and 1 MiB; fewer leave more to the other members, more are for a member that works at many at a time.
+   */
   creditMessages?: number;
   creditBytes?: number;
 }

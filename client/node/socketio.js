@@ -20,6 +20,8 @@ const ANSWER_TIMEOUT = 5000;
 const ANSWER_GRACE = 1000;
 // Between two tries of what could not be sent.
 const PAUSE = 100;
+// How long disconnect() lets what was emitted before it be sent.
+const FLUSH_TIMEOUT = 2000;
 // What Socket.IO has and this has not.
 const UNSUPPORTED_PROPERTIES = ['io', 'auth', 'recovered', 'nsp'];
 const UNSUPPORTED_METHODS = [
@@ -76,6 +78,8 @@ class Socket {
   #listeners = new Listeners();
   #makeClient;
   #client;
+  // Whose calls are given up.
+  #closed = new WeakSet();
   // Resolves to the client when its subscription is live.
   #opened = deferred();
   #outbox = new Outbox(() => sleep(PAUSE));
@@ -117,6 +121,7 @@ class Socket {
     this.#active = true;
     // What was emitted before the first connect(), or after disconnect(), waits for this one.
     if (before) this.#opened = deferred();
+    if (before) this.#closed.add(before);
     before?.close();
     this.#open(this.#client, this.#opened);
     return this;
@@ -133,9 +138,14 @@ class Socket {
     this.#client = undefined;
     this.#active = false;
     this.connected = false;
-    // What waits is given up; what is emitted from now on waits for connect().
-    this.#opened.reject(disconnected());
+    // Without a connection, what waits is given up; what is emitted from now on waits for connect().
+    if (was) this.#opened.resolve(client);
+    else this.#opened.reject(disconnected());
     this.#opened = deferred();
+    const over = new AbortController();
+    if (was) await Promise.race([this.#outbox.settled, sleep(FLUSH_TIMEOUT, over.signal)]);
+    over.abort();
+    this.#closed.add(client);
     await client.close();
     if (was) this.#listeners.tell('disconnect', 'io client disconnect');
     return this;
@@ -278,6 +288,8 @@ class Socket {
 
   async #hear(client, subscription) {
     for await (const message of subscription) {
+      // disconnect() lets what was emitted before be sent, and hears no more.
+      if (client !== this.#client) return;
       let heard;
       try {
         heard = heardIn(message);
@@ -363,7 +375,7 @@ class Socket {
     const opened = this.#opened.promise;
     return this.#outbox.add(what, bytes, async () => {
       const client = await opened;
-      if (client !== this.#client) throw disconnected();
+      if (this.#closed.has(client)) throw disconnected();
       return call(client);
     });
   }

@@ -9,6 +9,7 @@ class Frames {
   #call;
   #frames = [];
   #end;
+  #cancelled = false;
   #wake;
 
   constructor(call) {
@@ -52,9 +53,11 @@ class Frames {
     return this.#end ?? { silent: true };
   }
 
-  // Of a call that has ended nothing is left to cancel; gRPC may not come back from trying.
+  // Not at once: inside its own callbacks, Node.js's HTTP/2 may not come back from it, nor for a call that has ended.
   cancel() {
-    if (!this.#end) this.#call.cancel();
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    setImmediate(() => this.#end ?? this.#call.cancel());
   }
 }
 

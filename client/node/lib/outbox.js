@@ -43,6 +43,11 @@ class Outbox {
     return this.#calls === 0;
   }
 
+  // Resolves when what was added until now is over.
+  get settled() {
+    return this.#last;
+  }
+
   async #run(what, call) {
     for (;;) {
       try {

@@ -63,7 +63,11 @@ class Registry {
   async *#watch({ namespace = this.#session.options.namespace, afterRevision, signal }) {
     signal?.throwIfAborted();
     const call = this.#session.registry.Watch({ namespace, afterRevision });
-    const stop = () => call.cancel();
+    let over = false;
+    call.on('error', () => (over = true));
+    call.on('end', () => (over = true));
+    // Not at once, as in lib/frames.js.
+    const stop = () => setImmediate(() => over || call.cancel());
     const off = [onAbort(signal, stop), onAbort(this.#session.signal, stop)];
     try {
       for await (const response of call) yield plain('WatchResponse', response);
@@ -71,8 +75,7 @@ class Registry {
       signal?.throwIfAborted();
       throw errors.fromGrpc(error);
     } finally {
-      call.on('error', () => {});
-      call.cancel();
+      stop();
       off.forEach((each) => each());
     }
   }

@@ -89,8 +89,11 @@ class Session {
       if (this.signal.aborted) return reject(errors.closed());
       if (signal?.aborted) return reject(signal.reason);
       const metadata = new grpc.Metadata({ waitForReady });
-      const stop = () => call.cancel();
+      let over = false;
+      // Not at once, as in lib/frames.js.
+      const stop = () => setImmediate(() => over || call.cancel());
       const call = stub[method](request, metadata, { deadline: Date.now() + timeout }, (error, response) => {
+        over = true;
         off.forEach((each) => each());
         if (!error) return resolve(response);
         if (signal?.aborted) return reject(signal.reason);

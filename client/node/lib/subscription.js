@@ -30,6 +30,13 @@ function warnOfGap(gap) {
   });
 }
 
+function messageOf(encoded) {
+  const message = plain('Message', encoded);
+  message.rooms = message.audience?.rooms ?? [];
+  delete message.audience;
+  return message;
+}
+
 // See index.d.ts.
 class Subscription {
   #session;
@@ -40,11 +47,20 @@ class Subscription {
   #wasLive = false;
   #reconnecting = false;
   #frames;
-  #first;
   #generation = 0;
   #live;
-  #messages;
   #handed = new Positions();
+  // Messages that were read and not yet handed out, in one frame; the next one is read after them.
+  #batch = [];
+  #taken = 0;
+  // Calls of next() that wait, and what reads on once a frame is used up and more is asked for.
+  #readers = [];
+  #emptied = () => {};
+  // Set when no more messages come: {error} once, if there is one.
+  #end;
+  // In place of #batch, for a member of a group.
+  #held;
+  #taking = Promise.resolve();
   id = '';
 
   constructor(session, options) {
@@ -71,13 +87,11 @@ class Subscription {
     const off = [onAbort(signal, stop), onAbort(this.#session.signal, stop)];
     onAbort(this.#stopping.signal, () => off.forEach((each) => each()));
     const live = new Promise((resolve) => (this.#live = resolve));
-    this.#messages = this.#run();
-    // The generator's first step ends at the first frame after `ready`; what it yields is kept for the first reader.
-    this.#first = this.#messages.next();
-    this.#first.catch(() => {});
-    await Promise.race([live, this.#first]);
+    const ended = this.#run().then(() => this.#finish({}), (error) => this.#finish({ error }));
+    await Promise.race([live, ended]);
     signal?.throwIfAborted();
-    if (!this.#wasLive) throw errors.closed();
+    const { error } = this.#end ?? {};
+    if (!this.#wasLive) throw error ?? errors.closed();
     return this;
   }
 
@@ -85,14 +99,59 @@ class Subscription {
     return this.#handed.list();
   }
 
-  async next() {
-    const pending = this.#first ?? this.#messages.next();
-    this.#first = undefined;
-    const result = await pending;
-    if (result.done) this.#options.signal?.throwIfAborted();
-    if (this.#stopping.signal.aborted) return { done: true, value: undefined };
-    if (!result.done && !this.#request.group) this.#handed.onPosition(result.value);
-    return result;
+  next() {
+    if (this.#request.group) return (this.#taking = this.#taking.catch(() => {}).then(() => this.#nextHeld()));
+    const value = this.#take();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.#end || this.#stopped) return this.#over();
+    this.#emptied();
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  async #nextHeld() {
+    if (!this.#held && !this.#end && !this.#stopped) await new Promise((resolve) => this.#readers.push(resolve));
+    const value = await this.#held?.next();
+    return value === undefined || this.#stopped ? this.#over() : { done: false, value };
+  }
+
+  async #over() {
+    this.#options.signal?.throwIfAborted();
+    const { error } = this.#end ?? {};
+    if (this.#end) this.#end = {};
+    if (error && !this.#stopped) throw error;
+    return { done: true, value: undefined };
+  }
+
+  // The next message that was read; undefined if there is none.
+  #take() {
+    while (this.#taken < this.#batch.length && !this.#stopped) {
+      const message = this.#batch[this.#taken++];
+      const { fresh, lost } = this.#positions.onPosition(message);
+      if (lost) this.#reportGap(lost);
+      if (!fresh) continue;
+      this.#handed.onPosition(message);
+      return message;
+    }
+    return undefined;
+  }
+
+  #serve() {
+    while (this.#readers.length > 0) {
+      const value = this.#take();
+      if (value === undefined) return;
+      this.#readers.shift()({ done: false, value });
+    }
+  }
+
+  // Of readers that wait, the first hears of the error.
+  #finish(end) {
+    this.#end = end;
+    this.#held?.stop();
+    this.#release();
+  }
+
+  #release() {
+    for (const resolve of this.#readers.splice(0)) resolve(this.#over());
   }
 
   async return() {
@@ -139,14 +198,17 @@ class Subscription {
   #stop() {
     this.#stopping.abort();
     this.#frames?.cancel();
+    this.#held?.stop();
+    this.#emptied();
+    this.#release();
   }
 
   get #stopped() {
     return this.#stopping.signal.aborted;
   }
 
-  // The messages of all streams.
-  async *#run() {
+  // All streams, one after the other.
+  async #run() {
     const giveUpFirstAt = performance.now() + this.#session.options.waitForServer;
     let handle = await this.#session.ensure();
     let renewed = false;
@@ -157,7 +219,7 @@ class Subscription {
       try {
         handle ??= await this.#session.renew(this.#generation);
         this.#generation = handle.generation;
-        error = yield* this.#runStream(handle.session, attempt);
+        error = await this.#runStream(handle.session, attempt);
       } catch (failed) {
         error = failed;
       }
@@ -205,7 +267,7 @@ class Subscription {
   }
 
   // One stream; returns why it ended.
-  async *#runStream(session, attempt) {
+  async #runStream(session, attempt) {
     const started = performance.now();
     const metadata = new grpc.Metadata({ waitForReady: false });
     this.#frames = new Frames(this.#session.stub.Subscribe(this.#makeRequest(session), metadata));
@@ -216,11 +278,12 @@ class Subscription {
         if (error) return errors.fromGrpc(error);
         if (silent) return this.#silence(attempt);
         if (!frame) return new errors.NmqError('UNAVAILABLE', 'the server ended the stream');
-        yield* this.#onFrame(frame, attempt);
+        await this.#onFrame(frame, attempt);
         if (this.#stopped) return undefined;
       }
     } finally {
       this.#frames.cancel();
+      this.#held?.clear();
       if (attempt.live) {
         this.#session.addLiveStreams(-1);
         attempt.lived = performance.now() - started;
@@ -234,13 +297,13 @@ class Subscription {
     return new errors.NmqError('UNAVAILABLE', `nothing came for ${attempt.silence} ms`);
   }
 
-  *#onFrame(frame, attempt) {
+  async #onFrame(frame, attempt) {
     switch (frame.frame) {
       case 'ready':
-        this.#onReady(plain('Ready', frame.ready), attempt);
+        await this.#onReady(plain('Ready', frame.ready), attempt);
         break;
       case 'batch':
-        yield* this.#onMessages(frame.batch.messages);
+        await this.#onMessages(frame.batch.messages.map(messageOf));
         break;
       case 'gap': {
         const gap = plain('Gap', frame.gap);
@@ -259,7 +322,7 @@ class Subscription {
     }
   }
 
-  #onReady(ready, attempt) {
+  async #onReady(ready, attempt) {
     attempt.silence = HEARTBEATS_MISSED * ready.heartbeat || SILENCE_DEFAULT;
     attempt.live = true;
     this.#session.addLiveStreams(1);
@@ -271,26 +334,28 @@ class Subscription {
     this.#wasLive = true;
     this.#reconnecting = false;
     this.id = ready.subscriptionId;
+    if (this.#request.group && !this.#held) await this.#hold(ready.namespace);
     this.#options.onState('connected');
     this.#live();
   }
 
-  *#onMessages(messages) {
-    for (const encoded of messages) {
-      const message = plain('Message', encoded);
-      message.rooms = message.audience?.rooms ?? [];
-      delete message.audience;
-      // What a group delivers may come again, and out of order.
-      if (this.#request.group) {
-        yield message;
-        if (this.#stopped) return;
-        continue;
-      }
-      const { fresh, lost } = this.#positions.onPosition(message);
-      if (lost) this.#reportGap(lost);
-      if (fresh) yield message;
-      if (this.#stopped) return;
-    }
+  async #hold(namespace) {
+    const { patterns, group } = this.#request;
+    const { ackDeadline } = typeof this.#options.group === 'string' ? {} : this.#options.group;
+    const held = await groups.holdOf(this.#session, namespace, patterns[0].queue, { name: group.name, ackDeadline });
+    this.#held = held;
+    if (this.#stopped) held.stop();
+    this.#release();
+  }
+
+  // Resolves when more is asked for; a group's member may hold as many as its credit allows.
+  async #onMessages(messages) {
+    if (this.#held) return this.#held.add(messages);
+    this.#batch = messages;
+    this.#taken = 0;
+    this.#serve();
+    if (this.#readers.length === 0 && !this.#stopped) await new Promise((resolve) => (this.#emptied = resolve));
+    return undefined;
   }
 
   #follow(position) {

@@ -140,6 +140,59 @@ describe('a group', { timeout: 5 * LONG }, () => {
     assert.deepEqual(heard.sort(), ['2', '3']);
   });
 
+  // What a live worker did, and what became a dead letter, of `count` jobs.
+  async function work(options, count, job) {
+    const messages = await client.subscribe({ queue: 'ORDERS', group: { name: 'billing', ackDeadline: 1000, ...options } });
+    const payloads = Array.from({ length: count }, (_, i) => String(i));
+    await Promise.all(payloads.map((payload) => publish(payload)));
+    const done = [];
+    for (;;) {
+      // Longer than the deadline nothing may come again once everything is done.
+      const next = messages.next();
+      const quiet = done.length >= count ? setTimeout(() => messages.close(), 1500) : undefined;
+      const { value } = await next;
+      clearTimeout(quiet);
+      if (!value) break;
+      await job(messages, value);
+      done.push(value.payload.toString());
+    }
+    let dead = 0;
+    for await (const { name, lastSequence } of client.registry.queues()) if (name === 'ORDERS.dead') dead = lastSequence;
+    assert.deepEqual([done.sort(), dead], [payloads.sort(), 0]);
+  }
+  const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  function block(milliseconds) {
+    for (const until = performance.now() + milliseconds; performance.now() < until; );
+  }
+
+  test('does each job once, with the defaults, however many wait', async () => {
+    await work({}, 60, async (messages, message) => {
+      await sleep(50);
+      await messages.done(message);
+    });
+  });
+
+  test('does each job once of as many as it fetches', async () => {
+    await work({ creditMessages: 100 }, 60, async (messages, message) => {
+      await sleep(50);
+      await messages.done(message);
+    });
+  });
+
+  test('has the whole deadline for each job, also of those that block the program', async () => {
+    await work({}, 6, async (messages, message) => {
+      block(850);
+      await messages.done(message);
+    });
+  });
+
+  test('does each job once if nobody waits for the acknowledgements', async () => {
+    await work({ creditMessages: 100 }, 30, (messages, message) => {
+      block(50);
+      messages.done(message);
+    });
+  });
+
   test('is what there is to acknowledge to', async () => {
     const messages = await client.subscribe({ queue: 'ORDERS' });
     await publish('1');

@@ -53,6 +53,11 @@ export class Nmqd {
     return this.#end('SIGKILL');
   }
 
+  // Until it is killed it neither reads nor writes.
+  pause() {
+    this.#process.kill('SIGSTOP');
+  }
+
   // Lets it drain.
   stop() {
     return this.#end('SIGTERM');

@@ -244,3 +244,29 @@ test('somebody at the port who is no nmqd is a connect_error, too', { timeout },
   connections.forEach((connection) => connection.destroy());
   silent.close();
 });
+
+test('what was emitted right before disconnect() is sent', { timeout }, async () => {
+  const [sender, receiver] = [io(`http://${server.address}`), io(`http://${server.address}`)];
+  await Promise.all([sender, receiver].map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  const heard = [];
+  const last = new Promise((resolve) => receiver.on('x', (i) => heard.push(i) === 100 && resolve()));
+  const failed = [];
+  for (let i = 0; i < 100; ++i) sender.emit('x', i, (error) => error && failed.push(error));
+  await sender.disconnect();
+  await last;
+  assert.deepEqual([heard, failed], [Array.from({ length: 100 }, (_, i) => i), []]);
+  await receiver.disconnect();
+});
+
+test('disconnect() ends in time, whatever waits', { timeout }, async () => {
+  const socket = io(`http://${server.address}`, { timeout: 30000 });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  server.pause();
+  const told = Array.from({ length: 10 }, (_, i) => new Promise((resolve) => socket.emit('x', i, resolve)));
+  const started = performance.now();
+  await socket.disconnect();
+  assert.ok(performance.now() - started < 5000);
+  const [first, ...others] = await Promise.all(told);
+  assert.match(first.message, /emit of "x".*may have been carried out/);
+  for (const error of others) assert.equal(error.reason, 'NOT_SENT');
+});
