@@ -48,6 +48,7 @@
 #include "server/rpc/listen.h"
 #include "server/rpc/transport.h"
 #include "server/service/services.h"
+#include "server/service_manager.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Without --tls_client_ca, "
@@ -150,10 +151,16 @@ void BlockSignals(sigset_t* signals) {
   signal(SIGPIPE, SIG_IGN);
 }
 
+void TellManager(const std::string& state) {
+  const absl::Status told = nmq::NotifyServiceManager(state);
+  if (!told.ok()) LOG(WARNING) << "the service manager does not hear what nmqd does: " << told.message();
+}
+
 // Stops in order at the first signal, at once at a second one.
 void WaitAndStop(const sigset_t& signals, nmq::Services* services) {
   int signal = 0;
   sigwait(&signals, &signal);
+  TellManager("STOPPING=1\n");
   const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
   LOG(INFO) << "stopping after " << strsignal(signal) << ": " << services->streams() << " streams have up to " << grace;
   std::thread hurry([&signals, services] {
@@ -304,6 +311,7 @@ int Serve() {
   }
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
+  TellManager(absl::StrCat("READY=1\nSTATUS=serves gRPC on ", server->address(), "\n"));
   WaitAndStop(signals, &services);
   LOG(INFO) << "stopped";
   return 0;
