@@ -10,9 +10,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=tools/deps.sh
 source "$root/tools/deps.sh"
+# shellcheck source=deploy/container/base_image.sh
+source "$root/deploy/container/base_image.sh"
 
-readonly BASE=docker.io/library/debian:bookworm-slim
-readonly PULL_SECONDS=60
 from_source=false
 nmqd=
 version=$(sed -nE 's/.*kVersion\[\] = "([^"]+)".*/\1/p' "$root/base/version.h")
@@ -28,24 +28,6 @@ for arg in "$@"; do
       ;;
   esac
 done
-
-# The base image: what is here, else from its registry, else the same packages from this system's Debian sources.
-provide_base() {
-  buildah inspect --type image "$BASE" >/dev/null 2>&1 && return 0
-  nmq_say "Pulling $BASE"
-  timeout "$PULL_SECONDS" buildah pull --quiet "$BASE" >/dev/null 2>&1 && return 0
-  nmq_say "It cannot be pulled: making it from this system's Debian sources"
-  local log container
-  log=$(mktemp)
-  mmdebstrap --variant=minbase --include=ca-certificates bookworm "$work/base.tar" >"$log" 2>&1 ||
-    nmq_fail "mmdebstrap cannot make $BASE: $(grep '^E: ' "$log" | head -n 1) (log: $log)"
-  rm -f "$log"
-  container=$(buildah from scratch)
-  buildah add --quiet "$container" "$work/base.tar" / >/dev/null
-  buildah config --cmd bash "$container"
-  buildah commit --quiet --rm "$container" "$BASE" >/dev/null
-  rm -f "$work/base.tar"
-}
 
 # What the Dockerfile's build stage would leave, in $work/out.
 build_here() {
@@ -89,6 +71,6 @@ if $from_source; then
 else
   build_here
 fi
-provide_base
+provide_base "$work"
 build_image
 nmq_say "The image: $tag"

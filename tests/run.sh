@@ -138,6 +138,7 @@ check "reader of the documentation" tests/docs/pages_test.py
 check "commands of the documentation" tests/docs/docs_test.py
 check "benchmark, short form" tests/bench/run.sh --short
 check "container" tests/container/container_test.sh
+check "package for Debian" tests/container/package_test.sh
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then

@@ -7,29 +7,15 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tools/deps.sh
 source "$root/tools/deps.sh"
+# shellcheck source=tests/container/podman.sh
+source "$root/tests/container/podman.sh"
 
-readonly BASE=docker.io/library/debian:bookworm-slim
-readonly SKIPPED=77
-readonly PATIENCE=60 # seconds for anything that should happen at once
 readonly OVER_BASE_BYTES=60000000
 readonly OPTIONS=(--read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges --memory 256m --no-healthcheck)
 readonly ORDERS=200
 name=nmqd-test-$$
 image=localhost/nmqd:test-$$
 work=$(mktemp -d)
-
-skip() {
-  printf 'SKIPPED: %s\n' "$*"
-  exit $SKIPPED
-}
-
-fail() {
-  printf 'failed: %s\n' "$*" >&2
-  podman logs "$name" >&2 2>/dev/null || true
-  exit 1
-}
-
-ok() { printf 'ok  %s\n' "$*"; }
 
 finish() {
   local status=$?
@@ -43,16 +29,6 @@ finish() {
   exit "$status"
 }
 trap finish EXIT
-
-# await WHAT COMMAND...: waits until the command succeeds.
-await() {
-  local what=$1 end=$((SECONDS + PATIENCE))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [[ $SECONDS -lt $end ]] || fail "waited $PATIENCE s in vain for $what"
-    sleep 0.1
-  done
-}
 
 is_ready() { podman logs "$name" 2>/dev/null | grep -q '^nmqd ready'; }
 
@@ -80,22 +56,6 @@ payloads() {
     const heard = JSON.parse(line);
     console.log(heard.gap ? "a gap: " + line : heard.payload);
   }'
-}
-
-# The settings in which the engine of Debian 12 runs where there is no systemd, too.
-prepare() {
-  command -v podman >/dev/null || skip "podman is not installed"
-  command -v buildah >/dev/null || skip "buildah is not installed"
-  cat >"$work/containers.conf" <<END
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[containers]
-default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
-END
-  export CONTAINERS_CONF=$work/containers.conf
-  chmod 755 "$work"
 }
 
 build() {
@@ -242,7 +202,8 @@ check_pod() {
   end_pod
 }
 
-prepare
+prepare_podman
+command -v buildah >/dev/null || skip "buildah is not installed"
 build
 cat >"$work/nmq.textproto" <<END
 namespace { name: "default" queue { name: "ORDERS" durability: DURABILITY_DURABLE } }
