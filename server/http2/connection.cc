@@ -77,8 +77,8 @@ void Connection::TakeIn(absl::string_view bytes, bool toils) {
   in_turn_ = true;
   while (work_ < kWorkMax && conduct_.offence() == nullptr) {
     if (!toilers_.empty()) {
-      if (!toils) break;
-      if (toilers_.front()->Toil()) toilers_.pop_front();
+      if (!toils || toiler_waits_) break;
+      Toil();
       continue;
     }
     if (bytes.empty() && !paused_) break;
@@ -93,12 +93,28 @@ void Connection::TakeIn(absl::string_view bytes, bool toils) {
   CloseIfDone();
   if ((bytes.empty() && !paused_ && toilers_.empty()) || over_ || ending_) return;
   unread_ = std::string(bytes);
-  host_->GoOnLater(this);
+  if (!toiler_waits_) host_->GoOnLater(this);
+}
+
+void Connection::Toil() {
+  Toiler* const toiler = toilers_.front();
+  const Toiler::Left left = toiler->Toil();
+  if (left == Toiler::Left::kNothing) std::erase(toilers_, toiler);
+  toiler_waits_ = left == Toiler::Left::kWaits;
 }
 
 void Connection::AwaitTurn(Toiler* toiler) {
   toilers_.push_back(toiler);
   if (!in_turn_) host_->GoOnLater(this);
+}
+
+void Connection::LeaveTurns(Toiler* toiler) {
+  std::erase(toilers_, toiler);
+  GoOnToiling();
+}
+
+void Connection::GoOnToiling() {
+  if (std::exchange(toiler_waits_, false) && !over_ && !in_turn_) host_->GoOnLater(this);
 }
 
 void Connection::OnBytesEnded() {
@@ -171,7 +187,7 @@ void Connection::End() {
 
 void Connection::Await() {
   if (over_) return;
-  const bool read = !ending_;
+  const bool read = !ending_ && !toiler_waits_;
   const bool write = (!unsent_.empty() && !bytes_->write_awaits_read()) || (read && bytes_->wants_write());
   if (read == awaits_read_ && write == awaits_write_) return;
   awaits_read_ = read;

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/http2/age_list.h"
+#include "server/http2/byte_share.h"
 #include "server/http2/byte_stream.h"
 #include "server/http2/conduct.h"
 #include "server/http2/connection_limits.h"
@@ -20,7 +21,6 @@
 #include "server/http2/header_list.h"
 #include "server/http2/keepalive.h"
 #include "server/http2/leaving.h"
-#include "server/http2/receive_share.h"
 #include "server/http2/rotation.h"
 #include "server/http2/sending.h"
 #include "server/http2/stream.h"
@@ -34,8 +34,13 @@ class Connection;
 // Work for a stream that takes long: it is done in its connection's turns, as far as they go.
 class Toiler {
  public:
-  // Does a part of it, and counts that (Connection::CountWork); true if it has no more to do for now.
-  virtual bool Toil() = 0;
+  enum class Left : uint8_t {
+    kNothing,  // for now
+    kMore,
+    kWaits,  // for other connections' work; then it calls Connection::GoOnToiling
+  };
+  // Does a part of it, and counts that (Connection::CountWork).
+  virtual Left Toil() = 0;
 
  protected:
   ~Toiler() = default;
@@ -53,6 +58,8 @@ class ConnectionHost {
   virtual Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) = 0;
   // What windows may be wider, in all connections.
   virtual WindowPool& windows() = 0;
+  // What may be decompressed at once, in all connections.
+  virtual ByteShare& inflating() = 0;
   // The bytes of requests that connections hold have changed by so many.
   virtual void OnHeld(int64_t bytes) = 0;
   // The bytes that connections keep for peers that do not read them have changed by so many.
@@ -142,10 +149,15 @@ class Connection {
   // `toiler` has something to do. Nothing more is read, and no other toils, before it has done that.
   void AwaitTurn(Toiler* toiler);
   // It has not any more.
-  void LeaveTurns(Toiler* toiler) { std::erase(toilers_, toiler); }
+  void LeaveTurns(Toiler* toiler);
+  // The one that waited has something to do.
+  void GoOnToiling();
   // By which windows may be wider than the limit says.
   WindowPool& windows() { return windows_; }
-  ReceiveShare& receive_share() { return receive_share_; }
+  // Of messages that do not come in one piece: a connection whose messages never end leaves the server's memory to
+  // others.
+  ByteShare& receive_share() { return receive_share_; }
+  ByteShare& inflating() { return host_->inflating(); }
   // The bytes of requests that its streams hold have changed by so many.
   void CountHeld(int64_t bytes);
   int64_t held() const { return held_; }
@@ -176,6 +188,7 @@ class Connection {
   // Takes in what has come, and lets its streams toil if it `toils`, but for what is more than the connection's share
   // of a turn.
   void TakeIn(absl::string_view bytes, bool toils);
+  void Toil();
   // Takes nothing more, and says why, if the peer has done what it may not.
   void EndIfAbused();
   // The peer need not be told if the system does not take that at once.
@@ -202,11 +215,12 @@ class Connection {
   size_t work_ = 0;             // in this turn, in requests
   Rotation<Connection>::Entry place_{this};
   std::deque<Toiler*> toilers_;
+  bool toiler_waits_ = false;  // the first
   std::string unread_;
   bool in_turn_ = false;
   bool paused_ = false;  // nghttp2 has yet to end what it has been given
   WindowPool windows_;
-  ReceiveShare receive_share_;
+  ByteShare receive_share_;
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;

@@ -72,6 +72,10 @@ void Incoming::Settle() {
 }
 
 void Incoming::OnTurn() {
+  if (stage_ == Stage::kMeasured) {
+    stage_ = Stage::kNext;
+    return connection_->GoOnToiling();
+  }
   share_ = size_;
   stage_ = Stage::kTurn;
   owner_->SettleSoon();
@@ -175,57 +179,69 @@ void Incoming::AwaitTurn() {
   if (!std::exchange(toiling_, true)) connection_->AwaitTurn(this);
 }
 
-bool Incoming::Toil() {
-  const bool done = !reading_ || owner_->deaf() || ToilOn();
+Toiler::Left Incoming::Toil() {
+  const Left left = !reading_ || owner_->deaf() ? Left::kNothing : ToilOn();
   CountHeld();
-  if (!done) return false;
+  if (left != Left::kNothing) return left;
   toiling_ = false;
   owner_->SettleSoon();
-  return true;
+  return left;
 }
 
 // Room is asked for when it is about to be used: a message that waits for its turn takes none from others.
-bool Incoming::ToilOn() {
+Toiler::Left Incoming::ToilOn() {
   if (stage_ == Stage::kPacked) return Measure();
-  if (stage_ == Stage::kMeasured) {
+  if (stage_ == Stage::kNext) {
     stage_ = Stage::kAsked;
     reading_ = false;
     handler_->OnSize(inflated_);
   }
-  if (reading_) {
-    Unpack();
-  } else {
-    inflation_ = nullptr;  // it takes more than what waits here
-  }
-  return true;
+  if (reading_) return Unpack();
+  inflation_ = nullptr;  // it takes more than what waits here
+  return Left::kNothing;
 }
 
-bool Incoming::Measure() {
+Toiler::Left Incoming::Measure() {
   if (inflation_ == nullptr) inflation_ = std::make_unique<Inflation>(reader_.kept());
   const absl::StatusOr<std::optional<uint64_t>> size = inflation_->Measure(message_bytes_max_);
   const uint64_t step = size.ok() && *size ? **size % Inflation::kStepBytes : Inflation::kStepBytes;
   connection_->CountWork(1 + step / kInflatedForRequest);
   if (!size.ok()) {
     Break(size.status());
-    return true;
+    return Left::kNothing;
   }
-  if (!*size) return false;
+  if (!*size) return Left::kMore;
   inflated_ = **size;
   stage_ = Stage::kMeasured;
-  return false;
+  if (!connection_->inflating().Enter(this, inflated_)) return Left::kWaits;
+  stage_ = Stage::kNext;
+  return Left::kMore;
 }
 
-// At once: in steps, many would have room at the same time, and others none.
-void Incoming::Unpack() {
+Toiler::Left Incoming::Unpack() {
   if (inflation_ == nullptr) inflation_ = std::make_unique<Inflation>(reader_.kept());
-  const std::unique_ptr<char[]> message(new char[inflated_]);
-  const absl::Status given = inflation_->Give(message.get(), inflated_);
-  connection_->CountWork(1 + inflated_ / kInflatedForRequest);
-  if (!given.ok()) return Break(given);
-  inflation_ = nullptr;
-  reader_.Drop();
+  if (unpacked_ == nullptr) unpacked_.reset(new char[inflated_]);
+  const absl::StatusOr<bool> done = inflation_->Give(unpacked_.get(), inflated_);
+  connection_->CountWork(1 + std::min<uint64_t>(inflated_, Inflation::kStepBytes) / kInflatedForRequest);
+  if (!done.ok()) {
+    Break(done.status());
+    return Left::kNothing;
+  }
+  if (!*done) return Left::kMore;
+  const std::unique_ptr<char[]> message = std::move(unpacked_);
+  EndPacked();
   Consume(std::exchange(owed_, 0));
   Give({message.get(), inflated_});
+  return Left::kNothing;
+}
+
+void Incoming::EndPacked() {
+  if (stage_ == Stage::kMeasured) connection_->inflating().Leave(this);
+  if (stage_ > Stage::kMeasured) connection_->inflating().GiveBack(inflated_);
+  inflation_ = nullptr;
+  unpacked_ = nullptr;
+  reader_.Drop();
+  stage_ = Stage::kPrefix;
 }
 
 void Incoming::Give(absl::string_view message) {
@@ -254,12 +270,8 @@ void Incoming::GiveBackShare() {
 void Incoming::LetGo() {
   FreeMemory(&waiting_);
   waiting_at_ = 0;
-  if (packed()) {
-    inflation_ = nullptr;
-    reader_.Drop();
-    stage_ = Stage::kPrefix;
-  }
   if (connection_ == nullptr) return;
+  if (packed()) EndPacked();
   if (std::exchange(toiling_, false)) connection_->LeaveTurns(this);
   if (stage_ == Stage::kInLine) {
     stage_ = Stage::kPrefix;

@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/http2/byte_share.h"
 #include "server/http2/connection.h"
 #include "server/http2/inflate.h"
 #include "server/http2/message_reader.h"
-#include "server/http2/receive_share.h"
 #include "server/http2/wire.h"
 #include "server/rpc/exchange.h"
 
@@ -22,7 +22,7 @@ namespace nmq::http2 {
 // room for a message, the peer may send what fits into the stream's window, which is held and counted; then the window
 // is opened as far as the message needs. The method makes room twice for one that is compressed: for what comes, and
 // then for what that holds, which is found out before any of it is held. On the loop's thread only.
-class Incoming final : private ReceiveShare::Waiter, private Toiler {
+class Incoming final : private ByteShare::Waiter, private Toiler {
  public:
   // What it needs of its call.
   class Owner {
@@ -71,12 +71,13 @@ class Incoming final : private ReceiveShare::Waiter, private Toiler {
     kTaken,   // and has asked for it
     // Of one that is compressed, and has come:
     kPacked,    // it waits for the connection's turn to be measured
-    kMeasured,  // the same for the handler to be told what it holds, and then to be inflated
+    kMeasured,  // it waits until others are inflated: not all that are to be may have room at the same time
+    kNext,      // it waits for the connection's turn to tell the handler what it holds
     kAsked,     // the handler has been told; once it has room, the same to be inflated
   };
 
   void OnTurn() override;
-  bool Toil() override;
+  Left Toil() override;
 
   // Takes messages from `bytes` as long as the handler reads.
   void Take(absl::string_view* bytes);
@@ -88,10 +89,12 @@ class Incoming final : private ReceiveShare::Waiter, private Toiler {
   void Pack(const MessageReader::Message& message, size_t bytes);
   bool packed() const { return stage_ >= Stage::kPacked; }
   void AwaitTurn();
-  // A step; true if there is no more to do.
-  bool ToilOn();
-  bool Measure();
-  void Unpack();
+  // A step.
+  Left ToilOn();
+  Left Measure();
+  Left Unpack();
+  // What was compressed is given, or will not be.
+  void EndPacked();
   void Give(absl::string_view message);
   void GiveNoMore();
   void Break(const absl::Status& status);
@@ -119,13 +122,14 @@ class Incoming final : private ReceiveShare::Waiter, private Toiler {
   size_t waiting_at_ = 0;
   size_t held_ = 0;                       // as the connection knows
   uint64_t size_ = 0;                     // of the next message, from kInLine on
-  uint64_t share_ = 0;                    // of the connection's ReceiveShare
+  uint64_t share_ = 0;                    // of what its connection may receive
   uint64_t window_;                       // of the stream, but for messages for which there is room
   int64_t wide_ = 0;                      // of that, from the pools
   uint64_t opened_ = 0;                   // bytes to come that take no room in the window
   uint64_t consumed_ = 0;                 // the peer does not know of these yet
   std::unique_ptr<Inflation> inflation_;  // of a message that is compressed
   uint64_t inflated_ = 0;                 // bytes that it holds, from kMeasured on
+  std::unique_ptr<char[]> unpacked_;      // those, as far as they are inflated
   size_t owed_ = 0;                       // bytes of it that take room in the window, if packed
   uint32_t messages_ = 0;                 // that have been given, up to two
   Stage stage_ = Stage::kPrefix;

@@ -1,5 +1,7 @@
 #include "server/http2/inflate.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 
@@ -60,13 +62,18 @@ absl::StatusOr<std::optional<uint64_t>> Inflation::Measure(uint64_t bytes_max) {
   return std::nullopt;
 }
 
-absl::Status Inflation::Give(char* to, size_t size) {
+absl::StatusOr<bool> Inflation::Give(char* to, size_t size) {
   if (!begun_) return NotBegun();
   char none;
-  const int result = Fill(size > 0 ? to : &none, size);
+  const size_t left = size - z_.total_out;
+  const int result = Fill(left > 0 ? to + z_.total_out : &none, std::min(left, kStepBytes));
+  if (left > kStepBytes) {
+    if (result == Z_OK && z_.avail_out == 0) return false;
+    return Broken();
+  }
   // zlib may see the end only when it is asked once more.
   if (z_.avail_out > 0 || (result != Z_STREAM_END && Fill(&none, 0) != Z_STREAM_END)) return Broken();
-  return absl::OkStatus();
+  return true;
 }
 
 }  // namespace nmq::http2

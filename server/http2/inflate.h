@@ -14,8 +14,8 @@
 namespace nmq::http2 {
 
 // Finds out, step by step, how many bytes some bytes hold that are compressed with gzip or zlib's format ("deflate"),
-// and then, at once, which. First the size: fresh memory costs more than zlib, and what is too large or broken gets
-// none. For one thread at a time.
+// and then which. First the size: fresh memory costs more than zlib, and what is too large or broken gets none. For one
+// thread at a time.
 class Inflation {
  public:
   // Of what is inside, in a step.
@@ -32,9 +32,9 @@ class Inflation {
   // Takes a step: the size, or none if there is more to do. RESOURCE_EXHAUSTED once it is more than `bytes_max`;
   // INVALID_ARGUMENT if the bytes are not whole or something else.
   absl::StatusOr<std::optional<uint64_t>> Measure(uint64_t bytes_max);
-  // Puts all of it into `to`, when it is measured, or at the beginning if `size` is known; INVALID_ARGUMENT if that is
-  // wrong.
-  absl::Status Give(char* to, size_t size);
+  // When it is measured, or from the beginning if `size` is known: takes a step, of which the outcome is put where it
+  // belongs in `to`, which has all of `size` bytes; whether that was the last. INVALID_ARGUMENT if `size` is wrong.
+  absl::StatusOr<bool> Give(char* to, size_t size);
 
  private:
   void Rewind();

@@ -29,6 +29,8 @@ constexpr int kSettledForLook = 64;
 constexpr int kAdoptingMax = 16;
 // What a turn may take for more than a read of each connection.
 constexpr absl::Duration kTakeMoreTime = absl::Milliseconds(4);
+// Of compressed messages: small ones at the same time, large ones one after the other.
+constexpr uint64_t kInflatingBytes = 1 << 20;
 constexpr absl::Duration kTick = absl::Seconds(1);
 // The same while connections drain, for the server waits for that.
 constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
@@ -52,7 +54,8 @@ Loop::Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metri
       waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(RealClock().Monotonic()),
       read_buffer_(new char[Connection::kReadBytes]),
-      windows_(options.wide_bytes, nullptr) {
+      windows_(options.wide_bytes, nullptr),
+      inflating_(kInflatingBytes) {
   epoll_event event = {EPOLLIN, {.ptr = nullptr}};
   if (ok()) epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event);
 }

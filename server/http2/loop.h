@@ -82,6 +82,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   char* read_buffer() override { return read_buffer_.get(); }
   Stream* OnRequest(Connection* connection, int32_t stream, HeaderList headers) override;
   WindowPool& windows() override { return windows_; }
+  ByteShare& inflating() override { return inflating_; }
   void OnHeld(int64_t bytes) override;
   void OnUnsent(int64_t bytes) override;
   void Mark(Connection* connection) override { marked_.push_back(connection); }
@@ -144,6 +145,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   const std::unique_ptr<char[]> read_buffer_;
   AgeList<Connection> greeting_;
   WindowPool windows_;  // these outlive the connections
+  ByteShare inflating_;
   OutgoingPool outgoings_;
   AgeList<Call> stalling_;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;

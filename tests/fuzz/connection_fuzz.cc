@@ -218,6 +218,7 @@ class Host final : public ConnectionHost, public CallHost {
     writable_ = writable;
   }
   WindowPool& windows() override { return windows_; }
+  ByteShare& inflating() override { return inflating_; }
   AgeList<Connection>& greeting() override { return greeting_; }
   void OnAbuse(const Connection&, absl::string_view what) override { Require(!what.empty()); }
   Timers& timers() override { return timers_; }
@@ -258,6 +259,7 @@ class Host final : public ConnectionHost, public CallHost {
   OutgoingPool outgoings_;  // outlives the connection
   AgeList<Call> stalling_;
   WindowPool windows_{kWindowBytes, nullptr};
+  ByteShare inflating_{1 << 20};
   absl::Duration now_ = absl::Hours(1);
   Gather gather_;
   const std::unique_ptr<char[]> buffer_;

@@ -34,7 +34,11 @@ std::string Noise(size_t size) {
 
 absl::StatusOr<std::string> GiveAll(Inflation* inflation, size_t size) {
   std::string bytes(size, 0);
-  if (const absl::Status status = inflation->Give(bytes.data(), size); !status.ok()) return status;
+  for (bool done = false; !done;) {
+    const absl::StatusOr<bool> given = inflation->Give(bytes.data(), size);
+    if (!given.ok()) return given.status();
+    done = *given;
+  }
   return bytes;
 }
 

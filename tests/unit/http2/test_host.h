@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "server/http2/byte_share.h"
 #include "server/http2/connection.h"
 #include "server/http2/socket.h"
 #include "server/http2/window_pool.h"
@@ -81,6 +82,9 @@ class TestHost : public ConnectionHost {
     if (std::exchange(marked_, false)) connection_->Flush();
     if (over) connection_ = nullptr;
   }
+  // It is to go on in the next turn, or waits for what its peer sends.
+  bool goes_on() const { return goes_on_; }
+  bool readable() const { return readable_; }
   // Whether Turn does anything.
   void set_turns(bool turns) { turns_ = turns; }
   // So much later.
@@ -103,6 +107,7 @@ class TestHost : public ConnectionHost {
     return streams.back().get();
   }
   WindowPool& windows() override { return pool; }
+  ByteShare& inflating() override { return share; }
   void OnHeld(int64_t bytes) override { held += bytes; }
   void OnUnsent(int64_t bytes) override { unsent += bytes; }
   void Mark(Connection*) override { marked_ = true; }
@@ -127,6 +132,7 @@ class TestHost : public ConnectionHost {
   int64_t held = 0;
   int64_t unsent = 0;
   WindowPool pool{64 << 20, nullptr};
+  ByteShare share{1 << 20};
   std::vector<std::string> abuses;
   std::vector<std::unique_ptr<TestStream>> streams;
 

@@ -1,5 +1,5 @@
-#ifndef NMQ_SERVER_HTTP2_RECEIVE_SHARE_H_
-#define NMQ_SERVER_HTTP2_RECEIVE_SHARE_H_
+#ifndef NMQ_SERVER_HTTP2_BYTE_SHARE_H_
+#define NMQ_SERVER_HTTP2_BYTE_SHARE_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace nmq::http2 {
 
-// What the streams of one connection may receive at once of messages that do not come in one piece; the others wait in
-// line, so that a connection whose messages never end leaves the server's memory to others. For one thread at a time.
-class ReceiveShare {
+// So many bytes may be used at once; streams that need some when there are not enough wait in line. For one thread at a
+// time.
+class ByteShare {
  public:
   // A stream that waits in line; it must leave before its end.
   class Waiter {
@@ -21,10 +21,9 @@ class ReceiveShare {
     ~Waiter() = default;
   };
 
-  explicit ReceiveShare(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit ByteShare(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // Takes the bytes for a message, or puts `waiter` in line for them. A message that is larger than the share is
-  // received alone.
+  // Takes the bytes, or puts `waiter` in line for them. More than the whole share is given when nobody else has any.
   bool Enter(Waiter* waiter, uint64_t bytes) {
     if (line_.empty() && Fits(bytes)) {
       taken_ += bytes;
@@ -67,4 +66,4 @@ class ReceiveShare {
 
 }  // namespace nmq::http2
 
-#endif  // NMQ_SERVER_HTTP2_RECEIVE_SHARE_H_
+#endif  // NMQ_SERVER_HTTP2_BYTE_SHARE_H_
