@@ -26,7 +26,7 @@ NMQ_PACKAGES_CHECK=(
   libbenchmark-dev libgmock-dev libgtest-dev
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck unzip:unzip
   curl:curl ip:iproute2 nghttp:nghttp2-client nginx:nginx-light openssl:openssl
-  python3-grpcio python3-pip python3-setuptools python3-wheel ruby ruby-grpc
+  mypy:mypy python3-grpcio python3-pip python3-setuptools python3-wheel ruby ruby-grpc
   golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev protoc-gen-go-1-5 protoc-gen-go-grpc
   javac:default-jdk-headless libgeronimo-annotation-1.3-spec-java libgrpc-java libgoogle-gson-java libguava-java libnetty-java
   libperfmark-java libprotobuf-java protobuf-compiler-grpc-java-plugin

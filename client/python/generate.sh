@@ -10,7 +10,7 @@ out=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)}
 roots=(-Iproto -Ithird_party/googleapis -I/usr/include)
 
 mkdir -p "$out/nmq/_googleapis"
-protoc "${roots[@]}" --python_out="$out" proto/nmq/v1/*.proto
+protoc "${roots[@]}" --python_out="$out" --pyi_out="$out" proto/nmq/v1/*.proto
 protoc "${roots[@]}" --plugin=protoc-gen-grpc="$(command -v grpc_python_plugin)" --grpc_out="$out" \
   proto/nmq/v1/admin.proto proto/nmq/v1/message_queue.proto proto/nmq/v1/registry.proto
-protoc "${roots[@]}" --python_out="$out/nmq/_googleapis" third_party/googleapis/google/rpc/*.proto
+protoc "${roots[@]}" --python_out="$out/nmq/_googleapis" --pyi_out="$out/nmq/_googleapis" third_party/googleapis/google/rpc/*.proto

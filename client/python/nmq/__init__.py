@@ -10,9 +10,12 @@ Messages, gaps and answers are the protocol's own types, of proto/nmq/v1.
 """
 
 from ._stubs import message_pb2, message_queue_pb2, registry_pb2
+from . import aio
 from .admin import Admin, retention
 from .backoff import Backoff
-from .client import Client, Options, connect, make_message
+from .batches import FlushResult, Published
+from .client import Client, connect
+from .client_calls import State
 from .errors import (
     Cancelled,
     DataLoss,
@@ -29,11 +32,11 @@ from .errors import (
     from_status,
 )
 from .groups import done, extend, group, retry_after, terminate
-from .publisher import FlushResult, Published, Publisher
+from .messages import make_message
+from .options import Options
+from .publisher import Publisher
 from .registry import Registry
-from .subscription import (
-    State,
-    Subscription,
+from .starts import (
     start_after,
     start_at_sequence,
     start_at_time,
@@ -41,6 +44,7 @@ from .subscription import (
     start_last,
     start_new,
 )
+from .subscription import Subscription
 
 Message = message_pb2.Message
 QueuePosition = message_pb2.QueuePosition
@@ -48,3 +52,50 @@ Gap = message_queue_pb2.Gap
 GapReason = message_queue_pb2.GapReason
 Overflow = message_queue_pb2.Overflow
 Durability = registry_pb2.Durability
+
+__all__ = [
+    "Admin",
+    "aio",
+    "Backoff",
+    "Cancelled",
+    "Client",
+    "connect",
+    "DataLoss",
+    "DeadlineExceeded",
+    "done",
+    "Durability",
+    "Error",
+    "extend",
+    "FailedPrecondition",
+    "FlushResult",
+    "from_status",
+    "Gap",
+    "GapReason",
+    "group",
+    "InvalidArgument",
+    "make_message",
+    "Message",
+    "NotFound",
+    "Options",
+    "OutOfRange",
+    "Overflow",
+    "PermissionDenied",
+    "Published",
+    "Publisher",
+    "QueuePosition",
+    "Registry",
+    "ResourceExhausted",
+    "retention",
+    "retry_after",
+    "start_after",
+    "start_at_sequence",
+    "start_at_time",
+    "start_earliest",
+    "start_last",
+    "start_new",
+    "State",
+    "Subscription",
+    "terminate",
+    "Unauthenticated",
+    "Unavailable",
+]

@@ -3,12 +3,18 @@
 A check takes (name, value) and returns the value to use. An argument that is left at its default is not checked.
 """
 
+from __future__ import annotations
+
 import datetime
 import functools
 import inspect
 import json
 import math
 import os
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar, Union, cast
+
+Check = Callable[[str, Any], Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
@@ -17,17 +23,17 @@ _SECONDS_MAX = float(2**31 - 1)
 _SHOWN_MAX = 60
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """The value for a message, in a few words."""
     text = repr(value)
     return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}..."
 
 
-def checked(**checks):
+def checked(**checks: Check) -> Callable[[F], F]:
     """A decorator: calls with options that the function does not have are refused, and what is handed in as an argument
     of one of these names passes its check."""
 
-    def decorate(function):
+    def decorate(function: F) -> F:
         parameters = list(inspect.signature(function).parameters.values())
         positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         options = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"]
@@ -36,30 +42,38 @@ def checked(**checks):
         if unknown:
             raise AssertionError(f"{function.__qualname__} has no {unknown}")
 
-        def check(name, value):
+        def check(name: str, value: Any) -> Any:
             made = checks.get(name)
             return value if made is None or value is defaults[name] else made(name, value)
 
-        @functools.wraps(function)
-        def call(*arguments, **named):
+        def check_all(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> Tuple[List[Any], Dict[str, Any]]:
             for name in named:
                 if name not in options:
                     raise unknown_option(function.__name__, name, named[name], options)
             first = [check(*pair) for pair in zip(positional, arguments)]
-            return function(
-                *first, *arguments[len(first) :], **{name: check(name, value) for name, value in named.items()}
-            )
+            return first + list(arguments[len(first) :]), {name: check(name, value) for name, value in named.items()}
 
-        return call
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            first, others = check_all(arguments, named)
+            return function(*first, **others)
+
+        @functools.wraps(function)
+        async def call_async(*arguments: Any, **named: Any) -> Any:
+            first, others = check_all(arguments, named)
+            return await function(*first, **others)
+
+        made: Any = call_async if inspect.iscoroutinefunction(function) else call
+        return cast(F, made)
 
     return decorate
 
 
-def unknown_option(function, name, value, options):
+def unknown_option(function: str, name: str, value: Any, options: Iterable[str]) -> TypeError:
     return TypeError(f"{function}() has no option {name}={shown(value)}; it has {', '.join(options)}")
 
 
-def text(name, value):
+def text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _no(name, value, "a str")
     try:
@@ -69,20 +83,21 @@ def text(name, value):
     return value
 
 
-def filled_text(name, value):
-    if text(name, value) == "":
+def filled_text(name: str, value: Any) -> str:
+    said = text(name, value)
+    if said == "":
         raise ValueError(f"{name}: '' names nothing; give a name, or leave it out")
-    return value
+    return said
 
 
-def flag(name, value):
+def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _no(name, value, "True or False")
     return value
 
 
-def whole(low=0, high=UINT64_MAX):
-    def check(name, value):
+def whole(low: int = 0, high: int = UINT64_MAX) -> Check:
+    def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _no(name, value, f"a whole number from {low} to {high}")
         if not low <= value <= high:
@@ -92,11 +107,11 @@ def whole(low=0, high=UINT64_MAX):
     return check
 
 
-def number(low, high=_SECONDS_MAX, above=False, unit=" seconds"):
+def number(low: float, high: float = _SECONDS_MAX, above: bool = False, unit: str = " seconds") -> Check:
     """With `above`, `low` itself is not allowed."""
     allowed = f"{'more than ' if above else ''}{low:g} to {high:.10g}{unit}"
 
-    def check(name, value):
+    def check(name: str, value: Any) -> Union[int, float]:
         if isinstance(value, datetime.timedelta):
             raise TypeError(f"{name}: {shown(value)} is a timedelta; give a number of seconds: its total_seconds()")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -108,12 +123,12 @@ def number(low, high=_SECONDS_MAX, above=False, unit=" seconds"):
     return check
 
 
-def names(name, value):
+def names(name: str, value: Any) -> List[str]:
     """A list of texts, from any iterable but a text."""
     return [text(f"{name}[{index}]", each) for index, each in enumerate(_iterated(name, value, "names"))]
 
 
-def narrowing(name, value):
+def narrowing(name: str, value: Any) -> List[str]:
     """As names(), of those who may hear a message: a list without any would let everyone hear it."""
     listed = names(name, value)
     if not listed:
@@ -121,7 +136,7 @@ def narrowing(name, value):
     return listed
 
 
-def patterns(name, value):
+def patterns(name: str, value: Any) -> List[Tuple[str, str]]:
     listed = list(_iterated(name, value, "(queue, event)"))
     if not listed:
         raise ValueError(f"{name}: [] names no queue; name at least one as (queue, event), or leave {name} out")
@@ -133,23 +148,23 @@ def patterns(name, value):
     return listed
 
 
-def texts(name, value):
+def texts(name: str, value: Any) -> Dict[str, str]:
     """A dict of texts."""
     return _texts(name, value, text)
 
 
-def header_filters(name, value):
+def header_filters(name: str, value: Any) -> Dict[str, Any]:
     """A dict of texts, or None for any value."""
     return _texts(name, value, lambda where, said: None if said is None else text(where, said))
 
 
-def moment(name, value):
+def moment(name: str, value: Any) -> datetime.datetime:
     if not isinstance(value, datetime.datetime):
         raise _no(name, value, "a datetime.datetime")
     return value
 
 
-def payload(name, value):
+def payload(name: str, value: Any) -> Union[str, bytes, bytearray, memoryview]:
     if isinstance(value, str):
         return text(name, value)
     if not isinstance(value, (bytes, bytearray, memoryview)):
@@ -157,7 +172,7 @@ def payload(name, value):
     return value
 
 
-def json_text(name, value):
+def json_text(name: str, value: Any) -> bytes:
     """Refuses what other languages cannot read: NaN and infinity."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -169,10 +184,10 @@ def json_text(name, value):
         ) from None
 
 
-def instance(*types, what=""):
+def instance(*types: type, what: str = "") -> Check:
     what = what or " or ".join(each.__name__ for each in types)
 
-    def check(name, value):
+    def check(name: str, value: Any) -> Any:
         if not isinstance(value, types):
             raise _no(name, value, what)
         return value
@@ -180,23 +195,23 @@ def instance(*types, what=""):
     return check
 
 
-def function(name, value):
+def function(name: str, value: Any) -> Any:
     if not callable(value):
         raise _no(name, value, "a function")
     return value
 
 
-def path(name, value):
+def path(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise _no(name, value, "a path")
-    return os.fspath(value)
+    return str(os.fspath(value))
 
 
-def word(enum, prefix):
+def word(enum: Any, prefix: str) -> Check:
     """A value of an enum of the protocol, whose names begin with `prefix`."""
     allowed = ", ".join(f"nmq.{prefix.title()}.{each}" for each in enum.keys())
 
-    def check(name, value):
+    def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _no(name, value, f"one of {allowed}")
         if value not in enum.values():
@@ -206,7 +221,7 @@ def word(enum, prefix):
     return check
 
 
-def _texts(name, value, check):
+def _texts(name: str, value: Any, check: Check) -> Dict[str, Any]:
     if not isinstance(value, dict):
         raise _no(name, value, "a dict of str")
     for key, said in value.items():
@@ -215,7 +230,7 @@ def _texts(name, value, check):
     return value
 
 
-def _iterated(name, value, of):
+def _iterated(name: str, value: Any, of: str) -> Iterator[Any]:
     if isinstance(value, (str, bytes)):
         kind = type(value).__name__
         raise TypeError(f"{name}: {shown(value)} is a {kind}, not a list of {of}; write [{shown(value)}]")
@@ -225,5 +240,5 @@ def _iterated(name, value, of):
         raise _no(name, value, f"a list of {of}") from None
 
 
-def _no(name, value, wanted):
+def _no(name: str, value: Any, wanted: str) -> TypeError:
     return TypeError(f"{name}: {shown(value)} is a {type(value).__name__}, not {wanted}")

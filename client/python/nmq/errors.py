@@ -1,5 +1,9 @@
 """What went wrong: one exception for each status code, with the server's reason and what can be done about it."""
 
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
 import grpc
 from google.protobuf.message import DecodeError
 
@@ -29,7 +33,7 @@ _HINT_OF_REASON = {
     "FORKED": "fork first, then connect in each process; or start processes by spawn instead of fork",
     "DRAINING": "try again in a moment: the server restarts",
 }
-_HINT_OF_CODE = {
+_HINT_OF_CODE: Dict[Any, str] = {
     grpc.StatusCode.UNAVAILABLE: (
         "check that nmqd runs at this address, with TLS if and only if the client uses it, then try again"
     ),
@@ -47,7 +51,14 @@ class Error(Exception):
     retry_after: seconds to wait before trying again, None if waiting does not help. hint: what to do.
     """
 
-    def __init__(self, code, message, reason="", metadata=None, retry_after=None):
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        reason: str = "",
+        metadata: Optional[Dict[str, str]] = None,
+        retry_after: Optional[float] = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -55,15 +66,15 @@ class Error(Exception):
         self.metadata = metadata or {}
         self.retry_after = retry_after
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         # For multiprocessing, which hands exceptions from process to process.
         return type(self), (self.code, self.message, self.reason, self.metadata, self.retry_after)
 
     @property
-    def hint(self):
-        return _HINT_OF_REASON.get(self.reason) or _HINT_OF_CODE.get(self.code, "")
+    def hint(self) -> str:
+        return _HINT_OF_REASON.get(self.reason, "") or _HINT_OF_CODE.get(self.code, "")
 
-    def __str__(self):
+    def __str__(self) -> str:
         kind = self.code.name + (f", {self.reason}" if self.reason else "")
         return f"{self.message} ({kind})" + (f"; {self.hint}" if self.hint else "")
 
@@ -129,9 +140,11 @@ _CLASS_OF_CODE = {
 _CODE_OF_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
-def make(code, message, status=None):
+def make(code: grpc.StatusCode, message: str, status: Optional[status_pb2.Status] = None) -> Error:
     """An Error of `code`, with what the google.rpc.Status `status` says besides."""
-    reason, metadata, retry_after = "", {}, None
+    reason = ""
+    metadata: Dict[str, str] = {}
+    retry_after: Optional[float] = None
     for detail in status.details if status is not None else ():
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         if detail.Unpack(info) and info.domain == "nmq":
@@ -141,7 +154,7 @@ def make(code, message, status=None):
     return _CLASS_OF_CODE.get(code, Error)(code, message, reason, metadata, retry_after)
 
 
-def from_grpc(error):
+def from_grpc(error: Any) -> Error:
     """The Error that a grpc.RpcError stands for."""
     status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
@@ -154,26 +167,26 @@ def from_grpc(error):
     return make(error.code(), error.details() or "", status)
 
 
-def from_status(status):
+def from_status(status: status_pb2.Status) -> Optional[Error]:
     """The Error in a google.rpc.Status, such as an answer's `error`; None if it is OK."""
     if status.code == 0:
         return None
     return make(_CODE_OF_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status)
 
 
-def closed():
+def closed() -> Error:
     return Cancelled(grpc.StatusCode.CANCELLED, "the client is closed")
 
 
-def forked(why):
+def forked(why: str) -> Error:
     return FailedPrecondition(grpc.StatusCode.FAILED_PRECONDITION, why, "FORKED")
 
 
-def is_session_lost(error):
+def is_session_lost(error: Error) -> bool:
     return isinstance(error, NotFound) and error.reason in ("SESSION_UNKNOWN", "SESSION_EXPIRED")
 
 
-def is_refused_for_now(error):
+def is_refused_for_now(error: Error) -> bool:
     """The server's own refusal, after which nothing has been carried out."""
     return (
         isinstance(error, Unavailable)
@@ -182,7 +195,7 @@ def is_refused_for_now(error):
     )
 
 
-def is_passing(error):
+def is_passing(error: Error) -> bool:
     """Whether a stream that ended so is worth another try."""
     if error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED):
         return True

@@ -5,6 +5,8 @@ hang, and disturb the parent's connections; so both are refused at once. gRPC's 
 (GRPC_ENABLE_FORK_SUPPORT) is not relied on: while streams or calls are under way, fork() itself hangs now and then.
 """
 
+from __future__ import annotations
+
 import os
 
 from . import errors
@@ -13,7 +15,7 @@ from . import errors
 class _Process:
     """This process. Thread-safe by the lock of the interpreter."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.pid = os.getpid()
         # A client was made here: gRPC has threads, which may outlive the client for a while.
         self.used = False
@@ -21,7 +23,7 @@ class _Process:
         self.refusal = ""
         os.register_at_fork(after_in_child=self._on_fork)
 
-    def _on_fork(self):
+    def _on_fork(self) -> None:
         if self.used and not self.refusal:
             self.refusal = f"process {self.pid} had made a client before it forked this one, {os.getpid()}"
         self.pid = os.getpid()
@@ -33,7 +35,7 @@ _PROCESS = _Process()
 class OfOneProcess:
     """What must not be used in a process that was forked later."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         """FailedPrecondition in a child of a process that had made a client."""
         if _PROCESS.refusal:
             raise errors.forked(_PROCESS.refusal)
@@ -41,10 +43,10 @@ class OfOneProcess:
         _PROCESS.used = True
 
     @property
-    def is_inherited(self):
+    def is_inherited(self) -> bool:
         return self._pid != _PROCESS.pid
 
-    def check_process(self):
+    def check_process(self) -> None:
         """FailedPrecondition in a child; before a lock is taken, for its holder may be in the parent."""
         if self._pid != _PROCESS.pid:
             made = f"the client was made in process {self._pid}"

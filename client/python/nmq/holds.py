@@ -19,6 +19,9 @@ _EXTENSION_MIN = 1.0
 _LOOK = 0.25
 _STALLED = 0.5
 
+# Entries of a request if the server names no limit.
+_REQUEST_MAX = 1000
+
 Key = Tuple[int, int]
 
 
@@ -168,6 +171,13 @@ def extension(key: Key, seconds: float, last: int = 0) -> pb.Acknowledgement:
     made = pb.Acknowledgement(first=key[1], last=last, delivery=key[0])
     made.extend.FromNanoseconds(round(seconds * 1e9))
     return made
+
+
+def chunks(acknowledgements: Sequence[pb.Acknowledgement], limit: int) -> Iterable[Sequence[pb.Acknowledgement]]:
+    """Those of one request each; limit: that of the server, or 0 if it is not known."""
+    limit = limit or _REQUEST_MAX
+    for first in range(0, len(acknowledgements), limit):
+        yield acknowledgements[first : first + limit]
 
 
 def _runs(keys: List[Key], seconds: float) -> List[pb.Acknowledgement]:

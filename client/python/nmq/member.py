@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Optional, Sequence
 
 from . import errors
 from ._stubs import message_pb2, message_queue_pb2 as pb, registry_pb2
-from .holds import DEADLINE_DEFAULT, Extensions, Holds, extension
+from .calls import Pages
+from .holds import DEADLINE_DEFAULT, Extensions, Holds, chunks, extension
+from .options import Options
 from .session import Session
 
 _log = logging.getLogger("nmq")
@@ -28,17 +30,36 @@ def log_overdue(count: int, request: pb.SubscribeRequest, holds: Holds) -> None:
     )
 
 
-def chunks(acknowledgements: Sequence[pb.Acknowledgement], limit: int) -> Iterable[Sequence[pb.Acknowledgement]]:
-    for first in range(0, len(acknowledgements), limit):
-        yield acknowledgements[first : first + limit]
+class Deadline:
+    """How the deadline of a request's group is found out, in seconds."""
 
+    def __init__(self, options: Options, request: pb.SubscribeRequest) -> None:
+        self._options = options
+        self._queue = request.patterns[0].queue
+        self._group = request.group
+        # None: the server must be asked.
+        self.known: Optional[float] = None
+        if request.group.HasField("ack_deadline"):
+            self.known = request.group.ack_deadline.ToTimedelta().total_seconds()
 
-def deadline_of(groups: Iterable[registry_pb2.GroupInfo], name: str) -> float:
-    """Of the group of this name, in seconds."""
-    for group in groups:
-        if group.options.name == name:
-            return group.options.ack_deadline.ToTimedelta().total_seconds() or DEADLINE_DEFAULT
-    return DEADLINE_DEFAULT
+    def pages(self, registry: Any) -> Pages[registry_pb2.GroupInfo]:
+        request = registry_pb2.ListGroupsRequest(namespace=self._options.namespace, queue=self._queue)
+        return Pages(registry.ListGroups, request, "groups", self._options.timeout)
+
+    def of(self, groups: Iterable[registry_pb2.GroupInfo]) -> float:
+        for group in groups:
+            if group.options.name == self._group.name:
+                return group.options.ack_deadline.ToTimedelta().total_seconds() or DEADLINE_DEFAULT
+        return DEADLINE_DEFAULT
+
+    def log_unknown(self, error: errors.Error) -> None:
+        _log.warning(
+            "the deadline of group %s of queue %s is taken for %g s: %s",
+            self._group.name,
+            self._queue,
+            DEADLINE_DEFAULT,
+            error,
+        )
 
 
 class Member:
@@ -61,13 +82,15 @@ class Member:
 
     def on_ready(self) -> None:
         """Learns the group's deadline; before the first message."""
-        if self._request.group.HasField("ack_deadline"):
-            deadline = self._request.group.ack_deadline.ToTimedelta().total_seconds()
-        else:
-            deadline = self._ask_deadline()
+        deadline = Deadline(self._session.options, self._request)
+        seconds = deadline.known
+        if seconds is None:
+            try:
+                seconds = deadline.of(self._session.list(deadline.pages(self._session.registry)))
+            except errors.Error as error:
+                deadline.log_unknown(error)
         with self._changed:
-            self._holds.deadline = deadline
-            self._changed.notify_all()
+            self._holds.deadline = seconds or DEADLINE_DEFAULT
             if not self._thread.is_alive() and not self._stopped:
                 self._thread.start()
 
@@ -106,20 +129,6 @@ class Member:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _ask_deadline(self) -> float:
-        request = registry_pb2.ListGroupsRequest(namespace=self._session.options.namespace, queue=self.queue)
-        found = []
-        try:
-            while True:
-                page = self._session.invoke(self._session.registry.ListGroups, request, self._session.options.timeout)
-                found.extend(page.groups)
-                request.page_token = page.next_page_token
-                if not page.next_page_token:
-                    break
-        except errors.Error as error:
-            _log.warning("the deadline of group %s of queue %s is taken for %g s: %s", self.group, self.queue, DEADLINE_DEFAULT, error)
-        return deadline_of(found, self.group)
-
     def _keep(self) -> None:
         while True:
             with self._changed:
@@ -146,10 +155,8 @@ class Member:
         """Whether the server noted all of them."""
         timeout = min(self._session.options.timeout, max(1.0, self._holds.look_after))
         try:
-            limit = self._session.connected.limits.batch_messages or 1000
-            for some in chunks(acknowledgements, limit):
-                response = self._session.say(self.queue, self.group, some, timeout)
-                if response.not_pending > 0:
+            for some in chunks(acknowledgements, self._session.connected.limits.batch_messages):
+                if self._session.say(self.queue, self.group, some, timeout).not_pending > 0:
                     return False
         except errors.Error as error:
             _log.debug("group %s of queue %s: not extended: %s", self.group, self.queue, error)

@@ -1,6 +1,9 @@
 """How far a subscription has come in each queue."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ._stubs import message_pb2, message_queue_pb2 as pb
 
@@ -12,7 +15,7 @@ class _Entry:
     # A gap has said that `epoch` is over.
     over: bool = False
     # The (epoch, sequence) of another epoch that `ready` named.
-    following: tuple = None
+    following: Optional[Tuple[int, int]] = None
 
 
 class Positions:
@@ -21,10 +24,10 @@ class Positions:
     Not thread-safe.
     """
 
-    def __init__(self):
-        self._entries = {}
+    def __init__(self) -> None:
+        self._entries: Dict[str, _Entry] = {}
 
-    def on_first_ready(self, ready, start):
+    def on_first_ready(self, ready: pb.Ready, start: pb.StartPosition) -> None:
         """A `ready` of the first stream, which was asked to begin at `start`."""
         for position in ready.positions:
             sequence = position.sequence
@@ -38,7 +41,7 @@ class Positions:
             if entry is not None and entry.epoch != asked.epoch:
                 resumed.following = (entry.epoch, entry.sequence)
 
-    def on_resumed_ready(self, ready):
+    def on_resumed_ready(self, ready: pb.Ready) -> None:
         """A `ready` of a stream that was asked to go on at resume(). Moves nothing that was asked for: the gap or
         message that tells of it has yet to come, and the stream may break before."""
         for position in ready.positions:
@@ -48,7 +51,7 @@ class Positions:
             elif entry.epoch != position.epoch:
                 entry.following = (position.epoch, position.sequence)
 
-    def on_position(self, queue, epoch, sequence):
+    def on_position(self, queue: str, epoch: int, sequence: int) -> Tuple[bool, Optional[pb.Gap]]:
         """A message or a heartbeat's position: (is it new, the gap before it that no gap announced or None)."""
         entry = self._entries.get(queue)
         if entry is not None and entry.epoch == epoch:
@@ -63,7 +66,41 @@ class Positions:
             queue=queue, epoch=entry.epoch, first=entry.sequence + 1, reason=pb.GAP_REASON_EPOCH_CHANGED
         )
 
-    def on_gap(self, gap):
+    def on_messages(
+        self, messages: Iterable[message_pb2.Message]
+    ) -> Iterator[Tuple[List[message_pb2.Message], Dict[str, Tuple[int, int]], Optional[pb.Gap]]]:
+        """Those that are new, in parts: (the messages, where their queues are after them, a gap that follows them)."""
+        fresh: List[message_pb2.Message] = []
+        queue: Optional[str] = None
+        queues: List[str] = []
+        entry: Optional[_Entry] = None
+        for message in messages:
+            if message.queue != queue:
+                queue = message.queue
+                queues.append(queue)
+                entry = self._entries.get(queue)
+            sequence = message.sequence
+            if entry is not None and entry.epoch == message.epoch:
+                if sequence > entry.sequence:
+                    entry.sequence = sequence
+                    fresh.append(message)
+                continue
+            before = entry
+            _, lost = self.on_position(queue, message.epoch, sequence)
+            entry = self._entries[queue]
+            if lost is not None:
+                ends = self._ends(queues)
+                if before is not None:
+                    ends[queue] = before.epoch, before.sequence
+                yield fresh, ends, lost
+                fresh = []
+            fresh.append(message)
+        yield fresh, self._ends(queues), None
+
+    def _ends(self, queues: Iterable[str]) -> Dict[str, Tuple[int, int]]:
+        return {queue: (self._entries[queue].epoch, self._entries[queue].sequence) for queue in queues}
+
+    def on_gap(self, gap: pb.Gap) -> bool:
         """False if the gap was handed on before."""
         entry = self._entries.get(gap.queue)
         if entry is None:
@@ -85,12 +122,12 @@ class Positions:
         entry.sequence = max(entry.sequence, gap.last)
         return True
 
-    def list(self):
+    def list(self) -> List[message_pb2.QueuePosition]:
         return [
             message_pb2.QueuePosition(queue=queue, epoch=entry.epoch, sequence=entry.sequence)
             for queue, entry in sorted(self._entries.items())
         ]
 
-    def resume(self):
+    def resume(self) -> pb.StartPosition:
         """Where to go on; also without any position, for what is not listed is heard from its beginning."""
         return pb.StartPosition(resume=pb.Resume(positions=self.list()))

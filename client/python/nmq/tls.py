@@ -1,18 +1,24 @@
 """The files for TLS, as gRPC takes them."""
 
+from __future__ import annotations
+
 import pathlib
 import ssl
+from typing import Any
 
 import grpc
 
 from . import errors
+from .options import Options
 
 
-def credentials(options):
-    """By the files; None if there are none. InvalidArgument names the file that is of no use, and says why."""
+def credentials(options: Options) -> Any:
+    """Those given, or by the files; None for plain text. InvalidArgument names the file that is of no use, and says why."""
     files = {name: getattr(options, name) for name in ("tls_ca", "tls_key", "tls_certificate")}
+    if options.credentials is not None:
+        return options.credentials
     if not any(files.values()):
-        return None
+        return grpc.ssl_channel_credentials() if options.secure else None
     if bool(options.tls_key) != bool(options.tls_certificate):
         raise errors.make(grpc.StatusCode.INVALID_ARGUMENT, "tls_certificate needs tls_key, and tls_key needs it")
     contents = [_read(name, file) if file else None for name, file in files.items()]
@@ -24,18 +30,18 @@ def credentials(options):
     return grpc.ssl_channel_credentials(*contents)
 
 
-def _wrong(name, file, why):
+def _wrong(name: str, file: str, why: str) -> errors.Error:
     return errors.make(grpc.StatusCode.INVALID_ARGUMENT, f"{name}: {file}: {why}")
 
 
-def _read(name, file):
+def _read(name: str, file: str) -> bytes:
     try:
         return pathlib.Path(file).read_bytes()
     except OSError as error:
         raise _wrong(name, file, f"{error.strerror}; name a PEM file that can be read") from None
 
 
-def _check_certificates(name, file):
+def _check_certificates(name: str, file: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
     except ssl.SSLError as error:
@@ -44,7 +50,7 @@ def _check_certificates(name, file):
         raise _wrong(name, file, f"a certificate cannot be read: {error.reason}; make the file anew") from None
 
 
-def _check_pair(certificate, key):
+def _check_pair(certificate: str, key: str) -> None:
     try:
         # With an empty password, nobody is asked for one at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: "")

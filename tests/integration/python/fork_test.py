@@ -8,17 +8,16 @@ import sys
 import threading
 import time
 import unittest
+from typing import Any, Callable, List
 
 import nmq
-from nmqd import Nmqd
+from cases import SECONDS, ServerOfClass
 
-# Longer than anything takes; a test that needs it fails.
-_SECONDS = 60
 # What must be at once is there long before; the time-outs of the clients are longer.
 _AT_ONCE = 5
 
 
-def in_child(function):
+def in_child(function: Callable[[], Any]) -> Any:
     """What function() returns in a forked child, or the exception that it raises."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -30,7 +29,7 @@ def in_child(function):
         os.write(writer, pickle.dumps(result))
         os._exit(0)
     os.close(writer)
-    timer = threading.Timer(_SECONDS, os.kill, (pid, 9))
+    timer = threading.Timer(SECONDS, os.kill, (pid, 9))
     timer.start()
     with open(reader, "rb") as pipe:
         data = pipe.read()
@@ -41,26 +40,13 @@ def in_child(function):
     return pickle.loads(data)
 
 
-class Forks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Nmqd()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.close()
-
-    def connect(self, **options):
-        client = nmq.connect(self.server.address, **options)
-        self.addCleanup(client.close)
-        return client
-
-    def publish_anew(self):
+class Forks(ServerOfClass):
+    def publish_anew(self) -> bytes:
         with nmq.connect(self.server.address) as client, client.subscribe("child") as messages:
             client.publish("child", "E", "from the child")
-            return messages.receive(_SECONDS).payload
+            return messages.receive(SECONDS).payload
 
-    def test_the_parents_client_says_in_the_child_at_once_that_it_is_the_parents(self):
+    def test_the_parents_client_says_in_the_child_at_once_that_it_is_the_parents(self) -> None:
         client = self.connect()
         messages = client.subscribe("DB")
         for use in (
@@ -73,7 +59,7 @@ class Forks(unittest.TestCase):
             lambda: client.rooms,
             lambda: list(client.registry.rooms()),
             lambda: next(client.registry.watch()),
-            lambda: messages.receive(_SECONDS),
+            lambda: messages.receive(SECONDS),
             lambda: next(messages),
             lambda: messages.id,
         ):
@@ -84,26 +70,26 @@ class Forks(unittest.TestCase):
             self.assertIn("fork first, then connect in each process", said)
             self.assertLess(time.monotonic() - start, _AT_ONCE)
 
-    def test_closing_the_parents_client_in_the_child_leaves_it_to_the_parent(self):
+    def test_closing_the_parents_client_in_the_child_leaves_it_to_the_parent(self) -> None:
         client = self.connect()
         messages = client.subscribe("DB")
 
-        def close():
+        def close() -> str:
             messages.close()
             client.close()
             return "closed"
 
         self.assertEqual(in_child(close), "closed")
         client.publish("DB", "E", "still here")
-        self.assertEqual(messages.receive(_SECONDS).payload, b"still here")
+        self.assertEqual(messages.receive(SECONDS).payload, b"still here")
 
-    def test_a_client_of_the_child_is_refused_at_once_while_the_parent_has_one_which_goes_on(self):
+    def test_a_client_of_the_child_is_refused_at_once_while_the_parent_has_one_which_goes_on(self) -> None:
         client = self.connect()
         messages = client.subscribe("DB")
         stop = threading.Event()
-        failed = []
+        failed: List[nmq.Error] = []
 
-        def publish():
+        def publish() -> None:
             try:
                 while not stop.is_set():
                     client.publish("busy", "E")
@@ -124,23 +110,23 @@ class Forks(unittest.TestCase):
                 self.assertIn("fork first, then connect in each process", said)
                 self.assertLess(time.monotonic() - start, _AT_ONCE)
                 client.publish("DB", "E", str(number))
-                self.assertEqual(messages.receive(_SECONDS).payload, str(number).encode())
+                self.assertEqual(messages.receive(SECONDS).payload, str(number).encode())
         self.assertEqual(failed, [])
 
-    def test_workers_of_a_pool_that_connect_after_the_fork_each_have_a_client(self):
+    def test_workers_of_a_pool_that_connect_after_the_fork_each_have_a_client(self) -> None:
         with self.connect().subscribe("pool") as messages:
             self.run_program(_POOL)
-            heard = sorted(int(messages.receive(_SECONDS).payload) for _ in range(30))
+            heard = sorted(int(messages.receive(SECONDS).payload) for _ in range(30))
         self.assertEqual(heard, list(range(30)))
 
-    def test_an_error_comes_whole_from_a_worker_of_a_pool(self):
+    def test_an_error_comes_whole_from_a_worker_of_a_pool(self) -> None:
         said = self.run_program(_FAILING_POOL)
         self.assertEqual(said.strip(), "NotFound NAMESPACE_NOT_FOUND NOT_FOUND")
 
-    def run_program(self, program):
+    def run_program(self, program: str) -> str:
         """What it prints; in a process of its own, for this one has made clients."""
         command = [sys.executable, "-c", program, self.server.address]
-        return subprocess.run(command, timeout=_SECONDS, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run(command, timeout=SECONDS, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 _POOL = """

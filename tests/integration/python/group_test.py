@@ -5,47 +5,44 @@ import subprocess
 import sys
 import threading
 import unittest
+from typing import Any, List, Optional, Tuple
 
 import nmq
-from nmqd import Nmqd
+from cases import SECONDS, ServerOfTest
 
 _CONFIG = 'namespace { name: "default" queue { name: "ORDERS" durability: DURABILITY_DURABLE } }'
-# Longer than anything takes; a test that needs it fails.
-_SECONDS = 60
 # The longest ack_deadline: nothing is taken back before a test is over.
 _FOREVER = 12 * 3600
 
 
-class Groups(unittest.TestCase):
-    """One server for each test: the queue is empty at first."""
+class Groups(ServerOfTest):
+    """The queue is empty at first."""
 
-    def setUp(self):
-        self.server = Nmqd(_CONFIG)
-        self.addCleanup(self.server.close)
+    config = _CONFIG
+    options = {"backoff": nmq.Backoff(initial=0.01, max=0.1), "wait_for_server": SECONDS}
+
+    def setUp(self) -> None:
+        super().setUp()
         self.client = self.connect()
 
-    def connect(self):
-        client = nmq.connect(self.server.address, backoff=nmq.Backoff(initial=0.01, max=0.1), wait_for_server=_SECONDS)
-        self.addCleanup(client.close)
-        return client
-
-    def join(self, client=None, **options):
-        group = nmq.group("billing", **{"ack_deadline": _FOREVER, **options})
+    def join(self, client: Optional[nmq.Client] = None, **options: Any) -> nmq.Subscription:
+        options.setdefault("ack_deadline", _FOREVER)
+        group = nmq.group("billing", **options)
         return (client or self.client).subscribe("ORDERS", group=group)
 
-    def publish(self, *payloads):
+    def publish(self, *payloads: str) -> List[int]:
         return [self.client.publish("ORDERS", "E", payload).sequence for payload in payloads]
 
-    def receive(self, messages):
-        return messages.receive(_SECONDS)
+    def receive(self, messages: nmq.Subscription) -> nmq.Message:
+        return messages.receive(SECONDS)
 
-    def test_each_message_goes_to_one_member(self):
+    def test_each_message_goes_to_one_member(self) -> None:
         with self.join(credit_messages=1) as one, self.join(credit_messages=1) as two:
             self.publish("1", "2")
             heard = {self.receive(one).payload, self.receive(two).payload}
         self.assertEqual(heard, {b"1", b"2"})
 
-    def test_what_is_done_does_not_come_again(self):
+    def test_what_is_done_does_not_come_again(self) -> None:
         self.join().close()
         self.publish("1", "2", "3")
         with self.join() as messages:
@@ -55,21 +52,21 @@ class Groups(unittest.TestCase):
         with self.join(self.connect()) as messages:
             self.assertEqual(self.receive(messages).payload, b"3")
 
-    def test_a_group_can_be_just_a_name(self):
+    def test_a_group_can_be_just_a_name(self) -> None:
         with self.client.subscribe("ORDERS", group="plain") as messages:
             self.publish("1")
             message = self.receive(messages)
             self.assertEqual((message.payload, message.attempt), (b"1", 0))
             self.assertEqual(messages.done(message), 1)
 
-    def test_what_is_to_be_tried_again_comes_again(self):
+    def test_what_is_to_be_tried_again_comes_again(self) -> None:
         with self.join() as messages:
             self.publish("1")
             messages.retry_after(self.receive(messages), 0)
             again = self.receive(messages)
             self.assertEqual((again.payload, again.attempt), (b"1", 2))
 
-    def test_what_nobody_can_do_is_a_dead_letter(self):
+    def test_what_nobody_can_do_is_a_dead_letter(self) -> None:
         with self.join() as messages, self.client.subscribe("ORDERS.dead", start=nmq.start_earliest()) as dead:
             (sequence,) = self.publish("1")
             self.assertEqual(messages.terminate(self.receive(messages), "no such order"), 1)
@@ -78,7 +75,7 @@ class Groups(unittest.TestCase):
         self.assertEqual((letter.dead_letter.queue, letter.dead_letter.sequence), ("ORDERS", sequence))
         self.assertEqual(letter.dead_letter.reason, "no such order")
 
-    def test_who_needs_longer_says_so(self):
+    def test_who_needs_longer_says_so(self) -> None:
         with self.join(ack_deadline=3) as messages:
             self.publish("1", "2")
             first = self.receive(messages)
@@ -89,7 +86,7 @@ class Groups(unittest.TestCase):
             self.assertEqual((again.payload, again.attempt), (b"2", 2))
             self.assertEqual(messages.done(first), 1)
 
-    def test_many_are_acknowledged_at_once(self):
+    def test_many_are_acknowledged_at_once(self) -> None:
         with self.join() as messages:
             self.publish("1", "2", "3", "4")
             one, two, three, four = (self.receive(messages) for _ in range(4))
@@ -99,7 +96,7 @@ class Groups(unittest.TestCase):
             )
         self.assertEqual((response.noted, response.not_pending), (3, 1))
 
-    def test_who_comes_too_late_does_not_take_the_work_from_another(self):
+    def test_who_comes_too_late_does_not_take_the_work_from_another(self) -> None:
         slow, other = self.join(credit_messages=1), self.join(self.connect(), credit_messages=1)
         with other:
             with slow:
@@ -119,7 +116,7 @@ class Groups(unittest.TestCase):
                 self.assertEqual((response.noted, response.not_pending), (0, 1), said)
             self.assertEqual(other.done(again), 1)
 
-    def test_what_a_member_that_left_had_not_done_goes_to_another(self):
+    def test_what_a_member_that_left_had_not_done_goes_to_another(self) -> None:
         one, two = self.join(credit_messages=1), self.join(self.connect(), credit_messages=1)
         with two:
             with one:
@@ -129,7 +126,7 @@ class Groups(unittest.TestCase):
             again = self.receive(two)
         self.assertEqual((again.payload, again.attempt), (heard[0].payload, 2))
 
-    def test_a_member_goes_on_after_the_server_was_killed(self):
+    def test_a_member_goes_on_after_the_server_was_killed(self) -> None:
         with self.join() as messages:
             self.publish("1", "2")
             messages.done(self.receive(messages))
@@ -140,18 +137,18 @@ class Groups(unittest.TestCase):
             heard = {self.receive(messages).payload, self.receive(messages).payload}
         self.assertEqual(heard, {b"2", b"3"})
 
-    def test_outside_groups_there_is_nothing_to_acknowledge(self):
+    def test_outside_groups_there_is_nothing_to_acknowledge(self) -> None:
         with self.client.subscribe("ORDERS") as messages:
             self.publish("1")
             with self.assertRaises(ValueError):
                 messages.done(self.receive(messages))
 
-    def test_a_group_that_is_another_one_is_refused(self):
+    def test_a_group_that_is_another_one_is_refused(self) -> None:
         with self.join(attempts_max=3), self.assertRaises(nmq.FailedPrecondition) as caught:
             self.join(attempts_max=4)
         self.assertEqual(caught.exception.reason, "OTHER_GROUP")
 
-    def work_off(self, jobs, seconds, **options):
+    def work_off(self, jobs: int, seconds: float, **options: Any) -> List[Tuple[int, int]]:
         """What a worker that takes so long for each job is given: [(payload, attempt)]."""
         options["attempts_max"] = 1
         self.join(**options).close()
@@ -169,18 +166,18 @@ class Groups(unittest.TestCase):
                     break
         return heard
 
-    def dead_letters(self):
+    def dead_letters(self) -> List[int]:
         return [queue.last_sequence for queue in self.client.registry.queues("ORDERS.dead")]
 
-    def test_a_hundred_jobs_that_take_longer_together_than_the_deadline_are_each_done_once(self):
+    def test_a_hundred_jobs_that_take_longer_together_than_the_deadline_are_each_done_once(self) -> None:
         self.assertEqual(self.work_off(100, 0.05, ack_deadline=1, credit_messages=100), [(number, 0) for number in range(100)])
         self.assertIn(self.dead_letters(), ([], [0]))
 
-    def test_by_default_jobs_that_take_nearly_the_deadline_are_each_done_once(self):
+    def test_by_default_jobs_that_take_nearly_the_deadline_are_each_done_once(self) -> None:
         self.assertEqual(self.work_off(6, 0.8, ack_deadline=2), [(number, 0) for number in range(6)])
         self.assertIn(self.dead_letters(), ([], [0]))
 
-    def test_by_default_a_member_fetches_a_few_and_leaves_the_rest_to_others(self):
+    def test_by_default_a_member_fetches_a_few_and_leaves_the_rest_to_others(self) -> None:
         self.join().close()
         self.publish(*map(str, range(20)))
         with self.join() as slow:
@@ -188,12 +185,13 @@ class Groups(unittest.TestCase):
             with self.join(self.connect()) as other:
                 self.assertEqual(self.receive(other).payload, b"16")
 
-    def test_what_was_taken_back_while_the_process_stood_still_is_not_handed_out(self):
+    def test_what_was_taken_back_while_the_process_stood_still_is_not_handed_out(self) -> None:
         self.join(ack_deadline=1).close()
         self.publish("1", "2", "3")
         worker = subprocess.Popen(
             [sys.executable, "-c", _WORKER, self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert worker.stdin is not None and worker.stdout is not None
         self.addCleanup(worker.communicate)
         self.addCleanup(worker.kill)
         self.assertEqual(worker.stdout.readline().strip(), "1")
@@ -210,7 +208,7 @@ class Groups(unittest.TestCase):
         self.assertEqual(sorted(message.payload for message in taken), [b"1", b"2", b"3"])
         self.assertEqual(worker.stdout.readline().strip(), "end")
 
-    def test_what_waited_when_the_server_was_killed_is_handed_out_once(self):
+    def test_what_waited_when_the_server_was_killed_is_handed_out_once(self) -> None:
         with self.join() as messages:
             self.publish(*map(str, range(10)))
             heard = [self.receive(messages)]
@@ -222,7 +220,7 @@ class Groups(unittest.TestCase):
                 heard.append(self.receive(messages))
         self.assertEqual(sorted(message.payload for message in heard), sorted([b"end", *(b"%d" % n for n in range(10))]))
 
-    def test_a_program_that_forgets_to_acknowledge_is_told_so(self):
+    def test_a_program_that_forgets_to_acknowledge_is_told_so(self) -> None:
         with self.join(ack_deadline=1) as messages, self.assertLogs("nmq", "WARNING") as logged:
             self.publish("1")
             self.receive(messages)

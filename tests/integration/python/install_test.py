@@ -8,6 +8,7 @@ import sys
 import tempfile
 import unittest
 import zipfile
+from typing import Any
 
 from nmqd import Nmqd
 
@@ -21,12 +22,13 @@ with nmq.connect(sys.argv[1]) as client, client.subscribe("DB") as messages:
 """
 
 
-def _run(*command, **options):
-    return subprocess.run(command, check=True, timeout=_SECONDS, stdout=subprocess.PIPE, text=True, **options).stdout
+def _run(*command: Any, **options: Any) -> str:
+    done = subprocess.run(command, check=True, timeout=_SECONDS, stdout=subprocess.PIPE, text=True, **options)
+    return str(done.stdout)
 
 
 class Installed(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="install")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -35,13 +37,13 @@ class Installed(unittest.TestCase):
             ignored = shutil.ignore_patterns("v1" if part == "client/python" else "", "_googleapis", "__pycache__")
             shutil.copytree(_ROOT / part, self.folder / part, ignore=ignored)
 
-    def pip(self, *arguments):
+    def pip(self, *arguments: Any) -> None:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
         offline = ["--no-index", "--no-build-isolation", "--no-deps"]
         environment = {**os.environ, "PYTHONPATH": "", "PIP_ROOT_USER_ACTION": "ignore"}
         _run(*pip, *arguments, *offline, self.folder / "client/python", cwd=self.folder, env=environment)
 
-    def test_what_pip_installs_publishes_and_hears(self):
+    def test_what_pip_installs_publishes_and_hears(self) -> None:
         self.pip("install", "--target", self.folder / "site")
         server = Nmqd()
         self.addCleanup(server.close)
@@ -49,12 +51,19 @@ class Installed(unittest.TestCase):
         said = _run(sys.executable, "-c", _PROGRAM, server.address, cwd=self.folder, env=environment)
         self.assertEqual(said.split(), ["installed", str(self.folder / "site/nmq/__init__.py")])
 
-    def test_a_wheel_has_the_generated_code(self):
+    def test_a_wheel_has_the_generated_code_and_the_types(self) -> None:
         self.pip("wheel", "--wheel-dir", self.folder / "wheels")
         (wheel,) = (self.folder / "wheels").glob("nmq-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
-        for name in ("nmq/v1/admin_pb2_grpc.py", "nmq/v1/message_pb2.py", "nmq/_googleapis/google/rpc/status_pb2.py"):
+        for name in (
+            "nmq/aio/client.py",
+            "nmq/py.typed",
+            "nmq/v1/admin_pb2_grpc.py",
+            "nmq/v1/message_pb2.py",
+            "nmq/v1/message_pb2.pyi",
+            "nmq/_googleapis/google/rpc/status_pb2.py",
+        ):
             self.assertIn(name, names)
 
 

@@ -2,27 +2,31 @@
 
 import datetime
 import unittest
+from typing import Any, Callable, List, Tuple, Type
 
-import nmq
+import nmq as typed
+
+# Without types, as those who make such mistakes.
+nmq: Any = typed
 
 # Nobody is there: what is not refused at once, is refused for that.
 _CLIENT = nmq.Client("127.0.0.1:1", wait_for_server=0, connect_timeout=0.5, timeout=0.5)
 _MESSAGE = nmq.Message(queue="Q", sequence=1, delivery=1, reply_to="r")
 
 
-def _publish(**options):
+def _publish(**options: Any) -> Callable[[], Any]:
     return lambda: _CLIENT.publish("DB", "E", **options)
 
 
-def _subscribe(**options):
+def _subscribe(**options: Any) -> Callable[[], Any]:
     return lambda: _CLIENT.subscribe("DB", **options)
 
 
-def _connect(**options):
+def _connect(**options: Any) -> Callable[[], Any]:
     return lambda: nmq.Client("127.0.0.1:1", **options)
 
 
-def _group(**options):
+def _group(**options: Any) -> Callable[[], Any]:
     return lambda: nmq.group("g", **options)
 
 
@@ -90,7 +94,7 @@ _TYPES = [
 _VALUES = [
     (_publish(rooms=[]), "rooms: [] names nobody; name at least one, or leave rooms out for everyone"),
     (_publish(clients=[]), "clients: [] names nobody; name at least one, or leave clients out for everyone"),
-    (_publish(rooms=(room for room in ())), "rooms: [] names nobody"),
+    (_publish(rooms=iter(())), "rooms: [] names nobody"),
     (_publish(rooms=["a"], clients=set()), "clients: [] names nobody"),
     (_subscribe(patterns=[]), "patterns: [] names no queue"),
     (_subscribe(patterns=[("A", "B")], event="C"), "patterns and event: give one of them"),
@@ -128,31 +132,31 @@ _VALUES = [
 
 
 class Arguments(unittest.TestCase):
-    def check(self, kind, cases):
+    def check(self, kind: Type[Exception], cases: List[Tuple[Callable[[], Any], str]]) -> None:
         for call, said in cases:
             with self.subTest(said):
                 with self.assertRaises(kind) as caught:
                     call()
                 self.assertIn(said, str(caught.exception))
 
-    def test_wrong_types_and_unknown_options_are_type_errors_that_say_what_is_right(self):
+    def test_wrong_types_and_unknown_options_are_type_errors_that_say_what_is_right(self) -> None:
         self.check(TypeError, _TYPES)
 
-    def test_wrong_values_are_value_errors_that_say_what_is_right(self):
+    def test_wrong_values_are_value_errors_that_say_what_is_right(self) -> None:
         self.check(ValueError, _VALUES)
 
-    def test_an_error_is_short_however_long_the_value(self):
+    def test_an_error_is_short_however_long_the_value(self) -> None:
         with self.assertRaises(TypeError) as caught:
             _CLIENT.subscribe("DB", rooms="x" * 10_000)
         self.assertLess(len(str(caught.exception)), 250)
 
 
 class Audiences(unittest.TestCase):
-    def test_nobody_excepted_is_no_mistake(self):
+    def test_nobody_excepted_is_no_mistake(self) -> None:
         message = nmq.make_message("DB", "E", rooms=["a"], except_rooms=[], except_clients=())
         self.assertEqual(list(message.audience.rooms), ["a"])
 
-    def test_any_iterable_of_names_is_a_list(self):
+    def test_any_iterable_of_names_is_a_list(self) -> None:
         message = nmq.make_message("DB", "E", rooms=(name for name in "ab"), clients={"c"})
         self.assertEqual((list(message.audience.rooms), list(message.audience.clients)), (["a", "b"], ["c"]))
 

@@ -8,7 +8,7 @@ from nmq import backoff, errors
 from nmq._stubs import error_details_pb2, status_pb2
 
 
-def _status(reason, retry=0.0, domain="nmq"):
+def _status(reason: str, retry: float = 0.0, domain: str = "nmq") -> status_pb2.Status:
     status = status_pb2.Status()
     status.details.add().Pack(error_details_pb2.ErrorInfo(domain=domain, reason=reason, metadata={"bound": "5"}))
     if retry:
@@ -19,7 +19,7 @@ def _status(reason, retry=0.0, domain="nmq"):
 
 
 class ErrorsTest(unittest.TestCase):
-    def test_an_error_says_what_why_and_what_to_do(self):
+    def test_an_error_says_what_why_and_what_to_do(self) -> None:
         error = errors.make(grpc.StatusCode.UNAVAILABLE, "the server is shutting down", _status("DRAINING", 0.5))
         self.assertIsInstance(error, errors.Unavailable)
         self.assertEqual((error.reason, error.retry_after, error.metadata), ("DRAINING", 0.5, {"bound": "5"}))
@@ -28,10 +28,10 @@ class ErrorsTest(unittest.TestCase):
             "the server is shutting down (UNAVAILABLE, DRAINING); try again in a moment: the server restarts",
         )
 
-    def test_reasons_of_other_domains_are_not_ours(self):
+    def test_reasons_of_other_domains_are_not_ours(self) -> None:
         self.assertEqual(errors.make(grpc.StatusCode.NOT_FOUND, "", _status("X", domain="proxy")).reason, "")
 
-    def test_what_is_worth_another_try(self):
+    def test_what_is_worth_another_try(self) -> None:
         code = grpc.StatusCode
         for expected, error in (
             (True, errors.make(code.UNAVAILABLE, "")),
@@ -44,7 +44,7 @@ class ErrorsTest(unittest.TestCase):
         ):
             self.assertEqual(errors.is_passing(error), expected, str(error))
 
-    def test_a_question_that_nobody_hears_is_not_asked_again(self):
+    def test_a_question_that_nobody_hears_is_not_asked_again(self) -> None:
         refused = errors.make(grpc.StatusCode.UNAVAILABLE, "", _status("NOBODY_LISTENS"))
         self.assertFalse(errors.is_refused_for_now(refused))
         draining = errors.make(grpc.StatusCode.UNAVAILABLE, "", _status("DRAINING"))
@@ -53,7 +53,7 @@ class ErrorsTest(unittest.TestCase):
 
 
 class BackoffTest(unittest.TestCase):
-    def test_delays_grow_to_their_bound_and_are_random_below(self):
+    def test_delays_grow_to_their_bound_and_are_random_below(self) -> None:
         delays = backoff.Backoff(initial=1, max=5, factor=2).delays(lambda: 1)
         self.assertEqual([next(delays) for _ in range(5)], [1, 2, 4, 5, 5])
         halves = backoff.Backoff(initial=1, max=5, factor=2).delays(lambda: 0.5)
