@@ -265,6 +265,51 @@ export interface Subscription extends AsyncIterableIterator<Message> {
   /** Nobody can do it: a dead letter, with this reason. */
   terminate(message: Delivered, reason: string): Promise<number>;
   close(): void;
+  /** close(), by `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Where a message went. sequence: 0 if the server did not say, as for messages with a deliverAt. duplicate: this is where
+ * an earlier one with the same requestId went. storage: of the whole batch.
+ */
+export interface Published extends QueuePosition {
+  duplicate: boolean;
+  storage: 'STORAGE_MEMORY' | 'STORAGE_BUFFERED' | 'STORAGE_SYNCED';
+}
+
+/**
+ * What became of messages since the flush before. unknown: the stream broke before their answer came; they may be in
+ * their queues or not, and are not sent again. error: the first; unset if all were accepted.
+ */
+export interface FlushResult {
+  accepted: number;
+  refused: number;
+  unknown: number;
+  error?: NmqError;
+}
+
+/**
+ * Publishes fast, in batches that make themselves: what is published in one go, and what comes while answers are awaited,
+ * travels together, in order. A broken stream is opened again, with backoff, for `giveUpAfter`: what had been sent without
+ * an answer is unknown, what had not been sent is sent then.
+ */
+export interface Publisher {
+  /**
+   * Takes a message, whose fate flush() or close() tells. False: many wait already; await room() before the next one.
+   * Beyond 64 MiB that wait it throws RESOURCE_EXHAUSTED.
+   */
+  add(message: OutgoingMessage): boolean;
+  /** As add, for who wants to know of this message: resolves when the queue holds it. */
+  publish(message: OutgoingMessage): Promise<Published>;
+  /** Resolves when more may be added. */
+  room(): Promise<void>;
+  /** Resolves when all that was added so far is answered or given up. */
+  flush(): Promise<FlushResult>;
+  /** Flushes, for so long (default 10000 ms), and ends. What is unanswered then is unknown or refused. */
+  close(options?: { timeout?: number }): Promise<FlushResult>;
+  /** close(), by `await using`; throws the first error that no flush() told. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface Counters {
@@ -337,6 +382,25 @@ export interface SubscriptionInfo {
   counters: Counters;
 }
 
+/** A group as it is; `options` without what is a member's own. */
+export interface GroupInfo {
+  namespace: string;
+  queue: string;
+  options: GroupOptions;
+  events: Pattern[];
+  members: number;
+  lagMessages: number;
+  pendingMessages: number;
+  waitingMessages: number;
+  floorSequence: number;
+  deliveredSequence: number;
+  paused: boolean;
+  doneMessages: number;
+  redeliveredMessages: number;
+  deadMessages: number;
+  lostMessages: number;
+}
+
 export interface Change {
   revision: number;
   time: Date;
@@ -374,12 +438,82 @@ export interface Registry {
   subscriptions(
     options?: ListOptions & { clientId?: string; queue?: string; event?: string },
   ): AsyncGenerator<SubscriptionInfo>;
+  groups(options?: ListOptions & { queue?: string }): AsyncGenerator<GroupInfo>;
   client(clientId: string, options?: CallOptions & { namespace?: string }): Promise<ClientInfo>;
   countClients(options?: CallOptions & ClientFilter & { namespace?: string }): Promise<number>;
   /** Endless; the first one says that the watch is live. */
   watch(
     options?: CallOptions & { namespace?: string; afterRevision?: number },
   ): AsyncGenerator<{ revision: number; changes: Change[] }>;
+}
+
+/** What a queue holds at the most; the server's limits where nothing is given. */
+export interface Retention {
+  bytes?: number;
+  messages?: number;
+  age?: number;
+}
+
+export interface NamespaceOptions extends CallOptions {
+  /** The client's own if unset. */
+  namespace?: string;
+}
+
+/**
+ * Changes what the server keeps, and who is where. Nothing here repeats itself when it may have been carried out. What
+ * nmqd's configuration file declares is refused, reason DECLARED. `kept`: it survives a restart.
+ */
+export interface Admin {
+  /** automaticQueues: publishing to an unknown queue makes it. */
+  createNamespace(
+    name: string,
+    options?: CallOptions & { automaticQueues?: boolean },
+  ): Promise<{ namespace: NamespaceInfo; kept: boolean }>;
+  updateNamespace(name: string, options?: CallOptions & { automaticQueues?: boolean }): Promise<NamespaceInfo>;
+  /** With its queues; its clients are disconnected. */
+  deleteNamespace(name: string, options?: CallOptions): Promise<void>;
+  /** durability: live if unset. events: those it accepts; any if empty. */
+  createQueue(
+    name: string,
+    options?: NamespaceOptions & {
+      durability?: QueueInfo['durability'];
+      events?: string | string[];
+      retention?: Retention;
+    },
+  ): Promise<{ queue: QueueInfo; kept: boolean }>;
+  /** What is not given stays as it was; an empty list of events accepts any. */
+  updateQueue(
+    name: string,
+    options?: NamespaceOptions & { events?: string | string[]; retention?: Retention },
+  ): Promise<QueueInfo>;
+  /** With its messages, of which it resolves to the number, and groups. */
+  deleteQueue(name: string, options?: NamespaceOptions): Promise<number>;
+  /** Gives its messages up, those up to a sequence or all; resolves to how many. */
+  purgeQueue(name: string, options?: NamespaceOptions & { upToSequence?: number }): Promise<number>;
+  /** events: names or patterns. start: new messages if unset; not `last` or `after`. */
+  createGroup(
+    queue: string,
+    group: string | GroupOptions,
+    options?: NamespaceOptions & { events?: string | string[]; start?: Start },
+  ): Promise<GroupInfo>;
+  /** Its members' streams end. */
+  deleteGroup(queue: string, group: string, options?: NamespaceOptions): Promise<void>;
+  /** Nothing is delivered until it is resumed. */
+  pauseGroup(queue: string, group: string, options?: NamespaceOptions): Promise<GroupInfo>;
+  resumeGroup(queue: string, group: string, options?: NamespaceOptions): Promise<GroupInfo>;
+  /** To another place; what was pending is forgotten. */
+  seekGroup(queue: string, group: string, start: Start, options?: NamespaceOptions): Promise<GroupInfo>;
+  /** Publishes dead letters anew where they come from, the oldest first; all, or so many. */
+  redriveDeadLetters(
+    queue: string,
+    options?: NamespaceOptions & { messagesMax?: number },
+  ): Promise<{ messages: number; stoppedAtSequence: number; stoppedBecause: string }>;
+  /** Makes the clients that match, or all, join and leave rooms. */
+  moveClients(
+    options: NamespaceOptions & ClientFilter & { all?: boolean; join?: string | string[]; leave?: string | string[] },
+  ): Promise<{ clients: number; refused: number }>;
+  /** Ends the streams and sessions of the clients that match, or of all; resolves to how many. */
+  disconnectClients(options: NamespaceOptions & ClientFilter & { all?: boolean; reason?: string }): Promise<number>;
 }
 
 /**
@@ -398,6 +532,7 @@ export class Client {
   readonly limits: Record<string, number>;
   readonly rooms: string[];
   readonly registry: Registry;
+  readonly admin: Admin;
   connect(): Promise<this>;
   /** Enters rooms, all or none; how many clients are in each. */
   join(rooms: string | string[], options?: CallOptions): Promise<Record<string, number>>;
@@ -408,6 +543,8 @@ export class Client {
    * connection it waits for waitForServer at the most; then the reason is NOT_SENT, and nothing was carried out.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<PublishResult>;
+  /** The fast way in, for many messages. giveUpAfter: how long it tries to reach the server; default `timeout`. */
+  publisher(options?: { giveUpAfter?: number }): Publisher;
   /** Asks whoever hears the message, and waits for the answers. */
   request(
     message: OutgoingMessage,
@@ -426,6 +563,8 @@ export class Client {
   ): Promise<{ noted: number; notPending: number }>;
   /** Ends all subscriptions and leaves; with leave: false the server keeps the client for its lease. */
   close(options?: { leave?: boolean }): Promise<void>;
+  /** close(), by `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A client that has entered its namespace. */

@@ -1,13 +1,16 @@
 'use strict';
 
+const { Admin } = require('./admin.js');
 const backoff = require('./backoff.js');
 const errors = require('./errors.js');
 const groups = require('./groups.js');
 const { check, given, listOfNames, refuse } = require('./options.js');
 const { plain, durationOf, timestampOf } = require('./proto.js');
+const { Publisher } = require('./publisher.js');
 const { Registry } = require('./registry.js');
 const { Session } = require('./session.js');
 const { Subscription } = require('./subscription.js');
+const { encodeRest } = require('./wire.js');
 
 const DEFAULTS = {
   namespace: '',
@@ -53,6 +56,29 @@ function encodeMessage(message) {
   return encoded;
 }
 
+const EMPTY = Buffer.alloc(0);
+const QUICK = new Set(['queue', 'event', 'payload', 'contentType']);
+
+// Most messages have only these; whether they are what they should be.
+function isQuick(message) {
+  if (typeof message !== 'object' || message === null) return false;
+  for (const name of Object.keys(message)) if (!QUICK.has(name)) return false;
+  const { queue, event, payload, contentType = '' } = message;
+  if (typeof queue !== 'string' || typeof event !== 'string' || typeof contentType !== 'string') return false;
+  return typeof payload === 'string' || payload instanceof Uint8Array;
+}
+
+// What a publisher writes of a message.
+function encodeForPublisher(call, message) {
+  if (isQuick(message)) {
+    const { queue, event, payload, contentType = '' } = message;
+    return { queue, event, payload, contentType, rest: EMPTY, later: false };
+  }
+  check(call, message);
+  const { queue, event, payload, contentType, ...rest } = encodeMessage(message);
+  return { queue, event, payload, contentType, rest: encodeRest(rest), later: message.deliverAt !== undefined };
+}
+
 const membersOf = (counts) => Object.fromEntries(counts.map(({ room, members }) => [room, Number(members)]));
 
 // See index.d.ts.
@@ -72,6 +98,7 @@ class Client {
       backoff: { ...backoff.defaults, ...given(options.backoff) },
     });
     this.registry = new Registry(this.#session);
+    this.admin = new Admin(this.#session);
   }
 
   get clientId() {
@@ -129,6 +156,11 @@ class Client {
     const result = plain('PublishResponse', await this.#session.call('Publish', request, how));
     if (!countMatches) delete result.matched;
     return result;
+  }
+
+  publisher(options = {}) {
+    check('Client.publisher', options);
+    return new Publisher(this.#session, encodeForPublisher, given(options));
   }
 
   async request(message, options = {}) {

@@ -215,6 +215,13 @@ const UNLISTEN = { event: TEXT, listener: CALLBACK };
 const LISTEN_ANY = { listener: required(CALLBACK) };
 const WITHIN = { milliseconds: required(TIME) };
 
+const RETENTION = shape({ bytes: COUNT, messages: COUNT, age: TIME });
+const DURABILITY = words('DURABILITY_LIVE', 'DURABILITY_DURABLE', 'DURABILITY_BUFFERED');
+const AUTOMATIC = { name: required(TEXT), options: shape({ ...CALL_OPTIONS, automaticQueues: FLAG }) };
+const KEPT = { ...NAMESPACE, events: NAMES, retention: RETENTION };
+const OF_GROUP = { queue: required(TEXT), group: required(TEXT), options: shape(NAMESPACE) };
+const CLIENTS = { ...NAMESPACE, ...CLIENT_FILTER, all: FLAG };
+
 // The parameters of each call, in order.
 const CALLS = {
   connect: CONNECT,
@@ -242,6 +249,12 @@ const CALLS = {
     acknowledgements: required(listOf(ACKNOWLEDGEMENT)),
     options: shape(CALL_OPTIONS),
   },
+  'Client.publisher': { options: shape({ giveUpAfter: TIME }) },
+  'Publisher.add': { message: required(OUTGOING_MESSAGE) },
+  'Publisher.publish': { message: required(OUTGOING_MESSAGE) },
+  'Publisher.room': {},
+  'Publisher.flush': {},
+  'Publisher.close': { options: shape({ timeout: TIME }) },
   'Client.close': { options: shape({ leave: FLAG }) },
   'Subscription.done': { messages: rest(DELIVERED) },
   'Subscription.retryAfter': { message: required(DELIVERED), milliseconds: TIME },
@@ -253,9 +266,29 @@ const CALLS = {
   'Registry.rooms': { options: shape({ ...LIST_OPTIONS, room: TEXT }) },
   'Registry.clients': { options: shape({ ...LIST_OPTIONS, ...CLIENT_FILTER }) },
   'Registry.subscriptions': { options: shape({ ...LIST_OPTIONS, clientId: TEXT, queue: TEXT, event: TEXT }) },
+  'Registry.groups': { options: shape({ ...LIST_OPTIONS, queue: TEXT }) },
   'Registry.client': { clientId: required(TEXT), options: shape(NAMESPACE) },
   'Registry.countClients': { options: shape({ ...NAMESPACE, ...CLIENT_FILTER }) },
   'Registry.watch': { options: shape({ ...NAMESPACE, afterRevision: COUNT }) },
+  'Admin.createNamespace': AUTOMATIC,
+  'Admin.updateNamespace': AUTOMATIC,
+  'Admin.deleteNamespace': { name: required(TEXT), options: shape(CALL_OPTIONS) },
+  'Admin.createQueue': { name: required(TEXT), options: shape({ ...KEPT, durability: DURABILITY }) },
+  'Admin.updateQueue': { name: required(TEXT), options: shape(KEPT) },
+  'Admin.deleteQueue': { name: required(TEXT), options: shape(NAMESPACE) },
+  'Admin.purgeQueue': { name: required(TEXT), options: shape({ ...NAMESPACE, upToSequence: COUNT }) },
+  'Admin.createGroup': {
+    queue: required(TEXT),
+    group: required(either(TEXT, GROUP)),
+    options: shape({ ...NAMESPACE, events: NAMES, start: START }),
+  },
+  'Admin.deleteGroup': OF_GROUP,
+  'Admin.pauseGroup': OF_GROUP,
+  'Admin.resumeGroup': OF_GROUP,
+  'Admin.seekGroup': { queue: required(TEXT), group: required(TEXT), start: required(START), options: shape(NAMESPACE) },
+  'Admin.redriveDeadLetters': { queue: required(TEXT), options: shape({ ...NAMESPACE, messagesMax: COUNT }) },
+  'Admin.moveClients': { options: required(shape({ ...CLIENTS, join: NAMES, leave: NAMES })) },
+  'Admin.disconnectClients': { options: required(shape({ ...CLIENTS, reason: TEXT })) },
 
   'new Q': { queue: required(TEXT) },
   'Q.subscribe': { event: required(TEXT), callback: required(CALLBACK) },

@@ -1,26 +1,15 @@
 'use strict';
 
-// The .proto files, loaded once, and plain values in place of what travels: sequences and counts are numbers, epochs
+// What the .proto files say, and plain values in place of what travels: sequences and counts are numbers, epochs
 // and names of deliveries are strings (they take 64 bits), times are Dates, durations are milliseconds.
 
-const fs = require('node:fs');
-const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 const protobuf = require('protobufjs');
+// Made by generate.mjs.
+const descriptors = require('./descriptors.json');
 
-// Beside the package once it is packed, else where the repository has them.
-function roots() {
-  const packed = path.join(__dirname, '..', 'proto');
-  if (fs.existsSync(packed)) return [packed];
-  const repository = path.join(__dirname, '..', '..', '..');
-  return [path.join(repository, 'proto'), path.join(repository, 'third_party', 'googleapis')];
-}
-
-const definition = loader.loadSync(
-  ['nmq/v1/message_queue.proto', 'nmq/v1/registry.proto'],
-  { includeDirs: roots(), longs: String, enums: String, defaults: true, oneofs: true },
-);
+const definition = loader.fromJSON(descriptors, { longs: String, enums: String, defaults: true, oneofs: true });
 const { v1 } = grpc.loadPackageDefinition(definition).nmq;
 
 const millisecondsOf = (duration) => Number(duration.seconds) * 1000 + duration.nanos / 1e6;
@@ -56,18 +45,15 @@ function durationOf(milliseconds) {
 const timestampOf = (date) => durationOf(date.getTime());
 
 // google.rpc.Status and its details travel inside metadata, which no method's own code reads.
-const details = new protobuf.Root();
-details.resolvePath = (_, target) =>
-  roots().map((root) => path.join(root, target)).find((file) => fs.existsSync(file)) ?? target;
-details.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
+const types = protobuf.Root.fromJSON(descriptors);
 
 // `bytes` as a google.rpc type; undefined if they are none.
 function decodeRpc(type, bytes) {
   try {
-    return details.lookupType(`google.rpc.${type}`).decode(bytes);
+    return types.lookupType(`google.rpc.${type}`).decode(bytes);
   } catch {
     return undefined;
   }
 }
 
-module.exports = { v1, plain, durationOf, timestampOf, millisecondsOf, decodeRpc };
+module.exports = { types, v1, plain, durationOf, timestampOf, millisecondsOf, decodeRpc };

@@ -43,6 +43,12 @@ class Registry {
     return this.#pages('ListSubscriptions', 'subscriptions', { clientId, queue, event }, page);
   }
 
+  groups(options = {}) {
+    check('Registry.groups', options);
+    const { queue, ...page } = options;
+    return this.#pages('ListGroups', 'groups', { queue }, page);
+  }
+
   async client(clientId, options = {}) {
     check('Registry.client', clientId, options);
     const { namespace = this.#session.options.namespace, signal } = options;

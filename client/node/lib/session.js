@@ -49,7 +49,9 @@ class Session {
     this.options = options;
     const credentials = options.credentials ?? credentialsOf(options);
     this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(options));
-    this.registry = new v1.Registry(options.server, credentials, { channelOverride: this.stub.getChannel() });
+    const channelOverride = this.stub.getChannel();
+    this.registry = new v1.Registry(options.server, credentials, { channelOverride });
+    this.admin = new v1.Admin(options.server, credentials, { channelOverride });
     this.connected.session = options.session;
   }
 
@@ -113,8 +115,7 @@ class Session {
     const waits = delays(this.options.backoff);
     for (;;) {
       signal?.throwIfAborted();
-      const { session, generation } = withSession ? await this.#enter(deadline) : { session: '', generation: 0 };
-      await this.#reach(deadline, signal);
+      const { session, generation } = await this.enter(deadline, withSession, 0, signal);
       try {
         const left = Math.max(Math.ceil(deadline - performance.now()), 1);
         return await this.invoke(stub, method, makeRequest(session), { timeout: left, signal });
@@ -132,14 +133,20 @@ class Session {
     }
   }
 
-  // The session, as ensure() has it, for a call that is not sent without.
-  async #enter(deadline) {
-    try {
-      return await this.ensure(deadline);
-    } catch (error) {
-      if (error.code !== 'UNAVAILABLE' || error.reason) throw error;
-      throw errors.notSent(error.details);
+  // {session, generation} of a later generation than `seen`, or without a session, once there is a connection for what
+  // is not sent without: else the error says so.
+  async enter(deadline, withSession, seen, signal) {
+    let entered = { session: '', generation: 0 };
+    if (withSession) {
+      try {
+        entered = seen > 0 ? await this.renew(seen) : await this.ensure(deadline);
+      } catch (error) {
+        if (error.code !== 'UNAVAILABLE' || error.reason) throw error;
+        throw errors.notSent(error.details);
+      }
     }
+    await this.#reach(deadline, signal);
+    return entered;
   }
 
   // Resolves when there is a connection; tries for options.waitForServer, and until `deadline` at the most.

@@ -7,21 +7,15 @@ const { Frames } = require('./frames.js');
 const { Positions } = require('./positions.js');
 const groups = require('./groups.js');
 const { check, given, listOfNames } = require('./options.js');
-const { plain, timestampOf } = require('./proto.js');
+const { plain, v1 } = require('./proto.js');
 const { onAbort } = require('./signals.js');
+const { startOf } = require('./start.js');
+const { Batch, MessageReader, isBatch } = require('./wire.js');
 
 // Of a server that does not say how long it may be silent, in milliseconds.
 const SILENCE_DEFAULT = 45000;
 // So many missed heartbeats mean a dead stream.
 const HEARTBEATS_MISSED = 3;
-
-// "new", "earliest", {last}, {sequence}, {time: Date} or {after: positions} as the protocol has it.
-function startOf(start = 'new') {
-  if (start === 'new') return undefined;
-  if (start === 'earliest') return { earliest: true };
-  if (start.after) return { resume: { positions: start.after } };
-  return start.time ? { time: timestampOf(start.time) } : start;
-}
 
 function warnOfGap(gap) {
   const count = gap.count ?? 'an unknown number';
@@ -30,12 +24,9 @@ function warnOfGap(gap) {
   });
 }
 
-function messageOf(encoded) {
-  const message = plain('Message', encoded);
-  message.rooms = message.audience?.rooms ?? [];
-  delete message.audience;
-  return message;
-}
+// A frame as the protocol has it, but for messages, which stay encoded until they are asked for.
+const { path, requestSerialize, responseDeserialize } = v1.MessageQueue.service.Subscribe;
+const frameOf = (bytes) => (isBatch(bytes) ? { frame: 'batch', bytes } : responseDeserialize(bytes));
 
 // See index.d.ts.
 class Subscription {
@@ -51,8 +42,8 @@ class Subscription {
   #live;
   #handed = new Positions();
   // Messages that were read and not yet handed out, in one frame; the next one is read after them.
-  #batch = [];
-  #taken = 0;
+  #batch;
+  #reader = new MessageReader();
   // Calls of next() that wait, and what reads on once a frame is used up and more is asked for.
   #readers = [];
   #emptied = () => {};
@@ -124,14 +115,15 @@ class Subscription {
 
   // The next message that was read; undefined if there is none.
   #take() {
-    while (this.#taken < this.#batch.length && !this.#stopped) {
-      const message = this.#batch[this.#taken++];
+    if (!this.#batch || this.#stopped) return undefined;
+    for (let message = this.#batch.next(); message; message = this.#batch.next()) {
       const { fresh, lost } = this.#positions.onPosition(message);
       if (lost) this.#reportGap(lost);
       if (!fresh) continue;
       this.#handed.onPosition(message);
       return message;
     }
+    this.#batch = undefined;
     return undefined;
   }
 
@@ -160,6 +152,10 @@ class Subscription {
   }
 
   close() {
+    this.#stop();
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     this.#stop();
   }
 
@@ -270,7 +266,9 @@ class Subscription {
   async #runStream(session, attempt) {
     const started = performance.now();
     const metadata = new grpc.Metadata({ waitForReady: false });
-    this.#frames = new Frames(this.#session.stub.Subscribe(this.#makeRequest(session), metadata));
+    const request = this.#makeRequest(session);
+    const { stub } = this.#session;
+    this.#frames = new Frames(stub.makeServerStreamRequest(path, requestSerialize, frameOf, request, metadata));
     try {
       for (;;) {
         const wait = Math.min(attempt.silence, attempt.leaveAt - performance.now());
@@ -303,7 +301,7 @@ class Subscription {
         await this.#onReady(plain('Ready', frame.ready), attempt);
         break;
       case 'batch':
-        await this.#onMessages(frame.batch.messages.map(messageOf));
+        await this.#onBatch(new Batch(frame.bytes, this.#reader));
         break;
       case 'gap': {
         const gap = plain('Gap', frame.gap);
@@ -349,10 +347,9 @@ class Subscription {
   }
 
   // Resolves when more is asked for; a group's member may hold as many as its credit allows.
-  async #onMessages(messages) {
-    if (this.#held) return this.#held.add(messages);
-    this.#batch = messages;
-    this.#taken = 0;
+  async #onBatch(batch) {
+    if (this.#held) return this.#held.add(batch.rest());
+    this.#batch = batch;
     this.#serve();
     if (this.#readers.length === 0 && !this.#stopped) await new Promise((resolve) => (this.#emptied = resolve));
     return undefined;

@@ -74,7 +74,7 @@ describe('the declarations for TypeScript', () => {
     };
     const main = exportsOf('index.d.ts');
     addClass('Client', main.get('Client'));
-    for (const name of ['Subscription', 'Registry']) addMethods(name, checker.getDeclaredTypeOfSymbol(main.get(name)));
+    for (const name of ['Subscription', 'Publisher', 'Registry', 'Admin']) addMethods(name, checker.getDeclaredTypeOfSymbol(main.get(name)));
     calls.connect = `${parametersOf(checker.getTypeOfSymbol(main.get('connect')).getCallSignatures()[0])}`;
     const q = checker.getSymbolAtLocation(program.getSourceFile(`${PACKAGE}q.d.ts`)).exports.get('export=');
     addClass('Q', checker.getAliasedSymbol(q));

@@ -135,6 +135,8 @@ describe('a wrong option', { timeout: LONG }, () => {
     group: 'g',
     acknowledgements: [],
     clientId: 'c',
+    name: 'n',
+    start: 'new',
     event: 'e',
     listener: () => {},
     callback: () => {},
@@ -166,7 +168,8 @@ describe('a wrong option', { timeout: LONG }, () => {
     const messages = await client.subscribe({ queue: 'DB' });
     const socket = io('127.0.0.1:1', { autoConnect: false });
     const q = new Q('q');
-    const target = { Client: client, Subscription: messages, Registry: client.registry, Socket: socket };
+    const target = { Client: client, Subscription: messages, Registry: client.registry, Admin: client.admin, Socket: socket };
+    target.Publisher = client.publisher();
     const call = (name, args) => {
       const [owner, method] = name.split('.');
       if (name === 'connect') return nmq.connect(...args);
