@@ -24,7 +24,7 @@ constexpr absl::Duration kLeftTime = absl::Milliseconds(1);
 constexpr absl::Duration kHandshakesTime = absl::Milliseconds(1);
 // The same for calls that have something to be told. The clock is read once for so many.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(2);
-constexpr int kSettledForLook = 64;
+constexpr int kSettledForLook = 8;
 // Connections that a loop has yet to take; those that come after them wait in the system.
 constexpr int kAdoptingMax = 16;
 // What a turn may take for more than a read of each connection.
