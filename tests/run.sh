@@ -136,6 +136,7 @@ check "pages made from the code" tools/docs.sh --check
 check "reasons of errors are explained" tests/docs/reasons_test.py
 check "reader of the documentation" tests/docs/pages_test.py
 check "commands of the documentation" tests/docs/docs_test.py
+check "examples, all together" client/examples/run.sh
 check "benchmark, short form" tests/bench/run.sh --short
 check "container" tests/container/container_test.sh
 check "package for Debian" tests/container/package_test.sh

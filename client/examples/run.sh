@@ -7,6 +7,8 @@
 #   client/examples/run.sh                       with an nmqd of its own
 #   client/examples/run.sh --stay                keeps running afterwards, to play with
 #   client/examples/run.sh --server=HOST:PORT    with an nmqd that runs already
+#
+# NMQ_BIN names the folder of what is built already, as bazel-bin is laid out.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -242,7 +244,8 @@ check() {
 
 nmq_install build
 nmq_install_packages curl:curl sqlite3:sqlite3
-build
+bin=${NMQ_BIN:-}
+[[ -n $bin ]] || build
 work=$(mktemp -d "${TMPDIR:-/tmp}/nmq-examples.XXXXXX")
 mkdir "$work/files"
 trap finish EXIT
