@@ -15,6 +15,7 @@ NMQ_PACKAGES_BUILD=(
 )
 NMQ_PACKAGES_BENCH=(
   libhiredis-dev libnats-dev nats-server redis-server
+  python3-grpcio python3-hiredis python3-redis
   node:nodejs npm:npm
 )
 NMQ_PACKAGES_IMAGE=(

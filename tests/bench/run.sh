@@ -5,6 +5,7 @@
 #   tests/bench/run.sh                               everything, 3 rounds; about an hour
 #   tests/bench/run.sh --only=W1,W2/2000x10          some workloads, or some of their cases
 #   tests/bench/run.sh --systems=nmq,nats --rounds=1
+#   tests/bench/run.sh --only=python                 the Python programs alone; they run last if nothing else is chosen
 #   tests/bench/run.sh --out=DIR                     instead of nmq-figures in the current directory
 #   tests/bench/run.sh --short                       whether everything works, in two minutes; no figures. NMQ_BIN names the
 #                                                    folder of what is built already, as bazel-bin is laid out
@@ -18,6 +19,8 @@ source "$root/tools/deps.sh"
 
 out=$PWD/nmq-figures
 short=false
+programs=all
+rounds=()
 arguments=()
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -26,6 +29,24 @@ while [[ $# -gt 0 ]]; do
       [[ $# -ge 2 ]] || nmq_fail "--out: where?"
       out=$2
       shift
+      ;;
+    --only=python) programs=python ;;
+    --rounds=*)
+      rounds+=("$1")
+      arguments+=("$1")
+      ;;
+    --only)
+      programs=bench
+      if [[ ${2:-} == python ]]; then
+        programs=python
+        shift
+      else
+        arguments+=("$1")
+      fi
+      ;;
+    --only=* | --systems | --systems=*)
+      programs=bench
+      arguments+=("$1")
       ;;
     --short)
       short=true
@@ -59,9 +80,30 @@ commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
 bench=("$bin/tests/bench/nmq_bench" --nmqd="$bin/server/nmqd" --floor_server="$bin/tests/bench/floor/floor_server"
   --nghttp2_floor="$bin/tests/bench/floor/nghttp2_floor"
   --socketio="$root/tests/bench/socketio" --commit="$commit")
-if $short; then exec "${bench[@]}" "${arguments[@]}"; fi
+
+# What people write in Python, with the code that generate.sh makes beside the library.
+run_python() {
+  local stubs
+  stubs=$(mktemp -d)
+  cp -r "$root/client/python/nmq" "$stubs"
+  "$root/client/python/generate.sh" "$stubs"
+  /usr/bin/python3 "$root/tests/bench/python/bench.py" --nmqd="$bin/server/nmqd" --stubs="$stubs" "$@"
+  rm -r "$stubs"
+}
+
+if $short; then
+  if [[ $programs != python ]]; then "${bench[@]}" "${arguments[@]}"; fi
+  if [[ $programs != bench ]]; then run_python --short; fi
+  exit
+fi
 
 mkdir -p "$out"
-"${bench[@]}" --log="$out/servers.log" --table="$out/table.txt" --json="$out/figures.json" "${arguments[@]}"
-node "$root/tests/bench/plot.mjs" "$out/figures.json" "$out/figures.svg"
-nmq_say "Written: $out/table.txt, figures.json and figures.svg"
+if [[ $programs != python ]]; then
+  "${bench[@]}" --log="$out/servers.log" --table="$out/table.txt" --json="$out/figures.json" "${arguments[@]}"
+  node "$root/tests/bench/plot.mjs" "$out/figures.json" "$out/figures.svg"
+  nmq_say "Written: $out/table.txt, figures.json and figures.svg"
+fi
+if [[ $programs != bench ]]; then
+  run_python "${rounds[@]}" --table="$out/python.txt" --json="$out/python.json"
+  nmq_say "Written: $out/python.txt and python.json"
+fi

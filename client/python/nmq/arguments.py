@@ -35,33 +35,38 @@ def checked(**checks: Check) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         parameters = list(inspect.signature(function).parameters.values())
-        positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        options = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"]
-        defaults = {p.name: p.default for p in parameters}
-        unknown = set(checks) - set(options)
+        options = {p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"}
+        unknown = set(checks) - options
         if unknown:
             raise AssertionError(f"{function.__qualname__} has no {unknown}")
+        # Of those that stand without their names.
+        positional = [(p.name, checks.get(p.name), p.default) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        defaults = {p.name: p.default for p in parameters}
 
-        def check(name: str, value: Any) -> Any:
-            made = checks.get(name)
-            return value if made is None or value is defaults[name] else made(name, value)
+        def check_first(arguments: Tuple[Any, ...]) -> List[Any]:
+            first = [
+                value if check is None or value is default else check(name, value)
+                for (name, check, default), value in zip(positional, arguments)
+            ]
+            return first if len(first) == len(arguments) else first + list(arguments[len(first) :])
 
-        def check_all(arguments: Tuple[Any, ...], named: Dict[str, Any]) -> Tuple[List[Any], Dict[str, Any]]:
-            for name in named:
+        def check_named(named: Dict[str, Any]) -> Dict[str, Any]:
+            for name, value in named.items():
                 if name not in options:
-                    raise unknown_option(function.__name__, name, named[name], options)
-            first = [check(*pair) for pair in zip(positional, arguments)]
-            return first + list(arguments[len(first) :]), {name: check(name, value) for name, value in named.items()}
+                    shown_options = [p.name for p in parameters if p.name in options]
+                    raise unknown_option(function.__name__, name, value, shown_options)
+                check = checks.get(name)
+                if check is not None and value is not defaults[name]:
+                    named[name] = check(name, value)
+            return named
 
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
-            first, others = check_all(arguments, named)
-            return function(*first, **others)
+            return function(*check_first(arguments), **(check_named(named) if named else named))
 
         @functools.wraps(function)
         async def call_async(*arguments: Any, **named: Any) -> Any:
-            first, others = check_all(arguments, named)
-            return await function(*first, **others)
+            return await function(*check_first(arguments), **check_named(named))
 
         made: Any = call_async if inspect.iscoroutinefunction(function) else call
         return cast(F, made)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from typing import Any, Deque, Dict, Generic, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Deque, Dict, Generic, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from . import errors
 from ._stubs import limits_pb2, message_pb2, message_queue_pb2 as pb
 from .client_calls import Batching
+from .messages import Payload, make_message
 from .options import Options
 
 # The rest of a request, in bytes.
@@ -47,9 +48,58 @@ class FlushResult:
         self.error = self.error or other.error
 
 
-def entry(message: message_pb2.Message) -> bytes:
-    """The message as it stands in a request."""
-    body: bytes = message.SerializeToString()
+Name = Tuple[str, bool]
+
+
+class Entry(NamedTuple):
+    """A message as it stands in a request; its queue, and whether it has a deliver_at."""
+
+    data: bytes
+    name: Name
+
+
+def entry(message: message_pb2.Message) -> Entry:
+    # There are no required fields.
+    return Entry(_framed(message.SerializePartialToString()), (message.queue, message.HasField("deliver_at")))
+
+
+# Of queues and events that messages had: their encoding, and what names such a message.
+_PLAIN: Dict[Tuple[str, str], Tuple[bytes, Name]] = {}
+_PLAIN_MAX = 1024
+
+
+def plain_entry(queue: str, event: str, payload: Payload = b"") -> Entry:
+    """As entry(make_message(queue, event, payload)), without making one where such a message was made before."""
+    try:
+        begin, name = _PLAIN[queue, event]
+        size = len(payload)
+    except (KeyError, TypeError):
+        return _first_plain_entry(queue, event, payload)
+    if type(payload) is not bytes or size >= 0x4000:
+        return entry(make_message(queue, event, payload))
+    if size < 0x80:
+        return Entry(_framed(b"%b\x1a%c%b" % (begin, size, payload) if size else begin), name)
+    return Entry(_framed(b"%b\x1a%c%c%b" % (begin, size & 0x7F | 0x80, size >> 7, payload)), name)
+
+
+def entry_of(make: Callable[..., message_pb2.Message], arguments: Any, named: Dict[str, Any]) -> Entry:
+    """As entry(make(*arguments, **named)), of make_message()."""
+    if named or not 2 <= len(arguments) <= 3:
+        return entry(make(*arguments, **named))
+    return plain_entry(*arguments)
+
+
+def _first_plain_entry(queue: str, event: str, payload: Payload) -> Entry:
+    """Refuses what is none."""
+    made = entry(make_message(queue, event, payload))
+    if len(_PLAIN) >= _PLAIN_MAX:
+        _PLAIN.clear()
+    begin = message_pb2.Message(queue=queue, event=event).SerializePartialToString()
+    _PLAIN[queue, event] = begin, (queue, False)
+    return made
+
+
+def _framed(body: bytes) -> bytes:
     size = len(body)
     if size < 0x80:
         return b"\x22%c%b" % (size, body)
@@ -70,8 +120,10 @@ class Batch(Generic[F]):
         self.number = 0
         self.entries: List[bytes] = []
         # Of each message: its queue, and whether it has a deliver_at.
-        self.names: List[Tuple[str, bool]] = []
+        self.names: List[Name] = []
         self.futures: List[F] = []
+        # What the futures have in common, if anything.
+        self.shared: Any = None
         self.bytes = _BATCH_OVERHEAD
         # Was refused once because the session was lost.
         self.again = False
@@ -135,12 +187,17 @@ class Batches(Generic[F]):
             return True
         return len(gathering.entries) < self._messages_max and gathering.bytes + size <= self._bytes_max
 
-    def add(self, encoded: bytes, message: message_pb2.Message, future: F) -> None:
+    @property
+    def gathering(self) -> Batch[F]:
+        """The one that add() adds to."""
+        return self._gathering
+
+    def add(self, made: Entry, future: F) -> None:
         gathering = self._gathering
-        gathering.entries.append(encoded)
-        gathering.names.append((message.queue, message.HasField("deliver_at")))
+        gathering.entries.append(made.data)
+        gathering.names.append(made.name)
         gathering.futures.append(future)
-        gathering.bytes += len(encoded)
+        gathering.bytes += len(made.data)
 
     @property
     def is_full(self) -> bool:
@@ -251,7 +308,7 @@ def _with_context(error: errors.Error, said: str) -> errors.Error:
     return type(error)(error.code, message, error.reason, error.metadata, error.retry_after)
 
 
-def where(names: Sequence[Tuple[str, bool]], accepted: pb.AcceptedBatch) -> List[Published]:
+def where(names: Sequence[Name], accepted: pb.AcceptedBatch) -> List[Published]:
     """Where each message of a batch went: those of these queues, with or without a deliver_at."""
     storage = accepted.storage
     if len(accepted.ranges) == 1 and not accepted.duplicates:
@@ -262,7 +319,7 @@ def where(names: Sequence[Tuple[str, bool]], accepted: pb.AcceptedBatch) -> List
     return _where_of_many(names, accepted)
 
 
-def _where_of_many(names: Sequence[Tuple[str, bool]], accepted: pb.AcceptedBatch) -> List[Published]:
+def _where_of_many(names: Sequence[Name], accepted: pb.AcceptedBatch) -> List[Published]:
     duplicates = {each.index: each.position for each in accepted.duplicates}
     ranges = {each.queue: each for each in accepted.ranges}
     fresh = collections.defaultdict(list)

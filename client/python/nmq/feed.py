@@ -59,6 +59,8 @@ class Feed:
         self._options = options
         self._request = wish.request
         self.in_group = wish.request.HasField("group")
+        patterns = wish.request.patterns
+        self._one_queue = len(patterns) == 1 and "*" not in patterns[0].queue
         self.was_live = False
         self._reached = Positions()
         self._reconnecting = False
@@ -140,6 +142,10 @@ class Feed:
     def _on_messages(self, messages: Sequence[message_pb2.Message]) -> List[Item]:
         if self.in_group:
             return [("messages", list(messages), {})]
+        if self._one_queue:
+            ends_of_one = self._reached.on_next(messages)
+            if ends_of_one is not None:
+                return [("messages", list(messages), ends_of_one)]
         items: List[Item] = []
         for fresh, ends, lost in self._reached.on_messages(messages):
             if fresh:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ._stubs import message_pb2, message_queue_pb2 as pb
 
@@ -65,6 +65,18 @@ class Positions:
         return True, pb.Gap(
             queue=queue, epoch=entry.epoch, first=entry.sequence + 1, reason=pb.GAP_REASON_EPOCH_CHANGED
         )
+
+    def on_next(self, messages: Sequence[message_pb2.Message]) -> Optional[Dict[str, Tuple[int, int]]]:
+        """Messages of one queue that follow each other without a hole, and follow what was there: where the queue is after
+        them. None if they are others: on_messages() looks at each."""
+        first, last = messages[0], messages[-1]
+        entry = self._entries.get(last.queue)
+        if entry is None or entry.epoch != first.epoch or entry.epoch != last.epoch:
+            return None
+        if first.sequence <= entry.sequence or last.sequence - first.sequence != len(messages) - 1:
+            return None
+        entry.sequence = last.sequence
+        return {last.queue: (entry.epoch, entry.sequence)}
 
     def on_messages(
         self, messages: Iterable[message_pb2.Message]

@@ -5,18 +5,34 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from typing import Iterator, List, Optional
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional
 
 import grpc
 
 from . import arguments, errors
 from ._stubs import message_pb2, message_queue_pb2 as pb
-from .batches import Batches, FlushResult, Published, Retries, Settled, Stream, entry
+from .batches import Batches, Entry, FlushResult, Published, Retries, Settled, Stream, entry, entry_of
 from .client_calls import Batching
+from .futures import BatchFuture, settle
+from .messages import make_message
 from .session import Session
 
-Future = concurrent.futures.Future
+if TYPE_CHECKING:
+    from typing_extensions import Concatenate, ParamSpec
+
+    P = ParamSpec("P")
 MESSAGE = arguments.instance(message_pb2.Message, what="what nmq.make_message() returns")
+
+
+def _publishing(
+    make: Callable[P, message_pb2.Message]
+) -> Callable[Concatenate[Publisher, P], concurrent.futures.Future[Published]]:
+    def publish(self: Publisher, /, *arguments: P.args, **named: P.kwargs) -> concurrent.futures.Future[Published]:
+        """As add(), of a message as nmq.make_message() makes it; the fastest way for one that is a queue, an event and a
+        payload."""
+        return self._add(entry_of(make, arguments, named))
+
+    return publish
 
 
 class Publisher:
@@ -32,7 +48,7 @@ class Publisher:
         self._session = session
         self._batching = batching
         self._changed = threading.Condition()
-        self._batches: Batches[Future[Published]] = Batches(session.options, batching)
+        self._batches: Batches[BatchFuture] = Batches(session.options, batching)
         self._settling = 0
         self._generation = 0
         self._stream: Optional[Stream] = None
@@ -49,33 +65,40 @@ class Publisher:
         self._thread.start()
         return self
 
-    def add(self, message: message_pb2.Message) -> Future[Published]:
+    def add(self, message: message_pb2.Message) -> concurrent.futures.Future[Published]:
         """Takes a message, of nmq.make_message(); a concurrent.futures.Future of its Published. Its exception is the
         server's refusal, or an Error that says that the message was not sent, or may have been taken or not. Blocks
         while a full batch waits and `window` batches are unanswered. Callbacks of the future run on the publisher's
         thread, and must not block."""
         if not isinstance(message, message_pb2.Message):
             MESSAGE("message", message)
+        return self._add(entry(message))
+
+    publish = _publishing(make_message)
+
+    def _add(self, made: Entry) -> concurrent.futures.Future[Published]:
         self._session.check_process()
-        encoded = entry(message)
-        future: Future[Published] = Future()
-        # From here on it is under way: cancel() changes nothing.
-        future.set_running_or_notify_cancel()
         batches = self._batches
         with self._changed:
-            if self._stopped or not batches.fits(len(encoded)):
-                # The batch goes out as it is: a full one that waits counts as pressing.
-                batches.pressing += 1
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopped or batches.fits(len(encoded)))
-                batches.pressing -= 1
-                if self._stopped:
-                    raise errors.closed()
-            news = not batches.has_unsent
-            batches.add(encoded, message, future)
-            if news or batches.is_full:
+            if self._stopped or not batches.fits(len(made.data)):
+                self._wait_for_room(len(made.data))
+            batch = batches.gathering
+            if batch.shared is None:
+                batch.shared = threading.Condition()
+            future = BatchFuture(batch.shared)
+            batches.add(made, future)
+            if len(batch.entries) == 1 or batches.is_full:
                 self._changed.notify_all()
         return future
+
+    def _wait_for_room(self, size: int) -> None:
+        """With the lock. The batch that waits goes out as it is."""
+        self._batches.pressing += 1
+        self._changed.notify_all()
+        self._changed.wait_for(lambda: self._stopped or self._batches.fits(size))
+        self._batches.pressing -= 1
+        if self._stopped:
+            raise errors.closed()
 
     @arguments.checked(timeout=arguments.number(0))
     def flush(self, timeout: Optional[float] = None) -> FlushResult:
@@ -233,15 +256,10 @@ class Publisher:
             self._settling += len(settled)
         self._settle(settled)
 
-    def _settle(self, settled: List[Settled[Future[Published]]]) -> None:
+    def _settle(self, settled: List[Settled[BatchFuture]]) -> None:
         """Without the lock: the futures call back."""
         for each in settled:
-            if each.error is None:
-                for future, result in zip(each.batch.futures, each.results):
-                    future.set_result(result)
-            else:
-                for future in each.batch.futures:
-                    future.set_exception(each.error)
+            settle(each.batch.futures, each.results, each.error)
             with self._changed:
                 self._since_flush.add(each.told)
                 self._settling -= 1

@@ -95,6 +95,9 @@ class Subscription:
         return self
 
     def __next__(self) -> message_pb2.Message:
+        if self._messages and self._member is None and not self._stopped:
+            self._session.check_process()
+            return self._messages.popleft()
         message = self._next(math.inf)
         if message is None:
             raise StopIteration

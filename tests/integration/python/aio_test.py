@@ -279,6 +279,15 @@ class Publishers(Aio):
         self.assertEqual([int(each.payload) for each in heard], list(range(500)))
         self.assertEqual([(await each).sequence for each in futures], [each.sequence for each in heard])
 
+    async def test_a_message_is_published_by_its_parts_as_by_the_whole(self) -> None:
+        client = await self.connect()
+        async with client.subscribe("log") as messages, client.publisher() as publisher:
+            await publisher.publish("log", "E", "plain")
+            where = await publisher.publish("log", "E", json={"id": 1}, key="k")
+            heard = [await messages.receive(SECONDS) for _ in range(2)]
+        self.assertEqual([(each.payload, each.key) for each in heard], [(b"plain", ""), (b'{"id": 1}', "k")])
+        self.assertEqual((await where).sequence, 2)
+
     async def test_a_lone_message_is_sent_at_once(self) -> None:
         client = await self.connect()
         async with client.publisher() as publisher:

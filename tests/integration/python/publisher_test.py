@@ -32,6 +32,14 @@ class Publishers(ServerOfTest):
         self.assertEqual([int(each.payload) for each in heard], list(range(500)))
         self.assertEqual([each.result(0).sequence for each in futures], [each.sequence for each in heard])
 
+    def test_a_message_is_published_by_its_parts_as_by_the_whole(self) -> None:
+        with self.client.subscribe("log") as messages, self.client.publisher() as publisher:
+            futures = [publisher.publish("log", "E", "plain") for _ in range(2)]
+            futures.append(publisher.publish("log", "E", json={"id": 1}, key="k"))
+            heard = [messages.receive(SECONDS) for _ in range(3)]
+        self.assertEqual([(each.payload, each.key) for each in heard], [(b"plain", "")] * 2 + [(b'{"id": 1}', "k")])
+        self.assertEqual([each.result(0).sequence for each in futures], [1, 2, 3])
+
     def test_a_lone_message_is_sent_at_once(self) -> None:
         with self.client.publisher() as publisher:
             self.assertEqual(publisher.add(nmq.make_message("log", "E")).result(SECONDS).sequence, 1)

@@ -116,6 +116,9 @@ class Subscription(Opened):
         return self
 
     async def __anext__(self) -> message_pb2.Message:
+        if self._messages and self._member is None and not self._stopped:
+            self._session.check_process()
+            return self._messages.popleft()
         message = await self._next(math.inf)
         if message is None:
             raise StopAsyncIteration
@@ -190,6 +193,8 @@ class Subscription(Opened):
 
     async def _pop(self, deadline: float) -> Optional[Item]:
         """None at the end."""
+        # A program that reads without ever waiting leaves the loop to others once a frame.
+        await asyncio.sleep(0)
         left = None if deadline == math.inf else deadline - time.monotonic()
         if not await self._changed.wait_for(lambda: self._items or self._ended or self._stopped, left):
             raise TimeoutError("no message came")
