@@ -1,11 +1,14 @@
 #include "server/command_line.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
@@ -34,13 +37,63 @@ bool IsAbseils(absl::string_view name) {
   return absl::StartsWith(name, "help") || name == "version" || name == "only_check_args";
 }
 
+bool IsOfTheServer(const absl::CommandLineFlag& flag) { return absl::EndsWith(flag.Filename(), "server/main.cc"); }
+
 bool IsSwitchedOff(absl::string_view name) {
   if (!absl::ConsumePrefix(&name, "no")) return false;
   const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
   return flag != nullptr && flag->IsOfType<bool>();
 }
 
+// `text` in lines of at most 100 characters, each behind six spaces.
+std::string Wrapped(const std::string& text) {
+  constexpr size_t kWidth = 94;
+  std::string lines;
+  std::string line;
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (!line.empty() && line.size() + 1 + word.size() > kWidth) {
+      absl::StrAppend(&lines, "      ", line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, line.empty() ? "" : " ", word);
+  }
+  return absl::StrCat(lines, "      ", line, "\n");
+}
+
 }  // namespace
+
+std::vector<std::string> PlainFlags(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    if (word == "--") break;
+    if (word == "-h" || word == "--h" || word == "-help") word = "--help";
+    const std::optional<Word> flag = FlagOf(word);
+    if (!flag.has_value()) continue;
+    std::string name = absl::StrReplaceAll(flag->name, {{"-", "_"}});
+    if (name == flag->name || (absl::FindCommandLineFlag(name) == nullptr && !IsSwitchedOff(name))) continue;
+    word = absl::StrCat("--", name, flag->value.has_value() ? absl::StrCat("=", *flag->value) : "");
+  }
+  return words;
+}
+
+bool AsksForHelp(const std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::find(words.begin(), end, "--help") != end;
+}
+
+std::string HelpText(const std::string& usage) {
+  std::map<std::string, const absl::CommandLineFlag*> flags;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (IsOfTheServer(*flag)) flags[std::string(name)] = flag;
+  }
+  std::string text =
+      absl::StrCat("nmqd, ", usage, "\n\nFlags, with - or _ in their names, as --name=value or --name value:\n");
+  for (const auto& [name, flag] : flags) {
+    const std::string value = flag->DefaultValue();
+    absl::StrAppend(&text, "  --", name, value.empty() ? "" : absl::StrCat(" (", value, ")"), "\n",
+                    Wrapped(flag->Help()));
+  }
+  return absl::StrCat(text, "  --help, -h\n      print this\n  --version\n      print the version\n");
+}
 
 std::string WrongValue(const std::string& given, const std::string& kind) {
   return absl::StrCat(given, ": must be ", kind, kSeeHelp);
@@ -71,7 +124,7 @@ absl::Status CheckFlags(const std::vector<std::string>& words, const FlagKinds& 
       word->value = words[i];
     }
     // Those of Abseil may have effects.
-    if (!absl::EndsWith(flag->Filename(), "server/main.cc")) continue;
+    if (!IsOfTheServer(*flag)) continue;
     absl::Status status = SetFlag(word->name, given, *word->value, kinds);
     if (!status.ok()) return status;
   }

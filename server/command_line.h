@@ -12,6 +12,16 @@ namespace nmq {
 // What flags are, for those who read about a value that cannot be: "a whole number from 0 to 64", by the flag's name.
 using FlagKinds = std::map<std::string, std::string>;
 
+// The words with "_" in the place of "-" in the names of flags that are called so: --data-dir is --data_dir. -h and --h
+// are --help.
+std::vector<std::string> PlainFlags(std::vector<std::string> words);
+
+// Whether --help is among the words.
+bool AsksForHelp(const std::vector<std::string>& words);
+
+// What --help prints: `usage`, and the flags of the program, each with its default.
+std::string HelpText(const std::string& usage);
+
 // "--threads=65: must be a whole number from 0 to 64; see nmqd --help".
 std::string WrongValue(const std::string& given, const std::string& kind);
 

@@ -20,6 +20,7 @@
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -323,23 +324,34 @@ int main(int argc, char** argv) {
   nmq::InstallLastWords();
   // What it writes is for its user only, whatever the directory lets others do.
   umask(S_IRWXG | S_IRWXO);
-  absl::SetProgramUsageMessage(
+  constexpr char kWhatItIs[] =
       "the nmq server: namespaces, rooms and queues over gRPC.\n\n"
       "  nmqd                             serve on 127.0.0.1:50051\n"
       "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
       "  nmqd --health_check              ask the one that runs whether it serves\n\n"
       "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
-      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, NMQ_TLS_CLIENT_CA.");
+      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, NMQ_TLS_CLIENT_CA.";
+  absl::SetProgramUsageMessage(kWhatItIs);
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };
   usage.contains_help_flags = [](absl::string_view path) { return absl::EndsWith(path, "server/main.cc"); };
   absl::SetFlagsUsageConfig(usage);
+  std::vector<std::string> words = nmq::PlainFlags({argv + 1, argv + argc});
+  if (nmq::AsksForHelp(words)) {
+    std::cout << nmq::HelpText(kWhatItIs);
+    return 0;
+  }
   absl::Status flags = TakeEnvironment();
-  if (flags.ok()) flags = nmq::CheckFlags({argv + 1, argv + argc}, Kinds());
+  if (flags.ok()) flags = nmq::CheckFlags(words, Kinds());
   if (!flags.ok()) return Fail(kUsage, std::string(flags.message()));
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) return Fail(kUsage, absl::StrCat("does not understand '", rest[1], "'; see nmqd --help"));
+  std::vector<char*> arguments = {argv[0]};
+  for (std::string& word : words) arguments.push_back(word.data());
+  const std::vector<char*> rest = absl::ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+  if (rest.size() > 1) {
+    const std::string unknown = absl::StrJoin(rest.begin() + 1, rest.end(), "' '");
+    return Fail(kUsage, absl::StrCat("does not understand '", unknown.substr(0, 80), "'; see nmqd --help"));
+  }
   if (absl::GetFlag(FLAGS_print_reference)) {
     std::cout << nmq::Reference(kFlags);
     return 0;

@@ -20,6 +20,11 @@ enum class Command {
   kSub,
   kRequest,
   kReply,
+  kPing,
+  kInfo,
+  kBenchPub,
+  kBenchSub,
+  kBenchRequest,
   kNamespaces,
   kQueues,
   kGroups,
@@ -47,6 +52,11 @@ enum class Command {
   kDeadRedrive,
   kMove,
   kDisconnect,
+  kContextAdd,
+  kContextUse,
+  kContextList,
+  kContextShow,
+  kContextRemove,
 };
 
 // The fields that a command does not have are as they were.
@@ -59,18 +69,34 @@ struct Arguments {
   std::string tls_key;
   // The server's "default" if empty; of watch and top: all.
   std::string namespace_name;
+  // The context that server, namespace and files come from where nothing else says them; empty for none.
+  std::string context;
   bool json = false;
+  // Asks nothing.
+  bool yes = false;
 
   // pub, sub, request, reply: names or patterns. The lists: filters.
   std::string queue;
   std::string event;
-  // metrics: what their names begin with.
-  std::string metric;
+  // metrics: what their names begin with. top: what is shown.
+  std::string prefix;
+  // top: by which column.
+  std::string sort;
 
   // pub, request; reply: what to answer
   std::string payload;
-  // pub: each line of standard input is a payload.
-  bool lines = false;
+  // pub: where payloads come from.
+  enum class Source {
+    kArgument,
+    // No payload was given.
+    kNone,
+    // Each line of standard input, or of `file` if that is set, is one.
+    kLines,
+    // All of it is one.
+    kWhole,
+  };
+  Source source = Source::kArgument;
+  std::string file;
   std::vector<std::string> rooms;
   std::vector<std::string> clients;
   std::vector<std::string> except_rooms;
@@ -84,12 +110,14 @@ struct Arguments {
   // pub: from now on; nothing if zero.
   absl::Duration delay;
   absl::Duration expire_in;
+  // pub: how long to wait for a server that is away.
+  absl::Duration wait;
 
   // request
   absl::Duration timeout;
   uint64_t replies = 0;
 
-  // reply: a command that makes the answer
+  // reply: a command that makes the answer. sub: one that gets each payload.
   std::string exec;
 
   // sub, reply
@@ -99,12 +127,22 @@ struct Arguments {
   v1::StartPosition start;
   v1::Overflow overflow = v1::OVERFLOW_UNSPECIFIED;
   uint64_t overflow_messages = 0;
+  // How messages are shown.
+  struct Show {
+    // Payloads only, as they are.
+    bool raw = false;
+    // All but the payload.
+    bool headers_only = false;
+    // The date before the time.
+    bool date = false;
+  };
+  Show show;
 
   // sub: the group to be a member of; group: the one that is meant. Unset fields are the server's to fill.
   struct Group {
     std::string name;
     absl::Duration ack_deadline;
-    uint32_t attempts = 0;
+    uint64_t attempts = 0;
     bool by_key = false;
     std::string dead_letters;
   };
@@ -135,7 +173,19 @@ struct Arguments {
   };
   Change change;
 
-  // sub: messages; reply: answers; top: frames; dead redrive: messages.
+  // bench
+  struct Bench {
+    uint64_t messages = 100'000;
+    uint64_t bytes = 128;
+    uint64_t clients = 1;
+    // pub: each message is awaited before the next one.
+    bool one_by_one = false;
+    // request: others answer.
+    bool others_answer = false;
+  };
+  Bench bench;
+
+  // sub: messages; reply: answers; top: frames; dead redrive: messages; ping: pings.
   std::optional<uint64_t> count;
   // watch
   std::optional<uint64_t> after;
@@ -149,7 +199,7 @@ struct Parsed {
   int exit_code = 0;
 };
 
-// Reads NMQ_SERVER and NMQ_NAMESPACE, too. Not thread-safe because of that.
+// Reads NMQ_SERVER and the like, and the contexts, too. Not thread-safe because of that.
 Parsed Parse(int argc, const char* const* argv);
 
 }  // namespace cli

@@ -1,5 +1,8 @@
 // The commands that change something.
+#include <algorithm>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -8,10 +11,12 @@
 #include "absl/time/time.h"
 #include "base/proto_time.h"
 #include "client/cli/commands.h"
+#include "client/cli/confirm.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
 #include "client/cli/human.h"
 #include "client/cli/json.h"
+#include "client/cli/progress.h"
 #include "nmq/v1/admin.grpc.pb.h"
 
 namespace nmq {
@@ -48,6 +53,8 @@ class Changer {
                 [&] { return absl::StrCat("namespace ", arguments_.name, " is changed"); });
   }
   int DeleteNamespace() const {
+    if (!Agreed([&] { return absl::StrCat("Delete the namespace ", arguments_.name, " with all that is in it?"); }))
+      return kExitFailed;
     v1::DeleteNamespaceRequest request;
     request.set_name(arguments_.name);
     v1::DeleteNamespaceResponse response;
@@ -86,6 +93,8 @@ class Changer {
                 [&] { return absl::StrCat("queue ", arguments_.queue, " is changed"); });
   }
   int DeleteQueue() const {
+    if (!Agreed([&] { return absl::StrCat("Delete the queue ", arguments_.queue, Holdings(), " and its groups?"); }))
+      return kExitFailed;
     v1::DeleteQueueResponse response;
     return Tell(
         server_.Change(&Admin::Stub::DeleteQueue, ForQueue<v1::DeleteQueueRequest>(), &response), response, [&] {
@@ -93,6 +102,12 @@ class Changer {
         });
   }
   int PurgeQueue() const {
+    const std::string what = change().up_to > 0 ? absl::StrCat(" up to ", change().up_to, " of") : " of";
+    if (!Agreed([&] {
+          return absl::StrCat("Give up the messages", what, " the queue ", arguments_.queue, Holdings(), "?");
+        })) {
+      return kExitFailed;
+    }
     auto request = ForQueue<v1::PurgeQueueRequest>();
     request.set_up_to_sequence(change().up_to);
     v1::PurgeQueueResponse response;
@@ -118,6 +133,12 @@ class Changer {
     return TellGroup(server_.Change(&Admin::Stub::CreateGroup, request, &response), response, "is there");
   }
   int DeleteGroup() const {
+    if (!Agreed([&] {
+          return absl::StrCat("Delete the group ", arguments_.group.name, " of the queue ", arguments_.queue,
+                              " and what it has done?");
+        })) {
+      return kExitFailed;
+    }
     v1::DeleteGroupResponse response;
     return TellGroup(server_.Change(&Admin::Stub::DeleteGroup, ForGroup<v1::DeleteGroupRequest>(), &response), response,
                      "is gone");
@@ -140,22 +161,39 @@ class Changer {
     return TellGroup(status, response, absl::StrCat("goes on after sequence ", response.group().floor_sequence()));
   }
 
+  // In steps, so that the bar has something to show.
   int RedriveDeadLetters() const {
+    constexpr uint64_t kStep = 1000;
     v1::RedriveDeadLettersRequest request;
     request.set_namespace_(arguments_.namespace_name);
     request.set_queue(arguments_.queue);
-    request.set_messages_max(arguments_.count.value_or(0));
-    v1::RedriveDeadLettersResponse response;
-    const int code = Tell(server_.Change(&Admin::Stub::RedriveDeadLetters, request, &response), response,
-                          [&] { return absl::StrCat(Several(response.messages(), "dead letter"), " published anew"); });
-    if (code != kExitDone || response.stopped_at_sequence() == 0) return code;
-    err_->WriteLine(absl::StrCat("nmq: stopped at sequence ", response.stopped_at_sequence(), ": ",
-                                 response.stopped_because(), "; \"nmq queue purge ", arguments_.queue, " --up-to ",
-                                 response.stopped_at_sequence(), "\" gives it up"));
+    const uint64_t total =
+        std::min(Held().value_or(kStep), arguments_.count.value_or(std::numeric_limits<uint64_t>::max()));
+    Progress progress(total, /*bytes=*/false, err_);
+    v1::RedriveDeadLettersResponse all;
+    do {
+      request.set_messages_max(std::clamp<uint64_t>(total - all.messages(), 1, kStep));
+      v1::RedriveDeadLettersResponse response;
+      absl::Status status = server_.Change(&Admin::Stub::RedriveDeadLetters, request, &response);
+      if (!status.ok()) return Fail(status, arguments_, err_);
+      response.set_messages(response.messages() + all.messages());
+      const bool further = response.messages() > all.messages();
+      all = response;
+      progress.Set(all.messages());
+      if (!further) break;
+    } while (all.stopped_at_sequence() == 0 && all.messages() < total);
+    progress.Clear();
+    const int code = Tell(absl::OkStatus(), all,
+                          [&] { return absl::StrCat(Several(all.messages(), "dead letter"), " published anew"); });
+    if (code != kExitDone || all.stopped_at_sequence() == 0) return code;
+    err_->Tell(absl::StrCat("stopped at sequence ", all.stopped_at_sequence(), ": ", all.stopped_because(),
+                            "; \"nmq queue purge ", arguments_.queue, " --up-to ", all.stopped_at_sequence(),
+                            "\" gives it up"));
     return kExitFailed;
   }
 
   int MoveClients() const {
+    if (change().all && !Agreed([&] { return AllClients("Move"); })) return kExitFailed;
     v1::MoveClientsRequest request;
     request.set_namespace_(arguments_.namespace_name);
     *request.mutable_filter() = FilterOf(arguments_);
@@ -169,6 +207,7 @@ class Changer {
     });
   }
   int DisconnectClients() const {
+    if (change().all && !Agreed([&] { return AllClients("Disconnect"); })) return kExitFailed;
     v1::DisconnectClientsRequest request;
     request.set_namespace_(arguments_.namespace_name);
     *request.mutable_filter() = FilterOf(arguments_);
@@ -181,6 +220,36 @@ class Changer {
 
  private:
   const Arguments::Change& change() const { return arguments_.change; }
+
+  bool Agreed(absl::FunctionRef<std::string()> question) const { return Confirm(question, arguments_, err_); }
+
+  // Messages of the queue, if the server says so.
+  std::optional<uint64_t> Held() const {
+    v1::ListQueuesRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    request.set_queue(arguments_.queue);
+    v1::ListQueuesResponse response;
+    if (!server_.Call(&v1::Registry::Stub::ListQueues, request, &response).ok() || response.queues_size() != 1) {
+      return std::nullopt;
+    }
+    return response.queues(0).last_sequence() + 1 - response.queues(0).first_sequence();
+  }
+
+  // " with 3 messages"
+  std::string Holdings() const {
+    const std::optional<uint64_t> held = Held();
+    return held.has_value() ? absl::StrCat(" with ", Several(*held, "message")) : "";
+  }
+
+  std::string AllClients(absl::string_view what) const {
+    v1::CountClientsRequest request;
+    request.set_namespace_(arguments_.namespace_name);
+    v1::CountClientsResponse response;
+    const bool counted = server_.Call(&v1::Registry::Stub::CountClients, request, &response).ok();
+    return absl::StrCat(what, " all ", counted ? Count(response.count()) : "", counted ? " " : "",
+                        "clients of the namespace ",
+                        arguments_.namespace_name.empty() ? "default" : arguments_.namespace_name, "?");
+  }
 
   static std::string Kept(bool kept) { return kept ? "" : ", until the server ends: it has no data directory"; }
 

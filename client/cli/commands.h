@@ -2,15 +2,14 @@
 #ifndef NMQ_CLIENT_CLI_COMMANDS_H_
 #define NMQ_CLIENT_CLI_COMMANDS_H_
 
-#include <istream>
-
 #include "client/cli/arguments.h"
 #include "client/cli/output.h"
 
 namespace nmq {
 namespace cli {
 
-int RunPub(const Arguments& arguments, std::istream& in, Output* out, Output* err);
+// `in` is a file descriptor, as standard input is.
+int RunPub(const Arguments& arguments, int in, Output* out, Output* err);
 int RunSub(const Arguments& arguments, Output* out, Output* err);
 int RunRequest(const Arguments& arguments, Output* out, Output* err);
 int RunReply(const Arguments& arguments, Output* out, Output* err);
@@ -19,6 +18,11 @@ int RunList(const Arguments& arguments, Output* out, Output* err);
 // namespace, queue, group, dead, move, disconnect
 int RunChange(const Arguments& arguments, Output* out, Output* err);
 int RunWatch(const Arguments& arguments, Output* out, Output* err);
+int RunPing(const Arguments& arguments, Output* out, Output* err);
+int RunInfo(const Arguments& arguments, Output* out, Output* err);
+int RunBench(const Arguments& arguments, Output* out, Output* err);
+// context
+int RunContext(const Arguments& arguments, Output* out, Output* err);
 int RunTop(const Arguments& arguments, Output* out, Output* err);
 
 }  // namespace cli

@@ -1,7 +1,6 @@
 #include "client/cli/connection.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/explain.h"
@@ -24,14 +23,19 @@ ClientOptions OptionsFor(const Arguments& arguments) {
   return options;
 }
 
+void TellError(const absl::Status& status, absl::string_view server, Output* err) {
+  err->WriteLine(err->json() ? ErrorJson(status, server)
+                             : absl::StrCat(err->In(Paint::kRed, "nmq:"), " ", Explain(status, server)));
+}
+
 int Fail(const absl::Status& status, const Arguments& arguments, Output* err) {
-  err->WriteLine(absl::StrCat("nmq: ", Explain(status, arguments.server)));
+  TellError(status, arguments.server, err);
   return kExitFailed;
 }
 
 int Done(const Output& out, Output* err) {
   if (out.error() == 0 || out.error() == EPIPE) return kExitDone;
-  err->WriteLine(absl::StrCat("nmq: cannot write: ", strerror(out.error())));
+  TellError(absl::ErrnoToStatus(out.error(), "cannot write"), "", err);
   return kExitFailed;
 }
 

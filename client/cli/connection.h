@@ -25,7 +25,10 @@ namespace cli {
 // Of a person who waits: one attempt, and nothing that the server would show as a client until it is needed.
 ClientOptions OptionsFor(const Arguments& arguments);
 
-// Prints "nmq: ..." and returns the exit code for a failure.
+// Prints "nmq: ...", or the error as JSON.
+void TellError(const absl::Status& status, absl::string_view server, Output* err);
+
+// The same, and returns the exit code for a failure.
 int Fail(const absl::Status& status, const Arguments& arguments, Output* err);
 
 // What to return when all is done: a failure, unless `out` took everything or its reader merely has gone.

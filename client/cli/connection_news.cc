@@ -11,11 +11,11 @@ namespace cli {
 void ConnectionNews::OnState(SubscriptionState state, const absl::Status& status) {
   switch (state) {
     case SubscriptionState::kConnected:
-      if (std::exchange(lost_, false)) err_->WriteLine("nmq: connected again");
+      if (std::exchange(lost_, false)) err_->Tell("connected again");
       break;
     case SubscriptionState::kReconnecting:
       lost_ = true;
-      err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
+      err_->Tell(absl::StrCat("connection lost, trying again: ", ExplainBriefly(status)));
       break;
     case SubscriptionState::kEnded:
       stop_->Request();

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "client/cli/human.h"
+#include "client/cli/json.h"
+#include "client/cli/utf8.h"
 
 namespace nmq {
 namespace cli {
@@ -49,13 +52,121 @@ absl::string_view Advice(absl::string_view message) {
   return "Is nmqd running? Start it, or name another with --server or NMQ_SERVER.";
 }
 
-// The library's "ClientOptions.tls_ca: ..." is "--tls-ca: ..." here.
-std::string OptionOf(absl::string_view message) {
-  const std::string text(message);
-  absl::string_view rest = text;
-  if (!absl::ConsumePrefix(&rest, "ClientOptions.")) return text;
-  const size_t name_size = std::min(rest.find(':'), rest.size());
-  return absl::StrCat("--", absl::StrReplaceAll(rest.substr(0, name_size), {{"_", "-"}}), rest.substr(name_size));
+// What the API calls a field and the command line otherwise. Others are called alike.
+constexpr struct {
+  absl::string_view field;
+  absl::string_view option;
+} kOptions[] = {
+    {"audience.rooms", "--room"},
+    {"audience.clients", "--client"},
+    {"audience.except_rooms", "--except"},
+    {"audience.except_clients", "--except-client"},
+    {"client_id", "the client's id"},
+    {"content_type", "--content-type"},
+    {"deliver_at", "--delay"},
+    {"expected_last_sequence", "--expect-last"},
+    {"expire_at", "--expire-in"},
+    {"filter", "--room, --queue, --event, --name, --label or --all"},
+    {"filter.event", "--event"},
+    {"filter.labels", "--label"},
+    {"filter.name", "--name"},
+    {"filter.queue", "--queue"},
+    {"filter.room", "--room"},
+    {"group.ack_deadline", "--ack-deadline"},
+    {"group.attempts_max", "--attempts"},
+    {"group.dead_letter_queue", "--dead-letters"},
+    {"group.name", "--group"},
+    {"group.rooms", "--room"},
+    {"headers", "--header"},
+    {"join", "--join"},
+    {"key", "--key"},
+    {"labels", "--label"},
+    {"leave", "--leave"},
+    {"overflow_messages", "--overflow-messages"},
+    {"patterns.event", "event"},
+    {"patterns.queue", "queue"},
+    {"reason", "--reason"},
+    {"request_id", "--request-id"},
+    {"retention.age", "--max-age"},
+    {"retention.bytes", "--max-bytes"},
+    {"retention.messages", "--max-messages"},
+    {"rooms", "--join"},
+    {"start.last", "--from last"},
+    {"start.sequence", "--from seq"},
+    {"start.time", "--from time"},
+    {"timeout", "--timeout"},
+    {"up_to_sequence", "--up-to"},
+};
+
+// "audience.rooms[2]" without the number.
+std::string WithoutNumbers(absl::string_view field) {
+  std::string name;
+  for (const char c : field) {
+    if (c != '[' && c != ']' && !absl::ascii_isdigit(c)) name += c;
+  }
+  return name;
+}
+
+// The library's "ClientOptions.tls_ca: ..." is "--tls-ca: ..." here, the server's "audience.rooms[0]: ..." is "--room:
+// ...".
+std::string WithOption(absl::string_view message) {
+  const size_t colon = message.find(": ");
+  if (colon == absl::string_view::npos) return std::string(message);
+  absl::string_view field = message.substr(0, colon);
+  const absl::string_view rest = message.substr(colon);
+  if (absl::ConsumePrefix(&field, "ClientOptions.")) {
+    return absl::StrCat("--", absl::StrReplaceAll(field, {{"_", "-"}}), rest);
+  }
+  // A message of a batch: its number counts in a batch that nobody has seen.
+  if (absl::StartsWith(field, "messages[")) {
+    const size_t dot = field.find("].");
+    return WithOption(dot == absl::string_view::npos ? rest.substr(2) : message.substr(dot + 2));
+  }
+  const std::string name = WithoutNumbers(field);
+  for (const auto& [known, option] : kOptions) {
+    if (name == known) return absl::StrCat(option, rest);
+  }
+  return std::string(message);
+}
+
+// Commands in the place of the rpcs that the server names.
+std::string WithCommands(const std::string& message, const absl::Status& status) {
+  const std::string name_space = MetadataOf(status, "namespace");
+  const std::string queue = MetadataOf(status, "queue");
+  return absl::StrReplaceAll(message,
+                             {{"Admin.CreateNamespace", absl::StrCat("\"nmq namespace create ", name_space, "\"")},
+                              {"Admin.CreateQueue", absl::StrCat("\"nmq queue create ", queue, "\"")},
+                              {"; Connect again", "; start the command again"},
+                              {"; Connect gives one", "; start the command again"}});
+}
+
+// Letters that the server wrote as \xc3\xa4, in its quotes, as themselves. It writes a backslash as two.
+std::string WithLetters(absl::string_view message) {
+  std::string text;
+  while (!message.empty()) {
+    std::string bytes;
+    size_t size = 0;
+    while (absl::StartsWith(message.substr(size), "\\x") && size + 4 <= message.size()) {
+      const std::string byte = absl::HexStringToBytes(message.substr(size + 2, 2));
+      if (absl::ascii_iscntrl(static_cast<unsigned char>(byte[0]))) break;
+      bytes += byte;
+      size += 4;
+    }
+    if (!bytes.empty() && IsUtf8(bytes)) {
+      text += bytes;
+    } else {
+      size = absl::StartsWith(message, "\\\\") ? 2 : 1;
+      absl::StrAppend(&text, message.substr(0, size));
+    }
+    message.remove_prefix(size);
+  }
+  return text;
+}
+
+// What the server or the library says, for the one who typed a command.
+std::string InWords(const absl::Status& status) {
+  if (status.message().empty()) return "no reason given";
+  return WithLetters(WithCommands(OneLine(WithOption(status.message())), status));
 }
 
 std::string Reason(v1::GapReason reason) {
@@ -88,15 +199,29 @@ std::string Explain(const absl::Status& status, absl::string_view server) {
   if (absl::IsUnavailable(status) && reason.empty()) {
     return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()), ". ", Advice(status.message()));
   }
-  std::string text = OneLine(status.message().empty() ? "no reason given" : OptionOf(status.message()));
+  std::string text = InWords(status);
   absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));
   if (!reason.empty()) absl::StrAppend(&text, ", ", reason);
   return text + ")";
 }
 
+std::string ErrorJson(const absl::Status& status, absl::string_view server) {
+  const std::string reason = ReasonOf(status);
+  JsonWriter json;
+  json.BeginObject().Key("error").BeginObject().Key("code").String(absl::StatusCodeToString(status.code()));
+  if (!reason.empty()) json.Key("reason").String(reason);
+  for (const char* about : {"field", "limit", "value", "bound", "namespace", "queue", "event", "client"}) {
+    const std::string value = MetadataOf(status, about);
+    if (!value.empty()) json.Key(about).String(value);
+  }
+  const bool unreached = absl::IsUnavailable(status) && reason.empty();
+  json.Key("message").String(unreached ? Explain(status, server) : InWords(status));
+  return json.EndObject().EndObject().json();
+}
+
 std::string ExplainBriefly(const absl::Status& status) {
   const bool by_server = !absl::IsUnavailable(status) || !ReasonOf(status).empty();
-  return by_server ? OneLine(status.message()) : OneLine(LastPart(status.message()));
+  return by_server ? InWords(status) : OneLine(LastPart(status.message()));
 }
 
 std::string Explain(const v1::Gap& gap) {

@@ -17,8 +17,12 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 
 // "cannot reach HOST:PORT: connection refused. Is nmqd running? ...", with advice that fits, or the server's own words,
-// with the code.
+// with options and commands in the place of fields and rpcs, and with the code.
 std::string Explain(const absl::Status& status, absl::string_view server);
+
+// The same for programs: an object with error: code, message; reason, field, limit, value and the like if the server
+// said them.
+std::string ErrorJson(const absl::Status& status, absl::string_view server);
 
 // What happened, without advice: "connection refused", or the server's own words.
 std::string ExplainBriefly(const absl::Status& status);

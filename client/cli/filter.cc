@@ -27,6 +27,8 @@ absl::Status SystemError(const char* what, int error) {
   return absl::InternalError(absl::StrCat("cannot ", what, ": ", strerror(error)));
 }
 
+bool IsCancelled(const FilterOptions& options) { return options.cancelled != nullptr && *options.cancelled; }
+
 absl::Status TooLong() { return absl::DeadlineExceededError("the command takes too long"); }
 
 // Owns a file descriptor.
@@ -75,7 +77,7 @@ class Child {
     }
   }
 
-  absl::Status Start(const std::string& command, int in, int out) {
+  absl::Status Start(const std::string& command, const std::vector<std::string>& environment, int in, int out) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
@@ -91,7 +93,11 @@ class Child {
     posix_spawnattr_setsigdefault(&attributes, &signals);
     std::string words[] = {"sh", "-c", command};
     char* const arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
-    const int error = posix_spawn(&pid_, "/bin/sh", &actions, &attributes, arguments, environ);
+    std::vector<char*> variables;
+    for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
+    for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+    variables.push_back(nullptr);
+    const int error = posix_spawn(&pid_, "/bin/sh", &actions, &attributes, arguments, variables.data());
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error == 0) return absl::OkStatus();
@@ -100,7 +106,7 @@ class Child {
   }
 
   // How it ended: OK if with 0.
-  absl::Status Wait(Deadline deadline) {
+  absl::Status Wait(const FilterOptions& options, Deadline deadline) {
     int status = 0;
     // It most often ends with its output.
     absl::Duration pause = absl::Milliseconds(1);
@@ -109,6 +115,7 @@ class Child {
       if (ended == pid_) break;
       if (ended < 0 && errno != EINTR) return SystemError("wait for the command", errno);
       if (deadline.IsOver()) return TooLong();
+      if (IsCancelled(options)) return absl::CancelledError("the command was ended");
       absl::SleepFor(pause);
       pause = std::min(2 * pause, absl::Milliseconds(50));
     }
@@ -138,43 +145,46 @@ bool Collect(int fd, std::string* output) {
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, size_t output_max, Deadline deadline) {
+absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, const FilterOptions& options,
+                                     Deadline deadline) {
+  // How soon it notices that it is cancelled.
+  constexpr absl::Duration kLook = absl::Milliseconds(100);
   fcntl(in.get(), F_SETFL, O_NONBLOCK);
   fcntl(out.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) in.Close();
   std::string output;
   while (true) {
-    const int64_t wait_ms = absl::ToInt64Milliseconds(absl::Ceil(deadline.Left(), absl::Milliseconds(1)));
-    if (wait_ms <= 0) return TooLong();
+    if (deadline.IsOver()) return TooLong();
+    if (IsCancelled(options)) return absl::CancelledError("the command was ended");
+    const absl::Duration wait = std::min(deadline.Left(), kLook);
+    const int64_t wait_ms = absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1)));
     pollfd waits[] = {{out.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
-    if (poll(waits, 2, static_cast<int>(std::min<int64_t>(wait_ms, 1 << 30))) <= 0) continue;
+    if (poll(waits, 2, static_cast<int>(wait_ms)) <= 0) continue;
     if (waits[1].revents != 0) Feed(&in, &input);
     if (waits[0].revents != 0 && !Collect(out.get(), &output)) return output;
-    if (output.size() > output_max) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("the command writes more than the ", output_max, " bytes that an answer may have"));
+    if (output.size() > options.output_max) {
+      return absl::ResourceExhaustedError(absl::StrCat("the command writes more than ", options.output_max, " bytes"));
     }
   }
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> RunFilter(const std::string& command, absl::string_view input, size_t output_max,
-                                      absl::Duration timeout) {
+absl::StatusOr<std::string> RunFilter(const std::string& command, absl::string_view input,
+                                      const FilterOptions& options) {
   absl::StatusOr<Pipe> in = MakePipe();
   if (!in.ok()) return in.status();
   absl::StatusOr<Pipe> out = MakePipe();
   if (!out.ok()) return out.status();
   Child child;
-  absl::Status status = child.Start(command, in->read.get(), out->write.get());
+  absl::Status status = child.Start(command, options.environment, in->read.get(), out->write.get());
   if (!status.ok()) return status;
   in->read.Close();
   out->write.Close();
-  const Deadline deadline = Deadline::In(timeout);
-  absl::StatusOr<std::string> output =
-      Exchange(std::move(in->write), std::move(out->read), input, output_max, deadline);
+  const Deadline deadline = Deadline::In(options.timeout);
+  absl::StatusOr<std::string> output = Exchange(std::move(in->write), std::move(out->read), input, options, deadline);
   if (!output.ok()) return output.status();
-  status = child.Wait(deadline);
+  status = child.Wait(options, deadline);
   if (!status.ok()) return status;
   return output;
 }

@@ -1,5 +1,6 @@
 #include "client/cli/human.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "client/cli/terminal.h"
 #include "client/cli/utf8.h"
 
 namespace nmq {
@@ -69,6 +71,8 @@ std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%
 
 std::string ClockTime(absl::Time time) { return absl::FormatTime("%H:%M:%E3S", time, absl::LocalTimeZone()); }
 
+std::string Date(absl::Time time) { return absl::FormatTime("%Y-%m-%d", time, absl::LocalTimeZone()); }
+
 std::string EnumName(const google::protobuf::EnumValueDescriptor& value) {
   absl::string_view name = value.name();
   absl::ConsumePrefix(&name, Prefix(value.type()->name()));
@@ -81,15 +85,26 @@ std::string EnumWords(absl::string_view enum_name) {
 
 std::string OneLine(absl::string_view text) {
   std::string line;
-  if (!IsUtf8(text)) return absl::CHexEscape(text);
-  for (const char c : text) {
-    if (IsControl(c)) {
-      absl::StrAppend(&line, absl::CEscape(absl::string_view(&c, 1)));
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    const absl::string_view piece = text.substr(0, std::max<size_t>(length, 1));
+    // The second are control characters, too: of Unicode.
+    const bool control = length == 2 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (length == 0 || control) {
+      absl::StrAppend(&line, absl::CHexEscape(piece));
+    } else if (IsControl(text[0])) {
+      absl::StrAppend(&line, absl::CEscape(piece));
     } else {
-      line += c;
+      absl::StrAppend(&line, piece);
     }
+    text.remove_prefix(piece.size());
   }
   return line;
+}
+
+std::string Quoted(absl::string_view text) {
+  constexpr size_t kWidthMax = 48;
+  return absl::StrCat("\"", CutTo(kWidthMax, OneLine(text)), "\"");
 }
 
 }  // namespace cli

@@ -25,6 +25,8 @@ std::string Rate(double per_second);
 std::string Rfc3339(absl::Time time);
 // "21:36:43.123" in the local time zone.
 std::string ClockTime(absl::Time time);
+// "2026-11-23" there.
+std::string Date(absl::Time time);
 
 // An enum value without the name of its type: "DROP_OLDEST" for OVERFLOW_DROP_OLDEST.
 std::string EnumName(const google::protobuf::EnumValueDescriptor& value);
@@ -36,8 +38,11 @@ std::string EnumName(Enum value) {
 // The same for people: "drop oldest".
 std::string EnumWords(absl::string_view enum_name);
 
-// On one line: control characters and what is no UTF-8 are escaped, as in C.
+// On one line: control characters and bytes that are no UTF-8 are escaped, as in C.
 std::string OneLine(absl::string_view text);
+
+// The same in double quotes, and cut if it is long.
+std::string Quoted(absl::string_view text);
 
 }  // namespace cli
 }  // namespace nmq

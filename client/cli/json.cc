@@ -148,7 +148,9 @@ JsonWriter& JsonWriter::Integer(uint64_t value) {
 
 JsonWriter& JsonWriter::Number(double value) {
   Separate();
-  if (std::isfinite(value)) {
+  if (value == std::floor(value) && std::fabs(value) < 1e15) {
+    absl::StrAppend(&json_, static_cast<int64_t>(value));
+  } else if (std::isfinite(value)) {
     // The fewest digits that give the same number again. They are 24 characters at the most.
     char digits[32];
     json_.append(digits, std::to_chars(digits, digits + sizeof(digits), value).ptr);

@@ -99,7 +99,8 @@ std::vector<std::string> Row(const v1::SubscriptionInfo& info) {
           info.client_id(),
           info.client_name(),
           PatternsText(info),
-          EnumWords(EnumName(info.overflow())),
+          info.group().empty() ? EnumWords(EnumName(info.overflow())) : "",
+          info.group(),
           Count(info.queues()),
           Count(info.lag_messages()),
           Bytes(info.in_flight_bytes()),
@@ -158,18 +159,18 @@ int PrintList(const RegistryClient& registry, const Arguments& arguments,
     return true;
   });
   if (!status.ok()) return Fail(status, arguments, err);
-  if (!arguments.json) out->Write(table.Render());
+  if (!arguments.json) out->Write(table.Render(out->columns()));
   return Done(*out, err);
 }
 
-Column Left(std::string title) { return {std::move(title), Align::kLeft}; }
-Column Right(std::string title) { return {std::move(title), Align::kRight}; }
+Column Left(std::string title, int spare = 0) { return {std::move(title), Align::kLeft, spare}; }
+Column Right(std::string title, int spare = 0) { return {std::move(title), Align::kRight, spare}; }
 
 int PrintNamespaces(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
   return PrintList(registry, arguments, &Registry::Stub::ListNamespaces, v1::ListNamespacesRequest(),
                    &v1::ListNamespacesResponse::namespaces,
-                   {Left("NAMESPACE"), Right("CLIENTS"), Right("ROOMS"), Right("QUEUES"), Right("SUBSCRIPTIONS"),
-                    Right("PUBLISHED"), Right("BYTES"), Right("DELIVERED"), Right("DROPPED"), Right("REFUSED")},
+                   {Left("NAMESPACE"), Right("CLIENTS"), Right("ROOMS", 3), Right("QUEUES"), Right("SUBSCRIPTIONS", 2),
+                    Right("PUBLISHED"), Right("BYTES", 4), Right("DELIVERED"), Right("DROPPED"), Right("REFUSED", 1)},
                    out, err);
 }
 
@@ -178,8 +179,8 @@ int PrintQueues(const RegistryClient& registry, const Arguments& arguments, Outp
   request.set_namespace_(arguments.namespace_name);
   request.set_queue(arguments.queue);
   return PrintList(registry, arguments, &Registry::Stub::ListQueues, request, &v1::ListQueuesResponse::queues,
-                   {Left("QUEUE"), Left("EVENTS"), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
-                    Right("SCHEDULED"), Right("SUBSCRIPTIONS"), Right("DELIVERED"), Right("DROPPED")},
+                   {Left("QUEUE"), Left("EVENTS", 2), Left("KIND"), Right("HELD"), Right("BYTES"), Right("LAST"),
+                    Right("SCHEDULED", 3), Right("SUBSCRIPTIONS", 1), Right("DELIVERED"), Right("DROPPED")},
                    out, err);
 }
 
@@ -189,17 +190,17 @@ int PrintGroups(const RegistryClient& registry, const Arguments& arguments, Outp
   request.set_queue(arguments.queue);
   return PrintList(registry, arguments, &Registry::Stub::ListGroups, request, &v1::ListGroupsResponse::groups,
                    {Left("QUEUE"), Left("GROUP"), Right("MEMBERS"), Right("LAG"), Right("PENDING"), Right("WAITING"),
-                    Right("DONE"), Right("REDELIVERED"), Right("DEAD"), Right("LOST")},
+                    Right("DONE"), Right("REDELIVERED", 1), Right("DEAD"), Right("LOST")},
                    out, err);
 }
 
 int PrintMetrics(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
   v1::ListMetricsRequest request;
-  request.set_name_prefix(arguments.metric);
-  return PrintList(
-      registry, arguments, &Registry::Stub::ListMetrics, request, &v1::ListMetricsResponse::metrics,
-      {Left("METRIC"), Left("LABELS"), Right("VALUE OR COUNT"), Right("MEAN"), Right("P50 UNDER"), Right("P99 UNDER")},
-      out, err);
+  request.set_name_prefix(arguments.prefix);
+  return PrintList(registry, arguments, &Registry::Stub::ListMetrics, request, &v1::ListMetricsResponse::metrics,
+                   {Left("METRIC"), Left("LABELS"), Right("VALUE OR COUNT"), Right("MEAN", 2), Right("P50 UNDER", 1),
+                    Right("P99 UNDER")},
+                   out, err);
 }
 
 // The queues that groups name for their dead letters.
@@ -227,7 +228,7 @@ int PrintDeadLetterQueues(const RegistryClient& registry, const Arguments& argum
         return true;
       });
   if (!status.ok()) return Fail(status, arguments, err);
-  if (!arguments.json) out->Write(table.Render());
+  if (!arguments.json) out->Write(table.Render(out->columns()));
   return Done(*out, err);
 }
 
@@ -244,8 +245,8 @@ int PrintClients(const RegistryClient& registry, const Arguments& arguments, Out
   request.set_namespace_(arguments.namespace_name);
   *request.mutable_filter() = FilterOf(arguments);
   return PrintList(registry, arguments, &Registry::Stub::ListClients, request, &v1::ListClientsResponse::clients,
-                   {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS"), Right("PUBLISHED"),
-                    Right("HEARD"), Right("DROPPED"), Right("AGE"), Left("PEER"), Left("LABELS")},
+                   {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS", 4), Right("PUBLISHED", 1),
+                    Right("HEARD"), Right("DROPPED", 3), Right("AGE"), Left("PEER", 5), Left("LABELS", 2)},
                    out, err);
 }
 
@@ -255,11 +256,11 @@ int PrintSubscriptions(const RegistryClient& registry, const Arguments& argument
   request.set_client_id(arguments.client);
   request.set_queue(arguments.queue);
   request.set_event(arguments.event);
-  return PrintList(registry, arguments, &Registry::Stub::ListSubscriptions, request,
-                   &v1::ListSubscriptionsResponse::subscriptions,
-                   {Left("SUBSCRIPTION"), Left("CLIENT"), Left("NAME"), Left("HEARS"), Left("OVERFLOW"),
-                    Right("QUEUES"), Right("LAG"), Right("IN FLIGHT"), Right("HEARD"), Right("DROPPED"), Right("AGE")},
-                   out, err);
+  return PrintList(
+      registry, arguments, &Registry::Stub::ListSubscriptions, request, &v1::ListSubscriptionsResponse::subscriptions,
+      {Left("SUBSCRIPTION"), Left("CLIENT", 6), Left("NAME"), Left("HEARS"), Left("OVERFLOW", 4), Left("GROUP"),
+       Right("QUEUES", 5), Right("LAG"), Right("IN FLIGHT", 3), Right("HEARD"), Right("DROPPED", 1), Right("AGE", 2)},
+      out, err);
 }
 
 int PrintClient(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {
@@ -291,7 +292,7 @@ int PrintClient(const RegistryClient& registry, const Arguments& arguments, Outp
       {"heard", absl::StrCat(Count(counters.delivered_messages()), " messages, ", Bytes(counters.delivered_bytes()))});
   table.Add({"dropped", absl::StrCat(Count(counters.dropped_messages()), " messages")});
   table.Add({"refused", absl::StrCat(Count(counters.refused_requests()), " requests")});
-  out->Write(table.Render());
+  out->Write(table.Render(out->columns()));
   return Done(*out, err);
 }
 

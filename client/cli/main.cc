@@ -1,6 +1,7 @@
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
-#include <iostream>
 
 #include "client/cli/arguments.h"
 #include "client/cli/commands.h"
@@ -11,7 +12,6 @@ int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   // A reader that goes away is noticed by the write that fails.
   std::signal(SIGPIPE, SIG_IGN);
-  std::ios::sync_with_stdio(false);
   nmq::cli::Output out(1);
   nmq::cli::Output err(2);
   const nmq::cli::Parsed parsed = nmq::cli::Parse(argc, argv);
@@ -19,15 +19,30 @@ int main(int argc, char** argv) {
     (parsed.exit_code == 0 ? out : err).Write(parsed.text);
     return parsed.exit_code;
   }
+  err.set_json(parsed.arguments->json);
   switch (parsed.arguments->command) {
     case nmq::cli::Command::kPub:
-      return nmq::cli::RunPub(*parsed.arguments, std::cin, &out, &err);
+      return nmq::cli::RunPub(*parsed.arguments, STDIN_FILENO, &out, &err);
     case nmq::cli::Command::kSub:
       return nmq::cli::RunSub(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kRequest:
       return nmq::cli::RunRequest(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kReply:
       return nmq::cli::RunReply(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kPing:
+      return nmq::cli::RunPing(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kInfo:
+      return nmq::cli::RunInfo(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kBenchPub:
+    case nmq::cli::Command::kBenchSub:
+    case nmq::cli::Command::kBenchRequest:
+      return nmq::cli::RunBench(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kContextAdd:
+    case nmq::cli::Command::kContextUse:
+    case nmq::cli::Command::kContextList:
+    case nmq::cli::Command::kContextShow:
+    case nmq::cli::Command::kContextRemove:
+      return nmq::cli::RunContext(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kWatch:
       return nmq::cli::RunWatch(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kTop:

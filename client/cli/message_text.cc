@@ -10,6 +10,7 @@
 #include "base/proto_time.h"
 #include "client/cli/human.h"
 #include "client/cli/json.h"
+#include "client/cli/terminal.h"
 #include "client/cli/utf8.h"
 
 namespace nmq {
@@ -36,9 +37,14 @@ void WritePayload(const std::string& payload, JsonWriter* json) {
   }
 }
 
+std::string DeathOf(const v1::DeadLetter& letter) {
+  return absl::StrCat("dead=", OneLine(letter.reason()), " attempts=", letter.attempts(),
+                      " of=", OneLine(letter.queue()), "/", letter.sequence(), " group=", OneLine(letter.group()));
+}
+
 }  // namespace
 
-std::string MessageJson(const v1::Message& message, absl::string_view namespace_name) {
+std::string MessageJson(const v1::Message& message, absl::string_view namespace_name, const Look& look) {
   JsonWriter json;
   json.BeginObject().Key("namespace").String(namespace_name);
   json.Key("queue").String(message.queue()).Key("event").String(message.event());
@@ -53,7 +59,12 @@ std::string MessageJson(const v1::Message& message, absl::string_view namespace_
   if (!message.key().empty()) json.Key("key").String(message.key());
   if (!message.content_type().empty()) json.Key("content_type").String(message.content_type());
   if (!message.reply_to().empty()) json.Key("reply_to").String(message.reply_to());
-  WritePayload(message.payload(), &json);
+  if (message.attempt() > 1) json.Key("attempt").Integer(uint64_t{message.attempt()});
+  if (message.has_dead_letter()) {
+    json.Key("dead_letter");
+    WriteProto(message.dead_letter(), &json);
+  }
+  if (!look.headers_only) WritePayload(message.payload(), &json);
   return json.EndObject().json();
 }
 
@@ -68,18 +79,24 @@ std::string GapJson(const v1::Gap& gap, absl::string_view namespace_name) {
   return json.EndObject().EndObject().json();
 }
 
-std::string MessageLine(const v1::Message& message) {
-  std::string line = absl::StrCat(ClockTime(ToTime(message.publish_time())), " ", OneLine(message.queue()), " ",
-                                  OneLine(message.event()), " ", message.sequence());
+std::string MessageLine(const v1::Message& message, const Look& look) {
+  const auto in = [&look](Paint paint, const std::string& text) { return look.colors ? Painted(paint, text) : text; };
+  const absl::Time time = ToTime(message.publish_time());
+  std::string about = absl::StrCat(" ", message.sequence());
   if (!message.audience().rooms().empty()) {
-    absl::StrAppend(&line, " rooms=", OneLine(absl::StrJoin(message.audience().rooms(), ",")));
+    absl::StrAppend(&about, " rooms=", OneLine(absl::StrJoin(message.audience().rooms(), ",")));
   }
-  if (!message.key().empty()) absl::StrAppend(&line, " key=", OneLine(message.key()));
-  if (!message.publisher().empty()) absl::StrAppend(&line, " from=", OneLine(message.publisher()));
+  if (!message.key().empty()) absl::StrAppend(&about, " key=", OneLine(message.key()));
+  if (!message.publisher().empty()) absl::StrAppend(&about, " from=", OneLine(message.publisher()));
+  if (message.attempt() > 1) absl::StrAppend(&about, " attempt=", message.attempt());
   for (const auto& [name, value] : SortedHeaders(message)) {
-    absl::StrAppend(&line, " ", OneLine(name), "=", OneLine(value));
+    absl::StrAppend(&about, " ", OneLine(name), "=", OneLine(value));
   }
-  absl::StrAppend(&line, " | ", OneLine(message.payload()));
+  std::string line =
+      absl::StrCat(in(Paint::kDim, absl::StrCat(look.date ? Date(time) + " " : "", ClockTime(time))), " ",
+                   in(Paint::kCyan, OneLine(message.queue())), " ", in(Paint::kBold, OneLine(message.event())), about);
+  if (message.has_dead_letter()) absl::StrAppend(&line, " ", in(Paint::kRed, DeathOf(message.dead_letter())));
+  if (!look.headers_only) absl::StrAppend(&line, " | ", OneLine(message.payload()));
   return line;
 }
 

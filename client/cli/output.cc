@@ -3,10 +3,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/json.h"
 
 namespace nmq {
 namespace cli {
+
+Output::Output(int fd) : fd_(fd), terminal_(isatty(fd) == 1), colors_(ShowsColors(fd)) {}
 
 bool Output::Write(absl::string_view text) {
   while (!text.empty()) {
@@ -21,13 +26,19 @@ bool Output::Write(absl::string_view text) {
   return error_ == 0;
 }
 
-bool Output::WriteLine(absl::string_view line) {
-  std::string text(line.data(), line.size());
-  text += '\n';
-  return Write(text);
+bool Output::WriteLine(absl::string_view line) { return Write(absl::StrCat(line, "\n")); }
+
+bool Output::Tell(absl::string_view text) {
+  if (!json_) return WriteLine(absl::StrCat("nmq: ", text));
+  JsonWriter json;
+  return WriteLine(json.BeginObject().Key("notice").String(text).EndObject().json());
 }
 
-bool Output::is_terminal() const { return isatty(fd_) == 1; }
+size_t Output::columns() const { return terminal_ ? WindowSizeOf(fd_).columns : std::numeric_limits<size_t>::max(); }
+
+std::string Output::In(Paint paint, absl::string_view text) const {
+  return colors_ ? Painted(paint, text) : std::string(text);
+}
 
 }  // namespace cli
 }  // namespace nmq

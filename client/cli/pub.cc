@@ -1,33 +1,57 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
 #include "client/cli/human.h"
+#include "client/cli/input.h"
 #include "client/cli/json.h"
+#include "client/cli/line_publisher.h"
+#include "client/cli/listening_groups.h"
 #include "client/cli/message_template.h"
+#include "client/cli/stop.h"
 #include "client/cpp/client.h"
 
 namespace nmq {
 namespace cli {
 namespace {
 
-// How long to wait for a server that went away in the middle.
-constexpr absl::Duration kGiveUpAfter = absl::Seconds(3);
+// No server takes a larger one.
+constexpr uint64_t kPayloadMax = 64 << 20;
 
-std::string AsJson(const PublishResult& result) {
+std::string AsJson(const PublishResult& result, const std::vector<std::string>& groups) {
   JsonWriter json;
   json.BeginObject().Key("id").String(result.id).Key("epoch").Integer(result.epoch);
   json.Key("sequence").Integer(result.sequence).Key("matched").Integer(result.matched.value_or(0));
-  json.Key("duplicate").Bool(result.duplicate).Key("storage").String(EnumName(result.storage)).EndObject();
-  return json.json();
+  json.Key("duplicate").Bool(result.duplicate).Key("storage").String(EnumName(result.storage));
+  json.Key("groups").BeginArray();
+  for (const std::string& group : groups) json.String(group);
+  return json.EndArray().EndObject().json();
 }
 
-std::string AsText(const PublishResult& result, const Arguments& arguments) {
+// Nobody else, if a group has it.
+std::string WhoHears(uint64_t matched, const std::vector<std::string>& groups) {
+  const std::string heard =
+      absl::StrCat("heard by ", Count(matched), matched == 1 ? " subscription" : " subscriptions");
+  if (groups.empty()) return heard;
+  const std::string shared =
+      absl::StrCat("for the group", groups.size() == 1 ? " " : "s ", absl::StrJoin(groups, ", "));
+  return matched == 0 ? shared : absl::StrCat(heard, ", and ", shared);
+}
+
+std::string AsText(const PublishResult& result, const std::vector<std::string>& groups, const Arguments& arguments) {
   const std::string what = absl::StrCat(arguments.queue, " ", arguments.event);
   const bool waits = result.sequence == 0;
   if (result.duplicate) {
@@ -35,74 +59,78 @@ std::string AsText(const PublishResult& result, const Arguments& arguments) {
                  : absl::StrCat(what, " ", result.sequence, ": published before as ", result.id);
   }
   if (waits) return absl::StrCat(what, ": published, to come in ", absl::FormatDuration(arguments.delay));
-  const uint64_t matched = result.matched.value_or(0);
-  return absl::StrCat(what, " ", result.sequence, ": published as ", result.id, ", heard by ", Count(matched),
-                      matched == 1 ? " subscription" : " subscriptions");
+  return absl::StrCat(what, " ", result.sequence, ": published as ", result.id, ", ",
+                      WhoHears(result.matched.value_or(0), groups));
 }
 
-int PublishOne(Client* client, const Arguments& arguments, Output* out, Output* err) {
+int PublishOne(Client* client, const Arguments& arguments, std::string payload, Output* out, Output* err) {
   Message message = MakeTemplate(arguments);
-  message.set_payload(arguments.payload);
+  message.set_payload(std::move(payload));
   message.set_request_id(arguments.request_id);
   SetTimes(arguments, absl::Now(), &message);
   const absl::StatusOr<PublishResult> result =
-      client->Publish(message, {.expected_last_sequence = arguments.expected_last, .count_matches = true});
+      client->Publish(message, {.expected_last_sequence = arguments.expected_last,
+                                .count_matches = true,
+                                .timeout = absl::Seconds(10) + arguments.wait});
   if (!result.ok()) return Fail(result.status(), arguments, err);
-  out->WriteLine(arguments.json ? AsJson(*result) : AsText(*result, arguments));
+  std::vector<std::string> groups;
+  if (result->sequence > 0 && !result->duplicate) {
+    groups = ListeningGroups(client->channel(), arguments.namespace_name, message);
+  }
+  out->WriteLine(arguments.json ? AsJson(*result, groups) : AsText(*result, groups, arguments));
   return Done(*out, err);
 }
 
-// One line for each batch that was not accepted.
-void ReportBatch(const BatchResult& result, const Arguments& arguments, Output* err) {
-  if (result.outcome == BatchOutcome::kAccepted) return;
-  const uint64_t first = result.first_message + 1;
-  const uint64_t last = result.first_message + result.messages;
-  err->WriteLine(
-      absl::StrCat("nmq: ", first == last ? absl::StrCat("line ", first) : absl::StrCat("lines ", first, " to ", last),
-                   result.outcome == BatchOutcome::kRefused ? " not published: " : " perhaps published: ",
-                   Explain(result.status, arguments.server)));
-}
+// The file, or `in` if none is named.
+class Source {
+ public:
+  Source(const std::string& file, int in)
+      : owned_(file.empty() ? -1 : open(file.c_str(), O_RDONLY | O_CLOEXEC)), fd_(file.empty() ? in : owned_) {}
+  ~Source() {
+    if (owned_ >= 0) close(owned_);
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
 
-int PublishLines(Client* client, const Arguments& arguments, std::istream& in, Output* out, Output* err) {
-  const std::unique_ptr<Publisher> publisher =
-      client->NewPublisher({.give_up_after = kGiveUpAfter, .on_result = [&arguments, err](const BatchResult& result) {
-                              ReportBatch(result, arguments, err);
-                            }});
-  const Message message = MakeTemplate(arguments);
-  absl::Status closed;
-  std::string line;
-  while (closed.ok() && std::getline(in, line)) {
-    Message next = message;
-    next.set_payload(std::move(line));
-    SetTimes(arguments, absl::Now(), &next);
-    closed = publisher->Add(std::move(next));
+  int fd() const { return fd_; }
+  // What is left to read; 0 if that is not known.
+  uint64_t bytes() const {
+    struct stat about;
+    if (fstat(fd_, &about) != 0 || !S_ISREG(about.st_mode)) return 0;
+    return static_cast<uint64_t>(about.st_size - lseek(fd_, 0, SEEK_CUR));
   }
-  const FlushResult result = publisher->Flush();
-  if (arguments.json) {
-    JsonWriter json;
-    json.BeginObject().Key("accepted").Integer(result.accepted).Key("refused").Integer(result.refused);
-    json.Key("unknown").Integer(result.unknown).EndObject();
-    out->WriteLine(json.json());
-  } else {
-    std::string text =
-        absl::StrCat(Count(result.accepted), result.accepted == 1 ? " message" : " messages", " published");
-    if (result.refused > 0) absl::StrAppend(&text, ", ", Count(result.refused), " refused");
-    if (result.unknown > 0) absl::StrAppend(&text, ", ", Count(result.unknown), " unknown");
-    out->WriteLine(text);
-  }
-  // What was refused is told already.
-  if (!result.status.ok()) return kExitFailed;
-  if (!closed.ok()) return Fail(closed, arguments, err);
-  return Done(*out, err);
-}
+
+ private:
+  const int owned_;
+  const int fd_;
+};
 
 }  // namespace
 
-int RunPub(const Arguments& arguments, std::istream& in, Output* out, Output* err) {
-  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(OptionsFor(arguments));
+int RunPub(const Arguments& arguments, int in, Output* out, Output* err) {
+  // Before any other thread.
+  std::optional<Stop> stop;
+  if (arguments.source == Arguments::Source::kLines) stop.emplace();
+  ClientOptions options = OptionsFor(arguments);
+  options.wait_for_server = arguments.wait;
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(std::move(options));
   if (!client.ok()) return Fail(client.status(), arguments, err);
-  return arguments.lines ? PublishLines(client->get(), arguments, in, out, err)
-                         : PublishOne(client->get(), arguments, out, err);
+  const Source source(arguments.file, in);
+  if (source.fd() < 0)
+    return Fail(absl::ErrnoToStatus(errno, absl::StrCat("--file: ", arguments.file)), arguments, err);
+  if (stop.has_value()) {
+    return PublishLines(client->get(), arguments, source.fd(), source.bytes(), &*stop, out, err);
+  }
+  std::string payload = arguments.payload;
+  if (arguments.source == Arguments::Source::kWhole) {
+    absl::StatusOr<std::string> whole = ReadWhole(source.fd(), kPayloadMax);
+    if (!whole.ok()) return Fail(whole.status(), arguments, err);
+    payload = *std::move(whole);
+  }
+  if (arguments.source == Arguments::Source::kNone && HasSomething(in)) {
+    err->Tell("the payload is empty, and standard input is not read: - publishes its lines, --stdin all of it");
+  }
+  return PublishOne(client->get(), arguments, std::move(payload), out, err);
 }
 
 }  // namespace cli

@@ -7,50 +7,12 @@
 #include "absl/time/clock.h"
 #include "client/cli/human.h"
 #include "client/cli/json.h"
-#include "client/cli/table.h"
 
 namespace nmq {
 namespace cli {
 namespace {
 
 constexpr size_t kNamespacesMax = 10;
-constexpr size_t kRowsMax = 10;
-
-template <typename Info>
-struct Rated {
-  const Info* info;
-  Rates rates;
-};
-
-std::string KeyOf(const v1::NamespaceInfo& info) { return info.name(); }
-std::string KeyOf(const v1::QueueInfo& info) { return absl::StrCat(info.namespace_(), "/", info.name()); }
-std::string KeyOf(const v1::ClientInfo& info) { return absl::StrCat(info.namespace_(), "/", info.id()); }
-
-template <typename Info>
-std::vector<Rated<Info>> WithRates(const std::vector<Info>& before, const std::vector<Info>& now,
-                                   absl::Duration elapsed) {
-  std::map<std::string, const v1::Counters*> known;
-  for (const Info& info : before) known[KeyOf(info)] = &info.counters();
-  std::vector<Rated<Info>> rated;
-  for (const Info& info : now) {
-    const auto found = known.find(KeyOf(info));
-    const v1::Counters& counters = found == known.end() ? v1::Counters::default_instance() : *found->second;
-    rated.push_back({&info, RatesOf(counters, info.counters(), elapsed)});
-  }
-  return rated;
-}
-
-// The busiest first, and few of them.
-template <typename Info>
-void KeepBusiest(std::vector<Rated<Info>>* rated) {
-  std::stable_sort(rated->begin(), rated->end(), [](const Rated<Info>& a, const Rated<Info>& b) {
-    return a.rates.messages_in + a.rates.messages_out > b.rates.messages_in + b.rates.messages_out;
-  });
-  if (rated->size() > kRowsMax) rated->resize(kRowsMax);
-}
-
-std::string BytesRate(double per_second) { return Bytes(static_cast<uint64_t>(std::max(0.0, per_second))); }
-
 void WriteRates(const Rates& rates, JsonWriter* json) {
   json->Key("messages_in_per_second").Number(rates.messages_in);
   json->Key("messages_out_per_second").Number(rates.messages_out);
@@ -73,62 +35,11 @@ void WriteList(const char* key, const std::vector<Rated<Info>>& rated, JsonWrite
   json->EndArray();
 }
 
-std::string NamespacesTable(const std::vector<Rated<v1::NamespaceInfo>>& rated) {
-  Table table({{"NAMESPACE"},
-               {"CLIENTS", Align::kRight},
-               {"ROOMS", Align::kRight},
-               {"QUEUES", Align::kRight},
-               {"SUBSCRIPTIONS", Align::kRight},
-               {"IN/s", Align::kRight},
-               {"OUT/s", Align::kRight},
-               {"BYTES IN/s", Align::kRight},
-               {"BYTES OUT/s", Align::kRight},
-               {"DROPPED/s", Align::kRight},
-               {"REFUSED/s", Align::kRight}});
-  for (const auto& [info, rates] : rated) {
-    table.Add({info->name(), Count(info->clients()), Count(info->rooms()), Count(info->queues()),
-               Count(info->subscriptions()), Rate(rates.messages_in), Rate(rates.messages_out),
-               BytesRate(rates.bytes_in), BytesRate(rates.bytes_out), Rate(rates.dropped), Rate(rates.refused)});
-  }
-  return table.Render();
-}
-
-std::string QueuesTable(const std::vector<Rated<v1::QueueInfo>>& rated) {
-  Table table({{"NAMESPACE"},
-               {"QUEUE"},
-               {"HELD", Align::kRight},
-               {"BYTES", Align::kRight},
-               {"SUBSCRIPTIONS", Align::kRight},
-               {"IN/s", Align::kRight},
-               {"OUT/s", Align::kRight},
-               {"BYTES IN/s", Align::kRight},
-               {"DROPPED/s", Align::kRight}});
-  for (const auto& [info, rates] : rated) {
-    table.Add({info->namespace_(), info->name(), Count(info->last_sequence() + 1 - info->first_sequence()),
-               Bytes(info->bytes()), Count(info->subscriptions()), Rate(rates.messages_in), Rate(rates.messages_out),
-               BytesRate(rates.bytes_in), Rate(rates.dropped)});
-  }
-  return table.Render();
-}
-
-std::string ClientsTable(const std::vector<Rated<v1::ClientInfo>>& rated) {
-  Table table({{"NAMESPACE"},
-               {"CLIENT"},
-               {"NAME"},
-               {"ROOMS", Align::kRight},
-               {"SUBSCRIPTIONS", Align::kRight},
-               {"IN/s", Align::kRight},
-               {"OUT/s", Align::kRight},
-               {"DROPPED/s", Align::kRight}});
-  for (const auto& [info, rates] : rated) {
-    table.Add({info->namespace_(), info->id(), info->name(), Count(info->rooms_size()),
-               Count(info->subscriptions_size()), Rate(rates.messages_in), Rate(rates.messages_out),
-               Rate(rates.dropped)});
-  }
-  return table.Render();
-}
-
 }  // namespace
+
+std::string KeyOf(const v1::NamespaceInfo& info) { return info.name(); }
+std::string KeyOf(const v1::QueueInfo& info) { return absl::StrCat(info.namespace_(), "/", info.name()); }
+std::string KeyOf(const v1::ClientInfo& info) { return absl::StrCat(info.namespace_(), "/", info.id()); }
 
 absl::StatusOr<Sample> TakeSample(const RegistryClient& registry, const std::string& namespace_name) {
   Sample sample;
@@ -174,17 +85,6 @@ Rates RatesOf(const v1::Counters& before, const v1::Counters& now, absl::Duratio
           .bytes_out = rate(before.delivered_bytes(), now.delivered_bytes()),
           .dropped = rate(before.dropped_messages(), now.dropped_messages()),
           .refused = rate(before.refused_requests(), now.refused_requests())};
-}
-
-std::string RatesText(const Sample& before, const Sample& now) {
-  const absl::Duration elapsed = now.time - before.time;
-  auto namespaces = WithRates(before.namespaces, now.namespaces, elapsed);
-  auto queues = WithRates(before.queues, now.queues, elapsed);
-  auto clients = WithRates(before.clients, now.clients, elapsed);
-  KeepBusiest(&namespaces);
-  KeepBusiest(&queues);
-  KeepBusiest(&clients);
-  return absl::StrCat(NamespacesTable(namespaces), "\n", QueuesTable(queues), "\n", ClientsTable(clients));
 }
 
 std::string RatesJson(const Sample& before, const Sample& now) {

@@ -39,9 +39,33 @@ struct Rates {
 // count from zero, too.
 Rates RatesOf(const v1::Counters& before, const v1::Counters& now, absl::Duration elapsed);
 
-// A frame as text: tables of namespaces, and of the busiest queues and clients. `before` may be empty.
-std::string RatesText(const Sample& before, const Sample& now);
-// The same as one JSON object, with all queues and clients of the sample.
+// Names it among its kind: "shop", "shop/DB", "shop/c-1".
+std::string KeyOf(const v1::NamespaceInfo& info);
+std::string KeyOf(const v1::QueueInfo& info);
+std::string KeyOf(const v1::ClientInfo& info);
+
+// A thing of a sample, which it refers to.
+template <typename Info>
+struct Rated {
+  const Info* info;
+  Rates rates;
+};
+
+template <typename Info>
+std::vector<Rated<Info>> WithRates(const std::vector<Info>& before, const std::vector<Info>& now,
+                                   absl::Duration elapsed) {
+  std::map<std::string, const v1::Counters*> known;
+  for (const Info& info : before) known[KeyOf(info)] = &info.counters();
+  std::vector<Rated<Info>> rated;
+  for (const Info& info : now) {
+    const auto found = known.find(KeyOf(info));
+    const v1::Counters& counters = found == known.end() ? v1::Counters::default_instance() : *found->second;
+    rated.push_back({&info, RatesOf(counters, info.counters(), elapsed)});
+  }
+  return rated;
+}
+
+// As one JSON object, with all queues and clients of the sample. `before` may be empty.
 std::string RatesJson(const Sample& before, const Sample& now);
 
 }  // namespace cli

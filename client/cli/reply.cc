@@ -32,7 +32,7 @@ class Replier {
 
   SubscriptionHandler Handler() {
     return {.on_message = [this](const Message& message) { OnMessage(message); },
-            .on_gap = [this](const Gap& gap) { err_->WriteLine(absl::StrCat("nmq: gap: ", Explain(gap))); },
+            .on_gap = [this](const Gap& gap) { err_->Tell(absl::StrCat("gap: ", Explain(gap))); },
             .on_state = [this](SubscriptionState state, const absl::Status& status) { news_.OnState(state, status); }};
   }
 
@@ -43,7 +43,8 @@ class Replier {
     ReplyOptions options{.content_type = arguments_.content_type};
     if (!arguments_.exec.empty()) {
       absl::StatusOr<std::string> output =
-          RunFilter(arguments_.exec, message.payload(), client_->limits().payload_bytes(), kExecTimeout);
+          RunFilter(arguments_.exec, message.payload(),
+                    {.output_max = client_->limits().payload_bytes(), .timeout = kExecTimeout});
       options.error = output.status();
       answer = output.ok() ? *std::move(output) : "";
     }
@@ -65,8 +66,8 @@ class Replier {
   }
 
   void Complain(const Message& message, const absl::Status& status) {
-    err_->WriteLine(absl::StrCat("nmq: ", OneLine(message.queue()), " ", OneLine(message.event()), " ",
-                                 message.sequence(), " not answered: ", Explain(status, arguments_.server)));
+    err_->Tell(absl::StrCat(OneLine(message.queue()), " ", OneLine(message.event()), " ", message.sequence(),
+                            " not answered: ", Explain(status, arguments_.server)));
   }
 
   const Arguments& arguments_;

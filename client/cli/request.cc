@@ -20,8 +20,8 @@ bool Print(const Answer& answer, const Arguments& arguments, Output* out, Output
   if (arguments.json) {
     out->WriteLine(AnswerJson(answer));
   } else if (answer.has_error()) {
-    err->WriteLine(absl::StrCat("nmq: ", OneLine(answer.client_id()),
-                                " cannot answer: ", Explain(FromRpc(answer.error()), arguments.server)));
+    err->Tell(absl::StrCat(OneLine(answer.client_id()),
+                           " cannot answer: ", Explain(FromRpc(answer.error()), arguments.server)));
   } else {
     out->WriteLine(AnswerLine(answer));
   }
@@ -45,10 +45,10 @@ int RunRequest(const Arguments& arguments, Output* out, Output* err) {
   bool answered = false;
   for (const Answer& answer : result->answers) answered |= Print(answer, arguments, out, err);
   if (result->answers.empty()) {
-    err->WriteLine(absl::StrCat("nmq: nobody answered within ", absl::FormatDuration(arguments.timeout), ", though ",
-                                Heard(result->matched)));
+    err->Tell(absl::StrCat("nobody answered within ", absl::FormatDuration(arguments.timeout), ", though ",
+                           Heard(result->matched)));
   } else if (!result->complete) {
-    err->WriteLine(absl::StrCat("nmq: answers are missing: ", Heard(result->matched)));
+    err->Tell(absl::StrCat("answers are missing: ", Heard(result->matched)));
   }
   return answered ? Done(*out, err) : kExitFailed;
 }

@@ -56,12 +56,13 @@ void Stop::Request() {
   [[maybe_unused]] const ssize_t written = write(requests_, &one, sizeof one);
 }
 
-bool Stop::Wait(absl::Duration timeout) {
+bool Stop::Wait(absl::Duration timeout, std::string* keys) {
   const Deadline deadline = Deadline::In(timeout);
   while (!stopped_) {
-    pollfd waits[3] = {{.fd = signals_, .events = POLLIN, .revents = 0},
-                       {.fd = requests_, .events = POLLIN, .revents = 0},
-                       {.fd = terminal_ != nullptr ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
+    pollfd waits[3] = {
+        {.fd = signals_, .events = POLLIN, .revents = 0},
+        {.fd = requests_, .events = POLLIN, .revents = 0},
+        {.fd = terminal_ != nullptr && keys != nullptr ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}};
     const absl::Duration rest = std::min(deadline.Left(), absl::Hours(1));
     if (poll(waits, 3, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(rest, absl::Milliseconds(1))))) < 0) {
       continue;
@@ -75,9 +76,15 @@ bool Stop::Wait(absl::Duration timeout) {
     }
     if (waits[1].revents != 0) stopped_ = true;
     if (waits[2].revents != 0) {
-      char key = 0;
-      if (read(STDIN_FILENO, &key, 1) != 1) return stopped_;
-      if (key == 'q' || key == 'Q') stopped_ = true;
+      char pressed[64];
+      const ssize_t got = read(STDIN_FILENO, pressed, sizeof pressed);
+      if (got <= 0) {
+        // The terminal has gone.
+        stopped_ = true;
+      } else if (keys != nullptr) {
+        keys->append(pressed, static_cast<size_t>(got));
+        return stopped_;
+      }
     }
     if (deadline.IsOver()) break;
   }

@@ -1,6 +1,8 @@
-// Waiting for the end: a signal, a key, or somebody who says so.
+// Waiting for the end, or for keys: a signal, or somebody who says so.
 #ifndef NMQ_CLIENT_CLI_STOP_H_
 #define NMQ_CLIENT_CLI_STOP_H_
+
+#include <string>
 
 #include "absl/time/time.h"
 
@@ -19,10 +21,11 @@ class Stop {
   // Lets Wait() return true, now and from now on.
   void Request();
 
-  // Waits for a signal or Request(); false if `timeout` passed before.
-  bool Wait(absl::Duration timeout = absl::InfiniteDuration());
+  // Waits for a signal or Request(); false if `timeout` passed before. With `keys` also false as soon as some were
+  // pressed, which are appended.
+  bool Wait(absl::Duration timeout = absl::InfiniteDuration(), std::string* keys = nullptr);
 
-  // From now on the key `q` ends Wait(), too, if standard input is a terminal. The destructor puts it back.
+  // From now on keys are heard one by one, if standard input is a terminal. The destructor puts it back.
   void WatchKeys();
 
  private:

@@ -84,15 +84,14 @@ class Watcher {
       const absl::Status status = WatchOnce(&backoff);
       if (stopping_.HasBeenNotified() || out_->error() != 0) break;
       if (absl::IsOutOfRange(status)) {
-        err_->WriteLine(
-            absl::StrCat("nmq: changes were missed: ", ExplainBriefly(status), "; this is who is there now"));
+        err_->Tell(absl::StrCat("changes were missed: ", ExplainBriefly(status), "; this is who is there now"));
         const absl::Status listed = ListAgain();
         if (!listed.ok() && !internal::IsPassing(listed)) return listed;
         if (listed.ok()) continue;
       } else if (!connected_ || !internal::IsPassing(status)) {
         return status;
       } else if (!std::exchange(lost_, true)) {
-        err_->WriteLine(absl::StrCat("nmq: connection lost, trying again: ", ExplainBriefly(status)));
+        err_->Tell(absl::StrCat("connection lost, trying again: ", ExplainBriefly(status)));
       }
       stopping_.WaitForNotificationWithTimeout(backoff.Next());
     }
@@ -113,7 +112,7 @@ class Watcher {
     v1::WatchResponse response;
     while (reader->Read(&response)) {
       connected_ = true;
-      if (std::exchange(lost_, false)) err_->WriteLine("nmq: connected again");
+      if (std::exchange(lost_, false)) err_->Tell("connected again");
       backoff->Reset();
       after_ = response.revision();
       for (const v1::Change& change : response.changes()) {

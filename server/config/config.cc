@@ -9,10 +9,15 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "nmq/config/v1/config.pb.h"
@@ -23,6 +28,22 @@ namespace {
 
 namespace pb = nmq::config::v1;
 
+// What may stand in the place of what protobuf's parser does not know: the values of the enum, or the fields of the
+// message. Empty for other errors.
+std::string Advice(const std::string& error) {
+  std::vector<std::string> words = absl::StrSplit(error, '"');
+  std::vector<std::string> names;
+  if (absl::StartsWith(error, "Unknown enumeration value") && words.size() > 3 && words[3] == "durability") {
+    const auto* values = nmq::v1::Durability_descriptor();
+    for (int i = 1; i < values->value_count(); ++i) names.push_back(values->value(i)->name());
+  } else if (absl::StrContains(error, "has no field named") && words.size() > 1) {
+    const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(words[1]);
+    for (int i = 0; type != nullptr && i < type->field_count(); ++i) names.push_back(type->field(i)->name());
+  }
+  if (names.empty()) return "";
+  return absl::StrCat(" It has: ", absl::StrJoin(names, ", "));
+}
+
 // Keeps the first error or warning.
 class FirstError final : public google::protobuf::io::ErrorCollector {
  public:
@@ -31,7 +52,8 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
     if (!status_.ok()) return;
     const std::string position = line < 0 ? "" : absl::StrCat(":", line + 1, ":", column + 1);
-    status_ = WithContext(absl::InvalidArgumentError(message), absl::StrCat(file_name_, position));
+    status_ = WithContext(absl::InvalidArgumentError(absl::StrCat(message, Advice(message))),
+                          absl::StrCat(file_name_, position));
   }
 
   void AddWarning(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
@@ -167,6 +189,25 @@ absl::StatusOr<std::vector<NamespaceConfig>> Reader::Namespaces(const pb::Config
   return namespaces;
 }
 
+bool IsZero(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field,
+            const google::protobuf::Reflection& reflection) {
+  if (field.message_type() == nullptr) return reflection.GetUInt64(message, &field) == 0;
+  const auto& duration = static_cast<const google::protobuf::Duration&>(reflection.GetMessage(message, &field));
+  return duration.seconds() == 0 && duration.nanos() == 0;
+}
+
+// A limit that the file sets to 0: the API takes that for unset, but here it was written.
+absl::Status CheckZeros(const nmq::v1::Limits& limits, const Place& place) {
+  const google::protobuf::Reflection& reflection = *limits.GetReflection();
+  for (const LimitRow& row : LimitRows()) {
+    const auto& field = *limits.GetDescriptor()->FindFieldByName(row.name);
+    const Place at = place.Field("limits").Field(row.name);
+    if (!at.is_set() || !IsZero(limits, field, reflection)) continue;
+    return at.Point(InvalidArgument(at.path(), absl::StrCat("0 is out of range: ", RangeText(row))));
+  }
+  return absl::OkStatus();
+}
+
 // Points an error of ResolveLimits, whose field is "limits.NAME".
 absl::Status PointAtLimit(const absl::Status& status, const Place& place) {
   const std::string field = MetadataOf(status, "field");
@@ -223,6 +264,7 @@ absl::StatusOr<ServerConfig> ParseConfig(absl::string_view textproto, absl::stri
   if (!understood) return absl::InvalidArgumentError(absl::StrCat(file_name, ": cannot be parsed"));
 
   const Place place(*parsed.GetDescriptor(), locations, std::string(file_name));
+  if (absl::Status zeros = CheckZeros(parsed.limits(), place); !zeros.ok()) return zeros;
   absl::StatusOr<Limits> limits = ResolveLimits(parsed.limits(), memory_bytes);
   if (!limits.ok()) return PointAtLimit(limits.status(), place);
   absl::StatusOr<std::vector<NamespaceConfig>> namespaces = Reader(*limits).Namespaces(parsed, place);

@@ -21,10 +21,12 @@ Place Place::Field(const std::string& name, int index) const {
   const FieldDescriptor* field = type_ == nullptr ? nullptr : type_->FindFieldByName(name);
   result.type_ = field == nullptr ? nullptr : field->message_type();
   result.tree_ = nullptr;
+  result.set_ = false;
   if (field == nullptr || tree_ == nullptr) return result;
   if (result.type_ != nullptr) result.tree_ = tree_->GetTreeForNested(field, index);
   const TextFormat::ParseLocation location = tree_->GetLocation(field, index);
   if (location.line < 0) return result;
+  result.set_ = true;
   result.position_ = absl::StrCat(":", location.line + 1, ":", location.column + 1);
   return result;
 }

@@ -25,6 +25,9 @@ class Place {
   // "namespace[0].queue[2].name"; empty for the whole file.
   const std::string& path() const { return path_; }
 
+  // Whether the file sets it.
+  bool is_set() const { return set_; }
+
   // `status` with "FILE:LINE:COLUMN: " before its message.
   absl::Status Point(const absl::Status& status) const;
 
@@ -37,6 +40,7 @@ class Place {
   std::string path_;
   // ":LINE:COLUMN"; empty for the whole file.
   std::string position_;
+  bool set_ = false;
 };
 
 }  // namespace nmq

@@ -140,10 +140,7 @@ const FieldDescriptor& FieldOf(const LimitRow& row) {
 }
 
 absl::Status OutsideRange(const LimitRow& row, absl::string_view value) {
-  const std::string bounds = row.max == UINT64_MAX
-                                 ? absl::StrCat("at least ", Format(row.unit, row.min))
-                                 : absl::StrCat("from ", Format(row.unit, row.min), " to ", Format(row.unit, row.max));
-  return InvalidArgument(absl::StrCat("limits.", row.name), absl::StrCat(value, " is out of range: ", bounds));
+  return InvalidArgument(absl::StrCat("limits.", row.name), absl::StrCat(value, " is out of range: ", RangeText(row)));
 }
 
 absl::Status SetNumber(const LimitRow& row, uint64_t wanted, uint64_t Limits::*member, Limits& limits) {
@@ -196,6 +193,11 @@ absl::Status CheckOrder(const Limits& limits) {
 }  // namespace
 
 absl::Span<const LimitRow> LimitRows() { return kRows; }
+
+std::string RangeText(const LimitRow& row) {
+  if (row.max == UINT64_MAX) return absl::StrCat("at least ", Format(row.unit, row.min));
+  return absl::StrCat("from ", Format(row.unit, row.min), " to ", Format(row.unit, row.max));
+}
 
 absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes) {
   Limits limits;

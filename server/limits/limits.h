@@ -88,6 +88,9 @@ struct LimitRow {
 // All limits, in the order of their field numbers.
 absl::Span<const LimitRow> LimitRows();
 
+// "from 1 B to 64 MiB".
+std::string RangeText(const LimitRow& row);
+
 // The limits that `wanted` asks for, 0 or unset standing for the default. INVALID_ARGUMENT names a field outside its
 // range, its value and the bounds. `memory_bytes` is what the process may use.
 absl::StatusOr<Limits> ResolveLimits(const nmq::v1::Limits& wanted, uint64_t memory_bytes);

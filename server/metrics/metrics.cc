@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/clock.h"
 #include "base/errors.h"
 #include "base/mutex.h"
+#include "base/version.h"
 #include "prometheus/counter.h"
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
@@ -64,7 +66,14 @@ struct Metrics::Families {
         unsynced_seconds(Histogram(registry, "nmq_commit_seconds", "How long a write of the store took.", CommitTimes(),
                                    {{"synced", "false"}})),
         turn_seconds(
-            Histogram(registry, "nmq_loop_turn_seconds", "How long a turn of an event loop took.", TurnTimes())) {}
+            Histogram(registry, "nmq_loop_turn_seconds", "How long a turn of an event loop took.", TurnTimes())) {
+    const auto set = [this](const char* name, const char* help, const prometheus::Labels& labels, double value) {
+      prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels).Set(value);
+    };
+    set("nmq_build_info", "1; the label is the server's version.", {{"version", kVersion}}, 1);
+    set("nmq_start_time_seconds", "When the server started, in Unix time.", {},
+        absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
+  }
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}

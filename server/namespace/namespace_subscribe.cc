@@ -199,6 +199,7 @@ std::shared_ptr<Subscription> Namespace::NewSubscriptionLocked(SubscribeOptions*
   if (group != nullptr) {
     member = group->NextMember();
     made.mailbox = std::make_shared<Mailbox>();
+    made.group = group->name();
     made.leave_group = [group, member] { group->RemoveMember(member); };
   }
   const std::shared_ptr<Mailbox> mailbox = made.mailbox;

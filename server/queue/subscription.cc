@@ -45,7 +45,8 @@ Subscription::Subscription(Options options)
                                  : std::make_unique<const Start>(std::move(options.start_of_later_queues))),
       place_in_group_(options.mailbox == nullptr ? nullptr
                                                  : std::make_unique<const PlaceInGroup>(PlaceInGroup{
-                                                       std::move(options.mailbox), std::move(options.leave_group)})) {}
+                                                       std::move(options.mailbox), std::move(options.group),
+                                                       std::move(options.leave_group)})) {}
 
 const Start& Subscription::start_of_later_queues() const {
   static const Start* const kNew = new Start();

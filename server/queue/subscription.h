@@ -49,9 +49,10 @@ class Subscription final : public Subscriber {
     absl::Time start_time;
     Counters* name_space_counters;  // must outlive the subscription
     Start start_of_later_queues;
-    // Of a member of a group: what the group has for it, and what takes it out of the group, called once, at the end.
-    // Such a subscription has no cursors.
+    // Of a member of a group: what the group has for it, its name, and what takes it out of the group, called once, at
+    // the end. Such a subscription has no cursors.
     std::shared_ptr<Mailbox> mailbox = nullptr;
+    std::string group = {};
     std::function<void()> leave_group = nullptr;
   };
   explicit Subscription(Options options);
@@ -64,6 +65,8 @@ class Subscription final : public Subscriber {
   const Start& start_of_later_queues() const;
   Counters& counters() { return counters_; }
   bool member_of_group() const { return place_in_group_ != nullptr; }
+  // Empty if it is a member of none.
+  std::string group() const { return member_of_group() ? place_in_group_->group : ""; }
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
@@ -107,6 +110,7 @@ class Subscription final : public Subscriber {
 
   struct PlaceInGroup {
     std::shared_ptr<Mailbox> mailbox;
+    std::string group;
     std::function<void()> leave;
   };
 

@@ -59,7 +59,9 @@ v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::
   info.set_overflow(subscription->overflow());
   info.set_peer(subscription->peer());
   SetTime(subscription->start_time(), info.mutable_start_time());
-  info.set_queues(subscription->cursors());
+  // A member of a group reads its one queue by the group.
+  info.set_queues(subscription->member_of_group() ? 1 : subscription->cursors());
+  info.set_group(subscription->group());
   info.set_lag_messages(subscription->Lag());
   info.set_in_flight_bytes(subscription->in_flight_bytes().load(std::memory_order_relaxed));
   subscription->counters().ToProto(info.mutable_counters());

@@ -154,7 +154,6 @@ TEST(StartUp, FlagsThatDoNotExistOrCannotBeReadAreRefused) {
       {{"--prot", "1"}, "there is no flag --prot; see nmqd --help"},
       {{"--port=abc"}, "there is no flag --port; see nmqd --help"},
       {{"--nolisten"}, "there is no flag --nolisten; see nmqd --help"},
-      {{"-h"}, "there is no flag --h; see nmqd --help"},
       {{"--listen=127.0.0.1:0", "--config"}, "--config: needs a value; see nmqd --help"},
       {{"--threads=many"}, "--threads=many: must be a whole number from 0 to 64; see nmqd --help"},
       {{"-threads", "1.5"}, "--threads=1.5: must be a whole number from 0 to 64; see nmqd --help"},
@@ -182,12 +181,54 @@ TEST(StartUp, OneOfAKindIsCountedAsOne) {
   EXPECT_THAT(nmqd.process().errors(), HasSubstr(" with 1 thread and 1 namespace\n"));
 }
 
+TEST(StartUp, FlagsMayHaveHyphens) {
+  Nmqd nmqd(
+      {absl::StrCat("--data-dir=", testing::TempDir(), "/hyphens"), "--drain-grace", "1s", "--noaccept-data-loss"});
+  EXPECT_THAT(nmqd.address(), StartsWith("127.0.0.1:"));
+  const Outcome wrong({"--drain-grace=long"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.errors, StartsWith("nmqd: --drain_grace=long: must be a time from 0s to 8s"));
+}
+
+TEST(StartUp, AZeroOutsideItsRangeIsRefusedWithItsPlace) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"limits {\n  payload_bytes: 0\n}", ":2:3: limits.payload_bytes: 0 is out of range: from 1 B to 64 MiB\n"},
+      {"limits { heartbeat { seconds: 0 } }", ":1:10: limits.heartbeat: 0 is out of range: from 1 s to 10 min\n"}};
+  for (const auto& [content, why] : rows) {
+    const std::string path = WriteFile("zero.textproto", content);
+    const Outcome run({absl::StrCat("--config=", path), "--listen=127.0.0.1:0"});
+    EXPECT_EQ(run.exit_code, 1) << content;
+    EXPECT_EQ(run.errors, absl::StrCat("nmqd: ", path, why));
+  }
+}
+
+TEST(StartUp, AWrongWordIsAnsweredWithTheRightOnes) {
+  const std::string path =
+      WriteFile("enum.textproto", "namespace { name: \"a\" queue { name: \"q\" durability: FAST } }");
+  const Outcome value({absl::StrCat("--config=", path)});
+  EXPECT_THAT(value.errors,
+              AllOf(HasSubstr("FAST"), HasSubstr("DURABILITY_LIVE, DURABILITY_DURABLE, DURABILITY_BUFFERED\n")));
+  const std::string other = WriteFile("field.textproto", "namespace { nam: \"a\" }");
+  const Outcome field({absl::StrCat("--config=", other)});
+  EXPECT_THAT(field.errors, AllOf(HasSubstr("nam"), HasSubstr("name, automatic_queues, automatic_retention, queue\n")));
+}
+
+TEST(StartUp, UnexpectedArgumentsAreToldInOrder) {
+  const Outcome run({"serve", "now", "please"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.errors, "nmqd: does not understand 'serve' 'now' 'please'; see nmqd --help\n");
+}
+
 TEST(StartUp, VersionAndHelpAreAnswered) {
   const Outcome version({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.output, StartsWith("nmqd "));
-  const Outcome help({"--help"});
-  EXPECT_THAT(help.output, AllOf(HasSubstr("--listen"), HasSubstr("--config"), HasSubstr("NMQ_LISTEN")));
+  for (const char* flag : {"--help", "-h"}) {
+    const Outcome help({flag});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_EQ(help.errors, "");
+    EXPECT_THAT(help.output, AllOf(HasSubstr("--listen"), HasSubstr("--config"), HasSubstr("NMQ_LISTEN")));
+  }
 }
 
 }  // namespace

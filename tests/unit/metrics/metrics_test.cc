@@ -4,8 +4,10 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
+#include "base/version.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/metric_family.h"
@@ -50,6 +52,13 @@ TEST(Metrics, RefusalsAreCountedByReasonAndLimit) {
   metrics.CountRefusal(ResourceExhausted("DISK_FULL", "no room", absl::Seconds(1)));
   EXPECT_THAT(ValuesOf(metrics, "nmq_refused_requests_total"),
               ElementsAre(Pair("limit=;reason=DISK_FULL;", 1), Pair("limit=payload_bytes;reason=LIMIT_EXCEEDED;", 2)));
+}
+
+TEST(Metrics, SayWhichServerItIsAndSinceWhen) {
+  Metrics metrics;
+  EXPECT_THAT(ValuesOf(metrics, "nmq_build_info"), ElementsAre(Pair(absl::StrCat("version=", kVersion, ";"), 1)));
+  const double start = ValuesOf(metrics, "nmq_start_time_seconds")[""];
+  EXPECT_NEAR(start, absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()), 60);
 }
 
 TEST(Metrics, WhatIsNoRefusalIsNotCounted) {

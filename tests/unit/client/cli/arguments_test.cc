@@ -1,9 +1,14 @@
 #include "client/cli/arguments.h"
 
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -20,6 +25,7 @@ class ArgumentsTest : public ::testing::Test {
   ArgumentsTest() {
     unsetenv("NMQ_SERVER");
     unsetenv("NMQ_NAMESPACE");
+    setenv("XDG_CONFIG_HOME", ::testing::TempDir().c_str(), 1);
   }
 
   static Parsed ParseAll(std::vector<const char*> words) {
@@ -46,7 +52,7 @@ TEST_F(ArgumentsTest, PubTakesQueueEventAndPayload) {
   EXPECT_EQ(arguments.queue, "DB");
   EXPECT_EQ(arguments.event, "CREATE");
   EXPECT_EQ(arguments.payload, "x y");
-  EXPECT_FALSE(arguments.lines);
+  EXPECT_EQ(arguments.source, Arguments::Source::kArgument);
 }
 
 TEST_F(ArgumentsTest, PayloadsThatLookLikeSyntaxStayAsTheyAre) {
@@ -69,7 +75,9 @@ TEST_F(ArgumentsTest, RequestIdAndExpectedSequenceAreNotForLines) {
   ExpectUsage({"pub", "DB", "CREATE", "-", "--expect-last", "3"}, "one message");
 }
 
-TEST_F(ArgumentsTest, DashStandsForLines) { EXPECT_TRUE(MustParse({"pub", "DB", "CREATE", "-"}).lines); }
+TEST_F(ArgumentsTest, DashStandsForLines) {
+  EXPECT_EQ(MustParse({"pub", "DB", "CREATE", "-"}).source, Arguments::Source::kLines);
+}
 
 TEST_F(ArgumentsTest, PayloadMayBeLeftOut) { EXPECT_EQ(MustParse({"pub", "DB", "CREATE"}).payload, ""); }
 
@@ -251,20 +259,104 @@ TEST_F(ArgumentsTest, WatchMayBeginAfterRevisionZero) {
 }
 
 TEST_F(ArgumentsTest, WrongUsageIsExplained) {
-  ExpectUsage({}, "subcommand is required");
+  ExpectUsage({}, "a command is missing");
+  ExpectUsage({}, "  queues                      List queues");
   ExpectUsage({"dance"}, "there is no command \"dance\"");
   ExpectUsage({"pub"}, "QUEUE");
   ExpectUsage({"pub", "DB"}, "EVENT");
   ExpectUsage({"client"}, "ID");
   ExpectUsage({"rooms", "--nonsense"}, "--nonsense");
   ExpectUsage({"pub", "a", "b", "c", "d"}, "d");
-  ExpectUsage({"queue"}, "subcommand is required");
+  ExpectUsage({"queue"}, "\"nmq queue\" needs a command: create, update, delete, purge; see \"nmq queue --help\"\n");
   ExpectUsage({"queue", "dance", "DB"}, "there is no command \"queue dance\"; see \"nmq queue --help\"");
 }
 
 TEST_F(ArgumentsTest, WordsThatACommandDoesNotTakeAreNamedInTheirOrder) {
   ExpectUsage({"clients", "--rom", "x"}, "does not take: --rom x");
   ExpectUsage({"dead", "list", "JOBS", "billing"}, "does not take: JOBS billing");
+}
+
+TEST_F(ArgumentsTest, AWordLikeACommandIsAnsweredWithThatCommand) {
+  ExpectUsage({"publish", "DB", "a"}, "there is no command \"publish\"; did you mean \"nmq pub\"?\n");
+  ExpectUsage({"queue", "creat", "DB"}, "there is no command \"queue creat\"; did you mean \"nmq queue create\"?\n");
+  ExpectUsage({"sub", "DB", "--froom", "new"}, "\"nmq sub\" does not take: --froom; did you mean \"--from\"?\n");
+}
+
+TEST_F(ArgumentsTest, HelpIsACommandToo) {
+  EXPECT_EQ(ParseAll({"help"}).text, ParseAll({"--help"}).text);
+  EXPECT_EQ(ParseAll({"help", "queue", "create"}).text, ParseAll({"queue", "create", "--help"}).text);
+  EXPECT_EQ(ParseAll({"help", "queue", "create"}).exit_code, 0);
+  ExpectUsage({"help", "quue"}, "there is no command \"quue\"; did you mean \"nmq queue\"?\n");
+}
+
+TEST_F(ArgumentsTest, EveryCommandShowsExamplesInItsHelp) {
+  for (const std::vector<const char*>& command : std::vector<std::vector<const char*>>{{"pub"},
+                                                                                       {"sub"},
+                                                                                       {"request"},
+                                                                                       {"reply"},
+                                                                                       {"ping"},
+                                                                                       {"info"},
+                                                                                       {"queues"},
+                                                                                       {"top"},
+                                                                                       {"queue", "create"},
+                                                                                       {"group", "seek"},
+                                                                                       {"dead", "redrive"},
+                                                                                       {"disconnect"},
+                                                                                       {"bench", "pub"},
+                                                                                       {"context", "add"}}) {
+    std::vector<const char*> words = {"help"};
+    words.insert(words.end(), command.begin(), command.end());
+    EXPECT_THAT(ParseAll(words).text, HasSubstr("Examples:\n  nmq ")) << command.front();
+  }
+}
+
+TEST_F(ArgumentsTest, WrongUsageIsJsonWithJson) {
+  const Parsed parsed = ParseAll({"sub", "DB", "--json", "--count", "x"});
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_EQ(parsed.text,
+            "{\"error\":{\"code\":\"USAGE\",\"message\":\"--count: \\\"x\\\" is no whole number from 1 on\"}}\n");
+}
+
+TEST_F(ArgumentsTest, WhatIsEmptyIsNoValue) {
+  ExpectUsage({"sub", "DB", "--group", ""}, "--group: is empty");
+  ExpectUsage({"sub", "DB", "--group="}, "--group");
+  ExpectUsage({"pub", "", "CREATE"}, "QUEUE: is empty");
+  ExpectUsage({"clients", "--room", ""}, "--room: is empty");
+}
+
+TEST_F(ArgumentsTest, SizesAndTimesHaveUnits) {
+  const Arguments arguments =
+      MustParse({"queue", "create", "A", "--max-bytes", "10MB", "--max-messages", "10k", "--max-age", "2d"});
+  EXPECT_EQ(arguments.change.bytes_max, 10'000'000u);
+  EXPECT_EQ(arguments.change.messages_max, 10'000u);
+  EXPECT_EQ(arguments.change.age_max, absl::Hours(48));
+  ExpectUsage({"queue", "create", "A", "--max-bytes", "10QB"}, "--max-bytes: \"10QB\" is no size such as ");
+  ExpectUsage({"queue", "create", "A", "--max-age", "10"},
+              "--max-age: \"10\" is no time such as 500ms, 30s, 10m or 2d");
+}
+
+TEST_F(ArgumentsTest, ADateWithoutAZoneIsLocal) {
+  setenv("TZ", "America/New_York", 1);
+  tzset();
+  EXPECT_EQ(MustParse({"sub", "DB", "--from", "time:2026-01-31 12:00"}).start.time().seconds(), 1769878800);
+  const int64_t now = absl::ToUnixSeconds(absl::Now());
+  const int64_t ago = MustParse({"sub", "DB", "--from", "time:10m"}).start.time().seconds();
+  EXPECT_NEAR(static_cast<double>(now - ago), 600, 60);
+  unsetenv("TZ");
+}
+
+TEST_F(ArgumentsTest, PayloadsComeFromFilesAndStandardInputToo) {
+  const std::string path = absl::StrCat(::testing::TempDir(), "/payload");
+  std::ofstream(path) << "x";
+  const Arguments whole = MustParse({"pub", "DB", "a", "--file", path.c_str()});
+  EXPECT_EQ(whole.source, Arguments::Source::kWhole);
+  EXPECT_EQ(whole.file, path);
+  EXPECT_EQ(MustParse({"pub", "DB", "a", "-", "--file", path.c_str()}).source, Arguments::Source::kLines);
+  EXPECT_EQ(MustParse({"pub", "DB", "a", "--stdin"}).source, Arguments::Source::kWhole);
+  EXPECT_EQ(MustParse({"pub", "DB", "a"}).source, Arguments::Source::kNone);
+  ExpectUsage({"pub", "DB", "a", "text", "--file", path.c_str()}, "--file: takes no payload but -");
+  ExpectUsage({"pub", "DB", "a", "text", "--stdin"}, "--stdin");
+  ExpectUsage({"pub", "DB", "a", "--file", "/nowhere"}, "--file: \"/nowhere\" cannot be read: No such file");
 }
 
 TEST_F(ArgumentsTest, NumbersOutOfRangeAreRefusedInWords) {
@@ -344,7 +436,7 @@ TEST_F(ArgumentsTest, ChangesKnowWhatTheyChange) {
   EXPECT_THAT(move.join, ElementsAre("a"));
   EXPECT_THAT(move.change.leave, ElementsAre("b"));
   EXPECT_TRUE(MustParse({"disconnect", "--all", "--reason", "bye"}).change.all);
-  ExpectUsage({"queue"}, "subcommand");
+  ExpectUsage({"queue"}, "needs a command");
 }
 
 }  // namespace

@@ -157,8 +157,13 @@ class CommandsTest : public ::testing::Test {
   }
 
   int Pub(const Arguments& arguments, const std::string& input = "") {
-    std::istringstream in(input);
-    return RunPub(arguments, in, &out_.output, &err_.output);
+    err_.output.set_json(arguments.json);
+    std::FILE* const in = std::tmpfile();
+    std::fwrite(input.data(), 1, input.size(), in);
+    std::rewind(in);
+    const int code = RunPub(arguments, fileno(in), &out_.output, &err_.output);
+    std::fclose(in);
+    return code;
   }
 
   FakeRegistry registry_;
@@ -193,7 +198,7 @@ TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   EXPECT_EQ(Pub(arguments), 0);
   EXPECT_EQ(out_.Text(),
             "{\"id\":\"message\",\"epoch\":7,\"sequence\":1,\"matched\":3,"
-            "\"duplicate\":false,\"storage\":\"MEMORY\"}\n");
+            "\"duplicate\":false,\"storage\":\"MEMORY\",\"groups\":[]}\n");
   const v1::Message message = server_.publishes.Next().message();
   EXPECT_EQ(message.audience().rooms(0), "a");
   EXPECT_EQ(message.audience().clients(0), "b");
@@ -250,7 +255,7 @@ TEST_F(CommandsTest, QueuesAreListedWithWhatWaitsForItsTime) {
 
 TEST_F(CommandsTest, AHistogramIsListedWithItsMeanAndTheBoundsOfItsQuantiles) {
   Arguments arguments = MakeArguments(Command::kMetrics);
-  arguments.metric = "nmq_commit";
+  arguments.prefix = "nmq_commit";
   EXPECT_EQ(RunList(arguments, &out_.output, &err_.output), 0);
   EXPECT_THAT(out_.Text(), HasSubstr("nmq_commit_seconds  synced=true             100  0.005      0.005       more\n"));
 }
@@ -304,7 +309,8 @@ TEST_F(CommandsTest, ServerThatIsNotThereFailsSoonWithAdvice) {
 TEST_F(CommandsTest, PubPublishesEachLine) {
   server_.accept_all_batches = true;
   Arguments arguments = MakeArguments(Command::kPub);
-  arguments.lines = true;
+  arguments.source = Arguments::Source::kLines;
+  arguments.wait = absl::Seconds(3);
   EXPECT_EQ(Pub(arguments, "one\ntwo\n\nlast"), 0);
   EXPECT_EQ(out_.Text(), "4 messages published\n");
   const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
@@ -318,7 +324,8 @@ TEST_F(CommandsTest, PubPublishesEachLine) {
 
 TEST_F(CommandsTest, LinesThatWereRefusedAreNamedAndFail) {
   Arguments arguments = MakeArguments(Command::kPub);
-  arguments.lines = true;
+  arguments.source = Arguments::Source::kLines;
+  arguments.wait = absl::Seconds(3);
   arguments.json = true;
   std::thread refuser([this] {
     const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
@@ -328,12 +335,15 @@ TEST_F(CommandsTest, LinesThatWereRefusedAreNamedAndFail) {
   EXPECT_EQ(Pub(arguments, "one\n"), 1);
   refuser.join();
   EXPECT_EQ(out_.Text(), "{\"accepted\":0,\"refused\":1,\"unknown\":0}\n");
-  EXPECT_EQ(err_.Text(), "nmq: line 1 not published: messages[0]: no queue (NOT_FOUND, QUEUE_NOT_FOUND)\n");
+  EXPECT_EQ(err_.Text(),
+            "{\"notice\":\"line 1 not published: no queue (NOT_FOUND, QUEUE_NOT_FOUND); what follows would fail, too, "
+            "and is not tried\"}\n");
 }
 
 TEST_F(CommandsTest, NoLinesNoMessages) {
   Arguments arguments = MakeArguments(Command::kPub);
-  arguments.lines = true;
+  arguments.source = Arguments::Source::kLines;
+  arguments.wait = absl::Seconds(3);
   EXPECT_EQ(Pub(arguments), 0);
   EXPECT_EQ(out_.Text(), "0 messages published\n");
 }

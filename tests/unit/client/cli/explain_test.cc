@@ -1,5 +1,6 @@
 #include "client/cli/explain.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -55,6 +56,41 @@ TEST(Explain, RefusalIsTheServersOwnWords) {
             "there is no namespace \"x\" (NOT_FOUND, NAMESPACE_NOT_FOUND)");
   EXPECT_EQ(Explain(absl::InternalError("a\nb"), "s"), "a\\nb (INTERNAL)");
   EXPECT_EQ(Explain(absl::InternalError(""), "s"), "no reason given (INTERNAL)");
+}
+
+TEST(Explain, NamesCommandsInThePlaceOfRpcs) {
+  EXPECT_EQ(
+      Explain(NotFound("NAMESPACE_NOT_FOUND",
+                       "namespace: there is no namespace \"x\"; declare it, or make it with "
+                       "Admin.CreateNamespace",
+                       {{"namespace", "x"}}),
+              "s"),
+      "namespace: there is no namespace \"x\"; declare it, or make it with \"nmq namespace create x\" (NOT_FOUND, "
+      "NAMESPACE_NOT_FOUND)");
+}
+
+TEST(Explain, NamesOptionsInThePlaceOfFields) {
+  EXPECT_EQ(Explain(InvalidArgument("audience.rooms[2]", "is no name"), "s"),
+            "--room: is no name (INVALID_ARGUMENT, INVALID_FIELD)");
+  EXPECT_EQ(Explain(InvalidArgument("messages[7].key", "is too long"), "s"),
+            "--key: is too long (INVALID_ARGUMENT, INVALID_FIELD)");
+  EXPECT_EQ(Explain(InvalidArgument("filter.labels", "is empty"), "s"),
+            "--label: is empty (INVALID_ARGUMENT, INVALID_FIELD)");
+  EXPECT_EQ(Explain(WithContext(InvalidArgument("queue", "is no name"), "messages[0]"), "s"),
+            "queue: is no name (INVALID_ARGUMENT, INVALID_FIELD)");
+}
+
+TEST(Explain, ShowsLettersAsThemselves) {
+  EXPECT_EQ(Explain(InvalidArgument("queue", absl::StrCat(Quote("größe\\"), " is no name")), "s"),
+            "queue: \"größe\\\\\" is no name (INVALID_ARGUMENT, INVALID_FIELD)");
+  EXPECT_EQ(Explain(InvalidArgument("queue", absl::StrCat(Quote("\xff\x01"), " is no name")), "s"),
+            "queue: \"\\xff\\x01\" is no name (INVALID_ARGUMENT, INVALID_FIELD)");
+}
+
+TEST(ErrorJson, HasWhatTheServerSaid) {
+  EXPECT_EQ(ErrorJson(LimitExceeded("payload_bytes", 5, 4), "s"),
+            R"({"error":{"code":"RESOURCE_EXHAUSTED","reason":"LIMIT_EXCEEDED","limit":"payload_bytes","value":"5",)"
+            R"("bound":"4","message":"payload_bytes: 5 exceeds the limit of 4"}})");
 }
 
 TEST(Explain, DrainingServerWasReached) {

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "nmq/v1/message_queue.pb.h"
 
@@ -59,6 +60,14 @@ TEST(OneLine, EscapesWhatWouldBreakTheLine) {
   EXPECT_EQ(OneLine("a\nb\tc\x1b[0m"), "a\\nb\\tc\\033[0m");
   EXPECT_EQ(OneLine("größer"), "größer");
   EXPECT_EQ(OneLine("\xff!"), "\\xff!");
+  EXPECT_EQ(OneLine("gr\xc3\xb6\xc3\x9f\x65r\xff"), "größer\\xff");
+  // Of Unicode, and terminals obey it.
+  EXPECT_EQ(OneLine("\xc2\x9b"), "\\xc2\\x9b");
+}
+
+TEST(Quoted, IsCutWhenItIsLong) {
+  EXPECT_EQ(Quoted("größer"), "\"größer\"");
+  EXPECT_EQ(Quoted(std::string(300, 'a')), absl::StrCat("\"", std::string(47, 'a'), "…\""));
 }
 
 }  // namespace

@@ -62,6 +62,12 @@ TEST(JsonWriter, NumbersKeepAllTheirDigits) {
   EXPECT_EQ(json.json(), "[1048576,12345678901,86400.25]");
 }
 
+TEST(JsonWriter, WholeNumbersAreDigitsOnly) {
+  JsonWriter json;
+  json.BeginArray().Number(1e6).Number(2592000).Number(-3e9).Number(0).EndArray();
+  EXPECT_EQ(json.json(), "[1000000,2592000,-3000000000,0]");
+}
+
 TEST(JsonWriter, NumbersThatJsonLacksAreNull) {
   JsonWriter json;
   json.BeginArray().Number(0.5).Number(std::numeric_limits<double>::infinity()).EndArray();
@@ -78,7 +84,7 @@ TEST(ProtoToJson, NamesTimesDurationsEnumsAndMapsAsPeopleExpect) {
   EXPECT_EQ(ProtoToJson(info),
             R"({"namespace":"","id":"s","client_id":"","client_name":"","patterns":[{"queue":"DB","event":""}],)"
             R"("overflow":"DROP_OLDEST","peer":"","start_time":"1970-01-01T00:00:01.000500Z","queues":0,)"
-            R"("lag_messages":0,"in_flight_bytes":0})");
+            R"("lag_messages":0,"in_flight_bytes":0,"group":""})");
 }
 
 TEST(ProtoToJson, MapsAreInTheOrderOfTheirKeys) {

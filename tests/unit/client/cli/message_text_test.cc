@@ -65,6 +65,41 @@ TEST(GapJson, LeavesOutWhatIsNotKnown) {
             R"({"namespace":"shop","gap":{"queue":"DB","epoch":3,"first":5,"last":9,"count":5,"reason":"NOT_HELD"}})");
 }
 
+v1::Message DeadMessage() {
+  v1::Message message = FullMessage();
+  message.set_attempt(3);
+  v1::DeadLetter* letter = message.mutable_dead_letter();
+  letter->set_queue("JOBS");
+  letter->set_sequence(4);
+  letter->set_group("workers");
+  letter->set_attempts(5);
+  letter->set_reason("MAX_ATTEMPTS");
+  return message;
+}
+
+TEST(MessageLine, ADeadLetterSaysWhyAndWhereFrom) {
+  EXPECT_NE(
+      MessageLine(DeadMessage()).find(" attempt=3 a=1 b=2 dead=MAX_ATTEMPTS attempts=5 of=JOBS/4 group=workers | "),
+      std::string::npos)
+      << MessageLine(DeadMessage());
+}
+
+TEST(MessageJson, ADeadLetterSaysWhyAndWhereFrom) {
+  const std::string json = MessageJson(DeadMessage(), "shop");
+  EXPECT_NE(json.find(R"("attempt":3,"dead_letter":{"queue":"JOBS","epoch":0,"sequence":4,"group":"workers",)"
+                      R"("attempts":5,"reason":"MAX_ATTEMPTS"})"),
+            std::string::npos)
+      << json;
+}
+
+TEST(MessageLine, ShowsWhatIsAskedFor) {
+  const std::string line = MessageLine(FullMessage(), {.headers_only = true, .date = true});
+  EXPECT_EQ(line.substr(0, 8), "2023-11-");
+  EXPECT_EQ(line.find('|'), std::string::npos);
+  EXPECT_NE(MessageLine(FullMessage(), {.colors = true}).find("\x1b[36mDB\x1b[0m"), std::string::npos);
+  EXPECT_EQ(MessageJson(FullMessage(), "shop", {.headers_only = true}).find("payload"), std::string::npos);
+}
+
 TEST(MessageLine, IsOneLine) {
   v1::Message message = FullMessage();
   message.set_payload("two\nlines");

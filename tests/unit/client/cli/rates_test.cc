@@ -27,26 +27,6 @@ TEST(RatesOf, NoTimeNoRate) {
   EXPECT_DOUBLE_EQ(RatesOf(Counted(0, 0), Counted(30, 0), absl::ZeroDuration()).messages_in, 0);
 }
 
-TEST(RatesText, BusiestQueuesComeFirst) {
-  Sample before;
-  before.time = absl::FromUnixSeconds(100);
-  Sample now;
-  now.time = absl::FromUnixSeconds(101);
-  for (int i = 0; i < 30; ++i) {
-    v1::QueueInfo queue;
-    queue.set_namespace_("default");
-    queue.set_name("Q" + std::to_string(i));
-    queue.set_first_sequence(1);
-    before.queues.push_back(queue);
-    *queue.mutable_counters() = Counted(i * 100, 0);
-    now.queues.push_back(queue);
-  }
-  const std::string text = RatesText(before, now);
-  EXPECT_LT(text.find("Q29"), text.find("Q28"));
-  EXPECT_NE(text.find("2,900"), std::string::npos);
-  EXPECT_EQ(text.find("Q10 "), std::string::npos);
-}
-
 TEST(RatesJson, HasRatesBesideTheCounters) {
   Sample before;
   before.time = absl::FromUnixSeconds(100);

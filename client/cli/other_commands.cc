@@ -1,0 +1,55 @@
+// bench, context.
+#include "client/cli/command_line.h"
+#include "client/cli/options.h"
+
+namespace nmq {
+namespace cli {
+
+void AddBenchCommands(CLI::App* app, const Target& target) {
+  Arguments::Bench* const bench = &target.arguments->bench;
+  CLI::App* noun = AddNoun(app, "bench", "Measure how fast the server publishes, delivers and answers");
+  auto add = [&](const char* verb, const char* help, Command command, const char* examples) {
+    CLI::App* run = AddCommand(noun, verb, help, command, target, examples);
+    AddText(run, "QUEUE", &target.arguments->queue, "The queue; its messages have the event bench")->required();
+    AddCount(run, "--messages", &bench->messages, "How many, all together: 100k, 1M", 1, 1'000'000'000)
+        ->capture_default_str();
+    AddCount(run, "--clients", &bench->clients, "How many connections share the work", 1, 256)->capture_default_str();
+    return run;
+  };
+  CLI::App* pub = add("pub", "Publish as fast as it goes", Command::kBenchPub,
+                      "nmq bench pub BENCH\n"
+                      "nmq bench pub BENCH --messages 1M --size 1KiB --clients 4\n"
+                      "nmq bench pub BENCH --one-by-one --messages 10k     how long one message takes");
+  AddSize(pub, "--size", &bench->bytes, "Bytes of a payload")->capture_default_str();
+  pub->add_flag("--one-by-one", bench->one_by_one, "Wait for each answer before the next message");
+  add("sub", "Hear what bench pub publishes, and say how late it comes", Command::kBenchSub,
+      "nmq bench sub BENCH --messages 100k      in one terminal\n"
+      "nmq bench pub BENCH --messages 100k      in another one");
+  CLI::App* request = add("req", "Ask questions, one after the other on each connection", Command::kBenchRequest,
+                          "nmq bench req BENCH --messages 10k\n"
+                          "nmq bench req BENCH --others-answer      what nmq reply BENCH --payload x answers");
+  AddSize(request, "--size", &bench->bytes, "Bytes of a question and of its answer")->capture_default_str();
+  request->add_flag("--others-answer", bench->others_answer, "Do not answer the questions, too");
+}
+
+void AddContextCommands(CLI::App* app, const Target& target) {
+  CLI::App* noun = AddNoun(app, "context", "Keep servers by name: what says where nmq connects");
+  auto add = [&](const char* verb, const char* help, Command command, const char* examples, bool named) {
+    CLI::App* run = AddCommand(noun, verb, help, command, target, examples);
+    CLI::Option* name = AddText(run, "NAME", &target.arguments->name, "The context");
+    if (named) name->required();
+    return run;
+  };
+  add("add", "Keep --server, --namespace and the files of TLS under a name", Command::kContextAdd,
+      "nmq context add prod --server nmq.example.com:50051 --tls-ca ca.pem\n"
+      "nmq context add shop --server 10.0.0.7:50051 --namespace shop",
+      true);
+  add("use", "Let further commands use it; without a name, none", Command::kContextUse,
+      "nmq context use prod\nnmq context use", false);
+  AddCommand(noun, "list", "List contexts", Command::kContextList, target, "nmq context list");
+  add("show", "Show one, or what is used", Command::kContextShow, "nmq context show prod", false);
+  add("remove", "Forget one", Command::kContextRemove, "nmq context remove prod", true);
+}
+
+}  // namespace cli
+}  // namespace nmq
