@@ -61,7 +61,7 @@ int main() {
   nmq::cli::Arguments arguments;
   nmq::cli::Typed typed;
   CLI::App app("", "nmq");
-  nmq::cli::AddCommands(&app, &arguments, &typed);
+  nmq::cli::AddCommands(&app, {.arguments = &arguments, .typed = &typed});
   Struct tree;
   Describe(app, &tree);
   std::string json;

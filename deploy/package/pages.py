@@ -18,15 +18,18 @@ import completion
 import manual
 
 
+# Before the flags in what nmqd --help says.
+_FLAGS = r"^Flags, .*:$"
+
+
 def _option(found):
     """An option as command_tree prints it, for a person and for a shell."""
     kind = found.get("type", "")
-    choices = re.search(r"\{(.*)\}", kind)
     return {
         "names": found.get("names", []),
         "positional": found.get("positional", ""),
-        "type": re.sub(r":.*", "", kind) if found.get("value") else "",
-        "choices": choices[1].split(",") if choices else [],
+        "type": kind if found.get("value") else "",
+        "choices": kind.split("|") if "|" in kind else [],
         "file": "file" in (kind + " " + found.get("help", "")).lower().split(),
         "help": found.get("help", ""),
         "default": found.get("default", ""),
@@ -52,20 +55,21 @@ def _command(found, path):
 
 def _flags(text):
     """Those that nmqd --help lists."""
-    listed = re.split(r"^ +Flags from .*:$", text, flags=re.MULTILINE)[1]
+    listed = re.split(_FLAGS, text, flags=re.MULTILINE)[1]
     flags = []
-    for part in re.split(r"^    (?=--)", listed, flags=re.MULTILINE)[1:]:
-        part = " ".join(part.split())
-        found = re.match(r"(--\w+) \((.*)\); default: (.*?);", part)
+    for part in re.split(r"^  (?=--)", listed, flags=re.MULTILINE)[1:]:
+        if part.startswith(("--help", "--version")):
+            continue
+        found = re.match(r"(--\w+)(?: \((.*)\))?\n((?:      .*\n)+)", part)
         if not found:
             sys.exit(f"pages.py: nmqd --help lists what is no flag: {part}")
-        value = found[3].strip('"')
+        value, text = found[2] or "", " ".join(found[3].split())
         flags.append({
             "names": [found[1]],
             "type": "" if value in ("true", "false") else "VALUE",
             "choices": [],
-            "file": found[2].startswith(("PEM file", "file", "directory")),
-            "help": found[2],
+            "file": text.startswith(("PEM file", "file", "directory")),
+            "help": text,
             "default": "" if value in ("true", "false") else value,
             "environment": "",
             "required": False,
@@ -85,7 +89,7 @@ def _server(nmqd):
     for flag in flags:
         flag["environment"] = environment.get(flag["names"][0], "")
     return {
-        "usage": re.split(r"^ +Flags from ", text, flags=re.MULTILINE)[0].split("nmqd: ", 1)[-1],
+        "usage": re.split(_FLAGS, text, flags=re.MULTILINE)[0].split("nmqd, ", 1)[-1],
         "limits": [row for row in rows if len(row) == 4 and re.fullmatch(r"[a-z_]+", row[0]) and row[0] != "limit"],
         "path": ["nmqd"],
         "help": "",
