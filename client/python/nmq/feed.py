@@ -33,7 +33,7 @@ class Attempt:
 
     def __init__(self, ready_timeout: float) -> None:
         self.live = False
-        self.started = time.monotonic()
+        self.live_since = 0.0
         # Left because the server asked for it.
         self.left = False
         self.leave_at = math.inf
@@ -103,7 +103,7 @@ class Feed:
         now = time.monotonic()
         if attempt.live:
             self._renewed = False
-        if attempt.live and now - attempt.started > self._options.backoff.max:
+        if attempt.live and now - attempt.live_since > self._options.backoff.max:
             self._delays = self._options.backoff.delays()
         # A session that is lost again and again, without a live stream between, is no accident.
         if errors.is_session_lost(error) and not self._renewed:
@@ -129,7 +129,7 @@ class Feed:
     def _on_ready(self, ready: pb.Ready, attempt: Attempt) -> List[Item]:
         heartbeat = ready.heartbeat.ToTimedelta().total_seconds()
         attempt.silence = _HEARTBEATS_MISSED * heartbeat or _SILENCE_DEFAULT
-        attempt.live = True
+        attempt.live, attempt.live_since = True, time.monotonic()
         first = not self.was_live
         if first:
             self._reached.on_first_ready(ready, self._request.start)

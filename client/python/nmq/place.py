@@ -67,6 +67,8 @@ class Place:
         self.fresh = False
         self._rejoin = False
         self._attempts = 0
+        proxy = address.proxy(options.target)
+        self._through = f" through the proxy {proxy}" if proxy else ""
         # What gRPC said of an attempt that did not wait for the connection.
         self._unreached = ""
 
@@ -108,19 +110,22 @@ class Place:
     def on_joined(self) -> None:
         self._rejoin = False
 
+    def explain(self, error: errors.Error) -> errors.Error:
+        """The error, with the proxy that may be to blame."""
+        blamed = isinstance(error, (errors.Unavailable, errors.DeadlineExceeded)) and not error.reason
+        if not self._through or not blamed:
+            return error
+        return errors.make(error.code, f"no answer from {self._options.target}{self._through}: {error.message}")
+
     def on_failed(self, error: errors.Error) -> errors.Error:
         """What to tell the program of an attempt to connect that failed so."""
         self._attempts += 1
-        proxy = address.proxy(self._options.target)
-        through = f" through the proxy {proxy}" if proxy else ""
         if isinstance(error, errors.Unavailable):
             self._unreached = "" if error.reason else error.message
-            if through and not error.reason:
-                return errors.make(error.code, f"no answer from {self._options.target}{through}: {error.message}")
         elif isinstance(error, errors.DeadlineExceeded):
             # An attempt that waits for the connection is not told why there is none.
             why = f", and at first: {self._unreached}" if self._unreached else ""
             seconds = self._options.connect_timeout
-            said = f"no answer from {self._options.target}{through} in {seconds} s{why}"
+            said = f"no answer from {self._options.target}{self._through} in {seconds} s{why}"
             return errors.make(grpc.StatusCode.UNAVAILABLE, said)
         return error

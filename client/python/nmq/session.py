@@ -138,7 +138,7 @@ class Session(OfOneProcess):
         except grpc.RpcError as error:
             if self._stopped:
                 raise errors.closed() from None
-            raise errors.from_grpc(error) from None
+            raise self._place.explain(errors.from_grpc(error)) from None
         except ValueError:
             # What grpc says of a closed channel.
             raise errors.closed() from None

@@ -19,6 +19,9 @@ async def connect():
 try:
     if sys.argv[1] == "aio":
         asyncio.run(connect())
+    elif sys.argv[1] == "publish":
+        with nmq.Client(sys.argv[2], publish_with_session=False) as client:
+            client.publish("DB", "E", timeout=1)
     else:
         with nmq.connect(sys.argv[2], **options) as client:
             print(client.client_id != "")
@@ -48,6 +51,10 @@ class Proxies(ServerOfClass):
             with self.subTest(kind):
                 said = self.say(kind, "192.0.2.1:50051")
                 self.assertIn("192.0.2.1:50051 through the proxy http://127.0.0.1:1, which http_proxy names", said)
+
+    def test_so_does_that_of_a_client_that_only_publishes(self) -> None:
+        said = self.say("publish", "192.0.2.1:50051")
+        self.assertIn("192.0.2.1:50051 through the proxy http://127.0.0.1:1, which http_proxy names", said)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Session(OfOneProcess):
         except grpc.RpcError as error:
             if self._stopped:
                 raise errors.closed() from None
-            raise errors.from_grpc(error) from None
+            raise self._place.explain(errors.from_grpc(error)) from None
         except asyncio.CancelledError:
             if self._stopped:
                 raise errors.closed() from None  # Closing the channel cancels what is under way.
