@@ -104,8 +104,8 @@ nmq_install_node_packages() {
 
 nmq_install_node_tools() { nmq_install_node_packages tools "@bufbuild/buf and @bazel/buildifier"; }
 
-# Socket.IO, to which the benchmark compares, and Vega-Lite, which draws its figures.
-nmq_install_bench_node_packages() { nmq_install_node_packages tests/bench "Socket.IO and Vega-Lite"; }
+# Socket.IO and NATS, to which the benchmark compares, and Vega-Lite, which draws its figures.
+nmq_install_bench_node_packages() { nmq_install_node_packages tests/bench "the clients of Socket.IO and NATS, and Vega-Lite"; }
 
 # What the client for Node.js stands on.
 nmq_install_client_node_packages() { nmq_install_node_packages client/node "@grpc/grpc-js and TypeScript"; }
@@ -135,6 +135,7 @@ nmq_install() {
     bench)
       nmq_install_packages "${NMQ_PACKAGES_BUILD[@]}" "${NMQ_PACKAGES_BENCH[@]}"
       nmq_install_bench_node_packages
+      nmq_install_client_node_packages
       ;;
     *) nmq_fail "nmq_install: build, image, bench or check, not $1" ;;
   esac

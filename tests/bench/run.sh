@@ -6,6 +6,7 @@
 #   tests/bench/run.sh --only=W1,W2/2000x10          some workloads, or some of their cases
 #   tests/bench/run.sh --systems=nmq,nats --rounds=1
 #   tests/bench/run.sh --only=python                 the Python programs alone; they run last if nothing else is chosen
+#   tests/bench/run.sh --only=node                   likewise those for Node.js
 #   tests/bench/run.sh --out=DIR                     instead of nmq-figures in the current directory
 #   tests/bench/run.sh --short                       whether everything works, in two minutes; no figures. NMQ_BIN names the
 #                                                    folder of what is built already, as bazel-bin is laid out
@@ -30,15 +31,15 @@ while [[ $# -gt 0 ]]; do
       out=$2
       shift
       ;;
-    --only=python) programs=python ;;
+    --only=python | --only=node) programs=${1#--only=} ;;
     --rounds=*)
       rounds+=("$1")
       arguments+=("$1")
       ;;
     --only)
       programs=bench
-      if [[ ${2:-} == python ]]; then
-        programs=python
+      if [[ ${2:-} == python || ${2:-} == node ]]; then
+        programs=$2
         shift
       else
         arguments+=("$1")
@@ -91,19 +92,30 @@ run_python() {
   rm -r "$stubs"
 }
 
+# What people write for Node.js.
+run_node() { node "$root/tests/bench/node/bench.mjs" --nmqd="$bin/server/nmqd" "$@"; }
+
+# Whether these programs are among what was chosen.
+chosen() { [[ $programs == all || $programs == "$1" ]]; }
+
 if $short; then
-  if [[ $programs != python ]]; then "${bench[@]}" "${arguments[@]}"; fi
-  if [[ $programs != bench ]]; then run_python --short; fi
+  if chosen bench; then "${bench[@]}" "${arguments[@]}"; fi
+  if chosen python; then run_python --short; fi
+  if chosen node; then run_node --short; fi
   exit
 fi
 
 mkdir -p "$out"
-if [[ $programs != python ]]; then
+if chosen bench; then
   "${bench[@]}" --log="$out/servers.log" --table="$out/table.txt" --json="$out/figures.json" "${arguments[@]}"
   node "$root/tests/bench/plot.mjs" "$out/figures.json" "$out/figures.svg"
   nmq_say "Written: $out/table.txt, figures.json and figures.svg"
 fi
-if [[ $programs != bench ]]; then
+if chosen python; then
   run_python "${rounds[@]}" --table="$out/python.txt" --json="$out/python.json"
   nmq_say "Written: $out/python.txt and python.json"
+fi
+if chosen node; then
+  run_node "${rounds[@]}" --table="$out/node.txt" --json="$out/node.json"
+  nmq_say "Written: $out/node.txt and node.json"
 fi

@@ -1,5 +1,6 @@
 'use strict';
 
+const { targetOf } = require('./address.js');
 const { Admin } = require('./admin.js');
 const backoff = require('./backoff.js');
 const errors = require('./errors.js');
@@ -87,7 +88,7 @@ class Client {
 
   constructor(server, options = {}) {
     check('new Client', server, options);
-    const target = server || process.env.NMQ_SERVER || '127.0.0.1:50051';
+    const { target, secure } = targetOf(server || process.env.NMQ_SERVER || '127.0.0.1:50051');
     this.#session = new Session({
       ...DEFAULTS,
       tlsCa: process.env.NMQ_TLS_CA,
@@ -95,6 +96,7 @@ class Client {
       tlsKey: process.env.NMQ_TLS_KEY,
       ...given(options),
       server: target,
+      secure,
       backoff: { ...backoff.defaults, ...given(options.backoff) },
     });
     this.registry = new Registry(this.#session);

@@ -354,4 +354,4 @@ const listOfNames = (names) => (names === undefined ? undefined : [names].flat()
 // An option that is undefined is not given.
 const given = (options = {}) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-module.exports = { CALLS, check, given, listOfNames, refuse, typeOf };
+module.exports = { CALLS, check, given, listOfNames, refuse, shown, typeOf };

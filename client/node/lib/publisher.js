@@ -10,9 +10,8 @@ const { MessageWriter } = require('./wire.js');
 
 const { path, requestSerialize, responseDeserialize } = v1.MessageQueue.service.PublishStream;
 const EMPTY = Buffer.alloc(0);
-// Batches that are on their way at a time: so many, and as long as each is as large as it may be, so many.
-const EAGER = 2;
-const WINDOW = 8;
+// Batches that are on their way at a time. While there is room what comes is sent at once, else it gathers.
+const WINDOW = 16;
 // Full batches that wait; then add() says that it is enough.
 const SEALED_MAX = 8;
 // What may wait, in bytes; beyond that messages are refused.
@@ -28,7 +27,11 @@ const NOT_SENT = 'it was not sent';
 
 // Messages that travel together.
 class Batch {
-  writer = new MessageWriter();
+  // As large as the one before was.
+  constructor(bytes = 0) {
+    this.writer = new MessageWriter(bytes);
+  }
+
   count = 0;
   // Of each message whose publisher waits for its answer: {index, resolve, reject}.
   waiting = [];
@@ -84,7 +87,6 @@ class Publisher {
   #generation = 0;
   #running = false;
   #scheduled = false;
-  #pressing = 0;
   #answers = 0;
   #stopping = new AbortController();
   #since = { accepted: 0, refused: 0, unknown: 0, error: undefined };
@@ -114,10 +116,7 @@ class Publisher {
 
   async flush() {
     const last = this.#last();
-    ++this.#pressing;
-    this.#schedule();
     await this.#until(() => !last || this.#isSettled(last));
-    --this.#pressing;
     const told = this.#since;
     this.#since = { accepted: 0, refused: 0, unknown: 0, error: undefined };
     return told;
@@ -165,7 +164,7 @@ class Publisher {
   #seal() {
     this.#sealed.push(this.#gathering);
     this.#sealedBytes += this.#gathering.writer.length;
-    this.#gathering = new Batch();
+    this.#gathering = new Batch(this.#gathering.writer.length);
   }
 
   // What a program publishes in one go travels together.
@@ -196,7 +195,7 @@ class Publisher {
   #send() {
     while (this.#inFlight.length < WINDOW && !this.#sessionLost) {
       if (this.#sealed.length === 0) {
-        if (this.#gathering.count === 0 || (this.#inFlight.length >= EAGER && this.#pressing === 0)) break;
+        if (this.#gathering.count === 0) break;
         this.#seal();
       }
       const batch = this.#sealed.shift();

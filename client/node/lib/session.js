@@ -2,6 +2,7 @@
 
 const grpc = require('@grpc/grpc-js');
 const { delays, sleep } = require('./backoff.js');
+const { proxyOf } = require('./address.js');
 const errors = require('./errors.js');
 const { onAbort } = require('./signals.js');
 const { v1, plain, durationOf } = require('./proto.js');
@@ -15,18 +16,20 @@ const WATCH_MAX = 1000;
 const { READY, TRANSIENT_FAILURE } = grpc.connectivityState;
 const UNANSWERED = 'the client was closed before the answer came; the call may have been carried out';
 
-function channelOptions({ backoff }) {
+function channelOptions({ backoff, proxy }) {
   return {
     'grpc.initial_reconnect_backoff_ms': backoff.initial,
     'grpc.max_reconnect_backoff_ms': backoff.max,
     // Servers refuse clients that ping more often than every 10 s.
     'grpc.keepalive_time_ms': 20000,
-    'grpc.keepalive_timeout_ms': 10000,
+    // A program that blocks does not see the answer: longer than a group's deadline, which is to be in charge.
+    'grpc.keepalive_timeout_ms': 35000,
     // The server decides how large messages are.
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
     // One connection for each client, not one for all clients of the program.
     'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_http_proxy': proxy ? 1 : 0,
   };
 }
 
@@ -46,9 +49,10 @@ class Session {
   #leaseTimer;
 
   constructor(options) {
-    this.options = options;
+    const proxy = proxyOf(options.server);
+    this.options = { ...options, proxy, place: proxy ? `${options.server} through the proxy ${proxy}` : options.server };
     const credentials = options.credentials ?? credentialsOf(options);
-    this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(options));
+    this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(this.options));
     const channelOverride = this.stub.getChannel();
     this.registry = new v1.Registry(options.server, credentials, { channelOverride });
     this.admin = new v1.Admin(options.server, credentials, { channelOverride });
@@ -151,7 +155,7 @@ class Session {
 
   // Resolves when there is a connection; tries for options.waitForServer, and until `deadline` at the most.
   async #reach(deadline, signal) {
-    const { server, connectTimeout, waitForServer } = this.options;
+    const { place, connectTimeout, waitForServer } = this.options;
     const channel = this.stub.getChannel();
     const started = performance.now();
     let why = '';
@@ -168,7 +172,7 @@ class Session {
       const left = Math.min(deadline, started + patience) - performance.now();
       if (left <= 0) {
         const waited = Math.round(performance.now() - started);
-        throw errors.notSent(`no connection to ${server} in ${waited} ms${why && `: ${why}`}`);
+        throw errors.notSent(`no connection to ${place} in ${waited} ms${why && `: ${why}`}`);
       }
       await this.#stateChange(channel, state, left, signal);
     }
@@ -235,11 +239,12 @@ class Session {
 
   #connectError(error) {
     if (error.code === 'UNAVAILABLE') this.#unreached = error.reason ? '' : error.details;
+    const { place, proxy, connectTimeout } = this.options;
+    if (errors.isUnconnected(error) && proxy) return new errors.NmqError(error.code, `${error.details} (${place})`);
     if (error.code !== 'DEADLINE_EXCEEDED') return error;
-    const { server, connectTimeout } = this.options;
     // An attempt that waits for the connection is not told why there is none.
     const why = this.#unreached && `, and at first: ${this.#unreached}`;
-    return new errors.NmqError('UNAVAILABLE', `no answer from ${server} in ${connectTimeout} ms${why}`);
+    return new errors.NmqError('UNAVAILABLE', `no answer from ${place} in ${connectTimeout} ms${why}`);
   }
 
   async #adopt(connected, wanted) {

@@ -35,10 +35,13 @@ function keyOf(file, pem) {
   }
 }
 
-// gRPC's credentials by the files; plain text if there are none. INVALID_ARGUMENT names the file that is of no use, and
+// gRPC's credentials by the files; plain text if there are none, and the address
+// does not ask for TLS. INVALID_ARGUMENT names the file that is of no use, and
 // says why.
-function credentialsOf({ tlsCa, tlsCertificate, tlsKey }) {
-  if (!tlsCa && !tlsCertificate && !tlsKey) return grpc.credentials.createInsecure();
+function credentialsOf({ tlsCa, tlsCertificate, tlsKey, secure }) {
+  if (!tlsCa && !tlsCertificate && !tlsKey) {
+    return secure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
+  }
   if (!tlsCertificate !== !tlsKey) {
     throw new errors.NmqError('INVALID_ARGUMENT', 'tlsCertificate needs tlsKey, and tlsKey needs it');
   }

@@ -14,7 +14,8 @@ const MESSAGES = 0x22;
 const BATCH = 0x12;
 const BATCH_MESSAGES = 0x0a;
 const VARINT_MAX = 10;
-const CAPACITY = 16 * 1024;
+// What a writer has at least, for small messages.
+const CAPACITY = 1024;
 const EMPTY = Buffer.alloc(0);
 
 function writeVarint(buffer, offset, value) {
@@ -37,12 +38,16 @@ function field(tag, text) {
 
 // Messages for one request of PublishStream, encoded where they will be sent from.
 class MessageWriter {
-  #buffer = Buffer.allocUnsafeSlow(CAPACITY);
+  #buffer;
   #head = EMPTY;
   #queue;
   #event;
   #contentType;
   length = 0;
+
+  constructor(bytes = 0) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(CAPACITY, bytes + CAPACITY));
+  }
 
   // The most that a message can take; `rest` is what else it has, encoded.
   static bound(payload, rest) {

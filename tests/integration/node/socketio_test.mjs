@@ -2,33 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Nmqd } from './nmqd.mjs';
+import { emit, on, useSockets } from './sockets.mjs';
 
 const io = createRequire(import.meta.url)('../../../client/node/socketio.js');
 
 const timeout = 60000;
-let server;
-let sockets = [];
-
-before(async () => {
-  server = await Nmqd.start('namespace { name: "chat" automatic_queues: true }');
-});
-after(() => server.close());
-afterEach(async () => {
-  await Promise.all(sockets.map((socket) => socket.disconnect()));
-  sockets = [];
-});
-
-const on = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
-const emit = (target, ...args) => new Promise((resolve) => target.emit(...args, resolve));
-
-async function connect(namespace = 'chat') {
-  const socket = io.connect(`http://${server.address}/${namespace}`);
-  sockets.push(socket);
-  await on(socket, 'connect');
-  return socket;
-}
+const { use, make, connect } = useSockets('namespace { name: "chat" automatic_queues: true }', 'chat');
 
 // What a socket hears until "end".
 function listen(socket, event) {
@@ -79,16 +60,14 @@ test('namespaces are apart', { timeout }, async () => {
 });
 
 test('an unknown namespace is a connect_error', { timeout }, async () => {
-  const socket = io.connect(`http://${server.address}/nowhere`);
-  sockets.push(socket);
+  const socket = make({}, 'nowhere');
   const [error] = await on(socket, 'connect_error');
   assert.equal(error.reason, 'NAMESPACE_NOT_FOUND');
 });
 
 test('a killed server is a disconnect, its return a connect, and what was lost a gap', { timeout }, async () => {
   const mortal = await Nmqd.start();
-  const [one, two] = [0, 0].map(() => io.connect(`http://${mortal.address}`));
-  sockets.push(one, two);
+  const [one, two] = [0, 0].map(() => use(io.connect(`http://${mortal.address}`)));
   await Promise.all([on(one, 'connect'), on(two, 'connect')]);
   const first = on(two, 'x');
   one.emit('x', 1);

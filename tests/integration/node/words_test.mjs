@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Nmqd } from './nmqd.mjs';
+import { emit, on, useSockets } from './sockets.mjs';
 
 const PACKAGE = fileURLToPath(new URL('../../../client/node/', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -14,32 +14,7 @@ const nmq = require(PACKAGE);
 const io = require(`${PACKAGE}socketio.js`);
 
 const timeout = 60000;
-let server;
-let sockets = [];
-
-before(async () => {
-  server = await Nmqd.start();
-});
-after(() => server.close());
-afterEach(async () => {
-  await Promise.all(sockets.map((socket) => socket.disconnect()));
-  sockets = [];
-});
-
-const on = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
-const emit = (target, ...args) => new Promise((resolve) => target.emit(...args, resolve));
-
-function make(options) {
-  const socket = io(`http://${server.address}`, options);
-  sockets.push(socket);
-  return socket;
-}
-
-async function connect() {
-  const socket = make();
-  await on(socket, 'connect');
-  return socket;
-}
+const { address, make, connect } = useSockets();
 
 const connected = (count) => Promise.all(Array.from({ length: count }, connect));
 
@@ -182,8 +157,7 @@ test('autoConnect: false waits for connect(), which also comes after disconnect(
 });
 
 test('a socket that was refused is not active, and can connect again', { timeout }, async () => {
-  const socket = io(`http://${server.address}/nowhere`);
-  sockets.push(socket);
+  const socket = make({}, 'nowhere');
   await on(socket, 'connect_error');
   assert.ok(!socket.active);
   assert.match((await emit(socket, 'x', 1)).message, /NAMESPACE_NOT_FOUND/);
@@ -232,7 +206,7 @@ test('modules import it by name', { timeout }, async () => {
 
 test('another client of nmq answers, too', { timeout }, async () => {
   const asker = await connect();
-  const client = await nmq.connect(server.address);
+  const client = await nmq.connect(address());
   const questions = await client.subscribe({ queue: 'socket.io', event: 'q' });
   const answer = async (content) => client.reply((await questions.next()).value, content);
   const [text] = await Promise.all([asker.emitWithAck('q', 1), answer({ payload: 'text' })]);
