@@ -99,7 +99,7 @@ const CASES = {
   async hear(system, address) {
     const count = COUNT * SYSTEMS[system].part;
     const subscriber = await start(system, 'hear', address, count);
-    const publisher = await start(system, 'publish', address, count);
+    const publisher = await start(system, 'load', address, count);
     publisher.go();
     await publisher.result();
     subscriber.go();

@@ -34,17 +34,33 @@ async function hearAll() {
   tell(measured());
 }
 
-async function publishAll() {
-  const publisher = await publish(address);
-  tell({ ready: true });
-  await once(process.stdin, 'data');
+async function putAll(publisher) {
   const payload = Buffer.alloc(PAYLOAD_BYTES);
-  const measured = measure();
   for (let i = 0; i < count; ++i) {
     const full = publisher.put(payload);
     if (full) await full;
   }
   await publisher.flush();
+}
+
+// For those who hear it.
+async function load() {
+  const publisher = await publish(address);
+  tell({ ready: true });
+  await once(process.stdin, 'data');
+  await putAll(publisher);
+  tell({});
+  await publisher.close();
+}
+
+// What is measured is the second time, when the code is compiled.
+async function publishAll() {
+  const publisher = await publish(address);
+  tell({ ready: true });
+  await once(process.stdin, 'data');
+  await putAll(publisher);
+  const measured = measure();
+  await putAll(publisher);
   tell(measured());
   await publisher.close();
 }
@@ -84,5 +100,5 @@ async function hearAges() {
   tell({ p50: at(0.5), p99: at(0.99), cpu: (user + system) / 1e6 });
 }
 
-await { hear: hearAll, publish: publishAll, pace, ages: hearAges }[role]();
+await { hear: hearAll, publish: publishAll, load, pace, ages: hearAges }[role]();
 process.exit(0);
