@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -44,15 +45,29 @@ std::string Advice(const std::string& error) {
   return absl::StrCat(" It has: ", absl::StrJoin(names, ", "));
 }
 
+// The field whose value is at this place of a text; empty if there is none.
+std::string FieldBefore(absl::string_view text, int line, int column) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (line < 0 || static_cast<size_t>(line) >= lines.size()) return "";
+  absl::string_view before = lines[line].substr(0, column);
+  before = absl::StripTrailingAsciiWhitespace(before);
+  if (!absl::ConsumeSuffix(&before, ":")) return "";
+  size_t start = before.size();
+  while (start > 0 && (absl::ascii_isalnum(before[start - 1]) || before[start - 1] == '_')) --start;
+  return std::string(before.substr(start));
+}
+
 // Keeps the first error or warning.
 class FirstError final : public google::protobuf::io::ErrorCollector {
  public:
-  explicit FirstError(absl::string_view file_name) : file_name_(file_name) {}
+  FirstError(absl::string_view file_name, absl::string_view text) : file_name_(file_name), text_(text) {}
 
   void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
     if (!status_.ok()) return;
     const std::string position = line < 0 ? "" : absl::StrCat(":", line + 1, ":", column + 1);
-    status_ = WithContext(absl::InvalidArgumentError(absl::StrCat(message, Advice(message))),
+    const std::string field = FieldBefore(text_, line, column);
+    const std::string where = field.empty() ? "" : absl::StrCat(field, ": ");
+    status_ = WithContext(absl::InvalidArgumentError(absl::StrCat(where, message, Advice(message))),
                           absl::StrCat(file_name_, position));
   }
 
@@ -64,6 +79,7 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
 
  private:
   const absl::string_view file_name_;
+  const absl::string_view text_;
   absl::Status status_;
 };
 
@@ -253,7 +269,7 @@ absl::StatusOr<RetentionConfig> ResolveRetention(
 
 absl::StatusOr<ServerConfig> ParseConfig(absl::string_view textproto, absl::string_view file_name,
                                          uint64_t memory_bytes) {
-  FirstError errors(file_name);
+  FirstError errors(file_name, textproto);
   google::protobuf::TextFormat::ParseInfoTree locations;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
