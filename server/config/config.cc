@@ -29,14 +29,21 @@ namespace {
 
 namespace pb = nmq::config::v1;
 
+std::string Durabilities() {
+  std::vector<std::string> names;
+  const auto* values = nmq::v1::Durability_descriptor();
+  // The first is none.
+  for (int i = 1; i < values->value_count(); ++i) names.push_back(values->value(i)->name());
+  return absl::StrJoin(names, ", ");
+}
+
 // What may stand in the place of what protobuf's parser does not know: the values of the enum, or the fields of the
 // message. Empty for other errors.
 std::string Advice(const std::string& error) {
   std::vector<std::string> words = absl::StrSplit(error, '"');
   std::vector<std::string> names;
   if (absl::StartsWith(error, "Unknown enumeration value") && words.size() > 3 && words[3] == "durability") {
-    const auto* values = nmq::v1::Durability_descriptor();
-    for (int i = 1; i < values->value_count(); ++i) names.push_back(values->value(i)->name());
+    names.push_back(Durabilities());
   } else if (absl::StrContains(error, "has no field named") && words.size() > 1) {
     const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(words[1]);
     for (int i = 0; type != nullptr && i < type->field_count(); ++i) names.push_back(type->field(i)->name());
@@ -143,7 +150,8 @@ absl::StatusOr<QueueConfig> Reader::Queue(const pb::Queue& from, const Place& pl
   if (!events.ok()) return events.status();
   if (!nmq::v1::Durability_IsValid(from.durability())) {
     const Place at = place.Field("durability");
-    return at.Point(InvalidArgument(at.path(), absl::StrCat(static_cast<int>(from.durability()), " is no durability")));
+    return at.Point(
+        InvalidArgument(at.path(), absl::StrCat(static_cast<int>(from.durability()), " is none of ", Durabilities())));
   }
   QueueConfig to;
   to.name = from.name();
