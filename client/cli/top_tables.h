@@ -19,21 +19,21 @@ inline constexpr std::array<const char*, 6> kTopSorts = {"busy", "in", "out", "h
 
 struct TopRow {
   // What it is called, to sort by and to filter.
-  std::string name;
-  Rates rates;
+  std::string name = {};
+  Rates rates = {};
   double held = 0;
-  std::vector<std::string> cells;
+  std::vector<std::string> cells = {};
 };
 
 struct TopTable {
-  std::vector<Column> columns;
-  std::vector<TopRow> rows;
+  std::vector<Column> columns = {};
+  std::vector<TopRow> rows = {};
 };
 
 // How somebody looks at them.
 struct TopView {
   // Rows whose names have this text.
-  std::string filter;
+  std::string filter = {};
   std::string sort = kTopSorts[0];
   // The table that scrolls, and how many rows are above what each shows.
   size_t chosen = 0;

@@ -96,7 +96,9 @@ Ran Nmq(const std::string& server, const Words& words, RunOptions options) {
 }
 
 Terminal::Terminal(const std::string& server, const Words& words, const Words& environment, int rows, int columns) {
-  winsize size = {.ws_row = static_cast<unsigned short>(rows), .ws_col = static_cast<unsigned short>(columns)};
+  winsize size = {};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
   pid_ = forkpty(&fd_, nullptr, nullptr, &size);
   if (pid_ != 0) return;
   Words all = {absl::StrCat("NMQ_SERVER=", server), "TERM=xterm"};

@@ -159,7 +159,9 @@ TEST(WrongInputs, EveryFlagOfTheServerSaysWhatIsWrong) {
       if (flag != "--listen") words.push_back("--listen=127.0.0.1:0");
       const Ran ran = RunProgram(kNmqdPath, words, {.patience = kHang});
       ExpectAnswered(ran, {kind != kinds.end() ? kind->second : value.empty() ? flag : ""}, word);
-      if (kind != kinds.end()) EXPECT_EQ(ran.code, 2) << word;
+      if (kind != kinds.end()) {
+        EXPECT_EQ(ran.code, 2) << word;
+      }
     }
     const Ran unknown = RunProgram(kNmqdPath, {flag + "x=1"}, {.patience = kHang});
     ExpectAnswered(unknown, {flag + "x", "nmqd --help"}, flag + "x");
