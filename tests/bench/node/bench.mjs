@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 if (!options.nmqd) throw new Error('--nmqd=PROGRAM is missing');
 const COUNT = options.short ? 2000 : 200000;
 const RATE = 20000;
-const LATENCY_SECONDS = options.short ? 0.1 : 3;
+const LATENCY_SECONDS = options.short ? 0.1 : 5;
 const SECONDS_MAX = 120;
 
 // Its lines, one by one.
