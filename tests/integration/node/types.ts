@@ -39,6 +39,18 @@ export async function everything(signal: AbortSignal): Promise<void> {
   // @ts-expect-error There is no such start.
   await client.subscribe({ start: 'latest' });
 
+  const publisher: nmq.Publisher = client.publisher({ giveUpAfter: 1000 });
+  if (!publisher.add({ queue: 'DB', event: 'CREATE', payload: 'x' })) await publisher.room();
+  const { epoch, duplicate }: nmq.Published = await publisher.publish({ queue: 'DB', event: 'CREATE', json: 1 });
+  const { unknown, error } = await publisher.close({ timeout: 1000 });
+  console.log(epoch, duplicate, unknown, error?.reason);
+  // @ts-expect-error There is no such option.
+  publisher.add({ queue: 'DB', event: 'CREATE', room: 'a' });
+  const { queue, kept } = await client.admin.createQueue('JOBS', { durability: 'DURABILITY_DURABLE', events: ['NEW'] });
+  for await (const group of client.registry.groups({ queue: queue.name })) console.log(group.options.name, kept);
+  // @ts-expect-error There is no such durability.
+  await client.admin.createQueue('JOBS', { durability: 'durable' });
+
   const q = new Q('database');
   q.subscribe('create', (payload) => console.log(payload));
   await Q.publish('database', 'create', { id: 1 });
