@@ -20,12 +20,19 @@ LineReader::LineReader(int fd) : fd_(fd), wake_(eventfd(0, EFD_CLOEXEC | EFD_NON
 LineReader::~LineReader() { close(wake_); }
 
 bool LineReader::Next(std::string* line) {
-  size_t end = 0;
-  while ((end = buffer_.find('\n', at_)) == std::string::npos) {
-    if (Fill()) continue;
+  size_t end = buffer_.find('\n', at_);
+  while (end == std::string::npos) {
+    const size_t searched = buffer_.size() - at_;
+    if (searched > kLineMax) {
+      too_long_ = true;
+      return false;
+    }
+    if (Fill()) {
+      end = buffer_.find('\n', searched);
+      continue;
+    }
     if (stopped_ || at_ == buffer_.size()) return false;
     end = buffer_.size();
-    break;
   }
   if (stopped_) return false;
   line->assign(buffer_, at_, end - at_);

@@ -19,8 +19,13 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // The next line without its end; false at the end, after Stop(), or if it cannot be read.
+  // No payload may be longer.
+  static constexpr size_t kLineMax = 64 << 20;
+
+  // The next line without its end; false at the end, after Stop(), if it cannot be read, or if it is too_long().
   bool Next(std::string* line);
+  // A line is longer than kLineMax.
+  bool too_long() const { return too_long_; }
   // Lets Next() return false, now and from now on. Thread-safe.
   void Stop();
   // Bytes of the lines so far. Thread-safe.
@@ -33,6 +38,7 @@ class LineReader {
   const int fd_;
   int wake_ = -1;
   std::atomic<bool> stopped_ = false;
+  std::atomic<bool> too_long_ = false;
   std::atomic<uint64_t> done_ = 0;
   std::string buffer_;
   size_t at_ = 0;

@@ -86,6 +86,10 @@ class LinePublisher {
       if (count == 1) publisher_->Flush();
       progress_.Set(bytes_ > 0 ? reader_.done() : count);
     }
+    if (reader_.too_long()) {
+      closed_ = absl::ResourceExhaustedError(
+          absl::StrCat("a line is longer than the ", Bytes(LineReader::kLineMax), " that any server takes"));
+    }
   }
 
   // On the publisher's thread.

@@ -139,7 +139,8 @@ absl::Status Admin::CreateQueue(const Call& call, const v1::CreateQueueRequest& 
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
   if (!v1::Durability_IsValid(request.durability())) {
-    return InvalidArgument("durability", absl::StrCat(static_cast<int>(request.durability()), " is no durability"));
+    return InvalidArgument("durability", absl::StrCat(static_cast<int>(request.durability()),
+                                                      " is no durability: live is 1, durable 2, buffered 3"));
   }
   QueueConfig config;
   config.name = request.name();
