@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/security/credentials.h"
@@ -146,6 +147,9 @@ struct BatchResult {
   // Where the messages went; empty unless accepted.
   v1::AcceptedBatch accepted = {};
 };
+
+// What became of a message: where it went, or why it went nowhere, or may have. A publisher is told positions and no ids.
+using PublishCallback = std::function<void(const absl::StatusOr<PublishResult>&)>;
 
 struct PublisherOptions {
   // A batch is full with so many messages or bytes; the server's limits apply, too. One message larger than

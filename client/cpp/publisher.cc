@@ -14,7 +14,20 @@ Publisher::~Publisher() {
   loop_->Join();
 }
 
-absl::Status Publisher::Add(const Message& message) { return loop_->Add(message); }
+absl::Status Publisher::Add(const Message& message) { return loop_->Add(message, nullptr); }
+
+absl::Status Publisher::Publish(const Message& message, PublishCallback done) {
+  return loop_->Add(message, std::move(done));
+}
+
+std::future<absl::StatusOr<PublishResult>> Publisher::Publish(const Message& message) {
+  auto promise = std::make_shared<std::promise<absl::StatusOr<PublishResult>>>();
+  std::future<absl::StatusOr<PublishResult>> future = promise->get_future();
+  const absl::Status taken =
+      Publish(message, [promise](const absl::StatusOr<PublishResult>& result) { promise->set_value(result); });
+  if (!taken.ok()) promise->set_value(taken);
+  return future;
+}
 
 FlushResult Publisher::Flush(absl::Duration timeout) { return loop_->Flush(timeout); }
 

@@ -3,9 +3,11 @@
 #define NMQ_CLIENT_CPP_PUBLISHER_H_
 
 #include <cstdint>
+#include <future>
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/cpp/options.h"
 
@@ -45,7 +47,18 @@ class Publisher {
   // the message was not taken: the client disconnected, or the server ended the stream for good.
   absl::Status Add(const Message& message);
 
-  // Waits until everything added so far is answered or given up, whatever other threads add meanwhile.
+  // The same, and calls `done` once with what became of this message, after on_result, on the publisher's thread: in
+  // the order in which the messages were taken, and at the latest before the publisher is destroyed. Blocks as Add()
+  // does, so that what awaits its answer is bounded by the window and the size of a batch. Must not call the publisher
+  // from `done`. After an error, `done` is not called.
+  absl::Status Publish(const Message& message, PublishCallback done);
+
+  // The same with a future, which has the error, too, if the message was not taken. A lone message leaves at once, and
+  // others gather while its answer is awaited: so publish many before you wait for the first.
+  std::future<absl::StatusOr<PublishResult>> Publish(const Message& message);
+
+  // Waits until everything added so far is answered or given up, and the callbacks for it have returned, whatever other
+  // threads add meanwhile.
   FlushResult Flush(absl::Duration timeout = absl::InfiniteDuration());
 
  private:

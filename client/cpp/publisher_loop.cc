@@ -9,6 +9,7 @@
 #include "base/deadline.h"
 #include "base/errors.h"
 #include "client/cpp/backoff.h"
+#include "client/cpp/publish_results.h"
 #include "client/cpp/status.h"
 #include "client/cpp/wire.h"
 
@@ -64,7 +65,7 @@ void PublisherLoop::Join() {
   }
 }
 
-absl::Status PublisherLoop::Add(const Message& message) {
+absl::Status PublisherLoop::Add(const Message& message, PublishCallback done) {
   const size_t message_bytes = message.ByteSizeLong();
   const size_t bytes = EncodedMessages::EntryBytes(message_bytes);
   MutexLock lock(&mu_);
@@ -83,6 +84,7 @@ absl::Status PublisherLoop::Add(const Message& message) {
     if (stream_ == nullptr) changed_.SignalAll();
   }
   ++messages_;
+  if (done) gathering_->askers.push_back({.index = gathering_->messages.count(), .done = std::move(done)});
   gathering_->messages.Add(message, message_bytes);
   if (MoreMayCome()) {
     PumpSoon();
@@ -359,6 +361,7 @@ void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
   result.first_message = batch->first_message;
   result.messages = batch->messages.count();
   if (options_.on_result) options_.on_result(result);
+  TellAskers(*batch, result);
   MutexLock lock(&mu_);
   switch (result.outcome) {
     case BatchOutcome::kAccepted:
@@ -374,6 +377,16 @@ void PublisherLoop::Settle(BatchPtr batch, BatchResult result) {
   since_flush_.status.Update(result.status);
   settling_.erase(std::find(settling_.begin(), settling_.end(), result.first_message));
   changed_.SignalAll();
+}
+
+void PublisherLoop::TellAskers(const Batch& batch, const BatchResult& result) {
+  if (batch.askers.empty()) return;
+  // Which queue a message is for stands in what was sent.
+  v1::PublishStreamRequest request;
+  const grpc::Slice sent = batch.messages.Share();
+  request.ParseFromArray(sent.begin(), static_cast<int>(sent.size()));
+  const std::vector<absl::StatusOr<PublishResult>> results = ResultsOf(request, result);
+  for (const Asker& asker : batch.askers) asker.done(results[asker.index]);
 }
 
 void PublisherLoop::Pump() {

@@ -45,14 +45,22 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   // Waits until the thread is through, unless called on it.
   void Join();
 
-  absl::Status Add(const Message& message);
+  // `done` may be null.
+  absl::Status Add(const Message& message, PublishCallback done);
   FlushResult Flush(absl::Duration timeout);
 
  private:
+  // Who is told what became of a message: the place of that in its batch.
+  struct Asker {
+    size_t index;
+    PublishCallback done;
+  };
+
   struct Batch {
     explicit Batch(size_t expected_bytes) : messages(expected_bytes) {}
 
     EncodedMessages messages;
+    std::vector<Asker> askers;
     // What the request carries; given when it is full.
     uint64_t number = 0;
     uint64_t first_message = 0;
@@ -110,6 +118,7 @@ class PublisherLoop final : public Attachment, public std::enable_shared_from_th
   void SettleInFlight(const absl::Status& status);
   void RefuseUnsent(const absl::Status& status);
   void Settle(BatchPtr batch, BatchResult result) ABSL_LOCKS_EXCLUDED(mu_);
+  static void TellAskers(const Batch& batch, const BatchResult& result);
 
   // Writes a batch if there is one to write and the stream takes it.
   void Pump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

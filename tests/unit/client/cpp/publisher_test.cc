@@ -1,6 +1,8 @@
 #include "client/cpp/publisher.h"
 
 #include <atomic>
+#include <cstdint>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -103,6 +105,68 @@ TEST_F(PublisherTest, WhatComesWhileAnAnswerIsAwaitedGoesTogether) {
   EXPECT_EQ(result.first_message, 1u);
   EXPECT_EQ(result.messages, 20u);
   EXPECT_EQ(result.outcome, BatchOutcome::kAccepted);
+}
+
+TEST_F(PublisherTest, EachMessageIsToldWhereItWent) {
+  const auto publisher = MakePublisher();
+  Inbox<uint64_t> sequences;
+  const auto put = [&sequences](const absl::StatusOr<PublishResult>& result) {
+    sequences.Put(result.ok() ? result->sequence : 0);
+  };
+  ASSERT_TRUE(publisher->Publish(MakeMessage("DB", "CREATE", "0"), put).ok());
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  const v1::PublishStreamRequest first = stream->requests.Next();
+  // Those that nobody asks about count all the same.
+  ASSERT_TRUE(Add(publisher.get(), 2).ok());
+  ASSERT_TRUE(publisher->Publish(MakeMessage("DB", "CREATE", "3"), put).ok());
+  std::future<absl::StatusOr<PublishResult>> last = publisher->Publish(MakeMessage("DB", "CREATE", "4"));
+  const auto accept = [&stream](const v1::PublishStreamRequest& request, uint64_t from, uint64_t to) {
+    v1::PublishStreamResponse response;
+    response.set_batch(request.batch());
+    v1::SequenceRange* const range = response.mutable_accepted()->add_ranges();
+    range->set_queue("DB");
+    range->set_epoch(3);
+    range->set_first(from);
+    range->set_last(to);
+    stream->Send(response);
+  };
+  accept(first, 10, 10);
+  const v1::PublishStreamRequest second = stream->requests.Next();
+  EXPECT_EQ(second.messages_size(), 4);
+  accept(second, 11, 14);
+  EXPECT_TRUE(publisher->Flush().status.ok());
+  // They were told before the flush was over.
+  ASSERT_EQ(sequences.total(), 2u);
+  EXPECT_EQ(sequences.Next(), 10u);
+  EXPECT_EQ(sequences.Next(), 13u);
+  const absl::StatusOr<PublishResult> result = last.get();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->sequence, 14u);
+  EXPECT_EQ(result->epoch, 3u);
+}
+
+TEST_F(PublisherTest, EachMessageIsToldThatItWasRefused) {
+  const auto publisher = MakePublisher();
+  std::future<absl::StatusOr<PublishResult>> result = publisher->Publish(MakeMessage("DB", "CREATE", "0"));
+  const std::shared_ptr<FakePublishStream> stream = server_.publish_streams.Next();
+  stream->Refuse(stream->requests.Next(), Refusal(grpc::StatusCode::NOT_FOUND, "QUEUE_NOT_FOUND", "no such queue"));
+  EXPECT_EQ(result.get().status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(PublisherTest, NobodyWhoAsksIsForgottenAtTheEnd) {
+  auto publisher = MakePublisher();
+  std::future<absl::StatusOr<PublishResult>> sent = publisher->Publish(MakeMessage("DB", "CREATE", "0"));
+  server_.publish_streams.Next()->requests.Next();
+  std::future<absl::StatusOr<PublishResult>> unsent = publisher->Publish(MakeMessage("DB", "CREATE", "1"));
+  publisher.reset();
+  EXPECT_FALSE(sent.get().ok());
+  EXPECT_EQ(unsent.get().status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(PublisherTest, AFutureHasTheReasonWhyAMessageWasNotTaken) {
+  const auto publisher = MakePublisher();
+  ASSERT_TRUE(client_->Disconnect().ok());
+  EXPECT_EQ(publisher->Publish(MakeMessage("DB", "CREATE", "0")).get().status().code(), absl::StatusCode::kCancelled);
 }
 
 TEST_F(PublisherTest, ThoseWhomAnAnswerFreesTravelTogether) {
