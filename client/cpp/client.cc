@@ -179,6 +179,10 @@ absl::StatusOr<std::unique_ptr<Subscription>> Client::Subscribe(SubscribeOptions
   return std::make_unique<Subscription>(std::move(loop));
 }
 
+std::unique_ptr<Registry> Client::NewRegistry() { return std::make_unique<Registry>(session_); }
+
+std::unique_ptr<Admin> Client::NewAdmin() { return std::make_unique<Admin>(session_); }
+
 absl::Status Client::Disconnect() { return session_->Disconnect(); }
 
 std::string Client::client_id() const { return session_->client_id(); }

@@ -16,8 +16,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/admin.h"
 #include "client/cpp/options.h"
 #include "client/cpp/publisher.h"
+#include "client/cpp/registry.h"
 #include "client/cpp/subscription.h"
 #include "grpcpp/channel.h"
 #include "nmq/v1/limits.pb.h"
@@ -80,6 +82,12 @@ class Client {
 
   // Starts to hear messages. Returns when the subscription is live, or with the server's refusal.
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(SubscribeOptions options, SubscriptionHandler handler);
+
+  // Who and what is there. Needs no connection yet.
+  std::unique_ptr<Registry> NewRegistry();
+
+  // Changes of what the server keeps. Needs no connection yet.
+  std::unique_ptr<Admin> NewAdmin();
 
   // Ends all subscriptions and publishers and leaves the namespace; the client is of no more use. Returns within a
   // second or so even if the server is gone. The second call does nothing.

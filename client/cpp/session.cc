@@ -142,6 +142,19 @@ absl::Status Session::CallOnce(Deadline deadline, SessionRpc rpc, bool known) {
   }
 }
 
+absl::Status Session::Call(Deadline deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc,
+                           bool repeatable) {
+  const Deadline until = std::min(deadline, Deadline::In(options_.wait_for_server));
+  Backoff backoff(options_.backoff);
+  while (true) {
+    WaitForConnection(until);
+    absl::Status status = Run(deadline, rpc);
+    if (!IsRefusedForNow(status) && !(repeatable && absl::IsUnavailable(status))) return status;
+    const absl::Duration delay = std::max(backoff.Next(), RetryDelay(status));
+    if (until.IsOver() || !Sleep(std::min(delay, until.Left()), nullptr)) return status;
+  }
+}
+
 void Session::WaitForConnection(Deadline until) {
   if (until.IsOver() || channel_->GetState(true) == GRPC_CHANNEL_READY) return;
   while (!until.IsOver() && !stopped()) {

@@ -75,6 +75,10 @@ class Session {
   // an empty session if options().publish_with_session is false.
   absl::Status CallOnce(Deadline deadline, SessionRpc rpc, bool known = false);
 
+  // For services that ask for no session: waits for a connection first, and repeats what the server itself refused for
+  // now, and what failed of a lost connection if `repeatable`; for options().wait_for_server.
+  absl::Status Call(Deadline deadline, absl::FunctionRef<grpc::Status(grpc::ClientContext*)> rpc, bool repeatable);
+
   // Lets the channel connect now, not when its own backoff is over, and waits for the outcome.
   void TryConnection(const CancelFlag* cancelled = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
 
