@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/tools/deps.sh"
 
 readonly HERE=$root/deploy/package
-readonly TARGETS=(//server:nmqd //client/cli:nmq //deploy/package:command_tree)
+readonly TARGETS=(//server:nmqd //client/cli:nmq //deploy/package:command_tree //client/cpp:nmq)
 MAINTAINER=${NMQ_MAINTAINER:-The nmq authors <maintainers@nmq.invalid>}
 readonly MAINTAINER
 version=$(sed -nE 's/.*kVersion\[\] = "([^"]+)".*/\1/p' "$root/base/version.h")
@@ -138,6 +138,55 @@ Description: message server with namespaces, rooms and queues over gRPC
 DESCRIPTION
 }
 
+# The headers that a program includes, and those that they include themselves, below /usr/include/nmq as below $root.
+put_headers() {
+  local roots=("$root" "$bin/proto" "$bin/third_party/googleapis") options=() from header
+  for from in "${roots[@]}"; do options+=(-isystem "$from"); done
+  for header in client/cpp/{client,status}.h google/rpc/error_details.pb.h nmq/v1/{admin,message_queue,registry}.grpc.pb.h; do
+    printf '#include "%s"\n' "$header"
+  done >"$work/includes.cc"
+  g++ -std=c++20 "${options[@]}" -M "$work/includes.cc" | tr -d '\134' | tr ' ' '\n' | LC_ALL=C sort -u >"$work/headers"
+  for from in "${roots[@]:1}" "$root"; do
+    sed -n "s|^$from/||p" "$work/headers" | while read -r header; do
+      [[ $header == bazel-* ]] || put 644 "$from/$header" "/usr/include/nmq/$header"
+    done
+  done
+}
+
+# put_filled FILE PATH: a template.
+put_filled() {
+  sed -e "s|@VERSION@|$version|; s|@MINOR@|${version%.*}|; s|@MULTIARCH@|$multiarch|" "$HERE/libnmq-dev/$1" >"$work/filled"
+  put 644 "$work/filled" "$2"
+}
+
+package_libnmq_dev() {
+  local proto
+  multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
+  tree=$work/libnmq-dev
+  put 644 "$bin/client/cpp/libnmq.a" "/usr/lib/$multiarch/libnmq.a"
+  strip --strip-debug --enable-deterministic-archives --remove-section=.comment "$tree/usr/lib/$multiarch/libnmq.a"
+  put_headers
+  for proto in "$root"/proto/nmq/v1/*.proto; do put 644 "$proto" "/usr/include/nmq/nmq/v1/$(basename "$proto")"; done
+  for proto in error_details status; do
+    put 644 "$root/third_party/googleapis/google/rpc/$proto.proto" "/usr/include/nmq/google/rpc/$proto.proto"
+  done
+  put_filled nmq.pc.in "/usr/lib/$multiarch/pkgconfig/nmq.pc"
+  put_filled nmqConfig.cmake.in "/usr/lib/$multiarch/cmake/nmq/nmqConfig.cmake"
+  put_filled nmqConfigVersion.cmake.in "/usr/lib/$multiarch/cmake/nmq/nmqConfigVersion.cmake"
+  documents libnmq-dev
+  pack libnmq-dev libdevel <<DESCRIPTION
+Depends: libabsl-dev, libgrpc++-dev, libprotobuf-dev
+Suggests: nmq (= $version)
+Description: message server with namespaces, rooms and queues - C++ library
+ nmqd carries messages between services: they publish what happened, others
+ hear it at once, in the rooms that they are in, and queues keep on disk what
+ must not be lost.
+ .
+ This package has the client library for C++, static, with its headers, the
+ protocol's .proto files, and what CMake and pkg-config want to know of it.
+DESCRIPTION
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/nmq-package.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 umask 022
@@ -148,3 +197,4 @@ when
 [[ -n $bin ]] || build
 mkdir -p "$out"
 package_nmq
+package_libnmq_dev

@@ -140,6 +140,7 @@ check "examples, all together" client/examples/run.sh
 check "benchmark, short form" tests/bench/run.sh --short
 check "container" tests/container/container_test.sh
 check "package for Debian" tests/container/package_test.sh
+check "C++ library in other projects" tests/docs/cpp_test.py
 
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then

@@ -23,7 +23,7 @@ NMQ_PACKAGES_IMAGE=(
 )
 NMQ_PACKAGES_CHECK=(
   aardvark-dns catatonit conmon iptables netavark podman:podman runc:runc
-  lintian:lintian man:man-db fish:fish zsh:zsh
+  cmake:cmake fish:fish lintian:lintian man:man-db pkg-config:pkg-config zsh:zsh
   libbenchmark-dev libgmock-dev libgtest-dev
   clang clang-format libclang-rt-dev lld llvm shellcheck:shellcheck unzip:unzip
   curl:curl ip:iproute2 nghttp:nghttp2-client nginx:nginx-light openssl:openssl

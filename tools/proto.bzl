@@ -18,26 +18,33 @@ _ProtoFilesInfo = provider(
     fields = {"files": "depset of File"},
 )
 
-def _root_of(package):
+def _root_of(path):
+    """The root of a path within this repository."""
     for root in _ROOTS:
-        if package == root or package.startswith(root + "/"):
+        if path == root or path.startswith(root + "/"):
             return root
-    fail("nmq_proto_library belongs below one of %s, not in %s" % (", ".join(_ROOTS), package))
+    fail("nmq_proto_library belongs below one of %s, not in %s" % (", ".join(_ROOTS), path))
+
+def _under(workspace_root, path):
+    """Where it is for a command: below external/nmq when another workspace has this repository."""
+    return workspace_root + "/" + path if workspace_root else path
 
 def _include_flag(file):
-    return "-I" + _root_of(file.short_path)
+    workspace_root = file.owner.workspace_root
+    path = file.path[len(workspace_root) + 1:] if workspace_root else file.path
+    return "-I" + _under(workspace_root, _root_of(path))
 
 def _proto_sources_impl(ctx):
     files = depset(ctx.files.srcs, transitive = [dep[_ProtoFilesInfo].files for dep in ctx.attr.deps])
     root = _root_of(ctx.label.package)
-    out_dir = ctx.bin_dir.path + "/" + root
+    out_dir = ctx.bin_dir.path + "/" + _under(ctx.label.workspace_root, root)
 
     suffixes = [".pb.h", ".pb.cc"]
     if ctx.attr.grpc:
         suffixes += [".grpc.pb.h", ".grpc.pb.cc"]
     outputs = []
     for src in ctx.files.srcs:
-        stem = src.short_path[len(ctx.label.package) + 1:-len(".proto")]
+        stem = src.path[len(_under(ctx.label.workspace_root, ctx.label.package)) + 1:-len(".proto")]
         outputs += [ctx.actions.declare_file(stem + suffix) for suffix in suffixes]
 
     args = ctx.actions.args()
