@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -78,7 +79,8 @@ TEST(ServiceManager, ThatIsGoneIsToldAndNmqdServesAllTheSame) {
     Nmqd nmqd({}, {absl::StrCat("NOTIFY_SOCKET=", name)});
     Api api(nmqd.address());
     EXPECT_EQ(InfoOf(&api, "default").clients(), 0);
-    EXPECT_THAT(nmqd.process().errors(), HasSubstr(absl::StrCat("NOTIFY_SOCKET=", name)));
+    const std::string told = absl::StrCat("NOTIFY_SOCKET=", name);
+    EXPECT_TRUE(WaitUntil([&] { return absl::StrContains(nmqd.process().errors(), told); }, kPatience)) << name;
   }
 }
 
