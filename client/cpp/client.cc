@@ -5,6 +5,7 @@
 #include "base/deadline.h"
 #include "base/errors.h"
 #include "base/proto_time.h"
+#include "client/cpp/group_member.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
@@ -27,6 +28,20 @@ absl::Status CheckOptions(const ClientOptions& options) {
     return absl::InvalidArgumentError("ClientOptions.backoff: needs 0 < initial <= max and factor >= 1");
   }
   return absl::OkStatus();
+}
+
+// Null outside groups, and where callbacks return at once: then nothing waits here.
+std::shared_ptr<internal::GroupMember> MakeGroupMember(const std::shared_ptr<internal::Session>& session,
+                                                       SubscribeOptions* options, SubscriptionHandler* handler) {
+  if (!options->group.has_value() || options->brief_callbacks || options->patterns.empty()) return nullptr;
+  if (options->group->credit_messages() == 0) {
+    options->group->set_credit_messages(internal::GroupMember::kCreditMessages);
+  }
+  auto member = std::make_shared<internal::GroupMember>(session, options->patterns[0].queue, *options->group,
+                                                        std::move(*handler));
+  *handler = member->Handler();
+  session->Attach(member);
+  return member;
 }
 
 }  // namespace
@@ -151,6 +166,7 @@ absl::StatusOr<AcknowledgeResult> Client::Acknowledge(const std::string& queue, 
   request.set_queue(queue);
   request.set_group(group);
   request.mutable_acknowledgements()->Add(acknowledgements.begin(), acknowledgements.end());
+  session_->BeforeAcknowledging(&request);
   v1::AcknowledgeResponse response;
   const absl::Status status = session_->CallWithSession(
       Deadline::In(kCallTimeout), [&](grpc::ClientContext* context, const std::string& session) {
@@ -169,14 +185,16 @@ std::unique_ptr<Publisher> Client::NewPublisher(PublisherOptions options) {
 }
 
 absl::StatusOr<std::unique_ptr<Subscription>> Client::Subscribe(SubscribeOptions options, SubscriptionHandler handler) {
+  const std::shared_ptr<internal::GroupMember> member = MakeGroupMember(session_, &options, &handler);
   auto loop = std::make_shared<internal::SubscriptionLoop>(session_, std::move(options), std::move(handler));
   session_->Attach(loop);
   absl::Status status = loop->Start();
   if (!status.ok()) {
     loop->Join();
+    if (member != nullptr) member->Join();
     return status;
   }
-  return std::make_unique<Subscription>(std::move(loop));
+  return std::make_unique<Subscription>(std::move(loop), member);
 }
 
 std::unique_ptr<Registry> Client::NewRegistry() { return std::make_unique<Registry>(session_); }

@@ -317,6 +317,17 @@ void Session::Attach(const std::shared_ptr<Attachment>& attachment) {
   attachment->Stop();
 }
 
+void Session::BeforeAcknowledging(v1::AcknowledgeRequest* request) {
+  std::vector<std::weak_ptr<Attachment>> attachments;
+  {
+    MutexLock lock(&mu_);
+    attachments = attachments_;
+  }
+  for (const std::weak_ptr<Attachment>& weak : attachments) {
+    if (const std::shared_ptr<Attachment> attachment = weak.lock()) attachment->BeforeAcknowledging(request);
+  }
+}
+
 bool Session::Sleep(absl::Duration duration, const CancelFlag* cancelled) {
   const Deadline until = Deadline::In(duration);
   MutexLock lock(&mu_);

@@ -37,6 +37,8 @@ class Attachment {
   virtual ~Attachment() = default;
   // Asks for the end, without waiting. Thread-safe.
   virtual void Stop() = 0;
+  // The program says what became of messages of a group: what is asked of the server may be corrected. Thread-safe.
+  virtual void BeforeAcknowledging(v1::AcknowledgeRequest* /*request*/) {}
 };
 
 // Thread-safe. Connecting happens on one thread of its own, so that many who lost the same connection cause one
@@ -92,6 +94,7 @@ class Session {
 
   // Ends with this session; at once if it is over.
   void Attach(const std::shared_ptr<Attachment>& attachment);
+  void BeforeAcknowledging(v1::AcknowledgeRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits, but not longer than until `cancelled` is set or the session stopped: false then.
   bool Sleep(absl::Duration duration, const CancelFlag* cancelled);

@@ -15,6 +15,7 @@ namespace nmq {
 inline namespace client {
 
 namespace internal {
+class GroupMember;
 class SubscriptionLoop;
 }  // namespace internal
 
@@ -34,11 +35,16 @@ struct SubscriptionCounts {
 // A callback that takes long holds up its own subscription only: what comes meanwhile waits, first a few frames of it
 // in this program and then in the server's queues.
 //
+// A member of a group has the group's whole ack_deadline for each message, from when its callback is given it: what
+// waits is extended, what was taken back all the same is not handed out, and 16 messages are fetched at a time unless
+// credit_messages says otherwise.
+//
 // Thread-safe. The destructor cancels and waits for a running callback; called inside a callback of this very
 // subscription, it does not wait.
 class Subscription {
  public:
-  explicit Subscription(std::shared_ptr<internal::SubscriptionLoop> loop);
+  // `member` is null outside groups.
+  Subscription(std::shared_ptr<internal::SubscriptionLoop> loop, std::shared_ptr<internal::GroupMember> member);
   ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -59,6 +65,7 @@ class Subscription {
 
  private:
   std::shared_ptr<internal::SubscriptionLoop> loop_;
+  std::shared_ptr<internal::GroupMember> member_;
 };
 
 }  // namespace client
