@@ -380,6 +380,8 @@ export interface SubscriptionInfo {
   lagMessages: number;
   inFlightBytes: number;
   counters: Counters;
+  /** The group that it is a member of; empty if it is of none. */
+  group: string;
 }
 
 /** A group as it is; `options` without what is a member's own. */
