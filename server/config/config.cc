@@ -1,28 +1,20 @@
 #include "server/config/config.h"
 
-#include <errno.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "base/names.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
-#include "google/protobuf/io/tokenizer.h"
-#include "google/protobuf/text_format.h"
 #include "nmq/config/v1/config.pb.h"
 #include "server/config/place.h"
+#include "server/config/text_file.h"
 
 namespace nmq {
 namespace {
@@ -36,59 +28,6 @@ std::string Durabilities() {
   for (int i = 1; i < values->value_count(); ++i) names.push_back(values->value(i)->name());
   return absl::StrJoin(names, ", ");
 }
-
-// What may stand in the place of what protobuf's parser does not know: the values of the enum, or the fields of the
-// message. Empty for other errors.
-std::string Advice(const std::string& error) {
-  std::vector<std::string> words = absl::StrSplit(error, '"');
-  std::vector<std::string> names;
-  if (absl::StartsWith(error, "Unknown enumeration value") && words.size() > 3 && words[3] == "durability") {
-    names.push_back(Durabilities());
-  } else if (absl::StrContains(error, "has no field named") && words.size() > 1) {
-    const auto* type = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(words[1]);
-    for (int i = 0; type != nullptr && i < type->field_count(); ++i) names.push_back(type->field(i)->name());
-  }
-  if (names.empty()) return "";
-  return absl::StrCat(" It has: ", absl::StrJoin(names, ", "));
-}
-
-// The field whose value is at this place of a text; empty if there is none.
-std::string FieldBefore(absl::string_view text, int line, int column) {
-  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
-  if (line < 0 || static_cast<size_t>(line) >= lines.size()) return "";
-  absl::string_view before = lines[line].substr(0, column);
-  before = absl::StripTrailingAsciiWhitespace(before);
-  if (!absl::ConsumeSuffix(&before, ":")) return "";
-  size_t start = before.size();
-  while (start > 0 && (absl::ascii_isalnum(before[start - 1]) || before[start - 1] == '_')) --start;
-  return std::string(before.substr(start));
-}
-
-// Keeps the first error or warning.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  FirstError(absl::string_view file_name, absl::string_view text) : file_name_(file_name), text_(text) {}
-
-  void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
-    if (!status_.ok()) return;
-    const std::string position = line < 0 ? "" : absl::StrCat(":", line + 1, ":", column + 1);
-    const std::string field = FieldBefore(text_, line, column);
-    const std::string where = field.empty() ? "" : absl::StrCat(field, ": ");
-    status_ = WithContext(absl::InvalidArgumentError(absl::StrCat(where, message, Advice(message))),
-                          absl::StrCat(file_name_, position));
-  }
-
-  void AddWarning(int line, google::protobuf::io::ColumnNumber column, const std::string& message) override {
-    AddError(line, column, message);
-  }
-
-  const absl::Status& status() const { return status_; }
-
- private:
-  const absl::string_view file_name_;
-  const absl::string_view text_;
-  absl::Status status_;
-};
 
 // Names seen so far in one list.
 class Unique {
@@ -238,17 +177,6 @@ absl::Status PointAtLimit(const absl::Status& status, const Place& place) {
   return place.Field("limits").Field(std::string(absl::StripPrefix(field, "limits."))).Point(status);
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const auto failed = [&path] { return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path)); };
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (file == nullptr) return failed();
-  std::string content;
-  char buffer[4096];
-  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), file.get())) content.append(buffer, count);
-  if (std::ferror(file.get()) != 0) return failed();
-  return content;
-}
-
 }  // namespace
 
 absl::StatusOr<RetentionConfig> ResolveRetention(
@@ -277,16 +205,9 @@ absl::StatusOr<RetentionConfig> ResolveRetention(
 
 absl::StatusOr<ServerConfig> ParseConfig(absl::string_view textproto, absl::string_view file_name,
                                          uint64_t memory_bytes) {
-  FirstError errors(file_name, textproto);
-  google::protobuf::TextFormat::ParseInfoTree locations;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&errors);
-  parser.WriteLocationsTo(&locations);
   pb::Config parsed;
-  const bool understood = parser.ParseFromString(std::string(textproto), &parsed);
-  if (!errors.status().ok()) return errors.status();
-  if (!understood) return absl::InvalidArgumentError(absl::StrCat(file_name, ": cannot be parsed"));
-
+  Place::Tree locations;
+  if (const absl::Status status = ParseText(textproto, file_name, &parsed, &locations); !status.ok()) return status;
   const Place place(*parsed.GetDescriptor(), locations, std::string(file_name));
   if (absl::Status zeros = CheckZeros(parsed.limits(), place); !zeros.ok()) return zeros;
   absl::StatusOr<Limits> limits = ResolveLimits(parsed.limits(), memory_bytes);
