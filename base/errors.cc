@@ -94,6 +94,10 @@ absl::Status OutOfRange(absl::string_view reason, absl::string_view message, Err
   return Make(absl::StatusCode::kOutOfRange, reason, message, metadata);
 }
 
+absl::Status Unauthenticated(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
+  return Make(absl::StatusCode::kUnauthenticated, reason, message, metadata);
+}
+
 absl::Status PermissionDenied(absl::string_view reason, absl::string_view message, ErrorMetadata metadata) {
   return Make(absl::StatusCode::kPermissionDenied, reason, message, metadata);
 }

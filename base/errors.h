@@ -45,6 +45,7 @@ absl::Status NotFound(absl::string_view reason, absl::string_view message, Error
 absl::Status AlreadyExists(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status OutOfRange(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
+absl::Status Unauthenticated(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status PermissionDenied(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 absl::Status DataLoss(absl::string_view reason, absl::string_view message, ErrorMetadata metadata = {});
 

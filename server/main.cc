@@ -25,10 +25,13 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/random.h"
 #include "base/version.h"
 #include "glog/logging.h"
+#include "server/access/file_access.h"
 #include "server/broker/broker.h"
+#include "server/call/access.h"
 #include "server/command_line.h"
 #include "server/config/config.h"
 #include "server/grpc/server.h"
@@ -52,11 +55,16 @@
 #include "server/service_manager.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
-          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Without --tls_client_ca, "
-          "clients are not asked who they are: with an address that other machines reach, all of them may do "
+          "HOST:PORT to serve gRPC on; port 0 picks a free one; without a host, 127.0.0.1. Without --access "
+          "and --tls_client_ca, clients are not asked who they are: with an address that other machines reach, all of "
+          "them may do "
           "everything");
 ABSL_FLAG(std::string, config, "",
           "file with limits and namespaces, in the text format of nmq.config.v1.Config; empty for the defaults");
+ABSL_FLAG(
+    std::string, access, "",
+    "file with who may do what, in the text format of nmq.config.v1.Access: callers show a token. Read again when it "
+    "changes; empty: everybody may do everything");
 ABSL_FLAG(
     std::string, data_dir, "",
     "directory for durable and buffered queues, and for what is made while the server runs; without it nmq-data if "
@@ -89,12 +97,13 @@ constexpr int kUsage = 2;
 constexpr absl::Duration kDrainGraceMax = absl::Seconds(8);
 constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr int kThreadsMax = 64;
+constexpr absl::Duration kAccessPeriod = absl::Seconds(1);
 constexpr char kDataDir[] = "nmq-data";
 constexpr char kGrpc[] = "grpc";
 constexpr char kHttp2[] = "http2";
 // Those that can come from the environment: the others are for one run and not how a server is set up.
-constexpr const char* kFlags[] = {"listen",    "config",          "data_dir", "threads",      "drain_grace",
-                                  "transport", "tls_certificate", "tls_key",  "tls_client_ca"};
+constexpr const char* kFlags[] = {"listen",      "config",    "access",          "data_dir", "threads",
+                                  "drain_grace", "transport", "tls_certificate", "tls_key",  "tls_client_ca"};
 
 int Fail(int code, const std::string& why) {
   std::cerr << "nmqd: " << why << std::endl;
@@ -262,6 +271,15 @@ std::unique_ptr<nmq::rpc::Transport> NewTransport(uint64_t descriptors_max,
   return std::make_unique<nmq::rpc::GrpcServer>(options, lanes, broker);
 }
 
+// Null if everybody may do everything.
+absl::StatusOr<std::unique_ptr<nmq::FileAccess>> LoadAccess() {
+  const std::string file = absl::GetFlag(FLAGS_access);
+  if (file.empty()) return nullptr;
+  auto access = nmq::FileAccess::Load(file);
+  if (!access.ok()) return nmq::WithContext(access.status(), "--access");
+  return access;
+}
+
 int Serve() {
 #ifdef NDEBUG
   // The distribution's Abseil looks for cycles in the order of all mutexes, gRPC's too, at each lock. Builds for tests
@@ -274,6 +292,8 @@ int Serve() {
   absl::StatusOr<nmq::ServerConfig> config = nmq::DefaultConfig(memory);
   if (!file.empty()) config = nmq::LoadConfigFile(file, memory);
   if (!config.ok()) return Fail(kFailed, std::string(config.status().message()));
+  const auto access = LoadAccess();
+  if (!access.ok()) return Fail(kFailed, std::string(access.status().message()));
 
   sigset_t signals;
   BlockSignals(&signals);
@@ -284,10 +304,17 @@ int Serve() {
   if (!storage.ok()) return Fail(kFailed, std::string(storage.status().message()));
   nmq::broker::Lanes lanes;
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
-  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get());
+  const nmq::Access* const asked = *access == nullptr ? &nmq::OpenAccess() : access->get();
+  nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get(), asked);
   const std::unique_ptr<nmq::rpc::Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
-  nmq::Housekeeper maintenance("maintenance", nmq::MaintenanceTasks(&broker), &nmq::RealClock());
+  std::vector<nmq::Housekeeper::Task> tasks = nmq::MaintenanceTasks(&broker);
+  if (*access != nullptr) {
+    tasks.push_back({"access", kAccessPeriod, [&access, &server] {
+                       if ((*access)->Refresh()) server->CheckAccess();
+                     }});
+  }
+  nmq::Housekeeper maintenance("maintenance", std::move(tasks), &nmq::RealClock());
   nmq::Housekeeper keeper("memory",
                           nmq::MemoryTasks(memory, [&server](nmq::MemoryUse use) { server->RelieveMemory(use); }),
                           &nmq::RealClock());
@@ -304,11 +331,11 @@ int Serve() {
   LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
             << server->address() << " with " << Counted(threads, "thread") << " and "
             << Counted(config->namespaces.size(), "namespace");
-  if (tls.client_ca.empty() && !nmq::rpc::IsLoopback(ListenAddress())) {
+  if (tls.client_ca.empty() && *access == nullptr && !nmq::rpc::IsLoopback(ListenAddress())) {
     LOG(WARNING)
         << "--listen=" << ListenAddress() << " is open to other machines, and nobody is asked who they are: "
         << "whoever reaches it may read, publish and administer everything. Let only those reach it who may, by "
-        << "a firewall, a private network or --tls_client_ca, or listen on 127.0.0.1";
+        << "--access, a firewall, a private network or --tls_client_ca, or listen on 127.0.0.1";
   }
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
@@ -330,8 +357,8 @@ int main(int argc, char** argv) {
       "  nmqd --listen=0.0.0.0:50051      for other machines too\n"
       "  nmqd --config=nmq.textproto      with declared namespaces and queues\n"
       "  nmqd --health_check              ask the one that runs whether it serves\n\n"
-      "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_DATA_DIR,\n"
-      "NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, NMQ_TLS_CLIENT_CA.";
+      "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_ACCESS,\n"
+      "NMQ_DATA_DIR, NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, NMQ_TLS_CLIENT_CA.";
   absl::SetProgramUsageMessage(kWhatItIs);
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };

@@ -125,6 +125,7 @@ absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
   };
   fill("--server", found->second.server, &arguments->server);
   fill("--namespace", found->second.namespace_name, &arguments->namespace_name);
+  fill("--token", found->second.token, &arguments->token);
   fill("--tls-ca", found->second.tls_ca, &arguments->tls_ca);
   fill("--tls-certificate", found->second.tls_certificate, &arguments->tls_certificate);
   fill("--tls-key", found->second.tls_key, &arguments->tls_key);

@@ -57,6 +57,7 @@ enum class Command {
   kContextList,
   kContextShow,
   kContextRemove,
+  kToken,
 };
 
 // The fields that a command does not have are as they were.
@@ -64,6 +65,7 @@ struct Arguments {
   Command command = Command::kPub;
   std::string server;
   // PEM files; empty: see ClientOptions.
+  std::string token;
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;

@@ -37,8 +37,11 @@ void AddServer(CLI::App* app, Arguments* arguments) {
           "PEM file with a certificate of one's own, for a server that asks for one")
       ->envname("NMQ_TLS_CERTIFICATE");
   AddFile(app, "--tls-key", &arguments->tls_key, "PEM file with the key of that certificate")->envname("NMQ_TLS_KEY");
+  AddText(app, "--token", &arguments->token, "Says who you are, to a server that asks; better in the variable")
+      ->envname("NMQ_TOKEN");
   AddText(app, "--context", &arguments->context,
-          "The context that says the server, the namespace and the files where no option does; see nmq context")
+          "The context that says the server, the namespace, the files and the token where no option does; see nmq "
+          "context")
       ->envname("NMQ_CONTEXT");
 }
 
@@ -75,6 +78,7 @@ void AddCommands(CLI::App* app, const Target& target) {
   AddChangeCommands(app, target);
   AddBenchCommands(app, target);
   AddContextCommands(app, target);
+  AddTokenCommand(app, target);
 }
 
 }  // namespace cli

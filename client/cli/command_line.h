@@ -56,6 +56,7 @@ void AddChangeCommands(CLI::App* app, const Target& target);
 // bench, context:
 void AddBenchCommands(CLI::App* app, const Target& target);
 void AddContextCommands(CLI::App* app, const Target& target);
+void AddTokenCommand(CLI::App* app, const Target& target);
 
 // A command with what it does and examples of it, a line each.
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,

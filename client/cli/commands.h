@@ -23,6 +23,8 @@ int RunInfo(const Arguments& arguments, Output* out, Output* err);
 int RunBench(const Arguments& arguments, Output* out, Output* err);
 // context
 int RunContext(const Arguments& arguments, Output* out, Output* err);
+// token: asks no server.
+int RunToken(const Arguments& arguments, Output* out, Output* err);
 int RunTop(const Arguments& arguments, Output* out, Output* err);
 
 }  // namespace cli

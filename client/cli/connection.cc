@@ -11,6 +11,7 @@ namespace cli {
 ClientOptions OptionsFor(const Arguments& arguments) {
   ClientOptions options;
   options.server = arguments.server;
+  options.token = arguments.token;
   options.tls_ca = arguments.tls_ca;
   options.tls_certificate = arguments.tls_certificate;
   options.tls_key = arguments.tls_key;

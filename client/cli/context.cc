@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/token.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/contexts.h"
@@ -23,6 +24,7 @@ std::string Absolute(const std::string& path) {
 Context ContextOf(const Arguments& arguments) {
   return {.server = arguments.server,
           .namespace_name = arguments.namespace_name,
+          .token = arguments.token,
           .tls_ca = Absolute(arguments.tls_ca),
           .tls_certificate = Absolute(arguments.tls_certificate),
           .tls_key = Absolute(arguments.tls_key)};
@@ -99,6 +101,7 @@ class ContextKeeper {
     const Context& context = found->second;
     table.Add({"server", OneLine(context.server)});
     table.Add({"namespace", OneLine(context.namespace_name)});
+    table.Add({"token", context.token.empty() ? "" : absl::StrCat("nmq_", IdOfToken(context.token), "_...")});
     table.Add({"TLS CA", OneLine(context.tls_ca)});
     table.Add({"TLS certificate", OneLine(context.tls_certificate)});
     table.Add({"TLS key", OneLine(context.tls_key)});

@@ -26,11 +26,9 @@ using google::protobuf::Value;
 constexpr struct {
   const char* name;
   std::string Context::*member;
-} kFields[] = {{"server", &Context::server},
-               {"namespace", &Context::namespace_name},
-               {"tls_ca", &Context::tls_ca},
-               {"tls_certificate", &Context::tls_certificate},
-               {"tls_key", &Context::tls_key}};
+} kFields[] = {
+    {"server", &Context::server}, {"namespace", &Context::namespace_name},        {"token", &Context::token},
+    {"tls_ca", &Context::tls_ca}, {"tls_certificate", &Context::tls_certificate}, {"tls_key", &Context::tls_key}};
 
 absl::Status NotUnderstood(const std::string& path, const std::string& why) {
   return absl::InvalidArgumentError(
@@ -48,7 +46,7 @@ absl::StatusOr<Context> ContextOf(const std::string& path, const std::string& na
     }
     if (!known) {
       return NotUnderstood(path, absl::StrCat("context ", Quoted(name), " has ", Quoted(key),
-                                              ", which is none of the texts server, namespace, tls_ca, "
+                                              ", which is none of the texts server, namespace, token, tls_ca, "
                                               "tls_certificate, tls_key"));
     }
   }

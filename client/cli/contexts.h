@@ -15,6 +15,7 @@ namespace cli {
 struct Context {
   std::string server;
   std::string namespace_name;
+  std::string token;
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;

@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
     case nmq::cli::Command::kBenchSub:
     case nmq::cli::Command::kBenchRequest:
       return nmq::cli::RunBench(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kToken:
+      return nmq::cli::RunToken(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kContextAdd:
     case nmq::cli::Command::kContextUse:
     case nmq::cli::Command::kContextList:

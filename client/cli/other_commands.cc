@@ -40,7 +40,7 @@ void AddContextCommands(CLI::App* app, const Target& target) {
     if (named) name->required();
     return run;
   };
-  add("add", "Keep --server, --namespace and the files of TLS under a name", Command::kContextAdd,
+  add("add", "Keep --server, --namespace, --token and the files of TLS under a name", Command::kContextAdd,
       "nmq context add prod --server nmq.example.com:50051 --tls-ca ca.pem\n"
       "nmq context add shop --server 10.0.0.7:50051 --namespace shop",
       true);
@@ -49,6 +49,12 @@ void AddContextCommands(CLI::App* app, const Target& target) {
   AddCommand(noun, "list", "List contexts", Command::kContextList, target, "nmq context list");
   add("show", "Show one, or what is used", Command::kContextShow, "nmq context show prod", false);
   add("remove", "Forget one", Command::kContextRemove, "nmq context remove prod", true);
+}
+
+void AddTokenCommand(CLI::App* app, const Target& target) {
+  CLI::App* token = AddCommand(app, "token", "Make a token, and what nmqd --access is to keep of it", Command::kToken,
+                               target, "nmq token api\nnmq token api --json");
+  AddText(token, "IDENTITY", &target.arguments->name, "Whom it stands for")->required();
 }
 
 }  // namespace cli

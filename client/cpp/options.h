@@ -72,7 +72,10 @@ struct ClientOptions {
   std::string tls_ca = {};
   std::string tls_certificate = {};
   std::string tls_key = {};
-  // Instead of these files; null: as they say.
+  // Says who calls, to a server that asks (its administrator's `nmq token` makes it). It goes as it is over a connection
+  // without TLS. Empty: none is shown.
+  std::string token = {};
+  // Instead of the files for TLS; null: as they say.
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};
 };
 

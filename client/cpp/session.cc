@@ -8,6 +8,7 @@
 #include "base/proto_time.h"
 #include "client/cpp/backoff.h"
 #include "client/cpp/status.h"
+#include "client/cpp/token.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
@@ -40,9 +41,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   // The server decides how large messages are.
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
-  return grpc::CreateCustomChannel(
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
       options.server, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(),
-      arguments);
+      arguments, internal::ShowToken(options.token));
 }
 
 absl::Status Stopped() { return absl::CancelledError("the client has disconnected"); }

@@ -119,7 +119,9 @@ export interface ClientOptions {
   tlsCa?: string;
   tlsCertificate?: string;
   tlsKey?: string;
-  /** ChannelCredentials of @grpc/grpc-js instead of these files. */
+  /** Says who calls, to a server that asks; NMQ_TOKEN if none is given. It goes as it is over a connection without TLS. */
+  token?: string;
+  /** ChannelCredentials of @grpc/grpc-js instead of the files for TLS. */
   credentials?: unknown;
   /** Default true. If false, messages carry no publisher; a client that only publishes never enters the namespace. */
   publishWithSession?: boolean;

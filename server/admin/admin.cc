@@ -66,6 +66,10 @@ absl::Status Admin::CreateNamespace(const Call& call, const v1::CreateNamespaceR
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
   status = broker_.Admit(call, request.name());
+  if (absl::IsNotFound(status)) {
+    return PermissionDenied("FORBIDDEN", absl::StrCat("you may not make a namespace ", Quote(request.name())),
+                            {{"right", NameOf(call.right)}, {"namespace", request.name()}});
+  }
   if (!status.ok()) return status;
   if (broker_.FindNamespace(call, request.name()).ok()) {
     return AlreadyExists("NAMESPACE_EXISTS", absl::StrCat("name: there is a namespace ", Quote(request.name())),

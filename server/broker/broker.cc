@@ -121,8 +121,8 @@ absl::StatusOr<Namespace*> Broker::FindNamespace(const Call& call, absl::string_
     if (it != namespaces_.end() && !it->second->deleted()) found = it->second.get();
   }
   absl::Status status = Admit(call, name);
-  if (!status.ok()) return status;
-  if (found != nullptr) return found;
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  if (status.ok() && found != nullptr) return found;
   status = CheckName("namespace", name, limits().name_bytes);
   if (!status.ok()) return status;
   return NotFound("NAMESPACE_NOT_FOUND",

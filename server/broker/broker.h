@@ -52,11 +52,12 @@ class Broker {
   uint64_t server_epoch() const { return server_epoch_; }
   Changes& changes() { return changes_; }
   const Changes& changes() const { return changes_; }
+  const Access& access() const { return access_; }
   Metrics& metrics() { return metrics_; }
   const Metrics& metrics() const { return metrics_; }
 
-  // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty. Whoever
-  // finds a namespace or a session with the methods below need not ask.
+  // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty: as
+  // Access::Check says. Whoever finds a namespace or a session with the methods below need not ask.
   absl::Status Admit(const Call& call, absl::string_view name_space) const {
     return access_.Check(call, call.right, name_space);
   }
@@ -154,7 +155,7 @@ class Broker {
   // Counts what the namespace refused because of a limit.
   static absl::Status Counted(Namespace* name_space, absl::Status status);
   absl::Status CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const;
-  absl::StatusOr<Session> NewClient(Namespace* name_space, Namespace::ClientFields fields);
+  absl::StatusOr<Session> NewClient(const Call& call, Namespace* name_space, Namespace::ClientFields fields);
   absl::StatusOr<absl::Duration> QuestionTimeout(const v1::RequestRequest& request) const;
   // Opens the question and publishes it. An error is for the caller to tell.
   absl::Status PublishQuestion(const Call& call, v1::RequestRequest* request, const Questions::Done& done);

@@ -11,6 +11,11 @@
 #include "server/broker/broker.h"
 
 namespace nmq::broker {
+namespace {
+
+std::string IdentityOf(const Call& call) { return call.principal == nullptr ? "" : call.principal->name; }
+
+}  // namespace
 
 bool Broker::RemoveClient(const std::string& id, absl::string_view reason, const absl::Status& status) {
   const std::optional<Session> session = sessions_.OfClient(id);
@@ -24,10 +29,11 @@ absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view 
   auto client_id = session_ids_.ClientOf(session);
   if (!client_id.ok()) return client_id.status();
   std::optional<Session> found = sessions_.Find(*client_id, session);
-  if (!found.has_value()) {
+  absl::Status status;
+  if (found.has_value()) status = Admit(call, found->name_space->name());
+  if (!found.has_value() || absl::IsNotFound(status) || found->client->identity() != IdentityOf(call)) {
     return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
   }
-  absl::Status status = Admit(call, found->name_space->name());
   if (!status.ok()) return status;
   found->client->Touch(NowUs());
   return *std::move(found);
@@ -65,10 +71,10 @@ absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namesp
   return absl::OkStatus();
 }
 
-absl::StatusOr<Session> Broker::NewClient(Namespace* name_space, Namespace::ClientFields fields) {
+absl::StatusOr<Session> Broker::NewClient(const Call& call, Namespace* name_space, Namespace::ClientFields fields) {
   std::string id = session_ids_.NewClientId();
   std::string text = session_ids_.NewSession(id);
-  auto client = std::make_shared<Client>(numbers_.OfClient(id), id, std::move(text), clock().Now());
+  auto client = std::make_shared<Client>(numbers_.OfClient(id), id, std::move(text), clock().Now(), IdentityOf(call));
   client->Touch(NowUs());
   const absl::Duration lease = fields.lease;
   absl::Status status = name_space->AddClient(client, std::move(fields));
@@ -106,7 +112,7 @@ absl::Status Broker::Connect(const Call& call, const v1::ConnectRequest& request
     }
   }
   if (!session.has_value()) {
-    auto made = NewClient(*name_space, std::move(fields));
+    auto made = NewClient(call, *name_space, std::move(fields));
     if (!made.ok()) return made.status();
     session = *std::move(made);
   }

@@ -34,6 +34,11 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   return absl::OkStatus();
 }
 
+absl::Status PublishStream::CheckAccess() const {
+  if (origin_.name_space == nullptr) return absl::OkStatus();
+  return broker_->FindNamespace(call_, origin_.name_space->name()).status();
+}
+
 absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch) const {
   const Limits& limits = broker_->limits();
   if (batch.messages.empty()) return InvalidArgument("messages", "is empty");

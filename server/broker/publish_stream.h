@@ -29,6 +29,9 @@ class PublishStream {
   using Done = std::function<void(const v1::PublishStreamResponse&)>;
   absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
 
+  // Whether the caller may still publish where the stream does.
+  absl::Status CheckAccess() const;
+
  private:
   absl::Status CheckOrigin(const IncomingBatch& batch);
   absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;

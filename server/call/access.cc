@@ -5,6 +5,9 @@ namespace {
 
 class Open final : public Access {
  public:
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view>) const override {
+    return nullptr;
+  }
   absl::Status Check(const Call&, Right, absl::string_view) const override { return absl::OkStatus(); }
 };
 

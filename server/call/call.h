@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_CALL_CALL_H_
 #define NMQ_SERVER_CALL_CALL_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,9 +14,10 @@ namespace nmq {
 // How a call came.
 enum class Transport { kGrpc };
 
-// The caller, as far as the server knows it.
+// The caller, by what it has shown.
 struct Principal {
-  std::string name;  // empty: anonymous
+  std::string name;      // of the identity
+  std::string token_id;  // by which token it is known
 };
 
 // What a transport knows of a call besides its request. The first argument of all that answers calls.
@@ -25,8 +27,8 @@ struct Call {
 
   Right right;
   Transport transport;
-  std::string peer;  // the address that it came from, as its transport writes it
-  Principal principal;
+  std::string peer;                            // the address that it came from, as its transport writes it
+  std::shared_ptr<const Principal> principal;  // null: callers are not asked who they are
   // On the monotonic clock: nobody waits for the answer later. None: the caller waits for ever.
   std::optional<absl::Duration> deadline;
 };

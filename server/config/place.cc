@@ -22,7 +22,7 @@ Place Place::Field(const std::string& name, int index) const {
   result.type_ = field == nullptr ? nullptr : field->message_type();
   result.tree_ = nullptr;
   result.set_ = false;
-  if (field == nullptr || tree_ == nullptr) return result;
+  if (field == nullptr || tree_ == nullptr || (field->is_repeated() && index < 0)) return result;
   if (result.type_ != nullptr) result.tree_ = tree_->GetTreeForNested(field, index);
   const TextFormat::ParseLocation location = tree_->GetLocation(field, index);
   if (location.line < 0) return result;

@@ -18,8 +18,8 @@ class Place {
   // The whole file. `tree` comes from TextFormat::Parser::WriteLocationsTo.
   Place(const google::protobuf::Descriptor& type, const Tree& tree, std::string file_name);
 
-  // The field `name` of this message, its `index`th entry if it is repeated. If the file does not set it, the place in
-  // the file is that of this message.
+  // The field `name` of this message, its `index`th entry if it is repeated, or all of it. If the file does not set it,
+  // and for all of one that is repeated, the place in the file is that of this message.
   Place Field(const std::string& name, int index = -1) const;
 
   // "namespace[0].queue[2].name"; empty for the whole file.

@@ -49,6 +49,7 @@ class GrpcServer final : public Transport {
   void Stop() override;
 
   void RelieveMemory(MemoryUse use) override { loops_.RelieveMemory(use); }
+  void CheckAccess() override { loops_.CheckAccess(); }
 
  private:
   absl::Status Build();

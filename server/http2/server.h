@@ -50,6 +50,7 @@ class Server final : public rpc::Transport {
   void Stop() override;
 
   void RelieveMemory(MemoryUse use) override { all_.RelieveMemory(use); }
+  void CheckAccess() override { all_.CheckAccess(); }
 
  private:
   absl::Status StartTls();

@@ -16,16 +16,20 @@ namespace nmq::broker {
 // subscriptions) is the namespace's to guard. Thread-safe.
 class Client {
  public:
-  Client(uint64_t number, std::string id, std::string session, absl::Time connect_time)
+  // `identity` is empty where callers are not asked who they are.
+  Client(uint64_t number, std::string id, std::string session, absl::Time connect_time, std::string identity = "")
       : number_(number),
         id_(std::move(id)),
         session_(std::move(session)),
+        identity_(std::move(identity)),
         connect_time_(connect_time),
         memberships_(number) {}
 
   uint64_t number() const { return number_; }
   const std::string& id() const { return id_; }
   const std::string& session() const { return session_; }
+  // Who has made it: its session is of no use to others.
+  const std::string& identity() const { return identity_; }
   absl::Time connect_time() const { return connect_time_; }
   Memberships& memberships() { return memberships_; }
   const Memberships& memberships() const { return memberships_; }
@@ -52,6 +56,7 @@ class Client {
   const uint64_t number_;
   const std::string id_;
   const std::string session_;
+  const std::string identity_;
   const absl::Time connect_time_;
   Memberships memberships_;
   Counters counters_;

@@ -10,7 +10,17 @@ namespace nmq::rpc {
 // The call of the rpc with this request. One without a right does not compile.
 template <typename Request>
 Call CallOf(const Exchange& exchange) {
-  return exchange.CallWith(RightOf<Request>());
+  Call call = exchange.CallWith(RightOf<Request>());
+  call.principal = exchange.principal();
+  return call;
+}
+
+// The same once the request is gone, for asking again what the caller may do: without a peer and a deadline.
+template <typename Request>
+Call LaterCallOf(const Exchange& exchange) {
+  Call call(RightOf<Request>(), Transport::kGrpc, "");
+  call.principal = exchange.principal();
+  return call;
 }
 
 }  // namespace nmq::rpc

@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -76,6 +78,10 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  // Who calls; null if callers are not asked. Known before the call has a handler.
+  const std::shared_ptr<const Principal>& principal() const { return principal_; }
+  void set_principal(std::shared_ptr<const Principal> principal) { principal_ = std::move(principal); }
+
   // The loop that it came to.
   virtual Loop* loop() const = 0;
 
@@ -118,6 +124,9 @@ class Exchange {
   // Ends the call without regard for what is being written, because nobody takes it: that write ends, not ok. Finish
   // is still needed.
   virtual void Cancel() = 0;
+
+ private:
+  std::shared_ptr<const Principal> principal_;
 };
 
 }  // namespace nmq::rpc

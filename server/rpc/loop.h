@@ -37,6 +37,8 @@ class Stream {
   virtual void Drain(const DrainPlan& plan) = 0;
   // The server ends the stream now.
   virtual void End(const absl::Status& status) = 0;
+  // What callers may do has changed: ends if its caller may not have it any more.
+  virtual void CheckAccess() {}
   // Hardly any memory is left: lets go of what the client may never take.
   virtual void OnMemoryCritical() {}
 };

@@ -33,6 +33,14 @@ void Loops::Drain(absl::Duration grace) {
   }
 }
 
+void Loops::CheckAccess() {
+  for (const auto& loop : loops_) {
+    loop->Post([raw = loop.get()] {
+      for (Stream* stream : raw->streams()) stream->CheckAccess();
+    });
+  }
+}
+
 void Loops::EndStreams() {
   for (const auto& loop : loops_) {
     loop->Post([raw = loop.get(), this] {

@@ -29,6 +29,8 @@ class Loops {
   // The broker drains: health says so, and nobody new is let in. Asks each stream to leave within `grace`, at a time of
   // its own (DrainPlan).
   void Drain(absl::Duration grace);
+  // What callers may do has changed: ends the streams of those who may not have them any more, soon.
+  void CheckAccess();
   // Ends all streams with UNAVAILABLE, soon.
   void EndStreams();
   // Until they are gone, or `time` is over.

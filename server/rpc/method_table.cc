@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -10,13 +11,10 @@
 namespace nmq::rpc {
 namespace {
 
-// Serves a call of a method that is not there.
-class UnknownMethod final : public Handler {
+// Serves a call that is answered with an error, whatever it asks.
+class Refused final : public Handler {
  public:
-  UnknownMethod(absl::string_view path, Exchange* exchange) {
-    exchange->Finish(absl::UnimplementedError(
-        absl::StrCat("there is no method ", Quote(path), "; the reflection service lists those that are there")));
-  }
+  Refused(const absl::Status& why, Exchange* exchange) { exchange->Finish(why); }
 
   void OnSize(uint64_t) override {}
   void OnMessage(const RequestBytes&) override {}
@@ -28,12 +26,22 @@ class UnknownMethod final : public Handler {
 
 Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
   const auto found = methods_.find(path);
-  return found == methods_.end() ? new UnknownMethod(path, exchange) : found->second(exchange);
+  if (found == methods_.end()) {
+    return new Refused(absl::UnimplementedError(absl::StrCat("there is no method ", Quote(path),
+                                                             "; the reflection service lists those that are there")),
+                       exchange);
+  }
+  if (!found->second.open) {
+    auto principal = access_->Identify(exchange->Metadata("authorization"));
+    if (!principal.ok()) return new Refused(principal.status(), exchange);
+    exchange->set_principal(*std::move(principal));
+  }
+  return found->second.begin(exchange);
 }
 
 std::vector<std::string> MethodTable::paths() const {
   std::vector<std::string> paths;
-  for (const auto& [path, begin] : methods_) paths.push_back(path);
+  for (const auto& [path, method] : methods_) paths.push_back(path);
   std::sort(paths.begin(), paths.end());
   return paths;
 }

@@ -8,19 +8,23 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "server/call/access.h"
 #include "server/rpc/exchange.h"
 
 namespace nmq::rpc {
 
-// The methods that a loop serves, by their path, such as "/nmq.v1.MessageQueue/Join". For the loop's thread, but for
-// Add, which comes before the loop starts.
+// The methods that a loop serves, by their path, such as "/nmq.v1.MessageQueue/Join", to those who are known. For the
+// loop's thread, but for what comes before the loop starts.
 class MethodTable {
  public:
   // Begins to serve a call: gives its handler, which may have asked something of the exchange already.
   using Begin = std::function<Handler*(Exchange*)>;
 
-  // Each path once.
-  void Add(const std::string& path, Begin begin) { methods_[path] = std::move(begin); }
+  // Before the loop starts: each path once; one that anybody may call, whoever it is; who decides that, everybody
+  // without it. `access` must outlive the table.
+  void Add(const std::string& path, Begin begin) { methods_[path].begin = std::move(begin); }
+  void Open(const std::string& path) { methods_[path].open = true; }
+  void set_access(const Access* access) { access_ = access; }
 
   // Begins to serve a call of `path`; one of a method that is not there ends with UNIMPLEMENTED.
   Handler* Serve(absl::string_view path, Exchange* exchange) const;
@@ -29,7 +33,12 @@ class MethodTable {
   std::vector<std::string> paths() const;
 
  private:
-  absl::flat_hash_map<std::string, Begin> methods_;
+  struct Method {
+    Begin begin;
+    bool open = false;
+  };
+  absl::flat_hash_map<std::string, Method> methods_;
+  const Access* access_ = &OpenAccess();
 };
 
 }  // namespace nmq::rpc

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "glog/logging.h"
 #include "grpc/reflection/v1/reflection.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
@@ -69,6 +70,7 @@ void AddStream(const char* full_name, MethodTable::Begin begin, MethodTable* tab
 Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), admin_(broker) {}
 
 void Methods::AddTo(Loop* loop) {
+  loop->methods().set_access(&broker_->access());
   AddSessions(&loop->methods());
   AddMessages(&loop->methods());
   AddRegistry(&loop->methods());
@@ -202,6 +204,10 @@ void Methods::AddHealthAndReflection(MethodTable* table) {
       "grpc.reflection.v1.ServerReflection.ServerReflectionInfo", reflect, table);
   AddStream<reflection::v1alpha::ServerReflectionRequest, reflection::v1alpha::ServerReflectionResponse>(
       "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo", reflect, table);
+  // Probes have no credentials, and what rpcs there are is no secret.
+  for (const std::string& path : table->paths()) {
+    if (absl::StartsWith(path, "/grpc.")) table->Open(path);
+  }
 }
 
 }  // namespace nmq::rpc

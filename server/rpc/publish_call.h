@@ -30,6 +30,7 @@ class PublishCall final : public StreamCall {
   void OnNoMore() override;
   void OnWritten(bool ok) override;
   void Drain(const DrainPlan& plan) override;
+  void CheckAccess() override;
 
  private:
   ~PublishCall() override = default;

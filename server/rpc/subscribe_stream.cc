@@ -86,6 +86,7 @@ void SubscribeStream::Subscribe(broker::Broker::Wish wish) {
   loop()->SetTimer(&heartbeat_, now + broker_->limits().heartbeat);
   loop()->SetTimer(&age_, now + StreamLife(broker_->limits().stream_age, broker_->random()));
   WriteFrame(frame);
+  CheckAccess();  // which may have changed while the start was looked for
 }
 
 void SubscribeStream::OnReady() {
@@ -98,6 +99,13 @@ void SubscribeStream::OnReady() {
   if (!stalled_.set() && (subscription_->ended() || !subscription_->CheckOverflow().ok())) {
     loop()->SetTimer(&stalled_, loop()->clock().Monotonic() + broker_->limits().stall);
   }
+}
+
+void SubscribeStream::CheckAccess() {
+  if (name_space_ == nullptr || ending()) return;
+  const Call call = LaterCallOf<v1::SubscribeRequest>(*exchange());
+  const absl::Status status = broker_->FindNamespace(call, name_space_->name()).status();
+  if (!status.ok()) End(status);
 }
 
 void SubscribeStream::OnStalled() {

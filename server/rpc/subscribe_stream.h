@@ -29,6 +29,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   void OnReady() override;
   void BeforeReady() override { ExpectWrite(); }
   void Drain(const DrainPlan& plan) override;
+  void CheckAccess() override;
   void OnMemoryCritical() override;
 
  private:

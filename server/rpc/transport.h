@@ -24,6 +24,8 @@ class Transport : public Service {
   virtual const std::string& address() const = 0;
   // Loops::RelieveMemory. Any thread, from Start to Stop.
   virtual void RelieveMemory(MemoryUse use) = 0;
+  // Loops::CheckAccess. The same.
+  virtual void CheckAccess() = 0;
 };
 
 }  // namespace nmq::rpc

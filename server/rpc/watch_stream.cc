@@ -54,9 +54,7 @@ absl::Status WatchStream::Open(const RequestBytes& bytes) {
   absl::Status status = bytes.Decode(&request_);
   if (status.ok()) status = broker_->CheckNotDraining();
   if (!status.ok()) return status;
-  const Call call = CallOf<v1::WatchRequest>(*exchange());
-  status = request_.namespace_().empty() ? broker_->Admit(call, "")
-                                         : broker_->FindNamespace(call, request_.namespace_()).status();
+  status = Admit(CallOf<v1::WatchRequest>(*exchange()));
   if (!status.ok()) return status;
   revision_ = request_.has_after_revision() ? request_.after_revision() : broker_->changes().revision();
   uint64_t upto;
@@ -71,6 +69,17 @@ absl::Status WatchStream::Open(const RequestBytes& bytes) {
   loop()->SetTimer(&heartbeat_, last_write() + broker_->limits().heartbeat);
   loop()->SetTimer(&age_, last_write() + StreamLife(broker_->limits().stream_age, broker_->random()));
   return absl::OkStatus();
+}
+
+absl::Status WatchStream::Admit(const Call& call) const {
+  if (request_.namespace_().empty()) return broker_->Admit(call, "");
+  return broker_->FindNamespace(call, request_.namespace_()).status();
+}
+
+void WatchStream::CheckAccess() {
+  if (listener_ == nullptr || ending()) return;
+  const absl::Status status = Admit(LaterCallOf<v1::WatchRequest>(*exchange()));
+  if (!status.ok()) End(status);
 }
 
 void WatchStream::Pump() {

@@ -25,6 +25,7 @@ class WatchStream final : public StreamCall {
   void OnWritten(bool ok) override;
   void OnPulse() override;
   void Drain(const DrainPlan& plan) override;
+  void CheckAccess() override;
 
  private:
   // What the changes call, from any thread; outlives the stream as long as that goes on.
@@ -33,6 +34,7 @@ class WatchStream final : public StreamCall {
   ~WatchStream() override = default;
 
   absl::Status Open(const RequestBytes& bytes);
+  absl::Status Admit(const Call& call) const;
   void Pump();
   void OnHeartbeat();
   void WriteHeartbeat();

@@ -7,7 +7,7 @@ import sys
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What is written like a reason and is none.
-_OTHERS = re.compile(r"(NMQ|GRPC|DURABILITY)_")
+_OTHERS = re.compile(r"(NMQ|GRPC|DURABILITY|NOTIFY)_")
 
 
 def main():

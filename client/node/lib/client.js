@@ -94,6 +94,7 @@ class Client {
       tlsCa: process.env.NMQ_TLS_CA,
       tlsCertificate: process.env.NMQ_TLS_CERTIFICATE,
       tlsKey: process.env.NMQ_TLS_KEY,
+      token: process.env.NMQ_TOKEN,
       ...given(options),
       server: target,
       secure,

@@ -150,6 +150,7 @@ const CLIENT_OPTIONS = {
   tlsCa: TEXT,
   tlsCertificate: TEXT,
   tlsKey: TEXT,
+  token: TEXT,
   credentials: ANY,
   publishWithSession: FLAG,
   onConnectError: CALLBACK,

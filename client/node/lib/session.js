@@ -33,6 +33,18 @@ function channelOptions({ backoff, proxy }) {
   };
 }
 
+// Shows `token` with each call; nothing without one.
+function showing(token) {
+  const show = (options, nextCall) =>
+    new grpc.InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        metadata.set('authorization', `Bearer ${token}`);
+        next(metadata, listener);
+      },
+    });
+  return token ? { interceptors: [show] } : {};
+}
+
 // The connection of a client, and its place in the namespace, which it keeps or takes anew.
 class Session {
   connected = { clientId: '', session: '', resumed: false, rooms: [], limits: {} };
@@ -52,10 +64,11 @@ class Session {
     const proxy = proxyOf(options.server);
     this.options = { ...options, proxy, place: proxy ? `${options.server} through the proxy ${proxy}` : options.server };
     const credentials = options.credentials ?? credentialsOf(options);
-    this.stub = new v1.MessageQueue(options.server, credentials, channelOptions(this.options));
+    const shown = showing(options.token);
+    this.stub = new v1.MessageQueue(options.server, credentials, { ...channelOptions(this.options), ...shown });
     const channelOverride = this.stub.getChannel();
-    this.registry = new v1.Registry(options.server, credentials, { channelOverride });
-    this.admin = new v1.Admin(options.server, credentials, { channelOverride });
+    this.registry = new v1.Registry(options.server, credentials, { channelOverride, ...shown });
+    this.admin = new v1.Admin(options.server, credentials, { channelOverride, ...shown });
     this.connected.session = options.session;
   }
 

@@ -41,7 +41,9 @@ class Options:
     tls_ca: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
-    # grpc.ChannelCredentials instead of these files.
+    # Says who calls, to a server that asks; NMQ_TOKEN if empty. It goes as it is over a connection without TLS.
+    token: str = ""
+    # grpc.ChannelCredentials instead of the files for TLS.
     credentials: Optional[Any] = None
     # Publishes as this client. If False, messages carry no publisher, and a client that only publishes never enters
     # the namespace.
@@ -85,6 +87,7 @@ OPTIONS = {
     "tls_ca": arguments.path,
     "tls_certificate": arguments.path,
     "tls_key": arguments.path,
+    "token": arguments.text,
     "credentials": arguments.instance(grpc.ChannelCredentials),
     "publish_with_session": arguments.flag,
 }
@@ -96,6 +99,6 @@ def make(function: str, server: str, options: Dict[str, Any]) -> Options:
         if name not in OPTIONS:
             raise arguments.unknown_option(function, name, options[name], OPTIONS)
     server = server or os.environ.get("NMQ_SERVER", "") or f"127.0.0.1:{address.PORT_DEFAULT}"
-    for name in ("tls_ca", "tls_certificate", "tls_key"):
+    for name in ("tls_ca", "tls_certificate", "tls_key", "token"):
         options.setdefault(name, os.environ.get(f"NMQ_{name.upper()}", ""))
     return Options(server=server, **options)

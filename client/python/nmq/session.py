@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Protocol, 
 
 import grpc
 
-from . import errors, place, tls
+from . import errors, place, tls, token
 from ._stubs import message_queue_pb2 as pb
 from .calls import Attempts, Call, Changes, Pages
 from .forks import OfOneProcess
@@ -41,8 +41,10 @@ def _channel(options: Options) -> Any:
     arguments = place.channel_arguments(options)
     credentials = tls.credentials(options)
     if credentials is None:
-        return grpc.insecure_channel(options.target, arguments)
-    return grpc.secure_channel(options.target, credentials, arguments)
+        channel = grpc.insecure_channel(options.target, arguments)
+    else:
+        channel = grpc.secure_channel(options.target, credentials, arguments)
+    return token.show(channel, options.token)
 
 
 class Watch:

@@ -45,7 +45,9 @@ std::vector<Attack> FloodsOfFrames() {
       FloodOf("ContinuationsWithoutEnd", begun, Repeated(ToBytes(NGHTTP2_CONTINUATION, 0, 1, more))),
       FloodOf("PaddingAlone", open, Repeated(ToBytes(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, padding))),
       // The first is no message of gRPC's, so the call has its answer. nghttp2 passes over what comes after that.
-      FloodOf("DataAfterTheAnswer", open, Repeated(ToBytes(NGHTTP2_DATA, 0, 1, std::string(100, '\xff')))),
+      // It does not look at the connection's window either.
+      FloodOf("DataAfterTheAnswer", open, Repeated(ToBytes(NGHTTP2_DATA, 0, 1, std::string(100, '\xff'))),
+              {kCalm, "GOAWAY FLOW_CONTROL_ERROR"}),
   };
 }
 

@@ -1,6 +1,8 @@
 // What the broker, the registry and Admin ask of Access, and that nobody gets past it.
 #include "server/call/access.h"
 
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,6 +25,9 @@ constexpr char kConfig[] = R"(namespace { name: "open" } namespace { name: "clos
 // Refuses what is done in some namespaces, and writes down what it is asked.
 class Doorkeeper final : public Access {
  public:
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view>) const override {
+    return nullptr;
+  }
   absl::Status Check(const Call& call, Right right, absl::string_view name_space) const override {
     EXPECT_EQ(call.right, right);
     asked.emplace_back(NameOf(right), name_space);

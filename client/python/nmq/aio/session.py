@@ -11,7 +11,7 @@ from typing import Any, AsyncIterator, Iterable, List, Optional, Protocol, Seque
 import grpc
 import grpc.aio
 
-from .. import errors, place, tls
+from .. import errors, place, tls, token
 from .._stubs import message_queue_pb2 as pb
 from ..calls import Attempts, Call, Changes, Pages
 from ..forks import OfOneProcess
@@ -44,9 +44,10 @@ class GroupMember(Protocol):
 def _channel(options: Options) -> Any:
     arguments = place.channel_arguments(options)
     credentials = tls.credentials(options)
+    interceptors = token.aio_interceptors(options.token)
     if credentials is None:
-        return grpc.aio.insecure_channel(options.target, arguments)
-    return grpc.aio.secure_channel(options.target, credentials, arguments)
+        return grpc.aio.insecure_channel(options.target, arguments, interceptors=interceptors)
+    return grpc.aio.secure_channel(options.target, credentials, arguments, interceptors=interceptors)
 
 
 class Session(OfOneProcess):

@@ -1,0 +1,113 @@
+#include "server/access/access_list.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/random.h"
+#include "base/token.h"
+#include "gtest/gtest.h"
+
+namespace nmq {
+namespace {
+
+std::string Identity(const std::string& name, const NewToken& token) {
+  return absl::StrCat("identity { name: '", name, "' token: '", token.kept, "' }\n");
+}
+
+std::string Grant(const std::string& identity, const std::string& name_space, const std::string& rights) {
+  std::string grant = absl::StrCat("grant { identity: '", identity, "' namespace: '", name_space, "'");
+  return absl::StrCat(grant, " ", rights, " }\n");
+}
+
+constexpr Right kRights[] = {Right::kConnect, Right::kPublish, Right::kSubscribe,
+                             Right::kJoin,    Right::kInspect, Right::kAdmin};
+
+TEST(AccessList, TokenStandsForItsIdentity) {
+  const NewToken api = MakeToken(SystemRandom());
+  const NewToken again = MakeToken(SystemRandom());
+  const NewToken other = MakeToken(SystemRandom());
+  auto list = AccessList::Parse(
+      absl::StrCat("identity { name: 'api' token: '", api.kept, "' token: '", again.kept, "' }"), "access.textproto");
+  ASSERT_TRUE(list.ok()) << list.status();
+  for (int time = 0; time < 2; ++time) {
+    for (const NewToken& token : {api, again}) {
+      const auto found = (*list)->Find(token.token);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(found->name, "api");
+      EXPECT_TRUE((*list)->Has(*found));
+    }
+    EXPECT_EQ((*list)->Find(other.token), nullptr);
+    EXPECT_EQ((*list)->Find(api.token + "a"), nullptr);
+    EXPECT_EQ((*list)->Find(""), nullptr);
+  }
+}
+
+TEST(AccessList, WhatIsNotGrantedIsForbidden) {
+  const NewToken token = MakeToken(SystemRandom());
+  auto list = AccessList::Parse(absl::StrCat(Identity("api", token), Grant("api", "shop", "right: RIGHT_PUBLISH"),
+                                             Grant("api", "shop.*", "right: RIGHT_JOIN right: RIGHT_CONNECT")),
+                                "access.textproto");
+  ASSERT_TRUE(list.ok()) << list.status();
+  for (const Right right : kRights) {
+    const absl::Status shop = (*list)->Check("api", right, "shop");
+    EXPECT_EQ(shop.code(), right == Right::kPublish ? absl::StatusCode::kOk : absl::StatusCode::kPermissionDenied);
+    EXPECT_TRUE(shop.ok() || absl::StrContains(shop.message(), NameOf(right))) << shop;
+    const bool joins = right == Right::kJoin || right == Right::kConnect;
+    EXPECT_EQ((*list)->Check("api", right, "shop.a").ok(), joins);
+    EXPECT_EQ((*list)->Check("api", right, "other").code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ((*list)->Check("api", right, "").code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ((*list)->Check("nobody", right, "shop").code(), absl::StatusCode::kNotFound);
+  }
+}
+
+TEST(AccessList, OnlyAGrantForAllNamespacesIsOneForWhatConcernsThemAll) {
+  const NewToken token = MakeToken(SystemRandom());
+  auto list =
+      AccessList::Parse(absl::StrCat(Identity("a", token), Identity("b", MakeToken(SystemRandom())),
+                                     Grant("**", "*", "right: RIGHT_JOIN"), Grant("b", "**", "right: RIGHT_INSPECT")),
+                        "access.textproto");
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_FALSE((*list)->Check("a", Right::kInspect, "").ok());
+  EXPECT_TRUE((*list)->Check("b", Right::kInspect, "").ok());
+  EXPECT_TRUE((*list)->Check("b", Right::kInspect, "x").ok());
+  EXPECT_TRUE((*list)->Check("b", Right::kJoin, "x").ok());
+  EXPECT_FALSE((*list)->Check("b", Right::kJoin, "").ok());
+}
+
+TEST(AccessList, WhatIsWrongIsPointedAt) {
+  const std::string kept = MakeToken(SystemRandom()).kept;
+  const std::string api = absl::StrCat("identity { name: 'api' token: '", kept, "' }\n");
+  struct Case {
+    std::string text;
+    std::string at;
+    std::string what;
+  };
+  const std::vector<Case> cases = {
+      {"identity { }", "f:1:1", "identity[0].name"},
+      {"identity { name: 'a b' }", "f:1:12", "a b"},
+      {"identity { name: 'a' token: 'secret' }", "f:1:22", "identity[0].token[0]"},
+      {api + api, "f:2:12", "listed twice"},
+      {api + absl::StrCat("identity { name: 'b' token: '", kept, "' }"), "f:2:22", "listed twice"},
+      {api + "grant { identity: 'api' namespace: 'x' }", "f:2:1", "grant[0].right"},
+      {api + "grant { identity: 'api' namespace: 'x' right: 9 }", "f:2:40", "right"},
+      {api + "grant { identity: 'api' namespace: 'x' right: RIGHT_UNSPECIFIED }", "f:2:40", "right"},
+      {api + "grant { identity: 'api' namespace: '**x' right: RIGHT_JOIN }", "f:2:25", "**x"},
+      {api + "grant { identity: 'api' right: RIGHT_JOIN }", "f:2:1", "grant[0].namespace"},
+      {api + "grant { namespace: 'x' right: RIGHT_JOIN }", "f:2:1", "grant[0].identity"},
+      {api + "grant { identity: 'b' namespace: 'x' right: RIGHT_JOIN }", "f:2:9", "no identity \"b\""},
+      {api + "grants { }", "f:2:8", "grants"},
+  };
+  for (const Case& one : cases) {
+    const auto list = AccessList::Parse(one.text, "f");
+    ASSERT_FALSE(list.ok()) << one.text;
+    EXPECT_TRUE(absl::StartsWith(list.status().message(), one.at + ": ")) << one.text << list.status();
+    EXPECT_TRUE(absl::StrContains(list.status().message(), one.what)) << one.text << list.status();
+    EXPECT_FALSE(absl::StrContains(list.status().message(), "secret")) << list.status();
+  }
+}
+
+}  // namespace
+}  // namespace nmq
