@@ -28,7 +28,7 @@ class ByteStream {
   virtual ssize_t Write(const iovec* pieces, size_t count) = 0;
   // Tells the peer that nothing more comes.
   virtual void CloseWrite() = 0;
-  // What to wait for with epoll.
+  // What to wait for.
   virtual int descriptor() const = 0;
 
   // The following change in Read and Write only.

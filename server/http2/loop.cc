@@ -1,8 +1,5 @@
 #include "server/http2/loop.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -14,8 +11,6 @@
 namespace nmq::http2 {
 namespace {
 
-// Events asked for in one turn.
-constexpr int kEventsMax = 256;
 // What a turn may take for connections for whom something has come before subscriptions get to write, and at its end
 // for those that have had more than their share and for handshakes of TLS, at least one of each. More waits for the
 // next turn.
@@ -40,33 +35,18 @@ constexpr absl::Duration kCallsEndStep = absl::Milliseconds(5);
 constexpr int kSecondsBetweenLines = 60;
 constexpr absl::Duration kCallAgainAfter = absl::Seconds(1);
 
-uint32_t EventsFor(bool readable, bool writable) {
-  return (readable ? uint32_t{EPOLLIN} : 0) | (writable ? uint32_t{EPOLLOUT} : 0);
-}
-
 }  // namespace
 
 Loop::Loop(const Options& options, broker::Lane* lane, const Clock* clock, Metrics* metrics, const Memory& memory)
     : rpc::Loop(lane, clock, metrics, memory),
       options_(options),
       metrics_(metrics),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      waker_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_(RealClock().Monotonic()),
       read_buffer_(new char[Connection::kReadBytes]),
       windows_(options.wide_bytes, nullptr),
-      inflating_(kInflatingBytes) {
-  epoll_event event = {EPOLLIN, {.ptr = nullptr}};
-  if (ok()) epoll_ctl(epoll_, EPOLL_CTL_ADD, waker_, &event);
-}
+      inflating_(kInflatingBytes) {}
 
-Loop::~Loop() {
-  Join();
-  if (waker_ >= 0) close(waker_);
-  if (epoll_ >= 0) close(epoll_);
-}
-
-void Loop::Interrupt() { eventfd_write(waker_, 1); }
+Loop::~Loop() { Join(); }
 
 void Loop::Shutdown() {
   Post([this] {
@@ -94,15 +74,12 @@ void Loop::Adopt(std::unique_ptr<ByteStream> bytes, std::string peer) {
 }
 
 void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
-  const int socket = bytes->descriptor();
-  ConnectionHost* const host = this;
-  auto connection = std::make_unique<Connection>(host, &options_.limits, std::move(bytes), peer);
-  Connection* const raw = connection.get();
-  connections_.emplace(raw, std::move(connection));
+  auto served = std::make_unique<Served>(this, std::move(bytes), peer);
+  Served* const raw = served.get();
+  connections_.emplace(raw, std::move(served));
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
   if (!tick_.set()) SetTimer(&tick_, clock().Monotonic() + kTick);
-  epoll_event event = {EventsFor(true, false), {.ptr = raw}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) != 0) raw->End();
+  if (!raw->watch.ok()) raw->End();
   while (greeting_.size() > options_.greeting_max) greeting_.oldest()->owner()->EndGreeting();
 }
 
@@ -120,8 +97,7 @@ absl::Status Loop::CheckRoomForCall() const {
 }
 
 void Loop::Await(Connection* connection, bool readable, bool writable) {
-  epoll_event event = {EventsFor(readable, writable), {.ptr = connection}};
-  epoll_ctl(epoll_, EPOLL_CTL_MOD, connection->descriptor(), &event);
+  static_cast<Served*>(connection)->watch.Await(readable, writable);
 }
 
 void Loop::OnAbuse(const Connection& connection, absl::string_view what) {
@@ -163,11 +139,10 @@ int Loop::PatienceMs() const {
 }
 
 bool Loop::TakeEvents() {
-  epoll_event events[kEventsMax];
-  const int count = epoll_wait(epoll_, events, kEventsMax, PatienceMs());
+  const absl::Span<const Poller::Event> events = poller_.Wait(PatienceMs());
   TurnBegins();
   now_ = RealClock().Monotonic();
-  Sort(events, count);
+  Sort(events);
   SettleCalls();
   // Nothing more is read before what has come is dealt with.
   if (settling_.empty()) TakeTurns(now_ + kFreshTime);
@@ -177,17 +152,14 @@ bool Loop::TakeEvents() {
   return running_ || (calls_ > 0 && now_ < end_by_);
 }
 
-void Loop::Sort(const epoll_event* events, int count) {
-  for (int i = 0; i < count; ++i) {
-    auto* const connection = static_cast<Connection*>(events[i].data.ptr);
-    if (connection == nullptr) {
-      eventfd_t times;
-      eventfd_read(waker_, &times);
-      Interrupted();
-    } else if (connection->shakes_hands()) {
-      rotation_.AddNew(connection->place(), events[i].events);
+void Loop::Sort(absl::Span<const Poller::Event> events) {
+  if (poller_.interrupted()) Interrupted();
+  for (const Poller::Event& event : events) {
+    auto* const connection = static_cast<Connection*>(event.owner);
+    if (connection->shakes_hands()) {
+      rotation_.AddNew(connection->place(), event.what);
     } else {
-      rotation_.Add(connection->place(), events[i].events);
+      rotation_.Add(connection->place(), event.what);
     }
   }
 }
@@ -207,8 +179,8 @@ void Loop::EndTurn() {
 
 void Loop::TellEvents(Rotation<Connection>::Entry* entry) {
   const uint32_t events = entry->TakeEvents();
-  if ((events & EPOLLOUT) != 0) entry->owner()->OnWritable();
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) entry->owner()->OnReadable();
+  if ((events & Poller::kWritable) != 0) entry->owner()->OnWritable();
+  if ((events & Poller::kReadable) != 0) entry->owner()->OnReadable();
 }
 
 void Loop::TakeTurns(absl::Duration end) {
@@ -233,7 +205,7 @@ void Loop::WorkOn() {
   const absl::Duration begin = RealClock().Monotonic();
   while (rotation_.has_left()) {
     Rotation<Connection>::Entry* const entry = rotation_.TakeLeft();
-    if ((entry->TakeEvents() & EPOLLOUT) != 0) entry->owner()->OnWritable();
+    if ((entry->TakeEvents() & Poller::kWritable) != 0) entry->owner()->OnWritable();
     entry->owner()->GoOn();
     rotation_.Charge(entry, entry->owner()->work());
     if (RealClock().Monotonic() - begin >= kLeftTime) break;
@@ -258,14 +230,13 @@ void Loop::SettleCalls() {
 void Loop::TakeMore() {
   if (more_.empty()) return;
   const absl::Duration end = RealClock().Monotonic() + std::min(flush_time_, kTakeMoreTime);
-  epoll_event events[kEventsMax];
   while (settling_.empty() && RealClock().Monotonic() < end) {
     std::vector<Connection*> more;
     more.swap(more_);
     for (Connection* const connection : more) connection->OnReadable();
     SettleCalls();
     // A publisher that sends more slowly than this takes it in has sent some meanwhile.
-    if (more_.empty()) Sort(events, epoll_wait(epoll_, events, kEventsMax, 0));
+    if (more_.empty()) Sort(poller_.Wait(0));
     if (more_.empty() && !rotation_.has_fresh()) break;
     TakeTurns(end);
     SettleCalls();

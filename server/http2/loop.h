@@ -1,20 +1,20 @@
 #ifndef NMQ_SERVER_HTTP2_LOOP_H_
 #define NMQ_SERVER_HTTP2_LOOP_H_
 
-#include <sys/epoll.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "server/http2/age_list.h"
@@ -22,6 +22,7 @@
 #include "server/http2/call.h"
 #include "server/http2/connection.h"
 #include "server/http2/gather.h"
+#include "server/http2/poller.h"
 #include "server/http2/rotation.h"
 #include "server/http2/timers.h"
 #include "server/http2/window_pool.h"
@@ -32,7 +33,7 @@
 
 namespace nmq::http2 {
 
-// A loop with its connections, on epoll. What peers have time for goes by the machine's clock, whatever the loop's is.
+// A loop with its connections. What peers have time for goes by the machine's clock, whatever the loop's is.
 // At the end of a turn it writes once to each connection that has something to send. Threads as rpc::Loop; Adopt,
 // connections and MakeRoom are for any.
 class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
@@ -53,7 +54,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   ~Loop() override;
 
   // False if the system has not what the loop needs.
-  bool ok() const { return epoll_ >= 0 && waker_ >= 0; }
+  bool ok() const { return poller_.ok(); }
 
   // Ends the connections that are left, and the loop when their calls are over; after a second in any case.
   void Shutdown() override;
@@ -71,7 +72,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
  private:
   // Of rpc::Loop.
   bool TakeEvents() override;
-  void Interrupt() override;
+  void Interrupt() override { poller_.Interrupt(); }
   void EndTurn() override;
 
   // Of ConnectionHost and CallHost.
@@ -104,9 +105,17 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void OnCallOver() override { --calls_; }
   void SettleSoon(Call* call) override { settling_.push_back(call); }
 
+  // A connection with its watch, which ends before the descriptor is closed.
+  struct Served final : Connection {
+    Served(Loop* loop, std::unique_ptr<ByteStream> bytes, std::string peer)
+        : Connection(loop, &loop->options_.limits, std::move(bytes), std::move(peer)),
+          watch(&loop->poller_, descriptor(), static_cast<Connection*>(this)) {}
+    Poller::Watch watch;
+  };
+
   void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
   int PatienceMs() const;
-  void Sort(const epoll_event* events, int count);
+  void Sort(absl::Span<const Poller::Event> events);
   void TakeTurns(absl::Duration end);
   void WorkOn();
   void ShakeHands();
@@ -126,8 +135,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
 
   const Options options_;
   Metrics* const metrics_;
-  int epoll_ = -1;
-  int waker_ = -1;  // readable when the loop is to take a turn
+  Poller poller_;
   std::atomic<size_t> connection_count_{0};
   Mutex adopting_mu_;
   CondVar adopted_;
@@ -148,7 +156,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   ByteShare inflating_;
   OutgoingPool outgoings_;
   AgeList<Call> stalling_;
-  absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections_;
+  absl::flat_hash_map<Connection*, std::unique_ptr<Served>> connections_;
   std::vector<Connection*> marked_;
   std::vector<Connection*> more_;  // that have probably more to read at once
   absl::Duration flush_time_;      // of the last turn
