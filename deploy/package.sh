@@ -79,6 +79,14 @@ library_packages() {
     nmq_fail "dpkg-shlibdeps: $(cat "$work/shlibdeps")"
 }
 
+# The field for the source packages of which a binary holds code; nothing if there are none.
+built_using() {
+  # shellcheck disable=SC2016 # that is for dpkg-query
+  sh "$root/deploy/container/linked_packages.sh" "$1" | cut -f 1 |
+    xargs -r dpkg-query -W -f '${source:Package} (= ${source:Version})\n' | LC_ALL=C sort -u |
+    paste -s -d , | sed 's/,/, /g; s/^./Built-Using: &/'
+}
+
 # pack PACKAGE SECTION: $tree and what is left of its control file, which comes from standard input.
 pack() {
   local package=$1 section=$2 file
@@ -127,8 +135,7 @@ package_nmq() {
   for name in postinst prerm postrm; do put 755 "$HERE/nmq/$name" "/DEBIAN/$name"; done
   pack nmq net <<DESCRIPTION
 Depends: $(library_packages "$tree/usr/bin/nmqd" "$tree/usr/bin/nmq"), adduser, init-system-helpers (>= 1.54)
-$(sh "$root/deploy/container/linked_packages.sh" "$tree/usr/bin/nmqd" | awk -F '\t' '
-  { printf "%s%s (= %s)", NR == 1 ? "Static-Built-Using: " : ", ", $4, $2; last = "\n" } END { printf last }')
+$(built_using "$tree/usr/bin/nmqd")
 Description: message server with namespaces, rooms and queues over gRPC
  nmqd carries messages between services: they publish what happened, others
  hear it at once, in the rooms that they are in, and queues keep on disk what
