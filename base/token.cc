@@ -51,6 +51,8 @@ absl::StatusOr<KeptToken> KeptToken::Parse(absl::string_view field, absl::string
   return KeptToken(parts[0], parts[1], parts[2]);
 }
 
+std::string KeptToken::text() const { return absl::StrCat(id_, ".", salt_, ".", hash_); }
+
 bool KeptToken::Matches(absl::string_view token) const {
   const absl::string_view id = IdOfToken(token);
   if (id != id_) return false;

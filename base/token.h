@@ -28,6 +28,8 @@ class KeptToken {
   static absl::StatusOr<KeptToken> Parse(absl::string_view field, absl::string_view kept);
 
   const std::string& id() const { return id_; }
+  // As it was parsed.
+  std::string text() const;
   // Whether it was kept of this one. Takes as long whatever is wrong with its secret.
   bool Matches(absl::string_view token) const;
 

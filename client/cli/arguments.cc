@@ -123,8 +123,12 @@ absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
   const auto fill = [&app](const char* option, const std::string& value, std::string* target) {
     if (app.get_option(option)->count() == 0) *target = value;
   };
+  // What shows who one is goes to its server alone, unless the context was asked for.
+  const bool elsewhere = app.get_option("--context")->count() == 0 && app.get_option("--server")->count() > 0 &&
+                         arguments->server != found->second.server;
   fill("--server", found->second.server, &arguments->server);
   fill("--namespace", found->second.namespace_name, &arguments->namespace_name);
+  if (elsewhere) return absl::OkStatus();
   fill("--token", found->second.token, &arguments->token);
   fill("--tls-ca", found->second.tls_ca, &arguments->tls_ca);
   fill("--tls-certificate", found->second.tls_certificate, &arguments->tls_certificate);

@@ -65,7 +65,9 @@ std::string ContextsPath() {
 
 absl::StatusOr<Contexts> LoadContexts(const std::string& path) {
   std::error_code error;
-  if (path.empty() || !std::filesystem::exists(path, error)) return Contexts();
+  const bool there = !path.empty() && std::filesystem::exists(path, error);
+  if (error) return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be read: ", error.message()));
+  if (!there) return Contexts();
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/deadline.h"
@@ -95,7 +96,12 @@ class Child {
     char* const arguments[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
     std::vector<char*> variables;
     for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
-    for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      const absl::string_view own(*variable);
+      const absl::string_view name = own.substr(0, own.find('=') + 1);
+      const auto set = [name](const std::string& one) { return absl::StartsWith(one, name); };
+      if (std::none_of(environment.begin(), environment.end(), set)) variables.push_back(*variable);
+    }
     variables.push_back(nullptr);
     const int error = posix_spawn(&pid_, "/bin/sh", &actions, &attributes, arguments, variables.data());
     posix_spawnattr_destroy(&attributes);

@@ -43,7 +43,7 @@ void AddLive(CLI::App* app, const Target& target) {
            0);
 
   CLI::App* top = AddCommand(app, "top", "Show rates, refreshed each second", Command::kTop, target,
-                             "nmq top                       q ends it, h shows its keys\n"
+                             "nmq top                       q ends it\n"
                              "nmq top --filter DB --sort in\n"
                              "nmq top --count 1 --json      one frame, for scripts");
   AddCount(top, "--count", &target.typed->count, "End after so many frames");

@@ -10,6 +10,7 @@
 #include "client/cpp/session.h"
 #include "client/cpp/subscription_loop.h"
 #include "client/cpp/tls.h"
+#include "client/cpp/token.h"
 
 namespace nmq {
 inline namespace client {
@@ -53,7 +54,10 @@ Client::~Client() { session_->Disconnect().IgnoreError(); }
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   absl::Status checked = CheckOptions(options);
   if (!checked.ok()) return checked;
-  absl::Status secured = internal::UseTls(&options);
+  // A file has a line end behind it.
+  absl::StripTrailingAsciiWhitespace(&options.token);
+  absl::Status secured = internal::CheckToken(options.token);
+  if (secured.ok()) secured = internal::UseTls(&options);
   if (!secured.ok()) return secured;
   const bool lazy = options.lazy;
   auto session = std::make_shared<internal::Session>(std::move(options));

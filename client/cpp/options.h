@@ -72,8 +72,8 @@ struct ClientOptions {
   std::string tls_ca = {};
   std::string tls_certificate = {};
   std::string tls_key = {};
-  // Says who calls, to a server that asks (its administrator's `nmq token` makes it). It goes as it is over a connection
-  // without TLS. Empty: none is shown.
+  // Says who calls, to a server that asks (its administrator's `nmq token` makes it). It goes as it is over a
+  // connection without TLS. Empty: none is shown.
   std::string token = {};
   // Instead of the files for TLS; null: as they say.
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};
@@ -151,7 +151,8 @@ struct BatchResult {
   v1::AcceptedBatch accepted = {};
 };
 
-// What became of a message: where it went, or why it went nowhere, or may have. A publisher is told positions and no ids.
+// What became of a message: where it went, or why it went nowhere, or may have. A publisher is told positions and no
+// ids.
 using PublishCallback = std::function<void(const absl::StatusOr<PublishResult>&)>;
 
 struct PublisherOptions {

@@ -1,7 +1,9 @@
 #include "client/cpp/token.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace nmq {
@@ -40,6 +42,13 @@ class ShowerFactory final : public experimental::ClientInterceptorFactoryInterfa
 };
 
 }  // namespace
+
+absl::Status CheckToken(const std::string& token) {
+  const auto shown = [](unsigned char c) { return absl::ascii_isgraph(c); };
+  if (std::all_of(token.begin(), token.end(), shown)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "ClientOptions.token: has a space, a line end or another byte that no token has; give what nmq token printed");
+}
 
 std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> ShowToken(const std::string& token) {
   std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> factories;

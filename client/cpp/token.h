@@ -6,11 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "grpcpp/support/client_interceptor.h"
 
 namespace nmq {
 inline namespace client {
 namespace internal {
+
+// OK if `token` can be shown: it is empty, or of printable ASCII without spaces. Else INVALID_ARGUMENT, which has
+// nothing of it.
+absl::Status CheckToken(const std::string& token);
 
 // What shows `token` with each call of a channel, over plain text, too, where gRPC has no credentials; nothing if it is
 // empty.

@@ -86,6 +86,8 @@ class AccessList::Reader {
 
  private:
   absl::Status Give(const std::string& identity, const AccessList::Place& what, const nmq::Place& at) {
+    places_ += identity == "**" ? to_.grants_.size() : 1;
+    if (places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
     if (identity == "**") {
       for (auto& [name, places] : to_.grants_) places.push_back(what);
       return absl::OkStatus();
@@ -97,6 +99,7 @@ class AccessList::Reader {
   }
 
   AccessList& to_;
+  size_t places_ = 0;
 };
 
 absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view textproto,
@@ -133,14 +136,16 @@ std::shared_ptr<const Principal> AccessList::Find(absl::string_view token) const
   }
   const auto known = tokens_.find(IdOfToken(token));
   if (known == tokens_.end() || !known->second.token.Matches(token)) return nullptr;
-  auto principal = std::make_shared<const Principal>(Principal{known->second.identity, known->first});
+  auto principal =
+      std::make_shared<const Principal>(Principal{known->second.identity, known->first, known->second.token.text()});
   MutexLock lock(&mu_);
   return verified_.try_emplace(std::string(token), std::move(principal)).first->second;
 }
 
 bool AccessList::Has(const Principal& principal) const {
   const auto known = tokens_.find(principal.token_id);
-  return known != tokens_.end() && known->second.identity == principal.name;
+  return known != tokens_.end() && known->second.identity == principal.name &&
+         known->second.token.text() == principal.kept;
 }
 
 absl::Status AccessList::Check(const std::string& identity, Right right, absl::string_view name_space) const {

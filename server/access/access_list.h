@@ -24,6 +24,8 @@ class AccessList {
  public:
   static constexpr size_t kIdentitiesMax = 10'000;
   static constexpr size_t kGrantsMax = 10'000;
+  // Pairs of an identity and a namespace in grants.
+  static constexpr size_t kPlacesMax = 100'000;
 
   // Reads protobuf's text format. INVALID_ARGUMENT, beginning with FILE:LINE:COLUMN, for anything that is not
   // understood, is no name or pattern, is said twice, or names an identity that there is not.

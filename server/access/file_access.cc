@@ -21,7 +21,7 @@ std::string StampOf(const std::string& path) {
   struct stat found = {};
   if (stat(path.c_str(), &found) != 0) return "";
   return absl::StrCat(found.st_dev, ".", found.st_ino, ".", found.st_size, ".", found.st_mtim.tv_sec, ".",
-                      found.st_mtim.tv_nsec);
+                      found.st_mtim.tv_nsec, ".", found.st_ctim.tv_sec, ".", found.st_ctim.tv_nsec);
 }
 
 absl::Status NobodyKnown() {
@@ -38,6 +38,9 @@ absl::StatusOr<std::shared_ptr<const AccessList>> FileAccess::Read() const {
   if (!text.ok()) return text.status();
   auto list = AccessList::Parse(*text, path_);
   if (!list.ok()) return list.status();
+  if ((*list)->identities() == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": has no identity, so that nobody could do anything"));
+  }
   return std::shared_ptr<const AccessList>(*std::move(list));
 }
 
@@ -60,12 +63,17 @@ bool FileAccess::Refresh() {
   // Of before the file is read: what is written meanwhile is read the next time.
   std::string stamp = StampOf(path_);
   if (stamp == stamp_) return false;
-  stamp_ = std::move(stamp);
+  // It may be being written.
+  if (stamp != std::exchange(seen_, stamp)) return false;
   auto list = Read();
   if (!list.ok()) {
-    LOG(ERROR) << "who may do what stays as it was: " << list.status().message();
+    // It may be readable the next time without having changed.
+    const std::string why(list.status().message());
+    if (why != std::exchange(told_, why)) LOG(ERROR) << "who may do what stays as it was: " << why;
     return false;
   }
+  told_.clear();
+  stamp_ = std::move(stamp);
   LOG(INFO) << "read again who may do what: " << (*list)->identities() << " identities in " << path_;
   MutexLock lock(&mu_);
   list_ = *std::move(list);

@@ -22,8 +22,9 @@ class FileAccess final : public Access {
   // As AccessList::Parse says, or why the file cannot be read.
   static absl::StatusOr<std::unique_ptr<FileAccess>> Load(const std::string& path);
 
-  // Reads the file again if it is not as it was; true if that changes what may be done. A file that is of no use is
-  // named in the log, once, and what was read before holds. From one thread.
+  // To be called about once a second. Reads the file again if it is not as it was, and no more written: the same at two
+  // calls. True if that changes what may be done. A file that is of no use is named in the log, once, and what was read
+  // before holds. From one thread.
   bool Refresh();
 
   absl::StatusOr<std::shared_ptr<const Principal>> Identify(
@@ -37,7 +38,10 @@ class FileAccess final : public Access {
   absl::StatusOr<std::shared_ptr<const AccessList>> Read() const;
 
   const std::string path_;
-  std::string stamp_;  // of the file when it was read last; for the thread that refreshes
+  // For the thread that refreshes.
+  std::string stamp_;  // of the file when it was read last
+  std::string seen_;   // the same when it was looked at last
+  std::string told_;   // what the log has of a file that is of no use
   mutable Mutex mu_;   // a leaf
   std::shared_ptr<const AccessList> list_ ABSL_GUARDED_BY(mu_);
 };

@@ -127,7 +127,8 @@ absl::StatusOr<Namespace*> Broker::FindNamespace(const Call& call, absl::string_
   if (!status.ok()) return status;
   return NotFound("NAMESPACE_NOT_FOUND",
                   absl::StrCat("namespace: there is no namespace ", Quote(name),
-                               "; declare it in the configuration, or make it with Admin.CreateNamespace"),
+                               "; declare it in the configuration, or make it with Admin.CreateNamespace",
+                               call.principal == nullptr ? "" : ", unless it is one in which you may do nothing"),
                   {{"namespace", name}});
 }
 

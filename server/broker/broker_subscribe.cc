@@ -67,6 +67,13 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
   if (!patterns.ok()) return Counted(name_space, patterns.status());
   status = CheckRooms(request.rooms());
   if (!status.ok()) return Counted(name_space, status);
+  if (!request.rooms().empty() || !request.group().rooms().empty()) {
+    // To hear rooms is to be in them.
+    Call joining = call;
+    joining.right = Right::kJoin;
+    status = Admit(joining, name_space->name());
+    if (!status.ok()) return status;
+  }
   auto headers = ParseHeaders(request, limits());
   if (!headers.ok()) return Counted(name_space, headers.status());
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);

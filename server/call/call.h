@@ -18,6 +18,7 @@ enum class Transport { kGrpc };
 struct Principal {
   std::string name;      // of the identity
   std::string token_id;  // by which token it is known
+  std::string kept;      // what is kept of that
 };
 
 // What a transport knows of a call besides its request. The first argument of all that answers calls.

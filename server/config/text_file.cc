@@ -1,6 +1,8 @@
 #include "server/config/text_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <memory>
@@ -95,12 +97,25 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  constexpr size_t kBytesMax = 64 << 20;
   const auto failed = [&path] { return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path)); };
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (file == nullptr) return failed();
+  // Whatever it is, nobody is waited for.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return failed();
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(fdopen(fd, "rb"), &std::fclose);
+  struct stat found = {};
+  if (file == nullptr || fstat(fd, &found) != 0) return failed();
+  if (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": it is no file"));
+  }
   std::string content;
   char buffer[4096];
-  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), file.get())) content.append(buffer, count);
+  while (const size_t count = std::fread(buffer, 1, sizeof(buffer), file.get())) {
+    content.append(buffer, count);
+    if (content.size() > kBytesMax) {
+      return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": it has more than ", kBytesMax, " bytes"));
+    }
+  }
   if (std::ferror(file.get()) != 0) return failed();
   return content;
 }

@@ -78,12 +78,11 @@ absl::Status Registry::ListNamespaces(const Call& call, const v1::ListNamespaces
   Page page(broker_.limits(), request.page_size(), response->mutable_namespaces());
   std::string last = *after;
   for (Namespace* name_space : broker_.NamespacesAfter(last)) {
-    if (broker_.Admit(call, name_space->name()).ok()) {
-      v1::NamespaceInfo info;
-      name_space->Describe(&info);
-      if (!page.Add(std::move(info))) break;
-    }
-    last = name_space->name();
+    if (!broker_.Admit(call, name_space->name()).ok()) continue;
+    v1::NamespaceInfo info;
+    name_space->Describe(&info);
+    if (!page.Add(std::move(info))) break;
+    last = name_space->name();  // the token tells it
   }
   if (page.full()) response->set_next_page_token(PageToken(kNamespaces, "", last));
   return absl::OkStatus();

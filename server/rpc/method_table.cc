@@ -33,7 +33,10 @@ Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
   }
   if (!found->second.open) {
     auto principal = access_->Identify(exchange->Metadata("authorization"));
-    if (!principal.ok()) return new Refused(principal.status(), exchange);
+    if (!principal.ok()) {
+      if (metrics_ != nullptr) metrics_->CountRefusal(principal.status());
+      return new Refused(principal.status(), exchange);
+    }
     exchange->set_principal(*std::move(principal));
   }
   return found->second.begin(exchange);

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "server/call/access.h"
+#include "server/metrics/metrics.h"
 #include "server/rpc/exchange.h"
 
 namespace nmq::rpc {
@@ -21,10 +22,13 @@ class MethodTable {
   using Begin = std::function<Handler*(Exchange*)>;
 
   // Before the loop starts: each path once; one that anybody may call, whoever it is; who decides that, everybody
-  // without it. `access` must outlive the table.
+  // without it. `access`, and `metrics`, which count those who are turned away, must outlive the table.
   void Add(const std::string& path, Begin begin) { methods_[path].begin = std::move(begin); }
   void Open(const std::string& path) { methods_[path].open = true; }
-  void set_access(const Access* access) { access_ = access; }
+  void set_access(const Access* access, Metrics* metrics) {
+    access_ = access;
+    metrics_ = metrics;
+  }
 
   // Begins to serve a call of `path`; one of a method that is not there ends with UNIMPLEMENTED.
   Handler* Serve(absl::string_view path, Exchange* exchange) const;
@@ -39,6 +43,7 @@ class MethodTable {
   };
   absl::flat_hash_map<std::string, Method> methods_;
   const Access* access_ = &OpenAccess();
+  Metrics* metrics_ = nullptr;  // null: not counted
 };
 
 }  // namespace nmq::rpc

@@ -70,7 +70,7 @@ void AddStream(const char* full_name, MethodTable::Begin begin, MethodTable* tab
 Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), admin_(broker) {}
 
 void Methods::AddTo(Loop* loop) {
-  loop->methods().set_access(&broker_->access());
+  loop->methods().set_access(&broker_->access(), &broker_->metrics());
   AddSessions(&loop->methods());
   AddMessages(&loop->methods());
   AddRegistry(&loop->methods());

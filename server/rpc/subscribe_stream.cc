@@ -75,6 +75,8 @@ void SubscribeStream::Found(const absl::Status& status) {
 
 void SubscribeStream::Subscribe(broker::Broker::Wish wish) {
   name_space_ = wish.name_space;
+  CheckAccess();  // which may have changed while the start was looked for
+  if (ending()) return;
   v1::SubscribeResponse frame;
   auto subscription = broker_->Subscribe(std::move(wish), frame.mutable_ready());
   if (!subscription.ok()) {
@@ -86,7 +88,6 @@ void SubscribeStream::Subscribe(broker::Broker::Wish wish) {
   loop()->SetTimer(&heartbeat_, now + broker_->limits().heartbeat);
   loop()->SetTimer(&age_, now + StreamLife(broker_->limits().stream_age, broker_->random()));
   WriteFrame(frame);
-  CheckAccess();  // which may have changed while the start was looked for
 }
 
 void SubscribeStream::OnReady() {

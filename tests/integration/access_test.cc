@@ -227,6 +227,34 @@ TEST_F(AccessByFile, ListsHaveOnlyWhatMayBeSeen) {
   EXPECT_THAT(names(boss_), ElementsAre("default", "other", "shop"));
 }
 
+// What a page token tells is what may be seen.
+TEST_F(AccessByFile, PagesTellNothingOfOtherNamespaces) {
+  Grant(RightName(Right::kInspect));
+  Start();
+  v1::ListNamespacesRequest request;
+  request.set_page_size(1);
+  v1::ListNamespacesResponse response;
+  const auto context = ContextWith(Bearer(caller_));
+  EXPECT_TRUE(v1::Registry::NewStub(channel_)->ListNamespaces(context.get(), request, &response).ok());
+  EXPECT_EQ(response.namespaces_size(), 1);
+  EXPECT_EQ(response.next_page_token(), "");
+}
+
+TEST_F(AccessByFile, HearingARoomTakesTheRightToJoinIt) {
+  Grant("right: RIGHT_CONNECT right: RIGHT_SUBSCRIBE");
+  Start();
+  const std::string session = Connect(caller_, "shop");
+  v1::SubscribeRequest request;
+  request.set_session(session);
+  request.add_patterns()->set_queue("Q");
+  request.add_rooms("kitchen");
+  RawCall subscriber(channel_, "/nmq.v1.MessageQueue/Subscribe", ContextWith(Bearer(caller_)));
+  ASSERT_TRUE(subscriber.Write(request.SerializeAsString()));
+  const grpc::Status status = subscriber.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(status.error_message(), HasSubstr("join"));
+}
+
 TEST_F(AccessByFile, SessionIsOfNoUseToAnotherIdentity) {
   Grant(kAllRights);
   Start();
@@ -293,6 +321,11 @@ TEST_F(AccessByFile, TokenThatIsTakenBackIsOfNoUse) {
 TEST_F(AccessByFile, FileThatIsOfNoUseChangesNothingAndIsNamed) {
   Grant(kAllRights);
   Start();
+  // Nor does one that is empty, as a file is while it is being written.
+  Write("");
+  EXPECT_TRUE(
+      WaitUntil([&] { return nmqd_->process().errors().find("has no identity") != std::string::npos; }, kPatience));
+  Connect(caller_, "shop");
   Write("identity { name: 'x' ");
   EXPECT_TRUE(
       WaitUntil([&] { return nmqd_->process().errors().find("who may do what stays as it was") != std::string::npos; },

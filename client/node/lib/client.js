@@ -95,6 +95,7 @@ class Client {
       tlsCertificate: process.env.NMQ_TLS_CERTIFICATE,
       tlsKey: process.env.NMQ_TLS_KEY,
       token: process.env.NMQ_TOKEN,
+      ...given({ namespace: process.env.NMQ_NAMESPACE }),
       ...given(options),
       server: target,
       secure,

@@ -34,7 +34,13 @@ function channelOptions({ backoff, proxy }) {
 }
 
 // Shows `token` with each call; nothing without one.
-function showing(token) {
+function showing(given) {
+  // A file has a line end behind it.
+  const token = given?.trimEnd();
+  if (token && !/^[!-~]+$/.test(token)) {
+    const why = 'token: has a space, a line end or another byte that no token has; give what nmq token printed';
+    throw new errors.NmqError('INVALID_ARGUMENT', why);
+  }
   const show = (options, nextCall) =>
     new grpc.InterceptingCall(nextCall(options), {
       start(metadata, listener, next) {

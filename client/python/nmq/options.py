@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 
 import grpc
 
-from . import address, arguments
+from . import address, arguments, errors
 from .backoff import Backoff
 
 
@@ -42,7 +42,7 @@ class Options:
     tls_certificate: str = ""
     tls_key: str = ""
     # Says who calls, to a server that asks; NMQ_TOKEN if empty. It goes as it is over a connection without TLS.
-    token: str = ""
+    token: str = dataclasses.field(default="", repr=False)
     # grpc.ChannelCredentials instead of the files for TLS.
     credentials: Optional[Any] = None
     # Publishes as this client. If False, messages carry no publisher, and a client that only publishes never enters
@@ -72,6 +72,16 @@ def _server(name: str, value: Any) -> str:
     return str(value)
 
 
+def _token(name: str, value: Any) -> str:
+    """What is wrong has nothing of the token."""
+    if not isinstance(value, str) or not all("!" <= each <= "~" for each in value.rstrip()):
+        raise errors.make(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"{name}: has a space, a line end or another byte that no token has; give what nmq token printed",
+        )
+    return value
+
+
 TIMEOUT = arguments.number(0, above=True)
 OPTIONS = {
     "server": _server,
@@ -87,7 +97,7 @@ OPTIONS = {
     "tls_ca": arguments.path,
     "tls_certificate": arguments.path,
     "tls_key": arguments.path,
-    "token": arguments.text,
+    "token": _token,
     "credentials": arguments.instance(grpc.ChannelCredentials),
     "publish_with_session": arguments.flag,
 }
@@ -99,6 +109,6 @@ def make(function: str, server: str, options: Dict[str, Any]) -> Options:
         if name not in OPTIONS:
             raise arguments.unknown_option(function, name, options[name], OPTIONS)
     server = server or os.environ.get("NMQ_SERVER", "") or f"127.0.0.1:{address.PORT_DEFAULT}"
-    for name in ("tls_ca", "tls_certificate", "tls_key", "token"):
+    for name in ("namespace", "tls_ca", "tls_certificate", "tls_key", "token"):
         options.setdefault(name, os.environ.get(f"NMQ_{name.upper()}", ""))
     return Options(server=server, **options)

@@ -34,7 +34,8 @@ class _Shower(_Interceptor):  # type: ignore[misc]
 
 def show(channel: Any, token: str) -> Any:
     """`channel`, with `token` shown by each call if there is one."""
-    return grpc.intercept_channel(channel, _Shower(token)) if token else channel
+    # A file has a line end behind it.
+    return grpc.intercept_channel(channel, _Shower(token.rstrip())) if token else channel
 
 
 def aio_interceptors(token: str) -> List[Any]:
@@ -43,7 +44,7 @@ def aio_interceptors(token: str) -> List[Any]:
 
     def kind(base: Any, name: str) -> Any:
         async def intercept(_: Any, continuation: Any, details: Any, request: Any) -> Any:
-            metadata = aio.Metadata(*_shown(details.metadata, token))
+            metadata = aio.Metadata(*_shown(details.metadata, token.rstrip()))
             return await continuation(details._replace(metadata=metadata), request)
 
         return type("_AioShower", (base,), {name: intercept})()

@@ -57,6 +57,17 @@ test('the token may be in the environment', async () => {
   }
 });
 
+test('a token from a file may end with a line end, and one that is none is not shown', async () => {
+  await expectServed({ token: `${token}\n` });
+  for (const wrong of [`${token} x`, 'nmq_sécret_x', 'nmq_a\nb']) {
+    await assert.rejects(nmq.connect(server.address, { token: wrong }), (error) => {
+      assert.equal(error.code, 'INVALID_ARGUMENT');
+      assert.ok(!error.message.includes('nmq_'), error.message);
+      return true;
+    });
+  }
+});
+
 test('others are told why they are not', async () => {
   const refused = (options, reason) =>
     assert.rejects(nmq.connect(server.address, { waitForServer: 0, ...options }), { code: 'UNAUTHENTICATED', reason });

@@ -48,6 +48,13 @@ class Token(unittest.TestCase):
         self.addCleanup(os.environ.pop, "NMQ_TOKEN")
         self.expect_served()
 
+    def test_a_token_from_a_file_may_end_with_a_line_end_and_one_that_is_none_is_not_shown(self) -> None:
+        self.expect_served(token=_TOKEN + "\n")
+        for wrong in (_TOKEN + " x", "nmq_s\u00e9cret_x", "nmq_a\nb"):
+            with self.assertRaises(nmq.InvalidArgument) as raised:
+                nmq.connect(self.server.address, token=wrong)
+            self.assertNotIn("nmq_", str(raised.exception))
+
     def test_others_are_told_why_they_are_not(self) -> None:
         cases: Dict[str, Dict[str, str]] = {"is missing": {}, "is of nobody": {"token": _TOKEN + "a"}}
         for said, options in cases.items():

@@ -77,6 +77,26 @@ TEST(AccessList, OnlyAGrantForAllNamespacesIsOneForWhatConcernsThemAll) {
   EXPECT_FALSE((*list)->Check("b", Right::kJoin, "").ok());
 }
 
+TEST(AccessList, GrantsAreBoundedTogether) {
+  std::string text;
+  for (int i = 0; i < 400; ++i) absl::StrAppend(&text, "identity { name: 'i", i, "' }\n");
+  for (int i = 0; i < 250; ++i) absl::StrAppend(&text, Grant("**", "n", "right: RIGHT_JOIN"));
+  EXPECT_TRUE(AccessList::Parse(text, "f").ok());
+  const auto list = AccessList::Parse(text + Grant("i1", "n", "right: RIGHT_JOIN"), "f");
+  ASSERT_FALSE(list.ok());
+  EXPECT_TRUE(absl::StrContains(list.status().message(), "100000")) << list.status();
+}
+
+TEST(AccessList, NewSecretForAnOldIdIsAnotherToken) {
+  const NewToken one = MakeToken(SystemRandom());
+  const NewToken other = MakeToken(SystemRandom());
+  const std::string kept = one.kept.substr(0, one.kept.find('.')) + other.kept.substr(other.kept.find('.'));
+  const auto before = AccessList::Parse(Identity("api", one), "f");
+  const auto after = AccessList::Parse(absl::StrCat("identity { name: 'api' token: '", kept, "' }"), "f");
+  ASSERT_TRUE(before.ok() && after.ok());
+  EXPECT_FALSE((*after)->Has(*(*before)->Find(one.token)));
+}
+
 TEST(AccessList, WhatIsWrongIsPointedAt) {
   const std::string kept = MakeToken(SystemRandom()).kept;
   const std::string api = absl::StrCat("identity { name: 'api' token: '", kept, "' }\n");
