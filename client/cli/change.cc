@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -186,9 +187,13 @@ class Changer {
     const int code = Tell(absl::OkStatus(), all,
                           [&] { return absl::StrCat(Several(all.messages(), "dead letter"), " published anew"); });
     if (code != kExitDone || all.stopped_at_sequence() == 0) return code;
-    err_->Tell(absl::StrCat("stopped at sequence ", all.stopped_at_sequence(), ": ", all.stopped_because(),
-                            "; \"nmq queue purge ", arguments_.queue, " --up-to ", all.stopped_at_sequence(),
-                            "\" gives it up"));
+    const std::string where =
+        absl::StrCat("stopped at sequence ", all.stopped_at_sequence(), ": ", all.stopped_because());
+    // It may be work, and not to be given up.
+    err_->Tell(all.messages() == 0 && absl::StrContains(all.stopped_because(), "no dead letter")
+                   ? absl::StrCat(where, "; \"nmq dead list\" shows which queues have some")
+                   : absl::StrCat(where, "; \"nmq queue purge ", arguments_.queue, " --up-to ",
+                                  all.stopped_at_sequence(), "\" gives it up"));
     return kExitFailed;
   }
 

@@ -236,8 +236,8 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueForGroup(const GroupWish&
   if (!(*queue)->durable()) {
     return FailedPrecondition("GROUP_NEEDS_DISK",
                               absl::StrCat("group: queue ", Quote(wish.queue),
-                                           " is live; groups need a durable or buffered queue, declared so in the "
-                                           "configuration"),
+                                           " is live; groups need a durable or buffered queue: declare another in the "
+                                           "configuration, or make one with Admin.CreateQueue"),
                               {{"queue", wish.queue}});
   }
   absl::Status status = groups_.CheckRoom(wish.queue);
