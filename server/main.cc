@@ -331,6 +331,9 @@ int Serve() {
   LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
             << server->address() << " with " << Counted(threads, "thread") << " and "
             << Counted(config->namespaces.size(), "namespace");
+  if (*access != nullptr) {
+    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access) << " names: " << (*access)->identities();
+  }
   if (tls.client_ca.empty() && *access == nullptr && !nmq::rpc::IsLoopback(ListenAddress())) {
     LOG(WARNING)
         << "--listen=" << ListenAddress() << " is open to other machines, and nobody is asked who they are: "

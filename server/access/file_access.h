@@ -27,6 +27,8 @@ class FileAccess final : public Access {
   // before holds. From one thread.
   bool Refresh();
 
+  size_t identities() const { return list()->identities(); }
+
   absl::StatusOr<std::shared_ptr<const Principal>> Identify(
       std::optional<absl::string_view> authorization) const override;
   absl::Status Check(const Call& call, Right right, absl::string_view name_space) const override;

@@ -55,7 +55,8 @@ struct Metrics::Families {
   Families()
       : refused(prometheus::BuildCounter()
                     .Name("nmq_refused_requests_total")
-                    .Help("Requests, batches and subscriptions that were refused or ended because of a limit.")
+                    .Help("Requests, batches and subscriptions that were refused or ended because of a limit, or since "
+                          "their caller may not have them.")
                     .Register(registry)),
         commit_messages(
             Histogram(registry, "nmq_commit_messages", "Messages in one write of the store.", Sizes(0, 14))),
@@ -81,7 +82,8 @@ Metrics::Metrics() : families_(std::make_unique<Families>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::CountRefusal(const absl::Status& status) {
-  if (status.code() != absl::StatusCode::kResourceExhausted) return;
+  const bool limit = status.code() == absl::StatusCode::kResourceExhausted;
+  if (!limit && !absl::IsUnauthenticated(status) && !absl::IsPermissionDenied(status)) return;
   families_->refused.Add({{"reason", ReasonOf(status)}, {"limit", MetadataOf(status, "limit")}}).Increment();
 }
 

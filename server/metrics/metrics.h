@@ -26,8 +26,8 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Counts a RESOURCE_EXHAUSTED by its reason and its limit, both of which are the code's own words; does nothing for
-  // any other status.
+  // Counts a RESOURCE_EXHAUSTED, UNAUTHENTICATED or PERMISSION_DENIED by its reason and its limit, both of which are
+  // the code's own words; does nothing for any other status.
   void CountRefusal(const absl::Status& status);
   // A write of the store: what it held, and how long it took, with the sync if it was synced.
   void ObserveCommit(uint64_t messages, uint64_t bytes, absl::Duration time, bool synced);

@@ -7,9 +7,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "glog/logging.h"
 
 namespace nmq::rpc {
 namespace {
+
+// Those who try for ever are worth a line now and then.
+constexpr double kSecondsBetweenRefusals = 10;
 
 // Serves a call that is answered with an error, whatever it asks.
 class Refused final : public Handler {
@@ -35,6 +39,8 @@ Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
     auto principal = access_->Identify(exchange->Metadata("authorization"));
     if (!principal.ok()) {
       if (metrics_ != nullptr) metrics_->CountRefusal(principal.status());
+      LOG_EVERY_T(WARNING, kSecondsBetweenRefusals)
+          << "refused a call from " << exchange->CallWith(Right::kConnect).peer << ": " << principal.status().message();
       return new Refused(principal.status(), exchange);
     }
     exchange->set_principal(*std::move(principal));

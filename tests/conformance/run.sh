@@ -57,8 +57,9 @@ has() {
 }
 # with_python SCRIPT ADDRESS
 with_python() {
+  mkdir -p "$work/python"
+  cp -r "$root/client/python/nmq" "$work/python/"
   "$root/client/python/generate.sh" "$work/python"
-  cp "$root"/client/python/nmq/*.py "$work/python/nmq/"
   PYTHONPATH=$work/python PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$here/$1" "$2"
 }
 run_python() { with_python client.py "$1"; }

@@ -346,6 +346,21 @@ TEST_F(AccessByFile, ServerDoesNotStartWithAFileThatIsOfNoUse) {
   EXPECT_THAT(Outcome({"--access=/nowhere/x"}).errors, HasSubstr("/nowhere/x"));
 }
 
+TEST_F(AccessByFile, ThoseWhoAreTurnedAwayAreCountedAndNamedInTheLog) {
+  Write(absl::StrCat(Identity("boss", boss_), "grant { identity: 'boss' namespace: '**' ", kAllRights, " }\n"));
+  Start();
+  const MethodDescriptor& method = *AllMethods().front();
+  EXPECT_FALSE(Call(method, RequestOf(method, "shop", ""), Bearer(caller_)).ok());
+  EXPECT_TRUE(WaitUntil(
+      [&] { return nmqd_->process().errors().find("refused a call from ipv4:127.0.0.1:") != std::string::npos; },
+      kPatience));
+  EXPECT_THAT(nmqd_->process().errors(), testing::Not(HasSubstr(caller_.token)));
+  v1::ListMetricsResponse metrics;
+  const auto context = ContextWith(Bearer(boss_));
+  ASSERT_TRUE(v1::Registry::NewStub(channel_)->ListMetrics(context.get(), {}, &metrics).ok());
+  EXPECT_THAT(metrics.ShortDebugString(), HasSubstr("CREDENTIALS_UNKNOWN"));
+}
+
 // Probes have no token.
 TEST_F(AccessByFile, HealthIsForEverybody) {
   Grant("");
