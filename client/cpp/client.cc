@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "base/deadline.h"
 #include "base/errors.h"
 #include "base/proto_time.h"
