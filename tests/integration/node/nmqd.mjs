@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,15 @@ import { fileURLToPath } from 'node:url';
 
 const READY = /^nmqd ready grpc=(\S+)/;
 export const BIN = process.env.NMQ_BIN ?? fileURLToPath(new URL('../../../bazel-bin', import.meta.url));
+
+// Atomics.wait on it waits for its time and nothing else.
+const NOTHING = new Int32Array(new SharedArrayBuffer(4));
+
+// Whether all of its threads are.
+function isStopped(pid) {
+  const state = (thread) => /\) (\w)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))[1];
+  return readdirSync(`/proc/${pid}/task`).every((thread) => state(thread) === 'T');
+}
 
 // On a free port; keeps its port and its data when it is started again.
 export class Nmqd {
@@ -53,9 +62,10 @@ export class Nmqd {
     return this.#end('SIGKILL');
   }
 
-  // Until it is killed it neither reads nor writes.
+  // From when this returns until it is killed, it neither reads nor writes: the signal alone stops it some time later.
   pause() {
     this.#process.kill('SIGSTOP');
+    while (!isStopped(this.#process.pid)) Atomics.wait(NOTHING, 0, 0, 1);
   }
 
   // Lets it drain.
