@@ -37,7 +37,7 @@ bool IsAbseils(absl::string_view name) {
   return absl::StartsWith(name, "help") || name == "version" || name == "only_check_args";
 }
 
-bool IsOfTheServer(const absl::CommandLineFlag& flag) { return absl::EndsWith(flag.Filename(), "server/main.cc"); }
+bool IsOfTheServer(const absl::CommandLineFlag& flag) { return absl::EndsWith(flag.Filename(), "server/flags.cc"); }
 
 bool IsSwitchedOff(absl::string_view name) {
   if (!absl::ConsumePrefix(&name, "no")) return false;

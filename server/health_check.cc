@@ -62,7 +62,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(const H
 
 }  // namespace
 
-absl::Status CheckHealth(const std::string& listen, const HealthCheckTls& tls, absl::Duration patience) {
+absl::Status CheckHealth(const std::string& listen, const std::string& service, const HealthCheckTls& tls,
+                         absl::Duration patience) {
   absl::Status valid = rpc::CheckAddress(listen);
   if (!valid.ok()) return valid;
   if (absl::EndsWith(listen, ":0")) return InvalidArgument("listen", "port 0 cannot be asked; name the server's port");
@@ -75,8 +76,14 @@ absl::Status CheckHealth(const std::string& listen, const HealthCheckTls& tls, a
   auto channel = grpc::CreateCustomChannel(address, *credentials, arguments);
   grpc::ClientContext context;
   context.set_deadline(ToGrpc(Deadline::In(patience)));
+  HealthCheckRequest request;
+  request.set_service(service);
   HealthCheckResponse response;
-  const grpc::Status asked = Health::NewStub(channel)->Check(&context, HealthCheckRequest(), &response);
+  const grpc::Status asked = Health::NewStub(channel)->Check(&context, request, &response);
+  if (asked.error_code() == grpc::StatusCode::NOT_FOUND) {
+    return NotFound("SERVICE_UNKNOWN", absl::StrCat(address, " does not know the service \"", absl::CHexEscape(service),
+                                                    "\"; name none, liveness, or one of nmq.v1"));
+  }
   if (!asked.ok()) {
     // The text may come from any program that listens there.
     const std::string why = absl::CHexEscape(asked.error_message());

@@ -14,11 +14,13 @@ struct HealthCheckTls {
   std::string key;
 };
 
-// Asks the server that was told to listen on `listen` (HOST:PORT) for its health, grpc.health.v1, on this machine: for
-// container engines, which can only run a program. OK if it says SERVING within `patience`; else the error says, in one
-// line, what it says instead, or why it cannot be asked. Thread-safe.
+// Asks the server that was told to listen on `listen` (HOST:PORT) for the health of `service`, of the whole if that is
+// empty, by grpc.health.v1, on this machine: for container engines, which can only run a program, and for Kubernetes,
+// whose own probes know no TLS. OK if it says SERVING within `patience`; else the error says, in one line, what it says
+// instead, or why it cannot be asked. Thread-safe.
 // With TLS, the server is on this machine, and its certificate's names are not looked at.
-absl::Status CheckHealth(const std::string& listen, const HealthCheckTls& tls, absl::Duration patience);
+absl::Status CheckHealth(const std::string& listen, const std::string& service, const HealthCheckTls& tls,
+                         absl::Duration patience);
 
 }  // namespace nmq
 

@@ -1,4 +1,5 @@
-"""cc_library, cc_binary and cc_test as those of rules_cc; where .bazelrc asks for it, with a precompiled header."""
+"""cc_library, cc_binary and cc_test as those of rules_cc: hardened with -c opt; where .bazelrc asks for it, with a
+precompiled header."""
 
 load(
     "@rules_cc//cc:defs.bzl",
@@ -6,6 +7,14 @@ load(
     _cc_library = "cc_library",
     _cc_test = "cc_test",
 )
+
+# Beyond what Bazel's toolchain has: a position-independent executable, read-only relocations.
+_HARDENED = [
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=3",
+    "-fstack-protector-strong",
+    "-fstack-clash-protection",
+]
 
 def _precompiled(rule, header, deps = [], copts = [], **kwargs):
     rule(
@@ -23,6 +32,12 @@ def _precompiled(rule, header, deps = [], copts = [], **kwargs):
                 "-Xclang",
                 "-module-file-deps",
             ],
+            "//conditions:default": [],
+        }) + select({
+            "//tools:optimized": _HARDENED,
+            "//conditions:default": [],
+        }) + select({
+            "//tools:optimized_for_x86_64": ["-fcf-protection=full"],
             "//conditions:default": [],
         }),
         **kwargs

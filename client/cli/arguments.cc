@@ -171,6 +171,7 @@ absl::Status Complete(const CLI::App& app, const Typed& typed, Arguments* argume
   status = ParseFrom(typed.from, group, &arguments->start);
   if (!status.ok()) return status;
   MoveSpan(typed.timeout, &arguments->timeout);
+  MoveSpan(typed.valid, &arguments->valid);
   MoveSpan(typed.delay, &arguments->delay);
   MoveSpan(typed.expire_in, &arguments->expire_in);
   MoveSpan(typed.ack_deadline, &arguments->group.ack_deadline);

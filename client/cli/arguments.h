@@ -58,6 +58,9 @@ enum class Command {
   kContextShow,
   kContextRemove,
   kToken,
+  kCertCa,
+  kCertServer,
+  kCertClient,
 };
 
 // The fields that a command does not have are as they were.
@@ -114,6 +117,11 @@ struct Arguments {
   absl::Duration expire_in;
   // pub: how long to wait for a server that is away.
   absl::Duration wait;
+
+  // cert: what certificates are for, the folder that they are in, and how long they are valid; zero for the usual.
+  std::vector<std::string> names;
+  std::string directory = ".";
+  absl::Duration valid;
 
   // request
   absl::Duration timeout;

@@ -79,6 +79,7 @@ void AddCommands(CLI::App* app, const Target& target) {
   AddBenchCommands(app, target);
   AddContextCommands(app, target);
   AddTokenCommand(app, target);
+  AddCertificateCommands(app, target);
 }
 
 }  // namespace cli

@@ -35,6 +35,7 @@ struct Typed {
   uint64_t messages_max = 0;
   std::string age_max = {};
   std::string automatic_queues = {};
+  std::string valid = {};
 };
 
 // What options are read into. Both must outlive the CLI::App.
@@ -57,6 +58,8 @@ void AddChangeCommands(CLI::App* app, const Target& target);
 void AddBenchCommands(CLI::App* app, const Target& target);
 void AddContextCommands(CLI::App* app, const Target& target);
 void AddTokenCommand(CLI::App* app, const Target& target);
+// cert:
+void AddCertificateCommands(CLI::App* app, const Target& target);
 
 // A command with what it does and examples of it, a line each.
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,

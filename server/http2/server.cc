@@ -102,6 +102,9 @@ absl::Status Server::StartTls() {
   auto loaded = TlsContext::Load(options_.tls);
   if (!loaded.ok()) return loaded.status();
   tls_ = *std::move(loaded);
+  broker_->metrics().AddGauge("nmq_tls_certificate_expiry_timestamp_seconds",
+                              "When the server's certificate is over, in seconds since 1970",
+                              [expires = tls_->expires()] { return static_cast<double>(expires->load()); });
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/errors.h"
 #include "base/pem.h"
 #include "glog/logging.h"
@@ -18,6 +19,15 @@ namespace {
 constexpr char kH2[] = "h2";
 // What HTTP/2 allows of TLS 1.2: forward secrecy and authenticated encryption.
 constexpr char kCiphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+constexpr absl::Duration kWarnBefore = absl::Hours(14 * 24);
+constexpr absl::Duration kWarnPeriod = absl::Hours(24);
+
+absl::Time ExpiryOf(const X509& certificate) {
+  tm utc = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &utc) != 1) return absl::InfinitePast();
+  return absl::FromTM(utc, absl::UTCTimeZone());
+}
 
 absl::Status CheckTimes(const std::string& path, const X509& certificate) {
   if (X509_cmp_current_time(X509_get0_notAfter(&certificate)) < 0) {
@@ -126,6 +136,7 @@ absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Load(const TlsFiles& fil
   absl::StatusOr<ContextPtr> context = Read(files);
   if (!context.ok()) return context.status();
   loaded->context_ = *std::move(context);
+  loaded->LookAtExpiry();
   return loaded;
 }
 
@@ -150,14 +161,26 @@ void TlsContext::Refresh() {
   absl::StatusOr<ContextPtr> context = Read(files_);
   if (context.ok()) {
     context_ = *std::move(context);
+    warned_ = absl::InfinitePast();
     LOG(INFO) << "new connections get the certificate that is now in " << files_.certificate;
   } else {
     LOG(WARNING) << "keeps the certificate that it has: " << context.status().message();
   }
 }
 
+void TlsContext::LookAtExpiry() {
+  const absl::Time expiry = ExpiryOf(*SSL_CTX_get0_certificate(context_.get()));
+  expires_->store(absl::ToUnixSeconds(expiry), std::memory_order_relaxed);
+  const absl::Time now = absl::Now();
+  if (expiry - now > kWarnBefore || now - warned_ < kWarnPeriod) return;
+  warned_ = now;
+  LOG(WARNING) << "the certificate in " << files_.certificate << (expiry > now ? " expires at " : " has expired at ")
+               << absl::FormatTime(absl::RFC3339_sec, expiry, absl::UTCTimeZone()) << "; put a new one in its place";
+}
+
 std::unique_ptr<ByteStream> TlsContext::Serve(int socket) {
   Refresh();
+  LookAtExpiry();
   SslPtr ssl(SSL_new(context_.get()));
   if (ssl != nullptr) SSL_set_accept_state(ssl.get());
   return std::make_unique<TlsStream>(std::move(ssl), socket);

@@ -3,6 +3,8 @@
 
 #include <openssl/ssl.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/http2/byte_stream.h"
 
 namespace nmq::http2 {
@@ -32,6 +35,10 @@ class TlsContext {
   // new ones; if those are of no use, the log says so once and it has the old ones.
   std::unique_ptr<ByteStream> Serve(int socket);
 
+  // When the server's certificate is over, in seconds since 1970: a value that any thread may read, after this is gone,
+  // too. The log warns from two weeks before, once a day as long as clients connect.
+  std::shared_ptr<const std::atomic<int64_t>> expires() const { return expires_; }
+
  private:
   struct ContextFree {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -44,10 +51,14 @@ class TlsContext {
   // Of the files: changes with each of them.
   std::string Stamp() const;
   void Refresh();
+  // Puts down when the certificate is over, and warns if that is soon.
+  void LookAtExpiry();
 
   const TlsFiles files_;
   std::string stamp_;  // when they were last read
   ContextPtr context_;
+  const std::shared_ptr<std::atomic<int64_t>> expires_ = std::make_shared<std::atomic<int64_t>>(0);
+  absl::Time warned_ = absl::InfinitePast();
 };
 
 }  // namespace nmq::http2

@@ -36,7 +36,7 @@ is_ready() { podman logs "$name" 2>/dev/null | grep -q '^nmqd ready'; }
 start() {
   podman run --detach --name "$name" "${OPTIONS[@]}" --volume "$name:/var/lib/nmq" \
     --volume "$work/nmq.textproto:/etc/nmq/nmq.textproto:ro" --env NMQ_CONFIG=/etc/nmq/nmq.textproto \
-    --publish 127.0.0.1::50051 "$image" >"$work/run" 2>&1 || fail "podman run: $(cat "$work/run")"
+    --env NMQ_INSECURE_LISTEN=true --publish 127.0.0.1::50051 "$image" >"$work/run" 2>&1 || fail "podman run: $(cat "$work/run")"
   await "nmqd in its container" is_ready
   NMQ_SERVER=$(podman port "$name" 50051/tcp)
   export NMQ_SERVER
@@ -163,11 +163,20 @@ check_wrong_configuration() {
   remove
   echo 'namespace { nonsense: 1 }' >"$work/nmq.textproto"
   podman run --rm --name "$name" "${OPTIONS[@]}" --volume "$work/nmq.textproto:/etc/nmq/nmq.textproto:ro" \
-    "$image" --config=/etc/nmq/nmq.textproto >"$work/refused" 2>&1 || status=$?
+    "$image" --insecure_listen --config=/etc/nmq/nmq.textproto >"$work/refused" 2>&1 || status=$?
   if [[ $status -ne 1 ]] || ! grep -q '^nmqd: /etc/nmq/nmq.textproto:1:' "$work/refused"; then
     fail "a wrong configuration: $status, $(cat "$work/refused")"
   fi
   ok "a wrong configuration ends it with 1 and the line"
+}
+
+check_exposure() {
+  local status=0
+  podman run --rm --name "$name" "${OPTIONS[@]}" "$image" >"$work/exposed" 2>&1 || status=$?
+  if [[ $status -ne 2 ]] || ! grep -q '^nmqd: .*--tls_certificate.*--insecure_listen' "$work/exposed"; then
+    fail "no certificate, no identities: $status, $(cat "$work/exposed")"
+  fi
+  ok "without a certificate and identities it ends with 2 and says what to give it"
 }
 
 is_pod_ready() { podman logs "$name-pod-nmqd" 2>/dev/null | grep -q '^nmqd ready'; }
@@ -217,4 +226,5 @@ check_health
 check_messages
 check_restarts
 check_wrong_configuration
+check_exposure
 check_pod

@@ -125,7 +125,9 @@ def _environment(folder):
             (folder / "bin" / name).symlink_to(binary)
     path = f"{folder}/bin:/usr/bin:{os.environ['PATH']}:{_ROOT}/tools/node_modules/.bin"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NMQ")}
-    return {**kept, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "GLOG_minloglevel": "1"}
+    # What a page keeps, such as contexts of nmq, is its own.
+    home = {"XDG_CONFIG_HOME": f"{folder}/.config"}
+    return {**kept, **home, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "GLOG_minloglevel": "1"}
 
 
 def _try_block(block, shell):

@@ -70,7 +70,7 @@ TEST(HealthCheck, AsksNoProxy) {
 TEST(HealthCheck, AServerOnEveryAddressIsAskedOnThisMachine) {
   for (const char* any : {"0.0.0.0", "[::]"}) {
     TestServer server(TestServer::Options{.listen = absl::StrCat(any, ":0")});
-    EXPECT_EQ(CheckHealth(absl::StrCat(any, ":", server.port()), {}, kPatience), absl::OkStatus()) << any;
+    EXPECT_EQ(CheckHealth(absl::StrCat(any, ":", server.port()), "", {}, kPatience), absl::OkStatus()) << any;
   }
 }
 
@@ -88,7 +88,7 @@ TEST(HealthCheck, WhereNothingListensIsUnhealthy) {
 
 TEST(HealthCheck, AServerThatSaysNothingIsUnhealthyWhenPatienceEnds) {
   const SilentPort port;
-  const absl::Status status = CheckHealth(port.address(), {}, absl::Milliseconds(200));
+  const absl::Status status = CheckHealth(port.address(), "", {}, absl::Milliseconds(200));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("does not tell its health"));
 }
@@ -100,12 +100,21 @@ TEST(HealthCheck, AServerThatDrainsIsUnhealthy) {
   std::thread stopping([&server] { server.Stop(absl::Seconds(20)); });
   std::string said;
   EXPECT_TRUE(WaitUntil([&] {
-    said = std::string(CheckHealth(server.address(), {}, kPatience).message());
+    said = std::string(CheckHealth(server.address(), "", {}, kPatience).message());
     return !said.empty();
   }));
   EXPECT_EQ(said, absl::StrCat(server.address(), " says NOT_SERVING"));
+  EXPECT_EQ(CheckHealth(server.address(), "liveness", {}, kPatience), absl::OkStatus());
   listener->Cancel();
   stopping.join();
+}
+
+TEST(HealthCheck, AServiceThatThereIsNotIsUnhealthy) {
+  Nmqd nmqd;
+  const Outcome check({"--health_check", "--health_check_service=life", ListenFlag(nmqd.address())});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.errors,
+              MatchesRegex("nmqd: [^\n]* does not know the service \"life\"; name [^\n]*liveness[^\n]*\n"));
 }
 
 TEST(HealthCheck, AddressesThatCannotBeAskedAreRefused) {

@@ -9,12 +9,14 @@
 #include "gtest/gtest.h"
 #include "tests/integration/fixture.h"
 #include "tests/integration/nmqd.h"
+#include "tests/testing/certificates.h"
 
 namespace nmq::integration {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(StartUp, SaysWhereItListensAndServesThere) {
@@ -33,22 +35,55 @@ TEST(StartUp, WithoutAHostItListensForThisMachineOnly) {
   EXPECT_THAT(process.ReadLine(kPatience).value_or(""), StartsWith("nmqd ready grpc=127.0.0.1:"));
 }
 
-TEST(StartUp, WarnsWhereOtherMachinesMayReachIt) {
-  const struct {
-    const char* listen;
-    bool open;
-  } rows[] = {{"127.0.0.1:0", false}, {"127.9.9.9:0", false}, {"localhost:0", false},         {"0.0.0.0:0", true},
-              {"[::]:0", true},       {"[::1]:0", false},     {"[::ffff:127.0.0.1]:0", false}};
-  for (const auto& row : rows) {
-    Process process(kNmqdPath, {absl::StrCat("--listen=", row.listen)});
+const struct {
+  const char* listen;
+  bool open;
+} kAddresses[] = {{"127.0.0.1:0", false}, {"127.9.9.9:0", false}, {"localhost:0", false},         {"0.0.0.0:0", true},
+                  {"[::]:0", true},       {"[::1]:0", false},     {"[::ffff:127.0.0.1]:0", false}};
+
+TEST(StartUp, RefusesToServeOtherMachinesInPlainTextAndWithoutIdentities) {
+  for (const auto& row : kAddresses) {
+    if (!row.open) continue;
+    const Outcome refused({absl::StrCat("--listen=", row.listen)});
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_TRUE(IsOneLine(refused.errors));
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr(row.listen), HasSubstr("can be read on the way"),
+                                      HasSubstr("nobody is asked who they are"), HasSubstr("--tls_certificate"),
+                                      HasSubstr("--access"), HasSubstr("--insecure_listen")));
+  }
+}
+
+TEST(StartUp, SaysWhichOfThemIsMissing) {
+  const Authority authority;
+  const Credentials pair = authority.Issue();
+  const std::vector<std::string> tls = {"--listen=0.0.0.0:0",
+                                        "--tls_certificate=" + WriteFile("certificate.pem", pair.certificate),
+                                        "--tls_key=" + WriteFile("key.pem", pair.key)};
+  const std::string access = "--access=" + WriteFile("access.textproto", "identity { name: \"api\" }");
+  const Outcome unasked(tls);
+  EXPECT_EQ(unasked.exit_code, 2);
+  EXPECT_THAT(unasked.errors, AllOf(Not(HasSubstr("can be read")), HasSubstr("nobody is asked")));
+  const Outcome plain({"--listen=0.0.0.0:0", access});
+  EXPECT_EQ(plain.exit_code, 2);
+  EXPECT_THAT(plain.errors, AllOf(HasSubstr("can be read"), Not(HasSubstr("nobody is asked"))));
+  std::vector<std::string> both = tls;
+  both.push_back(access);
+  Process process(kNmqdPath, both);
+  EXPECT_THAT(process.ReadLine(kPatience).value_or(""), StartsWith("nmqd ready")) << process.errors();
+  EXPECT_THAT(process.errors(), Not(HasSubstr("open to other machines")));
+}
+
+TEST(StartUp, WarnsWhereItIsWantedAllTheSame) {
+  for (const auto& row : kAddresses) {
+    Process process(kNmqdPath, {absl::StrCat("--listen=", row.listen), "--insecure_listen"});
     const std::string line = process.ReadLine(kPatience).value_or("");
     if (row.listen[0] == '[' && line.empty()) continue;  // a machine without IPv6
     EXPECT_THAT(line, StartsWith("nmqd ready")) << row.listen;
-    const auto warns = AllOf(HasSubstr(row.listen), HasSubstr("nobody is asked who they are"), HasSubstr("firewall"));
+    const auto warns = AllOf(HasSubstr(row.listen), HasSubstr("nobody is asked who they are"));
     if (row.open) {
       EXPECT_THAT(process.errors(), warns) << row.listen;
     } else {
-      EXPECT_THAT(process.errors(), testing::Not(HasSubstr("nobody is asked"))) << row.listen;
+      EXPECT_THAT(process.errors(), Not(HasSubstr("nobody is asked"))) << row.listen;
     }
   }
 }
@@ -81,7 +116,7 @@ TEST(StartUp, AnAddressInUseIsToldInOneLine) {
 
 TEST(StartUp, AnAddressThatIsNoneIsToldInOneLine) {
   for (const char* address : {"127.0.0.1:99999", "127.0.0.1:http", "192.0.2.1:0", "", "127.0.0.1"}) {
-    const Outcome run({absl::StrCat("--listen=", address)});
+    const Outcome run({absl::StrCat("--listen=", address), "--insecure_listen"});
     EXPECT_EQ(run.exit_code, 1) << address;
     EXPECT_EQ(run.output, "");
     EXPECT_TRUE(IsOneLine(run.errors));

@@ -37,6 +37,16 @@ export const kustomize = (directory) => parse(run('kubectl', 'kustomize', `deplo
 export const helm = (...settings) =>
   parse(run('helm', 'template', 'nmq', 'deploy/helm', '--namespace=nmq', ...settings));
 
+// The settings without which the chart refuses to be made: one of the two.
+export const insecure = '--set=insecureListen=true';
+export const secured = '--set=tls.secret=nmq-tls,access.secret=nmq-access';
+
+// The service whose health a probe asks for, empty for the whole: by Kubernetes' own probe, or by nmqd --health_check.
+export function serviceOf({ grpc, exec }) {
+  if (grpc) return grpc.service ?? '';
+  return /^\/usr\/local\/bin\/nmqd --health_check(?: --health_check_service=(\w+))?$/.exec(exec.command.join(' '))[1] ?? '';
+}
+
 export async function problemsOf(manifests) {
   const problems = [];
   for (const manifest of manifests) {

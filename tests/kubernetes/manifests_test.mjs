@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-import { helm, kustomize, problemsOf, root, run } from './manifests.mjs';
+import { helm, insecure, kustomize, problemsOf, root, run, secured, serviceOf } from './manifests.mjs';
 
 const variants = {
   'the base': () => kustomize('base'),
   production: () => kustomize('production'),
-  'the chart': () => helm(),
+  'the chart': () => helm(insecure),
+  'the chart with Secrets': () => helm(secured),
 };
 const DRAIN_AND_CUT_SECONDS = 2; // what Server::Stop takes beyond the drain
 
@@ -42,9 +43,9 @@ for (const [name, make] of Object.entries(variants)) {
   });
 
   test(`${name} restarts nobody who only drains`, () => {
-    assert.equal(container.livenessProbe.grpc.service, 'liveness');
-    assert.equal(container.startupProbe.grpc.service, 'liveness');
-    assert.equal(container.readinessProbe.grpc.service ?? '', '');
+    assert.equal(serviceOf(container.livenessProbe), 'liveness');
+    assert.equal(serviceOf(container.startupProbe), 'liveness');
+    assert.equal(serviceOf(container.readinessProbe), '');
   });
 
   test(`${name} bounds memory and processors`, () => {
@@ -52,6 +53,22 @@ for (const [name, make] of Object.entries(variants)) {
       for (const what of ['cpu', 'memory']) assert.ok(container.resources[kind][what], `${kind} ${what}`);
     }
     assert.equal(container.resources.requests.memory, container.resources.limits.memory);
+  });
+
+  test(`${name} serves over TLS and asks its callers who they are, or says in so many words that it does not`, () => {
+    const { NMQ_TLS_CERTIFICATE: certificate, NMQ_TLS_KEY: key, NMQ_ACCESS: access } = environment;
+    const secure = certificate !== undefined;
+    assert.equal(environment.NMQ_INSECURE_LISTEN ?? 'false', String(!secure));
+    const ports = manifests.filter(({ kind }) => kind === 'Service').flatMap(({ spec }) => spec.ports);
+    for (const { appProtocol } of ports) assert.equal(appProtocol, secure ? 'https' : 'kubernetes.io/h2c');
+    if (!secure) return;
+    const mounts = container.volumeMounts.map(({ mountPath, name: volume }) => [mountPath, volume]);
+    for (const [file, secretName] of [[certificate, 'nmq-tls'], [key, 'nmq-tls'], [access, 'nmq-access']]) {
+      const [, volume] = mounts.find(([mountPath]) => file.startsWith(`${mountPath}/`));
+      assert.equal(pod.volumes.find((one) => one.name === volume).secret.secretName, secretName);
+    }
+    // Kubernetes' own probes of gRPC know no TLS.
+    for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) assert.ok(container[probe].exec);
   });
 
   test(`${name} denies what it does not allow`, () => {
@@ -93,11 +110,11 @@ const comparable = (manifests) =>
     .sort((a, b) => `${a.kind} ${a.metadata.name}`.localeCompare(`${b.kind} ${b.metadata.name}`));
 
 test('the chart makes what the base makes', () => {
-  assert.deepEqual(comparable(helm()), comparable(kustomize('base')));
+  assert.deepEqual(comparable(helm(insecure)), comparable(kustomize('base')));
 });
 
 test('the chart has no faults', () => {
-  assert.match(run('helm', 'lint', '--strict', 'deploy/helm'), /0 chart\(s\) failed/);
+  assert.match(run('helm', 'lint', '--strict', insecure, 'deploy/helm'), /0 chart\(s\) failed/);
 });
 
 for (const [what, ...settings] of [
@@ -105,10 +122,11 @@ for (const [what, ...settings] of [
   ['with a storage class', '--set=storage.className=fast', '--set=storage.size=1Ti'],
   ['with another name', '--set=fullnameOverride=messages'],
   ['with clients of other namespaces', '--set=networkPolicy.clientNamespaceLabels.nmq-clients=yes'],
+  ['with certificates of clients', '--set=insecureListen=false', '--set=tls.secret=nmq-tls', '--set=tls.clientCa=true'],
   ['with a digest', `--set=image.digest=sha256:${'0'.repeat(64)}`],
 ]) {
   test(`the chart ${what} is what Kubernetes takes`, async () => {
-    assert.deepEqual(await problemsOf(helm(...settings)), []);
+    assert.deepEqual(await problemsOf(helm(insecure, ...settings)), []);
   });
 }
 
@@ -120,15 +138,19 @@ for (const [setting, said] of [
   ['storage.size=lots', /storage/],
   ['service.type=Nothing', /service/],
   ['threads=many', /threads/],
+  ['insecureListen=false', /tls\.secret/],
+  ['tls.clientCa=true', /tls\.secret/],
+  ['insecureListen=false,tls.secret=nmq-tls', /access\.secret/],
+  ['insecureListen=false,access.secret=nmq-access', /tls\.secret/],
   ['networkPolicy.clientPodLabels.nmq-client=null', /clientPodLabels/],
 ]) {
   test(`the chart refuses ${setting}`, () => {
-    assert.throws(() => helm(`--set=${setting}`), (error) => said.test(error.stderr));
+    assert.throws(() => helm(insecure, `--set=${setting}`), (error) => said.test(error.stderr));
   });
 }
 
 test('another configuration rolls the pod over', () => {
   const annotationsOf = (manifests) =>
     JSON.stringify(manifests.find((m) => m.kind === 'StatefulSet').spec.template.metadata.annotations);
-  assert.notEqual(annotationsOf(helm()), annotationsOf(helm('--set=configuration=namespace {name: "a"}')));
+  assert.notEqual(annotationsOf(helm(insecure)), annotationsOf(helm(insecure, '--set=configuration=namespace {name: "a"}')));
 });

@@ -1,5 +1,5 @@
-// The probes of deploy/kubernetes and deploy/helm, as kubelet makes them (probe.go), of a real nmqd with the manifests'
-// configuration, over each transport.
+// The probes of deploy/kubernetes and deploy/helm, as kubelet makes them (probe.go, or the command in the container), of a
+// real nmqd with the manifests' configuration, over each transport, in plain text and with TLS.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { BIN, Nmqd } from '../integration/node/nmqd.mjs';
-import { helm, kustomize } from './manifests.mjs';
+import { helm, insecure, kustomize, secured, serviceOf } from './manifests.mjs';
 
 const require = createRequire(new URL('../../client/node/index.js', import.meta.url));
 const grpc = require('@grpc/grpc-js');
@@ -24,6 +24,12 @@ execFileSync('go', ['build', '-o', PROBE, fileURLToPath(new URL('probe.go', impo
   env: { ...process.env, GO111MODULE: 'off', GOFLAGS: '', GOPATH: '/usr/share/gocode' },
 });
 
+// A server's files, as flags.
+function makeCertificate(into) {
+  for (const what of ['ca', 'server']) execFileSync(path.join(BIN, 'client/cli/nmq'), ['cert', what, '--dir', into]);
+  return { tls_certificate: path.join(into, 'server.pem'), tls_key: path.join(into, 'server.key') };
+}
+
 // {startup, readiness, liveness} of the pod, and its nmqd's configuration.
 function podOf(manifests) {
   const only = (kind) => manifests.find((manifest) => manifest.kind === kind);
@@ -32,12 +38,18 @@ function podOf(manifests) {
   return { probes: { startup, readiness, liveness }, config: Object.values(only('ConfigMap').data)[0] };
 }
 
-// Which probes succeed, by name. Kubelet makes each in its timeout.
-async function outcomes(probes, address) {
-  const succeeds = ({ grpc: { service = '' }, timeoutSeconds }) =>
-    new Promise((resolve) => {
-      execFile(PROBE, [address, service, `${timeoutSeconds}s`], (error) => resolve(error === null));
+// Which probes succeed, by name. Kubelet makes each in its timeout, those that are commands in the container of nmqd, with
+// its environment.
+async function outcomes(probes, address, environment = {}) {
+  const succeeds = (probe) => {
+    const [program, ...args] = probe.exec?.command ?? [PROBE, address, serviceOf(probe), `${probe.timeoutSeconds}s`];
+    const options = {
+      env: { ...process.env, ...environment, NMQ_LISTEN: address }, timeout: probe.timeoutSeconds * 1000,
+    };
+    return new Promise((resolve) => {
+      execFile(program.replace('/usr/local/bin', path.join(BIN, 'server')), args, options, (error) => resolve(error === null));
     });
+  };
   const names = Object.keys(probes);
   const results = await Promise.all(names.map((name) => succeeds(probes[name])));
   return Object.fromEntries(names.map((name, i) => [name, results[i]]));
@@ -74,7 +86,23 @@ async function subscribe(client) {
 const { probes, config } = podOf(kustomize('base'));
 
 test('all manifests have the same probes', () => {
-  for (const manifests of [kustomize('production'), helm()]) assert.deepEqual(podOf(manifests).probes, probes);
+  assert.deepEqual(podOf(helm(insecure)).probes, probes);
+  assert.deepEqual(podOf(helm(secured)).probes, podOf(kustomize('production')).probes);
+});
+
+test('probes over TLS', async () => {
+  const { probes: commands, config: declared } = podOf(kustomize('production'));
+  const files = makeCertificate(folder);
+  const server = await Nmqd.start(declared, files);
+  const environment = { NMQ_TLS_CERTIFICATE: files.tls_certificate, NMQ_TLS_KEY: files.tls_key };
+  try {
+    assert.deepEqual(await outcomes(commands, server.address, environment), ALL, 'it serves');
+    assert.deepEqual(await outcomes(commands, server.address), NONE, 'it is asked in plain text');
+    await server.kill();
+    assert.deepEqual(await outcomes(commands, server.address, environment), NONE, 'it does not listen');
+  } finally {
+    await server.close();
+  }
 });
 
 for (const transport of ['http2', 'grpc']) {

@@ -70,7 +70,7 @@ X509* NewCertificate(EVP_PKEY* key, const std::string& name, EVP_PKEY* signer, a
 }  // namespace
 
 Authority::Authority() : key_(NewKey()) {
-  X509* const certificate = NewCertificate(key_, kAuthority, key_, absl::Hours(1));
+  X509* const certificate = NewCertificate(key_, kAuthority, key_, absl::Hours(24 * 30));
   certificate_ = Pem(certificate);
   X509_free(certificate);
 }

@@ -29,7 +29,7 @@ class Authority {
   // Its own certificate, in PEM.
   const std::string& certificate() const { return certificate_; }
   // For localhost and 127.0.0.1, valid from an hour ago.
-  Credentials Issue(absl::Duration valid = absl::Hours(1)) const;
+  Credentials Issue(absl::Duration valid = absl::Hours(24 * 30)) const;
 
  private:
   EVP_PKEY* const key_;

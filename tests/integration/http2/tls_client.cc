@@ -50,12 +50,14 @@ class TlsClient final : public ByteStream {
   ssize_t Read(char* to, size_t size) override {
     ERR_clear_error();
     size_t moved = 0;
-    return Outcome(SSL_read_ex(ssl_, to, size, &moved), moved);
+    const int outcome = SSL_read_ex(ssl_, to, size, &moved);
+    return Outcome(outcome, moved);
   }
   ssize_t Write(const iovec* pieces, size_t) override {
     ERR_clear_error();
     size_t moved = 0;
-    return Outcome(SSL_write_ex(ssl_, pieces[0].iov_base, pieces[0].iov_len, &moved), moved);
+    const int outcome = SSL_write_ex(ssl_, pieces[0].iov_base, pieces[0].iov_len, &moved);
+    return Outcome(outcome, moved);
   }
   void CloseWrite() override { SSL_shutdown(ssl_); }
   int descriptor() const override { return socket_->descriptor(); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "glog/logging.h"
 #include "gmock/gmock.h"
@@ -115,6 +116,23 @@ TEST_F(TlsContextTest, CertificateThatHasExpiredIsRefused) {
   files_.Write(files_.authority().Issue(-absl::Minutes(1)));
   EXPECT_EQ(ErrorOf(files_.paths()),
             absl::StrCat("tls_certificate: ", files_.Path("certificate"), ": has expired; get a new certificate"));
+}
+
+TEST_F(TlsContextTest, CertificateThatIsSoonOverIsWarnedOfOnceUntilThereIsAnother) {
+  Warnings warnings;
+  files_.Write(files_.authority().Issue(absl::Hours(24 * 13)));
+  const auto context = *TlsContext::Load(files_.paths());
+  const int64_t first = *context->expires();
+  EXPECT_NEAR(static_cast<double>(first), static_cast<double>(absl::ToUnixSeconds(absl::Now() + absl::Hours(24 * 13))),
+              600);
+  Shown(context.get());
+  ASSERT_EQ(warnings.lines.size(), 1);
+  EXPECT_THAT(warnings.lines[0], AllOf(HasSubstr(files_.Path("certificate")), HasSubstr("expires at 20")));
+  const auto expires = context->expires();
+  files_.Write(files_.authority().Issue(absl::Hours(24 * 15)));
+  Shown(context.get());
+  EXPECT_NEAR(static_cast<double>(*expires - first), 2 * 24 * 3600, 600);
+  EXPECT_EQ(warnings.lines.size(), 1);
 }
 
 TEST_F(TlsContextTest, EncryptedKeyIsRefusedWithoutAskingAnybody) {
