@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 
+#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -14,6 +15,8 @@ constexpr unsigned char kAlpn[] = "\2h2";
 constexpr int kPatienceMs = 1'000;
 
 SSL_CTX* NewContext() {
+  // OpenSSL writes to a socket whose peer is gone as to any.
+  signal(SIGPIPE, SIG_IGN);
   SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_protos(context, kAlpn, sizeof(kAlpn) - 1);
