@@ -42,6 +42,8 @@ ABSL_FLAG(std::string, tls_client_ca, "",
 ABSL_FLAG(bool, insecure_listen, false,
           "serve on an address that other machines reach although what they send can be read on the way, or nobody "
           "is asked who they are; the log says so every hour");
+ABSL_FLAG(bool, core_dumps, false,
+          "let the system write a core if the server dies: it holds tokens, the private key and messages");
 ABSL_FLAG(bool, print_reference, false, "serve nothing: print what can be configured, as Markdown, and end");
 ABSL_FLAG(
     bool, health_check, false,
@@ -77,9 +79,9 @@ absl::Status CheckTlsFlags() {
 }  // namespace
 
 absl::Span<const char* const> FlagsOfTheEnvironment() {
-  static constexpr const char* kFlags[] = {"listen",  "config",        "access",         "data_dir",
-                                           "threads", "drain_grace",   "transport",      "tls_certificate",
-                                           "tls_key", "tls_client_ca", "insecure_listen"};
+  static constexpr const char* kFlags[] = {"listen",  "config",        "access",          "data_dir",
+                                           "threads", "drain_grace",   "transport",       "tls_certificate",
+                                           "tls_key", "tls_client_ca", "insecure_listen", "core_dumps"};
   return kFlags;
 }
 

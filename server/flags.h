@@ -23,6 +23,7 @@ ABSL_DECLARE_FLAG(std::string, tls_certificate);
 ABSL_DECLARE_FLAG(std::string, tls_key);
 ABSL_DECLARE_FLAG(std::string, tls_client_ca);
 ABSL_DECLARE_FLAG(bool, insecure_listen);
+ABSL_DECLARE_FLAG(bool, core_dumps);
 ABSL_DECLARE_FLAG(bool, print_reference);
 ABSL_DECLARE_FLAG(bool, health_check);
 ABSL_DECLARE_FLAG(std::string, health_check_service);

@@ -1,6 +1,7 @@
 // nmqd: wiring, signals.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,6 +180,8 @@ int Serve() {
   // leave that on.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
+  // Its memory has secrets. Other processes of its user cannot look into it, either.
+  if (!absl::GetFlag(FLAGS_core_dumps)) prctl(PR_SET_DUMPABLE, 0);
   const uint64_t memory = nmq::MemoryLimitBytes();
   nmq::FitHeap(memory);
   const std::string file = absl::GetFlag(FLAGS_config);
@@ -242,6 +245,8 @@ int Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // gRPC's traces show tokens and payloads.
+  unsetenv("GRPC_TRACE");
   nmq::InstallLastWords();
   // What it writes is for its user only, whatever the directory lets others do.
   umask(S_IRWXG | S_IRWXO);
@@ -254,7 +259,7 @@ int main(int argc, char** argv) {
       "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_ACCESS,\n"
       "NMQ_DATA_DIR, NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, "
       "NMQ_TLS_CLIENT_CA,\n"
-      "NMQ_INSECURE_LISTEN.";
+      "NMQ_INSECURE_LISTEN, NMQ_CORE_DUMPS.";
   absl::SetProgramUsageMessage(kWhatItIs);
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };

@@ -57,7 +57,7 @@ class Limited {
   static std::vector<std::string> Arguments(const std::string& limit, const std::string& directory) {
     std::filesystem::remove_all(directory);
     std::vector<std::string> arguments = {absl::StrCat("--nofile=", limit), kNmqdPath, "--listen=127.0.0.1:0",
-                                          absl::StrCat("--data_dir=", directory)};
+                                          "--core_dumps", absl::StrCat("--data_dir=", directory)};
     for (std::string& flag : Nmqd::WithConfig(R"(
              namespace { name: "default" queue { name: "D" durability: DURABILITY_DURABLE } })")) {
       arguments.push_back(std::move(flag));
