@@ -34,6 +34,7 @@ std::string EncodeAudience(const Audience& audience) {
 
 bool DecodeAudience(absl::string_view bytes, Audience* audience) {
   if (bytes.size() < kFixedBytes || (bytes.size() - kFixedBytes) % 8 != 0) return false;
+  if ((bytes[0] & ~(kEveryone | kExpires)) != 0) return false;
   const size_t targets = GetLittle<uint32_t>(bytes.data() + 1);
   audience->everyone = (bytes[0] & kEveryone) != 0;
   const bool expires = (bytes[0] & kExpires) != 0;
@@ -42,6 +43,7 @@ bool DecodeAudience(absl::string_view bytes, Audience* audience) {
   if (expires) {
     if (bytes.empty()) return false;
     audience->expire_us = static_cast<int64_t>(GetLittle<uint64_t>(bytes.data()));
+    if (audience->expire_us == 0) return false;
     bytes.remove_prefix(8);
   }
   const size_t numbers = bytes.size() / 8;

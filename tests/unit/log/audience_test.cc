@@ -41,6 +41,8 @@ TEST(Audience, BytesThatAreNoneAreRefused) {
   EXPECT_FALSE(DecodeAudience(std::string(6, '\0'), &audience));
   EXPECT_FALSE(DecodeAudience(std::string("\0\1\0\0\0", 5), &audience)) << "a target is missing";
   EXPECT_FALSE(DecodeAudience(std::string("\2\0\0\0\0", 5), &audience)) << "the time is missing";
+  EXPECT_FALSE(DecodeAudience(std::string("\2\0\0\0\0\0\0\0\0\0\0\0\0", 13), &audience)) << "the time is never";
+  EXPECT_FALSE(DecodeAudience(std::string("\4\0\0\0\0", 5), &audience)) << "nobody writes this flag";
   EXPECT_FALSE(DecodeAudience(std::string("\2\1\0\0\0\1\0\0\0\0\0\0\0", 13), &audience));
 }
 
