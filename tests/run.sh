@@ -4,9 +4,9 @@
 #
 # Everything is compiled once, by Clang, whose analysis of the locks is an error.
 #
-#   tests/run.sh                 every check and every test
-#   tests/run.sh --sanitizers    the tests with Clang's sanitizers, and the build of what is deployed by GCC, too; that takes
-#                                about four times as long
+#   tests/run.sh                 every check and every test, and a share of them with Clang's sanitizers, another one
+#                                after each commit
+#   tests/run.sh --sanitizers    all shares, and the build of what is deployed by GCC, too; that takes hours
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -145,8 +145,9 @@ check "C++ library in other projects" tests/docs/cpp_test.py
 # Tests that do not go with a sanitizer carry the tag no_asan or no_tsan.
 if $sanitizers; then
   check "what is deployed, compiled by GCC" check_gcc
-  bazel_tests "tests, address and undefined behaviour sanitizers" --config=asan_ubsan //...
-  bazel_tests "tests, thread sanitizer" --config=tsan //tests/unit/broker/... //tests/unit/grpc/... //tests/unit/http2/... //tests/unit/rpc/... //tests/integration/...
+  check "all tests with sanitizers" tests/sanitizers/run.sh
+else
+  check "a share of the tests with sanitizers" tests/sanitizers/run.sh "--share=$(git rev-list --count HEAD 2>/dev/null || date +%-j)"
 fi
 
 for skip in "${skips[@]}"; do printf 'SKIPPED: %s\n' "$skip"; done

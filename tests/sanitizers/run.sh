@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The tests with Clang's sanitizers: all with those of addresses and undefined behaviour, and those in which threads meet
+# with that of threads. Before that, a seeded fault of each kind must be caught. The tests are parted into shares, so that
+# each run of all checks can afford one of each kind.
+#
+#   tests/sanitizers/run.sh                all shares; hours on two processors
+#   tests/sanitizers/run.sh --share=N      one share of each kind: the Nth, counted round and round
+#   tests/sanitizers/run.sh --list         prints the shares
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# So few tests that a share takes some two minutes.
+readonly SHARE=6
+readonly THREADED='//tests/unit/(broker|client/cpp|grpc|group|http2|log|namespace|queue|rpc)[:/]|//tests/integration'
+
+bazel() { command bazel "$1" --color=no --curses=no --noshow_progress --ui_event_filters=-info "${@:2}"; }
+
+# shares CONFIG: lines of targets, each of one package.
+shares() {
+  local without='no_asan'
+  [[ $1 == tsan ]] && without='no_tsan'
+  command bazel query --noshow_progress --ui_event_filters=-info \
+    "kind(cc_test, //tests/...) except attr(tags, '\\b$without\\b', //tests/...)" 2>/dev/null | sort |
+    { if [[ $1 == tsan ]]; then grep -E "$THREADED"; else cat; fi; } |
+    awk -F: -v most="$SHARE" '
+      $1 != package || count == most { if (NR > 1) print line; line = ""; count = 0; package = $1 }
+      { line = line (count++ ? " " : "") $0 }
+      END { print line }'
+}
+
+# caught CONFIG FAULT WORDS: whether the program with the fault ends with these words.
+caught() {
+  local said
+  bazel build "--config=$1" "//tests/sanitizers:$2"
+  if said=$("$(command bazel info "--config=$1" bazel-bin 2>/dev/null)/tests/sanitizers/$2" 2>&1) || [[ $said != *"$3"* ]]; then
+    echo "$1 does not catch the seeded $2: $said"
+    return 1
+  fi
+  echo "$1 catches the seeded $2"
+}
+
+# run CONFIG LINE...
+run() {
+  local share
+  for share in "${@:2}"; do
+    echo "$1: $share"
+    # shellcheck disable=SC2086
+    bazel test "--config=$1" --keep_going --test_summary=short $share
+  done
+}
+
+caught asan_ubsan overflow heap-buffer-overflow
+caught asan_ubsan shift "shift exponent"
+caught tsan race "data race"
+for config in asan_ubsan tsan; do
+  mapfile -t lines < <(shares $config)
+  case ${1:-} in
+    --list) printf "$config %s\n" "${lines[@]}" ;;
+    --share=*) run $config "${lines[$((${1#--share=} % ${#lines[@]}))]}" ;;
+    '') run $config "${lines[@]}" ;;
+    *)
+      echo "usage: tests/sanitizers/run.sh [--share=N | --list]" >&2
+      exit 2
+      ;;
+  esac
+done
