@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "nmq/config/v1/access.pb.h"
+#include "server/access/quota_reader.h"
 #include "server/config/place.h"
 #include "server/config/text_file.h"
 
@@ -50,6 +51,9 @@ class AccessList::Reader {
     if (!to_.grants_.try_emplace(from.name()).second) {
       return Wrong(name, absl::StrCat(Quote(from.name()), " is listed twice"));
     }
+    auto quota = ReadQuota(from.quota(), at.Field("quota"));
+    if (!quota.ok()) return quota.status();
+    to_.quotas_.emplace(from.name(), *quota);
     for (int i = 0; i < from.token_size(); ++i) {
       const nmq::Place token = at.Field("token", i);
       auto kept = KeptToken::Parse(token.path(), from.token(i));
@@ -136,8 +140,9 @@ std::shared_ptr<const Principal> AccessList::Find(absl::string_view token) const
   }
   const auto known = tokens_.find(IdOfToken(token));
   if (known == tokens_.end() || !known->second.token.Matches(token)) return nullptr;
-  auto principal =
-      std::make_shared<const Principal>(Principal{known->second.identity, known->first, known->second.token.text()});
+  const std::string& name = known->second.identity;
+  auto principal = std::make_shared<const Principal>(
+      Principal{name, known->first, known->second.token.text(), quotas_.find(name)->second});
   MutexLock lock(&mu_);
   return verified_.try_emplace(std::string(token), std::move(principal)).first->second;
 }

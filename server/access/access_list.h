@@ -16,6 +16,7 @@
 #include "base/names.h"
 #include "base/token.h"
 #include "server/call/call.h"
+#include "server/call/quota.h"
 
 namespace nmq {
 
@@ -59,6 +60,7 @@ class AccessList {
   absl::flat_hash_map<std::string, Known> tokens_;  // by their IDs
   // Of each identity.
   absl::flat_hash_map<std::string, std::vector<Place>> grants_;
+  absl::flat_hash_map<std::string, Quota> quotas_;
   mutable Mutex mu_;  // a leaf
   // Each is one of tokens_, so there are no more than of those.
   mutable absl::flat_hash_map<std::string, std::shared_ptr<const Principal>> verified_ ABSL_GUARDED_BY(mu_);

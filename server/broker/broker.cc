@@ -41,6 +41,7 @@ Broker::Broker(const ServerConfig& config, const Clock* clock, Random* random, L
                            Committer::Bounds{limits_.unwritten_bytes, ShareMemory(limits_.memory_bytes).commit},
                            &metrics_)),
       access_(*access),
+      identities_(&limits_),
       server_epoch_(epochs_.Next()),
       questions_(config.limits.requests, config.limits.request_bytes),
       session_ids_(Base36(server_epoch_), random) {
@@ -220,11 +221,13 @@ absl::StatusOr<Broker::Origin> Broker::FindOrigin(const Call& call, absl::string
     auto found = FindNamespace(call, name_space);
     if (!found.ok()) return found.status();
     origin.name_space = *found;
+    origin.use = identities_.Of(call.principal.get());
     return origin;
   }
   auto found = FindSession(call, session);
   if (!found.ok()) return found.status();
   origin.client = std::move(found->client);
+  origin.use = origin.client->use();
   origin.name_space = found->name_space;
   if (!name_space.empty() && name_space != origin.name_space->name()) {
     return FailedPrecondition("OTHER_NAMESPACE",
@@ -232,6 +235,17 @@ absl::StatusOr<Broker::Origin> Broker::FindOrigin(const Call& call, absl::string
                                            ", not of ", Quote(name_space)));
   }
   return origin;
+}
+
+absl::Status Broker::CountPublishing(const Origin& origin, uint64_t messages, uint64_t bytes) const {
+  if (origin.use != nullptr) {
+    absl::Status status = origin.use->Publish(messages, bytes, clock());
+    if (!status.ok()) return status;
+  }
+  Namespace* const name_space = origin.name_space;
+  absl::Status status = name_space->publish_rate().Take(messages, bytes, clock(), "namespace", name_space->name());
+  if (!status.ok() && origin.use != nullptr) origin.use->TakeBack(messages, bytes);
+  return status;
 }
 
 void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone done) {
@@ -249,6 +263,8 @@ void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone 
   }
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
+  status = CountPublishing(origin, 1, message.body.size());
+  if (!status.ok()) return done(Counted(origin.name_space, status));
   const bool count_matches = request->count_matches();
   auto finish = [origin, count_matches, bytes = message.body.size(),
                  done = std::move(done)](absl::StatusOr<Namespace::Published> published) {

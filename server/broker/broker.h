@@ -24,6 +24,7 @@
 #include "server/call/access.h"
 #include "server/call/call.h"
 #include "server/config/config.h"
+#include "server/limits/identities.h"
 #include "server/namespace/namespace.h"
 #include "server/question/questions.h"
 #include "server/queue/lanes.h"
@@ -55,6 +56,8 @@ class Broker {
   const Access& access() const { return access_; }
   Metrics& metrics() { return metrics_; }
   const Metrics& metrics() const { return metrics_; }
+  // What those who call have and do.
+  Identities& identities() { return identities_; }
 
   // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty: as
   // Access::Check says. Whoever finds a namespace or a session with the methods below need not ask.
@@ -146,8 +149,12 @@ class Broker {
   struct Origin {
     std::shared_ptr<Client> client;  // null without a session
     Namespace* name_space = nullptr;
+    std::shared_ptr<IdentityUse> use = {};  // null where callers are not asked who they are
   };
   absl::StatusOr<Origin> FindOrigin(const Call& call, absl::string_view session, absl::string_view name_space) const;
+  // So much is to be published. RESOURCE_EXHAUSTED, with the limit and RetryInfo, if its identity or its namespace has
+  // had too much lately: then it counts for nothing.
+  absl::Status CountPublishing(const Origin& origin, uint64_t messages, uint64_t bytes) const;
 
  private:
   // Of automatic queues in namespaces that Admin makes.
@@ -185,6 +192,7 @@ class Broker {
   std::unique_ptr<GroupRunner> group_runner_;  // null without storage, like the committer; outlives it
   std::unique_ptr<Committer> committer_;
   const Access& access_;
+  mutable Identities identities_;
   const uint64_t server_epoch_;
   mutable Mutex namespaces_mu_;  // a leaf: nothing is locked under it
   // Also those that are deleted: calls may still be at them.

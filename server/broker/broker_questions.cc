@@ -49,6 +49,8 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
   if (!status.ok()) return Counted(name_space, status);
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
+  status = CountPublishing(*origin, 1, message.body.size());
+  if (!status.ok()) return Counted(name_space, status);
 
   const std::string token = NewQuestionToken(random_);
   const int64_t deadline_us = NowUs() + absl::ToInt64Microseconds(*timeout);

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/proto_time.h"
 #include "server/broker/broker.h"
+#include "server/limits/share.h"
 
 namespace nmq::broker {
 namespace {
@@ -76,8 +77,15 @@ absl::StatusOr<Session> Broker::NewClient(const Call& call, Namespace* name_spac
   std::string text = session_ids_.NewSession(id);
   auto client = std::make_shared<Client>(numbers_.OfClient(id), id, std::move(text), clock().Now(), IdentityOf(call));
   client->Touch(NowUs());
+  absl::Status status;
+  if (std::shared_ptr<IdentityUse> use = identities_.Of(call.principal.get()); use != nullptr) {
+    Share share;
+    status = IdentityUse::AddClient(use, &share);
+    if (!status.ok()) return Counted(name_space, status);
+    client->set_use(std::move(use), std::move(share));
+  }
   const absl::Duration lease = fields.lease;
-  absl::Status status = name_space->AddClient(client, std::move(fields));
+  status = name_space->AddClient(client, std::move(fields));
   if (!status.ok()) return Counted(name_space, status);
   Session session = {std::move(client), name_space};
   sessions_.Add(session);

@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "base/proto_time.h"
 #include "server/broker/broker.h"
+#include "server/limits/share.h"
 #include "server/message/proto_fields.h"
 
 namespace nmq::broker {
@@ -130,8 +131,14 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Wish wish, v1::R
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
   SetDuration(limits().heartbeat, ready->mutable_heartbeat());
+  Share share;
+  if (const auto& use = wish.options.client->use(); use != nullptr) {
+    status = IdentityUse::AddSubscription(use, &share);
+    if (!status.ok()) return Counted(wish.name_space, status);
+  }
   auto subscription = wish.name_space->Subscribe(std::move(wish.options), ready);
   if (!subscription.ok()) return Counted(wish.name_space, subscription.status());
+  (*subscription)->set_share(std::move(share));
   return subscription;
 }
 

@@ -78,6 +78,7 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
     done(response);
   };
   status = CheckBatch(bytes.size(), batch);
+  if (status.ok()) status = broker_->CountPublishing(origin_, batch.messages.size(), bytes.size());
   if (!status.ok()) {
     finish(status);
     return absl::OkStatus();

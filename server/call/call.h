@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "server/call/quota.h"
 #include "server/call/right.h"
 
 namespace nmq {
@@ -19,6 +20,7 @@ struct Principal {
   std::string name;      // of the identity
   std::string token_id;  // by which token it is known
   std::string kept;      // what is kept of that
+  Quota quota = {};      // how much it may have and do
 };
 
 // What a transport knows of a call besides its request. The first argument of all that answers calls.

@@ -13,6 +13,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "nmq/config/v1/config.pb.h"
+#include "server/config/limit_range.h"
 #include "server/config/place.h"
 #include "server/config/text_file.h"
 
@@ -115,6 +116,14 @@ absl::StatusOr<NamespaceConfig> Reader::Namespace(const pb::Namespace& from, con
   if (count > limits_.queues_per_namespace) {
     return place.Point(LimitExceeded("queues_per_namespace", count, limits_.queues_per_namespace, place.path()));
   }
+  to.messages_per_second = from.messages_per_second();
+  to.bytes_per_second = from.bytes_per_second();
+  absl::Status rates =
+      CheckLimitRange("messages_per_second_per_namespace", to.messages_per_second, place.Field("messages_per_second"));
+  if (rates.ok()) {
+    rates = CheckLimitRange("bytes_per_second_per_namespace", to.bytes_per_second, place.Field("bytes_per_second"));
+  }
+  if (!rates.ok()) return rates;
   Unique names;
   for (int i = 0; i < from.queue_size(); ++i) {
     const Place queue_place = place.Field("queue", i);

@@ -46,6 +46,9 @@ struct NamespaceConfig {
   RetentionConfig automatic_retention;
   // In the order of the file.
   std::vector<QueueConfig> queues;
+  // How fast may be published to it; 0 for what the limits say.
+  uint64_t messages_per_second = 0;
+  uint64_t bytes_per_second = 0;
 };
 
 struct ServerConfig {

@@ -15,7 +15,7 @@ namespace {
 constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kCutTime = absl::Milliseconds(500);
 
-// With less memory, calls have small windows, and each connection one stream for so many bytes of it.
+// With less memory, calls have small windows.
 constexpr uint64_t kPlentyBytes = uint64_t{4} << 30;
 constexpr uint64_t kWindowPart = 32 << 10;
 constexpr uint64_t kWindowMin = 4 << 10;
@@ -23,8 +23,6 @@ constexpr uint64_t kWindowMax = 65535;
 // So much gRPC then allocates at most before it reads from a connection: otherwise up to 4 MiB for each, once they are
 // busy.
 constexpr int kReadBytes = 64 << 10;
-constexpr uint64_t kStreamPartBytes = 128 << 10;
-constexpr uint64_t kStreamsMin = 100;
 
 // Calls that a loop waits for. Few, since Debian's gRPC looks through all that are waited for whenever anything is
 // done.
@@ -32,6 +30,7 @@ constexpr int kCallsWaiting = 16;
 
 void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(MessageBytesMax(limits)));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(limits.streams_per_connection));
   // Notices dead peers, and lets clients do the same every 10 s.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
@@ -45,8 +44,6 @@ void SetArguments(const Limits& limits, grpc::ServerBuilder* builder) {
         GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
         static_cast<int>(std::clamp(limits.memory_bytes / kWindowPart, kWindowMin, kWindowMax)));
     builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
-    builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                                static_cast<int>(std::max(limits.memory_bytes / kStreamPartBytes, kStreamsMin)));
   }
 }
 

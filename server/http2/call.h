@@ -80,6 +80,9 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   void OnPulse() override { handler_->OnPulse(); }
   void OnClosed(bool whole) override;
 
+  absl::Status CountCaller(const std::shared_ptr<const Principal>& caller, Identities* identities) override {
+    return connection_->callers().Add(caller, identities);
+  }
   rpc::Loop* loop() const override { return host_->rpc_loop(); }
   nmq::Call CallWith(Right right) const override;
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;

@@ -14,6 +14,7 @@
 #include "server/http2/age_list.h"
 #include "server/http2/byte_share.h"
 #include "server/http2/byte_stream.h"
+#include "server/http2/callers.h"
 #include "server/http2/conduct.h"
 #include "server/http2/connection_limits.h"
 #include "server/http2/framing.h"
@@ -26,6 +27,7 @@
 #include "server/http2/stream.h"
 #include "server/http2/stream_list.h"
 #include "server/http2/window_pool.h"
+#include "server/limits/connection_gate.h"
 
 namespace nmq::http2 {
 
@@ -118,6 +120,10 @@ class Connection {
   // Where it waits for its turns.
   Rotation<Connection>::Entry* place() { return &place_; }
   void OnWritable();
+  // Those who call by it.
+  Callers& callers() { return callers_; }
+  // It counts as one of its address until it ends.
+  void set_pass(ConnectionGate::Pass pass) { pass_ = std::move(pass); }
   // Sends what there is, by one write.
   void Flush();
   // About once a second.
@@ -221,6 +227,8 @@ class Connection {
   bool paused_ = false;  // nghttp2 has yet to end what it has been given
   WindowPool windows_;
   ByteShare receive_share_;
+  Callers callers_;
+  ConnectionGate::Pass pass_;
 
   // Of the headers that are coming: those of one request at a time.
   HeaderList headers_;

@@ -57,25 +57,27 @@ void Loop::Shutdown() {
   });
 }
 
-void Loop::Adopt(std::unique_ptr<ByteStream> bytes, std::string peer) {
+void Loop::Adopt(std::unique_ptr<ByteStream> bytes, std::string peer, ConnectionGate::Pass pass) {
   {
     MutexLock lock(&adopting_mu_);
     while (adopting_ >= kAdoptingMax) adopted_.Wait(&adopting_mu_);
     ++adopting_;
   }
   // A task that is forgotten closes it.
-  auto owned = std::make_shared<std::unique_ptr<ByteStream>>(std::move(bytes));
+  auto owned =
+      std::make_shared<std::pair<std::unique_ptr<ByteStream>, ConnectionGate::Pass>>(std::move(bytes), std::move(pass));
   Post([this, owned, peer = std::move(peer)] {
-    if (running_) Add(std::move(*owned), peer);
+    if (running_) Add(std::move(owned->first), peer, std::move(owned->second));
     MutexLock lock(&adopting_mu_);
     --adopting_;
     adopted_.Signal();
   });
 }
 
-void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer) {
+void Loop::Add(std::unique_ptr<ByteStream> bytes, const std::string& peer, ConnectionGate::Pass pass) {
   auto served = std::make_unique<Served>(this, std::move(bytes), peer);
   Served* const raw = served.get();
+  raw->set_pass(std::move(pass));
   connections_.emplace(raw, std::move(served));
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
   if (!tick_.set()) SetTimer(&tick_, clock().Monotonic() + kTick);

@@ -26,6 +26,7 @@
 #include "server/http2/rotation.h"
 #include "server/http2/timers.h"
 #include "server/http2/window_pool.h"
+#include "server/limits/connection_gate.h"
 #include "server/metrics/metrics.h"
 #include "server/queue/lane.h"
 #include "server/rpc/loop.h"
@@ -60,7 +61,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
   void Shutdown() override;
 
   // Serves a connection that was accepted. Waits while the loop has yet to take many: not on its thread.
-  void Adopt(std::unique_ptr<ByteStream> bytes, std::string peer);
+  void Adopt(std::unique_ptr<ByteStream> bytes, std::string peer, ConnectionGate::Pass pass = {});
   size_t connections() const { return connection_count_.load(std::memory_order_relaxed); }
 
   // Each connection takes no more requests (Connection::Drain). None may be adopted after that.
@@ -113,7 +114,7 @@ class Loop final : public rpc::Loop, private ConnectionHost, private CallHost {
     Poller::Watch watch;
   };
 
-  void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer);
+  void Add(std::unique_ptr<ByteStream> bytes, const std::string& peer, ConnectionGate::Pass pass);
   int PatienceMs() const;
   void Sort(absl::Span<const Poller::Event> events);
   void TakeTurns(absl::Duration end);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/deadline.h"
+#include "glog/logging.h"
 #include "server/http2/socket.h"
 
 namespace nmq::http2 {
@@ -21,12 +23,8 @@ constexpr absl::Duration kEndTime = absl::Milliseconds(500);
 constexpr absl::Duration kLeaveTime = absl::Seconds(1);
 constexpr absl::Duration kWaitStep = absl::Milliseconds(5);
 
-// With less memory, connections have fewer streams.
-constexpr uint64_t kStreamPartBytes = 256 << 10;
 // Calls in all connections: a subscription takes more, and a call that only waits a third of it.
 constexpr uint64_t kCallPartBytes = 8 << 10;
-constexpr uint64_t kStreamsMin = 100;
-constexpr uint64_t kStreamsMax = 1'000;
 // What a connection may hold, of requests that nobody has asked for and of messages that are not whole, is a part of
 // what all may, and no more than this: half of it for the windows that every stream has, a quarter each for wider
 // windows and for such messages.
@@ -39,11 +37,13 @@ constexpr uint64_t kWindowMin = 4 << 10;
 constexpr uint64_t kGreetingPart = 8;
 constexpr uint64_t kGreetingMin = 256;
 constexpr uint64_t kGreetingMax = 1'000;
+// Those who try for ever are worth a line now and then.
+constexpr int kSecondsBetweenRefusals = 10;
 
 Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   const uint64_t incoming = ShareMemory(limits.memory_bytes).incoming;
   const uint64_t connection = std::min(incoming / loops / kConnectionPart, kConnectionBytesMax);
-  const uint64_t streams = std::clamp(limits.memory_bytes / kStreamPartBytes, kStreamsMin, kStreamsMax);
+  const uint64_t streams = limits.streams_per_connection;
   Loop::Options options;
   options.message_bytes_max = rpc::MessageBytesMax(limits);
   options.held_bytes_max = static_cast<int64_t>(incoming / loops);
@@ -59,12 +59,17 @@ Loop::Options OptionsOf(const Limits& limits, size_t loops) {
   return options;
 }
 
-// As gRPC writes it.
-std::string PeerOf(int socket) {
+// Of the peer; of no kind if it is gone.
+sockaddr_storage AddressOf(int socket) {
   sockaddr_storage address = {};
   socklen_t size = sizeof(address);
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) address.ss_family = AF_UNSPEC;
+  return address;
+}
+
+// As gRPC writes it.
+std::string TextOf(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
-  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
   if (address.ss_family == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address);
     inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
@@ -84,6 +89,7 @@ Server::Server(const ServerOptions& options, std::vector<broker::Lane*> lanes, b
       broker_(broker),
       methods_(broker),
       all_(broker),
+      gate_(&broker->limits(), &broker->clock()),
       acceptor_(options_.descriptors_max, &broker->metrics()) {}
 
 Server::~Server() { Stop(); }
@@ -127,10 +133,20 @@ absl::Status Server::StartLoops() {
 }
 
 void Server::Take(int socket) {
-  std::string peer = PeerOf(socket);
+  const sockaddr_storage address = AddressOf(socket);
+  std::string peer = TextOf(address);
+  ConnectionGate::Pass pass;
+  const absl::Status admitted = gate_.Admit(address, &pass);
+  if (!admitted.ok()) return Refuse(socket, peer, admitted);
   std::unique_ptr<ByteStream> bytes = tls_ != nullptr ? tls_->Serve(socket) : std::make_unique<Socket>(socket);
-  loops_[next_]->Adopt(std::move(bytes), std::move(peer));
+  loops_[next_]->Adopt(std::move(bytes), std::move(peer), std::move(pass));
   next_ = (next_ + 1) % loops_.size();
+}
+
+void Server::Refuse(int socket, const std::string& peer, const absl::Status& why) {
+  broker_->metrics().CountRefusal(why);
+  LOG_EVERY_T(WARNING, kSecondsBetweenRefusals) << "refused a connection from " << peer << ": " << why.message();
+  close(socket);
 }
 
 void Server::MakeRoom() {

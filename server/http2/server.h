@@ -14,6 +14,7 @@
 #include "server/broker/broker.h"
 #include "server/http2/loop.h"
 #include "server/http2/tls_context.h"
+#include "server/limits/connection_gate.h"
 #include "server/limits/memory_shares.h"
 #include "server/queue/lane.h"
 #include "server/rpc/connection_acceptor.h"
@@ -56,6 +57,7 @@ class Server final : public rpc::Transport {
   absl::Status StartTls();
   absl::Status StartLoops();
   void Take(int socket);
+  void Refuse(int socket, const std::string& peer, const absl::Status& why);
   void MakeRoom();
   size_t connections() const;
 
@@ -66,6 +68,7 @@ class Server final : public rpc::Transport {
   rpc::Loops all_;
   std::vector<std::shared_ptr<Loop>> loops_;  // the same; empty unless it serves
   // For the acceptor's thread.
+  ConnectionGate gate_;
   std::unique_ptr<TlsContext> tls_;  // null for plain text
   size_t next_ = 0;                  // loop that takes a connection
   rpc::ConnectionAcceptor acceptor_;

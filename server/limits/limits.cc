@@ -26,6 +26,8 @@ constexpr uint64_t kAQuarter = 4;
 // As much as all requests may take (MemoryShares::incoming): publishers wait then, and are not refused.
 constexpr uint64_t kAnEighth = 8;
 
+constexpr uint64_t kNone = 0;
+
 constexpr LimitUnit kBytes = LimitUnit::kBytes;
 constexpr LimitUnit kCount = LimitUnit::kCount;
 constexpr LimitUnit kMilliseconds = LimitUnit::kMilliseconds;
@@ -99,6 +101,32 @@ constexpr LimitRow kRows[] = {
      &Limits::acknowledged_messages},
     {"stream_age", "how long a stream lives before the server asks for a new one", kMilliseconds, 365 * kDay,
      10 * kSecond, 365 * kDay, &Limits::stream_age},
+    {"connections", "connections of the server", kCount, kNone, 1, 10'000'000, &Limits::connections},
+    {"connections_per_address", "connections from one address; of IPv6, from one /64", kCount, 20'000, 1, 10'000'000,
+     &Limits::connections_per_address},
+    {"connections_per_identity", "connections by which one identity has called", kCount, kNone, 1, 10'000'000,
+     &Limits::connections_per_identity},
+    {"connections_per_second", "new connections in a second", kCount, kNone, 1, 1'000'000,
+     &Limits::connections_per_second},
+    {"connections_per_second_per_address", "new connections in a second from one address", kCount, kNone, 1, 1'000'000,
+     &Limits::connections_per_second_per_address},
+    {"streams_per_connection", "calls under way on one connection", kCount, 1000, 1, 100'000,
+     &Limits::streams_per_connection, 256 * kKiB},
+    {"clients_per_identity", "clients of one identity", kCount, kNone, 1, 10'000'000, &Limits::clients_per_identity},
+    {"subscriptions_per_identity", "subscriptions of one identity", kCount, kNone, 1, 10'000'000,
+     &Limits::subscriptions_per_identity},
+    {"messages_per_second_per_identity", "messages that one identity publishes in a second", kCount, kNone, 1,
+     1'000'000'000, &Limits::messages_per_second_per_identity},
+    {"bytes_per_second_per_identity", "bytes that one identity publishes in a second", kBytes, kNone, 1, kTiB,
+     &Limits::bytes_per_second_per_identity},
+    {"messages_per_second_per_namespace", "messages that are published to one namespace in a second", kCount, kNone, 1,
+     1'000'000'000, &Limits::messages_per_second_per_namespace},
+    {"bytes_per_second_per_namespace", "bytes that are published to one namespace in a second", kBytes, kNone, 1, kTiB,
+     &Limits::bytes_per_second_per_namespace},
+    {"control_calls_per_second_per_identity", "calls of Registry and Admin of one identity in a second", kCount, kNone,
+     1, 1'000'000, &Limits::control_calls_per_second_per_identity},
+    {"rate_burst", "how much of a second's worth may come at once: what this time allows", kMilliseconds, kSecond, 10,
+     kMinute, &Limits::rate_burst},
 };
 
 std::string Grouped(uint64_t value) {
@@ -130,9 +158,12 @@ std::string Format(LimitUnit unit, uint64_t value) {
 }
 
 std::string DefaultText(const LimitRow& row) {
-  if (row.memory_divisor == 0) return Format(row.unit, row.default_value);
+  if (row.memory_divisor == 0) return row.default_value == kNone ? "none" : Format(row.unit, row.default_value);
   if (row.default_value == 0) return "a quarter of the memory";
-  return absl::StrCat(Format(row.unit, row.default_value), ", or 1/", row.memory_divisor, " of the memory if less");
+  const std::string part = row.unit == kCount
+                               ? absl::StrCat("one for each ", Format(kBytes, row.memory_divisor), " of the memory")
+                               : absl::StrCat("1/", row.memory_divisor, " of the memory");
+  return absl::StrCat(Format(row.unit, row.default_value), ", or ", part, " if less");
 }
 
 const FieldDescriptor& FieldOf(const LimitRow& row) {

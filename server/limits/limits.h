@@ -62,6 +62,21 @@ struct Limits {
   uint64_t credit_bytes = 64 << 20;
   uint64_t acknowledged_messages = 100'000;
   absl::Duration stream_age = absl::Hours(24 * 365);
+  // Of these, 0 is no bound.
+  uint64_t connections = 0;
+  uint64_t connections_per_address = 20'000;
+  uint64_t connections_per_identity = 0;
+  uint64_t connections_per_second = 0;
+  uint64_t connections_per_second_per_address = 0;
+  uint64_t streams_per_connection = 1000;
+  uint64_t clients_per_identity = 0;
+  uint64_t subscriptions_per_identity = 0;
+  uint64_t messages_per_second_per_identity = 0;
+  uint64_t bytes_per_second_per_identity = 0;
+  uint64_t messages_per_second_per_namespace = 0;
+  uint64_t bytes_per_second_per_namespace = 0;
+  uint64_t control_calls_per_second_per_identity = 0;
+  absl::Duration rate_burst = absl::Seconds(1);
   // What the process may use; no field of the proto, since the machine says so.
   uint64_t memory_bytes = 1 << 30;
 };
@@ -76,7 +91,7 @@ struct LimitRow {
   // A phrase for people.
   const char* what;
   LimitUnit unit;
-  // In `unit`; 0 if it is the part of the memory alone.
+  // In `unit`; 0 if it is the part of the memory alone, or if nothing is bounded.
   uint64_t default_value;
   uint64_t min;
   uint64_t max;

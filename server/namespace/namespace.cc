@@ -31,6 +31,10 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, const Environ
       roster_({name_, all.limits, all.clock, all.numbers, &stamps_, all.changes}),
       queues_(name_, all.limits, all.changes),
       groups_(all.limits) {
+  publish_rate_.Set(
+      config.messages_per_second != 0 ? config.messages_per_second : limits_->messages_per_second_per_namespace,
+      config.bytes_per_second != 0 ? config.bytes_per_second : limits_->bytes_per_second_per_namespace,
+      limits_->rate_burst);
   // Nobody else knows of it yet, so nobody waits for the disk.
   MutexLock lock(&mu_);
   LoadLocked(config.queues);

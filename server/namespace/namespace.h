@@ -24,6 +24,7 @@
 #include "server/group/group_options.h"
 #include "server/group/group_runner.h"
 #include "server/limits/limits.h"
+#include "server/limits/rate_limit.h"
 #include "server/message/incoming.h"
 #include "server/metrics/counters.h"
 #include "server/metrics/metrics.h"
@@ -81,6 +82,8 @@ class Namespace {
   // Counts a request that is refused with `status`, if that is because of a limit.
   void CountRefusal(const absl::Status& status);
   const Limits& limits() const { return *limits_; }
+  // How fast all who publish to it may, together. Those who publish ask it.
+  PublishRate& publish_rate() { return publish_rate_; }
 
   using ClientFields = broker::ClientFields;
   absl::Status AddClient(const std::shared_ptr<Client>& client, ClientFields fields) ABSL_LOCKS_EXCLUDED(mu_);
@@ -297,6 +300,7 @@ class Namespace {
   Storage* const storage_;      // null if nothing is kept on disk
   Committer* const committer_;  // likewise
   Counters counters_;
+  PublishRate publish_rate_{"messages_per_second_per_namespace", "bytes_per_second_per_namespace"};
   std::atomic<uint64_t> stamps_{0};
   Delays delays_;
   const QueueFactory queue_factory_;

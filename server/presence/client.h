@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/time/time.h"
+#include "server/limits/identities.h"
+#include "server/limits/share.h"
 #include "server/metrics/counters.h"
 #include "server/presence/memberships.h"
 
@@ -30,6 +33,13 @@ class Client {
   const std::string& session() const { return session_; }
   // Who has made it: its session is of no use to others.
   const std::string& identity() const { return identity_; }
+  // What its identity has and does; null where callers are not asked who they are. It counts as one client of that
+  // until it is gone. To be set before others know of it.
+  const std::shared_ptr<IdentityUse>& use() const { return use_; }
+  void set_use(std::shared_ptr<IdentityUse> use, Share share) {
+    use_ = std::move(use);
+    share_ = std::move(share);
+  }
   absl::Time connect_time() const { return connect_time_; }
   Memberships& memberships() { return memberships_; }
   const Memberships& memberships() const { return memberships_; }
@@ -37,7 +47,11 @@ class Client {
 
   // True once the client has disconnected or its lease has run out.
   bool gone() const { return gone_.load(std::memory_order_acquire); }
-  void set_gone() { gone_.store(true, std::memory_order_release); }
+  // Once only.
+  void set_gone() {
+    gone_.store(true, std::memory_order_release);
+    share_.Release();
+  }
 
   // The lease runs from the last call on, and not while a stream is open. Microseconds of the monotonic clock.
   int64_t last_active_us() const { return last_active_us_.load(std::memory_order_relaxed); }
@@ -58,6 +72,8 @@ class Client {
   const std::string session_;
   const std::string identity_;
   const absl::Time connect_time_;
+  std::shared_ptr<IdentityUse> use_;
+  Share share_;  // of it
   Memberships memberships_;
   Counters counters_;
   std::atomic<bool> gone_{false};

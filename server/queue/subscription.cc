@@ -161,6 +161,7 @@ void Subscription::TakeProgress(int count_max, google::protobuf::RepeatedPtrFiel
 
 void Subscription::Close() {
   StopMarking();
+  share_.Release();
   ForEachCursor([](Cursor* cursor) { cursor->queue->Detach(cursor); });
   if (place_in_group_ != nullptr && place_in_group_->leave) place_in_group_->leave();
 }

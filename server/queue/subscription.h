@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/names.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/limits/share.h"
 #include "server/metrics/counters.h"
 #include "server/queue/cursor.h"
 #include "server/queue/delivery.h"
@@ -86,6 +87,9 @@ class Subscription final : public Subscriber {
 
   // For the lane's thread only.
 
+  // It counts as one of these until it is closed.
+  void set_share(Share share) { share_ = std::move(share); }
+
   // What comes next, up to `bytes_max` or one message, or one gap; an empty delivery if there is nothing, or if much
   // was looked at in vain: then has_ready() is still true. An error if the subscription has ended, or lost messages and
   // is to be disconnected for it.
@@ -130,6 +134,7 @@ class Subscription final : public Subscriber {
 
   // For the lane's thread only.
   size_t turn_ = 0;
+  Share share_;
 };
 
 }  // namespace nmq::broker

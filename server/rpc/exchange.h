@@ -14,6 +14,7 @@
 #include "google/protobuf/message_lite.h"
 #include "server/call/call.h"
 #include "server/frame/frame.h"
+#include "server/limits/identities.h"
 
 namespace nmq::rpc {
 
@@ -81,6 +82,13 @@ class Exchange {
   // Who calls; null if callers are not asked. Known before the call has a handler.
   const std::shared_ptr<const Principal>& principal() const { return principal_; }
   void set_principal(std::shared_ptr<const Principal> principal) { principal_ = std::move(principal); }
+
+  // The connection is one by which this identity calls, from now on. RESOURCE_EXHAUSTED, with the limit, if it may have
+  // no more. A transport that does not know its connections counts none.
+  virtual absl::Status CountCaller(const std::shared_ptr<const Principal>& caller, Identities* identities) {
+    (void)caller, (void)identities;
+    return absl::OkStatus();
+  }
 
   // The loop that it came to.
   virtual Loop* loop() const = 0;

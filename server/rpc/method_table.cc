@@ -36,16 +36,26 @@ Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
                        exchange);
   }
   if (!found->second.open) {
-    auto principal = access_->Identify(exchange->Metadata("authorization"));
-    if (!principal.ok()) {
-      if (metrics_ != nullptr) metrics_->CountRefusal(principal.status());
+    const absl::Status status = Admit(found->second, exchange);
+    if (!status.ok()) {
+      if (metrics_ != nullptr) metrics_->CountRefusal(status);
       LOG_EVERY_T(WARNING, kSecondsBetweenRefusals)
-          << "refused a call from " << exchange->CallWith(Right::kConnect).peer << ": " << principal.status().message();
-      return new Refused(principal.status(), exchange);
+          << "refused a call from " << exchange->CallWith(Right::kConnect).peer << ": " << status.message();
+      return new Refused(status, exchange);
     }
-    exchange->set_principal(*std::move(principal));
   }
   return found->second.begin(exchange);
+}
+
+absl::Status MethodTable::Admit(const Method& method, Exchange* exchange) const {
+  auto principal = access_->Identify(exchange->Metadata("authorization"));
+  if (!principal.ok()) return principal.status();
+  exchange->set_principal(*std::move(principal));
+  const std::shared_ptr<const Principal>& caller = exchange->principal();
+  if (caller == nullptr || identities_ == nullptr) return absl::OkStatus();
+  const absl::Status status = exchange->CountCaller(caller, identities_);
+  if (!status.ok() || !method.control) return status;
+  return identities_->Of(caller.get())->CallControl(*clock_);
 }
 
 std::vector<std::string> MethodTable::paths() const {

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/clock.h"
 #include "server/call/access.h"
+#include "server/limits/identities.h"
 #include "server/metrics/metrics.h"
 #include "server/rpc/exchange.h"
 
@@ -29,6 +32,13 @@ class MethodTable {
     access_ = access;
     metrics_ = metrics;
   }
+  // What those who call have and do is counted in `identities`, which must outlive the table, by this clock. One of
+  // Registry or Admin is counted as that.
+  void set_identities(Identities* identities, const Clock* clock) {
+    identities_ = identities;
+    clock_ = clock;
+  }
+  void Control(const std::string& path) { methods_[path].control = true; }
 
   // Begins to serve a call of `path`; one of a method that is not there ends with UNIMPLEMENTED.
   Handler* Serve(absl::string_view path, Exchange* exchange) const;
@@ -40,10 +50,16 @@ class MethodTable {
   struct Method {
     Begin begin;
     bool open = false;
+    bool control = false;
   };
+  // Gives the exchange its caller; an error is for the caller.
+  absl::Status Admit(const Method& method, Exchange* exchange) const;
+
   absl::flat_hash_map<std::string, Method> methods_;
   const Access* access_ = &OpenAccess();
-  Metrics* metrics_ = nullptr;  // null: not counted
+  Metrics* metrics_ = nullptr;        // null: not counted
+  Identities* identities_ = nullptr;  // likewise
+  const Clock* clock_ = nullptr;
 };
 
 }  // namespace nmq::rpc

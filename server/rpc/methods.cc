@@ -71,6 +71,7 @@ Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), a
 
 void Methods::AddTo(Loop* loop) {
   loop->methods().set_access(&broker_->access(), &broker_->metrics());
+  loop->methods().set_identities(&broker_->identities(), &broker_->clock());
   AddSessions(&loop->methods());
   AddMessages(&loop->methods());
   AddRegistry(&loop->methods());
@@ -207,6 +208,7 @@ void Methods::AddHealthAndReflection(MethodTable* table) {
   // Probes have no credentials, and what rpcs there are is no secret.
   for (const std::string& path : table->paths()) {
     if (absl::StartsWith(path, "/grpc.")) table->Open(path);
+    if (absl::StartsWith(path, "/nmq.v1.Registry/") || absl::StartsWith(path, "/nmq.v1.Admin/")) table->Control(path);
   }
 }
 

@@ -81,7 +81,7 @@ TestServer::TestServer(const Options& options) : storage_(OpenStorage(options)) 
   const std::vector<broker::Lane*> grpc_lanes = lanes.Add(options.lanes);
   other_lanes_ = lanes.Add(options.other_lanes);
   broker_ = std::make_unique<broker::Broker>(Parse(options.config), options.clock, &SystemRandom(), std::move(lanes),
-                                             storage_.get());
+                                             storage_.get(), options.access);
   server_ = NewTransport(options, grpc_lanes, broker_.get());
   housekeeper_ = std::make_unique<Housekeeper>("housekeeper", PromptTasks(broker_.get()), options.clock);
   maintenance_ = std::make_unique<Housekeeper>("maintenance", MaintenanceTasks(broker_.get()), options.clock);

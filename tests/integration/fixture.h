@@ -19,6 +19,7 @@
 #include "nmq/v1/admin.grpc.pb.h"
 #include "nmq/v1/message_queue.grpc.pb.h"
 #include "nmq/v1/registry.grpc.pb.h"
+#include "server/call/access.h"
 
 namespace nmq {
 class Housekeeper;
@@ -63,6 +64,7 @@ class TestServer {
     std::string listen = "127.0.0.1:0";
     std::string data_dir = {};   // without one, all queues must be live
     std::string transport = {};  // instead of what NMQ_TRANSPORT names
+    const Access* access = &OpenAccess();
   };
   explicit TestServer(std::string config = "");
   explicit TestServer(const Options& options);

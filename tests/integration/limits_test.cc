@@ -372,7 +372,21 @@ TEST(Limits, EachIsTestedSomewhere) {
       "groups_per_queue",
       "credit_messages",
       "credit_bytes",
-      "acknowledged_messages",  // tests/unit/group
+      "acknowledged_messages",   // tests/unit/group
+      "streams_per_connection",  // tests/integration/http2/abuse_test
+      "connections",             // and these in quota_test, which makes its tests from the table
+      "connections_per_address",
+      "connections_per_identity",
+      "connections_per_second",
+      "connections_per_second_per_address",
+      "clients_per_identity",
+      "subscriptions_per_identity",
+      "messages_per_second_per_identity",
+      "bytes_per_second_per_identity",
+      "messages_per_second_per_namespace",
+      "bytes_per_second_per_namespace",
+      "control_calls_per_second_per_identity",
+      "rate_burst",  // tests/unit/limits/token_bucket_test
   };
   for (const auto& cases : {MessageCases(), ClientCases(), SubscribeCases(), QueueCases(), NameCases()}) {
     for (const Case& one : cases) tested.insert(one.limit);
