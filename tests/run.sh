@@ -130,6 +130,7 @@ check "probes of Kubernetes" node --test tests/kubernetes/probes_test.mjs
 check "client for Node.js" npm --prefix client/node test
 check "conformance of Python, Node.js, Ruby, Go, Java and buf curl" tests/conformance/run.sh
 check "conformance, calls carried by gRPC's own server" env NMQ_TRANSPORT=grpc tests/conformance/run.sh
+check "conformance, over TLS with tokens" env NMQ_SECURE=1 tests/conformance/run.sh
 check "inputs that libFuzzer makes up" tests/fuzz/run.sh
 check "nghttp and h2load" tests/integration/http2/nghttp.sh
 check "pages made from the code" tools/docs.sh --check

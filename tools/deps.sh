@@ -30,6 +30,7 @@ NMQ_PACKAGES_CHECK=(
   mypy:mypy python3-grpcio python3-pip python3-setuptools python3-wheel ruby ruby-grpc
   golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev protoc-gen-go-1-5 protoc-gen-go-grpc
   javac:default-jdk-headless libgeronimo-annotation-1.3-spec-java libgrpc-java libgoogle-gson-java libguava-java libnetty-java
+  libnetty-tcnative-java libnetty-tcnative-jni
   libperfmark-java libprotobuf-java protobuf-compiler-grpc-java-plugin
 )
 

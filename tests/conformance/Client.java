@@ -1,4 +1,5 @@
-// Runs the cases with Java's generated stubs: Client ADDRESS CASES. Prints a line a case, "ok NAME" or "failed NAME: why".
+// Runs the cases with Java's generated stubs: Client ADDRESS CASES. Prints a line a case, "ok NAME" or "failed NAME: why". Over TLS with NMQ_TLS_CA and
+// NMQ_TOKEN.
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
@@ -13,11 +14,14 @@ import google.rpc.ErrorDetails.ErrorInfo;
 import google.rpc.StatusOuterClass;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -270,9 +274,20 @@ public final class Client {
     }
   }
 
+  private static ManagedChannel connect(String address) throws IOException {
+    NettyChannelBuilder builder = NettyChannelBuilder.forTarget(address).maxInboundMessageSize(64 << 20);
+    String authority = System.getenv("NMQ_TLS_CA");
+    if (authority == null) {
+      return builder.usePlaintext().build();
+    }
+    Metadata headers = new Metadata();
+    headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + System.getenv("NMQ_TOKEN"));
+    return builder.sslContext(GrpcSslContexts.forClient().trustManager(new File(authority)).build())
+        .intercept(MetadataUtils.newAttachHeadersInterceptor(headers)).build();
+  }
+
   public static void main(String[] arguments) throws Exception {
-    ManagedChannel channel = ManagedChannelBuilder.forTarget(arguments[0]).usePlaintext()
-        .maxInboundMessageSize(64 << 20).build();
+    ManagedChannel channel = connect(arguments[0]);
     int number = 0;
     for (JsonElement one : JsonParser.parseString(Files.readString(Path.of(arguments[1]))).getAsJsonArray()) {
       String name = one.getAsJsonObject().get("name").getAsString();

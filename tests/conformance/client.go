@@ -1,4 +1,5 @@
 // Runs the cases with Go's generated stubs: client ADDRESS CASES. Prints a line a case, "ok NAME" or "failed NAME: why".
+// Over TLS with NMQ_TLS_CA and NMQ_TOKEN.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -285,6 +287,28 @@ func (c *testCase) run(steps []interface{}) error {
 	return nil
 }
 
+type bearer string
+
+func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(token)}, nil
+}
+
+func (bearer) RequireTransportSecurity() bool { return true }
+
+func connect(address string) (*grpc.ClientConn, error) {
+	large := grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64 << 20))
+	authority, ok := os.LookupEnv("NMQ_TLS_CA")
+	if !ok {
+		return grpc.Dial(address, grpc.WithInsecure(), large)
+	}
+	transport, err := credentials.NewClientTLSFromFile(authority, "")
+	if err != nil {
+		return nil, err
+	}
+	token := bearer(os.Getenv("NMQ_TOKEN"))
+	return grpc.Dial(address, grpc.WithTransportCredentials(transport), grpc.WithPerRPCCredentials(token), large)
+}
+
 func main() {
 	text, err := os.ReadFile(os.Args[2])
 	var cases []object
@@ -293,8 +317,7 @@ func main() {
 	}
 	var connection *grpc.ClientConn
 	if err == nil {
-		connection, err = grpc.Dial(os.Args[1], grpc.WithInsecure(),
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+		connection, err = connect(os.Args[1])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

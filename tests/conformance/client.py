@@ -1,5 +1,7 @@
-"""Runs the cases with Python's generated stubs: client.py ADDRESS."""
+"""Runs the cases with Python's generated stubs: client.py ADDRESS. Over TLS with NMQ_TLS_CA and NMQ_TOKEN."""
 
+import os
+import pathlib
 import sys
 
 import grpc
@@ -54,5 +56,14 @@ class _Stubs:
         return rpc, json_format.ParseDict(request, getattr(module, method + "Request")())
 
 
-with grpc.insecure_channel(sys.argv[1], [("grpc.max_receive_message_length", -1)]) as connection:
+def _connect(address):
+    options = [("grpc.max_receive_message_length", -1)]
+    if "NMQ_TLS_CA" not in os.environ:
+        return grpc.insecure_channel(address, options)
+    authority = grpc.ssl_channel_credentials(pathlib.Path(os.environ["NMQ_TLS_CA"]).read_bytes())
+    token = grpc.access_token_call_credentials(os.environ["NMQ_TOKEN"])
+    return grpc.secure_channel(address, grpc.composite_channel_credentials(authority, token), options)
+
+
+with _connect(sys.argv[1]) as connection:
     cases.run(_Stubs(connection), "python")

@@ -1,5 +1,5 @@
 # Runs the cases with Ruby's generated stubs: client.rb ADDRESS. Prints a line a case, "ok NAME" or "failed NAME: why".
-# RUBYLIB names the folder of the stubs.
+# RUBYLIB names the folder of the stubs. Over TLS with NMQ_TLS_CA and NMQ_TOKEN.
 
 require "base64"
 require "grpc"
@@ -134,7 +134,15 @@ class Case
 end
 
 $stdout.sync = true
-channel = GRPC::Core::Channel.new(ARGV[0], { "grpc.max_receive_message_length" => -1 }, :this_channel_is_insecure)
+def credentials
+  return :this_channel_is_insecure unless ENV.key?("NMQ_TLS_CA")
+
+  bearer = ->(_) { { authorization: "Bearer #{ENV.fetch('NMQ_TOKEN')}" } }
+  authority = GRPC::Core::ChannelCredentials.new(File.read(ENV.fetch("NMQ_TLS_CA")))
+  authority.compose(GRPC::Core::CallCredentials.new(bearer))
+end
+
+channel = GRPC::Core::Channel.new(ARGV[0], { "grpc.max_receive_message_length" => -1 }, credentials)
 stubs = [Nmq::V1::MessageQueue::Stub, Nmq::V1::Registry::Stub].map do |stub|
   stub.new(ARGV[0], :this_channel_is_insecure, channel_override: channel)
 end

@@ -37,8 +37,14 @@ class _Curl:
 
     def start(self, method, request):
         service = "MessageQueue" if method in _QUEUE else "Registry"
-        url = f"http://{self._address}/nmq.v1.{service}/{method}"
-        command = ["buf", "curl", "--http2-prior-knowledge", "--protocol", "grpc", "--data", "@-", url]
+        if "NMQ_TLS_CA" in os.environ:
+            scheme = "https"
+            how = ["--cacert", os.environ["NMQ_TLS_CA"], "--header", f"authorization: Bearer {os.environ['NMQ_TOKEN']}"]
+        else:
+            scheme = "http"
+            how = ["--http2-prior-knowledge"]
+        url = f"{scheme}://{self._address}/nmq.v1.{service}/{method}"
+        command = ["buf", "curl", *how, "--protocol", "grpc", "--data", "@-", url]
         pipe = subprocess.PIPE
         # npm's buf starts the real one: a group of their own, to be ended together.
         process = subprocess.Popen(

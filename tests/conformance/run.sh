@@ -4,6 +4,7 @@
 #
 #   tests/conformance/run.sh            all languages; nmqd as bazel built it; NMQ_BIN names another folder than bazel-bin
 #   tests/conformance/run.sh ruby       only these
+#   NMQ_SECURE=1 tests/conformance/run.sh    over TLS, with tokens
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -39,7 +40,7 @@ stubs_of_java() {
 # What Debian's gRPC for Java stands on.
 java_classpath() {
   printf '/usr/share/java/%s.jar:' geronimo-annotation-1.3-spec gson guava perfmark-api protobuf protobuf-util \
-    grpc-{api,context,core,netty,protobuf,protobuf-lite,stub} \
+    grpc-{api,context,core,netty,protobuf,protobuf-lite,stub} netty-tcnative \
     netty-{buffer,codec,codec-http,codec-http2,codec-socks,common,handler,handler-proxy,resolver,transport}
 }
 
@@ -78,12 +79,31 @@ run_go() {
 run_java() {
   stubs_of_java
   javac -nowarn -cp "$(java_classpath)" -sourcepath "$work/java" -d "$work/java" "$here/Client.java"
-  java -cp "$work/java:$(java_classpath)" Client "$1" "$here/cases.json"
+  if [[ -n ${NMQ_SECURE:-} ]]; then
+    # Netty looks for another name than Debian gives its library for TLS with ALPN.
+    cp "$(dpkg -L libnetty-tcnative-jni | grep '\.so$')" "$work/java/libnetty_tcnative.so"
+  fi
+  java -Djava.library.path="$work/java" -cp "$work/java:$(java_classpath)" Client "$1" "$here/cases.json"
 }
 
+# secure: makes what nmqd and its clients need for TLS and tokens.
+secure() {
+  local nmq=${NMQ_BIN:-$root/bazel-bin}/client/cli/nmq
+  "$nmq" cert ca --dir "$work" >/dev/null
+  "$nmq" cert server --dir "$work" >/dev/null
+  NMQ_TOKEN=$("$nmq" token tests 2>"$work/kept")
+  export NMQ_TOKEN NMQ_TLS_CA=$work/ca.pem
+  tail -n 1 "$work/kept" >"$work/access.textproto"
+  printf 'grant { identity: "tests" namespace: "**" right: RIGHT_%s }\n' CONNECT PUBLISH SUBSCRIBE JOIN INSPECT \
+    >>"$work/access.textproto"
+  flags=(--access="$work/access.textproto" --tls_certificate="$work/server.pem" --tls_key="$work/server.key")
+}
+
+flags=()
+[[ -z ${NMQ_SECURE:-} ]] || secure
 : >"$work/nmqd"
 "${NMQ_BIN:-$root/bazel-bin}/server/nmqd" --listen=127.0.0.1:0 --config="$here/nmqd.textproto" \
-  --data_dir="$work/data" >>"$work/nmqd" 2>"$work/nmqd.log" &
+  --data_dir="$work/data" "${flags[@]}" >>"$work/nmqd" 2>"$work/nmqd.log" &
 server=$!
 if ! read -r address < <(tail --pid="$server" -n +1 -f "$work/nmqd" |
   sed -nu 's/^nmqd ready grpc=\([^ ]*\).*/\1/p;T;q'); then
