@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable, List
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import arguments
-from ._stubs import limits_pb2, message_queue_pb2 as pb
+from ._stubs import message_queue_pb2 as pb
 from .admin import Admin
 from .calls import blocking
+from .client_base import ClientBase
 from .client_calls import Acknowledging, Batching, ClientCalls, Wish
 from .options import make as make_options
 from .publisher import Publisher
@@ -60,7 +61,7 @@ def connect(server: str = "", **options: Any) -> Client:
     return client
 
 
-class Client:
+class Client(ClientBase[Session]):
     """Connects with the first call that needs it. The server forgets a client whose lease ran out, and all clients when
     it restarts: then the library connects anew, joins the rooms again and repeats the call; client_id is another one.
 
@@ -76,31 +77,6 @@ class Client:
     def connect(self) -> None:
         """Enters the namespace; Unavailable if the server cannot be reached for options.wait_for_server."""
         self._session.ensure()
-
-    @property
-    def client_id(self) -> str:
-        """What the server calls this client; empty before it is connected."""
-        return self._session.connected.client_id
-
-    @property
-    def session(self) -> str:
-        """The secret handle of this client, for `session` of a later client."""
-        return self._session.connected.session
-
-    @property
-    def resumed(self) -> bool:
-        """Whether the last connecting found the client of the session again."""
-        return self._session.connected.resumed
-
-    @property
-    def limits(self) -> limits_pb2.Limits:
-        """What the server bounds: limits_pb2.Limits."""
-        return self._session.connected.limits
-
-    @property
-    def rooms(self) -> List[str]:
-        """The rooms that the client is in, in order."""
-        return self._session.rooms
 
     join = blocking(ClientCalls.join)
     leave = blocking(ClientCalls.leave)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import threading
 import time
-from typing import Any, Callable, Deque, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import grpc
 
 from . import arguments, errors, groups
 from ._stubs import message_pb2, message_queue_pb2 as pb
 from .client_calls import Wish
-from .feed import FRAMES_MAX, Attempt, Feed, Handed, Item
+from .feed import FRAMES_MAX, Attempt, Item
 from .member import Member
 from .session import Session, Watch
+from .subscription_base import SubscriptionBase
 
 
-class Subscription:
+class Subscription(SubscriptionBase[Session, Member]):
     """An iterator of the messages. A lost connection is no end: the subscription reconnects with backoff and resumes
     after the last position of each queue, so that every message or a gap arrives, and none twice. Iterating ends after
     close(), and raises errors.Error when the server refuses to go on.
@@ -35,20 +35,8 @@ class Subscription:
     """
 
     def __init__(self, session: Session, wish: Wish) -> None:
-        self._session = session
-        self._wish = wish
-        self._feed = Feed(session.options, wish)  # by the reading thread
-        self._messages: Deque[message_pb2.Message] = collections.deque()  # of the frame that is being handed out
-        self._handed = Handed(self._feed.in_group, self._messages)
+        super().__init__(session, wish, Member)
         self._changed = threading.Condition()
-        self._items: Deque[Item] = collections.deque()
-        self._live = False
-        self._stopped = False
-        self._ended = False
-        self._end: Optional[errors.Error] = None
-        self._call: Any = None
-        self._id = ""
-        self._member = Member(session, wish.request) if self._feed.in_group else None
         self._thread = threading.Thread(target=self._run, name="nmq subscription", daemon=True)
 
     def start(self) -> Subscription:
@@ -69,11 +57,6 @@ class Subscription:
         self._session.check_process()
         with self._changed:
             return self._id
-
-    @property
-    def positions(self) -> List[message_pb2.QueuePosition]:
-        """The last position of each queue that the program was given, for start_after() in another run."""
-        return self._handed.positions()
 
     def done(self, *messages: message_pb2.Message) -> int:
         """The work on these is done. How many of them the group still waited for."""

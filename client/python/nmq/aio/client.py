@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, List
+from typing import TYPE_CHECKING, Any, Callable, Coroutine
 
 from .. import arguments
-from .._stubs import limits_pb2, message_queue_pb2 as pb
+from .._stubs import message_queue_pb2 as pb
 from ..calls import awaited
+from ..client_base import ClientBase
 from ..client_calls import Acknowledging, Batching, ClientCalls, Wish
 from ..options import make as make_options
 from .admin import Admin
@@ -55,7 +56,7 @@ def connect(server: str = "", **options: Any) -> Client:
     return Client(server, **options)
 
 
-class Client(Opened):
+class Client(Opened, ClientBase[Session]):
     """As nmq.Client, of the event loop that runs when it is made. subscribe() and publisher() are opened by `async with` or
     `await`."""
 
@@ -76,31 +77,6 @@ class Client(Opened):
     async def connect(self) -> None:
         """Enters the namespace; Unavailable if the server cannot be reached for options.wait_for_server."""
         await self._session.ensure()
-
-    @property
-    def client_id(self) -> str:
-        """What the server calls this client; empty before it is connected."""
-        return self._session.connected.client_id
-
-    @property
-    def session(self) -> str:
-        """The secret handle of this client, for `session` of a later client."""
-        return self._session.connected.session
-
-    @property
-    def resumed(self) -> bool:
-        """Whether the last connecting found the client of the session again."""
-        return self._session.connected.resumed
-
-    @property
-    def limits(self) -> limits_pb2.Limits:
-        """What the server bounds: limits_pb2.Limits."""
-        return self._session.connected.limits
-
-    @property
-    def rooms(self) -> List[str]:
-        """The rooms that the client is in, in order."""
-        return self._session.rooms
 
     join = awaited(ClientCalls.join)
     leave = awaited(ClientCalls.leave)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import inspect
 import math
 import time
-from typing import Any, Callable, Deque, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 import grpc
 import grpc.aio
@@ -15,7 +14,8 @@ import grpc.aio
 from .. import arguments, errors, groups
 from .._stubs import message_pb2, message_queue_pb2 as pb
 from ..client_calls import Wish
-from ..feed import FRAMES_MAX, Attempt, Feed, Handed, Item
+from ..feed import FRAMES_MAX, Attempt, Item
+from ..subscription_base import SubscriptionBase
 from .changed import Changed
 from .member import Member
 from .opened import Opened
@@ -46,7 +46,7 @@ class _Watch:
             self._timer.cancel()
 
 
-class Subscription(Opened):
+class Subscription(Opened, SubscriptionBase[Session, Member]):
     """As nmq.Subscription, for `async with` and `async for`. A task reads ahead, a few frames. on_gap and on_state are
     called by the task that iterates; what they return is awaited if it can be.
 
@@ -54,20 +54,8 @@ class Subscription(Opened):
     """
 
     def __init__(self, session: Session, wish: Wish) -> None:
-        self._session = session
-        self._wish = wish
-        self._feed = Feed(session.options, wish)
-        self._messages: Deque[message_pb2.Message] = collections.deque()  # of the frame that is being handed out
-        self._handed = Handed(self._feed.in_group, self._messages)
+        super().__init__(session, wish, Member)
         self._changed = Changed()
-        self._items: Deque[Item] = collections.deque()
-        self._live = False
-        self._stopped = False
-        self._ended = False
-        self._end: Optional[errors.Error] = None
-        self._call: Any = None
-        self._id = ""
-        self._member = Member(session, wish.request) if self._feed.in_group else None
         self._task: Optional[asyncio.Task[None]] = None
 
     async def start(self) -> None:
@@ -90,11 +78,6 @@ class Subscription(Opened):
         """The id that the Registry shows, of the present stream."""
         self._session.check_process()
         return self._id
-
-    @property
-    def positions(self) -> List[message_pb2.QueuePosition]:
-        """The last position of each queue that the program was given, for start_after() in another run."""
-        return self._handed.positions()
 
     async def done(self, *messages: message_pb2.Message) -> int:
         """The work on these is done. How many of them the group still waited for."""
