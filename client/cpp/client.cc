@@ -9,6 +9,7 @@
 #include "client/cpp/group_member.h"
 #include "client/cpp/publisher_loop.h"
 #include "client/cpp/session.h"
+#include "client/cpp/shared_subscription.h"
 #include "client/cpp/subscription_loop.h"
 #include "client/cpp/tls.h"
 #include "client/cpp/token.h"
@@ -190,8 +191,19 @@ std::unique_ptr<Publisher> Client::NewPublisher(PublisherOptions options) {
 }
 
 absl::StatusOr<std::unique_ptr<Subscription>> Client::Subscribe(SubscribeOptions options, SubscriptionHandler handler) {
+  if (options.thread != nullptr && (options.group.has_value() || options.brief_callbacks)) {
+    return absl::InvalidArgumentError(
+        options.brief_callbacks
+            ? "SubscribeOptions.thread: excludes brief_callbacks, which another thread calls"
+            : "SubscribeOptions.thread: is not for a member of a group, whose messages have deadlines; leave it out");
+  }
   const std::shared_ptr<internal::GroupMember> member = MakeGroupMember(session_, &options, &handler);
-  auto loop = std::make_shared<internal::SubscriptionLoop>(session_, std::move(options), std::move(handler));
+  std::shared_ptr<internal::SubscriptionCore> loop;
+  if (options.thread != nullptr) {
+    loop = std::make_shared<internal::SharedSubscription>(session_, std::move(options), std::move(handler));
+  } else {
+    loop = std::make_shared<internal::SubscriptionLoop>(session_, std::move(options), std::move(handler));
+  }
   session_->Attach(loop);
   absl::Status status = loop->Start();
   if (!status.ok()) {

@@ -21,6 +21,7 @@
 #include "client/cpp/publisher.h"
 #include "client/cpp/registry.h"
 #include "client/cpp/subscription.h"
+#include "client/cpp/subscription_thread.h"
 #include "grpcpp/channel.h"
 #include "nmq/v1/limits.pb.h"
 

@@ -26,6 +26,8 @@
 namespace nmq {
 inline namespace client {
 
+class SubscriptionThread;
+
 using Message = v1::Message;
 using Gap = v1::Gap;
 using Answer = v1::Answer;
@@ -45,7 +47,8 @@ struct KeepaliveOptions {
 };
 
 struct ClientOptions {
-  // HOST:PORT, or any other target that gRPC knows.
+  // HOST:PORT; the port is 50051 if it is left out. http://HOST:PORT is the same, https://HOST:PORT asks for TLS, too.
+  // Or any other target that gRPC knows, such as unix:PATH.
   std::string server = "127.0.0.1:50051";
   // The namespace; "default" if empty.
   std::string namespace_name = {};
@@ -211,6 +214,9 @@ struct SubscribeOptions {
   // One that takes long holds up all subscriptions of the program. Client::Subscribe() fails in it
   // (FAILED_PRECONDITION), and a subscription that is destroyed in it may still be calling back afterwards.
   bool brief_callbacks = false;
+  // Another thread than the subscription's own, which others have, too; null: its own. Not for members of groups, whose
+  // messages have deadlines.
+  std::shared_ptr<SubscriptionThread> thread = {};
 };
 
 // What became of a message that a group delivered, for Client::Acknowledge(). It names the delivery: once the time is

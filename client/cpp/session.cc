@@ -96,6 +96,22 @@ absl::StatusOr<Session::Handle> Session::Renew(uint64_t seen, Deadline deadline,
   }
 }
 
+void Session::RenewThen(uint64_t seen, Renewal done) {
+  absl::StatusOr<Handle> now = Stopped();
+  {
+    MutexLock lock(&mu_);
+    if (!stopped_ && generation_ <= seen) {
+      StartThread();
+      wanted_ = true;
+      renewals_.push_back(std::move(done));
+      changed_.SignalAll();
+      return;
+    }
+    if (!stopped_) now = Handle{connected_.session(), generation_};
+  }
+  done(std::move(now));
+}
+
 absl::Status Session::CallWithSession(Deadline deadline, SessionRpc rpc) {
   const Deadline until = std::min(deadline, Deadline::In(options_.wait_for_server));
   Backoff backoff(options_.backoff);
@@ -224,6 +240,14 @@ void Session::KeepConnected() {
     wanted_ = false;
     last_attempt_ = std::move(status);
     changed_.SignalAll();
+    if (renewals_.empty() || stopped_) continue;
+    std::vector<Renewal> renewals = std::move(renewals_);
+    renewals_.clear();
+    absl::StatusOr<Handle> handle = Handle{connected_.session(), generation_};
+    if (!last_attempt_.ok()) handle = last_attempt_;
+    mu_.Unlock();
+    for (const Renewal& renewal : renewals) renewal(handle);
+    mu_.Lock();
   }
 }
 
@@ -346,10 +370,13 @@ void Session::Wake() {
 
 absl::Status Session::Stop(std::string* session) {
   std::vector<std::weak_ptr<Attachment>> attachments;
+  std::vector<Renewal> renewals;
   {
     MutexLock lock(&mu_);
     if (stopped_) return Stopped();
     stopped_ = true;
+    renewals = std::move(renewals_);
+    renewals_.clear();
     *session = connected_.session();
     attachments = std::move(attachments_);
     for (grpc::ClientContext* context : running_) context->TryCancel();
@@ -358,6 +385,7 @@ absl::Status Session::Stop(std::string* session) {
   for (const std::weak_ptr<Attachment>& weak : attachments) {
     if (const std::shared_ptr<Attachment> attachment = weak.lock()) attachment->Stop();
   }
+  for (const Renewal& renewal : renewals) renewal(Stopped());
   return absl::OkStatus();
 }
 

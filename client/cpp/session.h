@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -66,6 +67,10 @@ class Session {
   // Connects again, with the old session, unless somebody has done so since `seen`. One attempt. A client that the
   // server had forgotten is in its rooms again afterwards.
   absl::StatusOr<Handle> Renew(uint64_t seen, Deadline deadline, const CancelFlag* cancelled = nullptr);
+
+  // The same without waiting: calls `done` when Renew() would return, on any thread, never under a lock.
+  using Renewal = std::function<void(absl::StatusOr<Handle>)>;
+  void RenewThen(uint64_t seen, Renewal done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Calls `rpc` with a session. Repeats it once with a new session if the old one is lost, and, while the server drains
   // or cannot be reached, for options().wait_for_server. `rpc` must be safe to repeat, and bounded by the context.
@@ -140,6 +145,8 @@ class Session {
   bool fresh_ ABSL_GUARDED_BY(mu_) = false;
   // The server had forgotten the client, and its rooms are not joined yet.
   bool rejoin_ ABSL_GUARDED_BY(mu_) = false;
+  // Who is to be told of the attempt that comes, or goes on.
+  std::vector<Renewal> renewals_ ABSL_GUARDED_BY(mu_);
   v1::ConnectResponse connected_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> rooms_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<grpc::ClientContext*> running_ ABSL_GUARDED_BY(mu_);

@@ -10,8 +10,6 @@ inline namespace client {
 namespace internal {
 namespace {
 
-constexpr char kSubscribe[] = "/nmq.v1.MessageQueue/Subscribe";
-
 // When so much waits to be read, no more is taken in until half of it has been read.
 constexpr size_t kAheadFrames = 8;
 constexpr size_t kAheadBytes = 256 << 10;
@@ -24,7 +22,7 @@ SubscribeStream::~SubscribeStream() {
 }
 
 void SubscribeStream::Start(const std::shared_ptr<grpc::Channel>& channel, const v1::SubscribeRequest& request) {
-  call_ = grpc::GenericStub(channel).PrepareCall(&context_, kSubscribe, receiver_->queue());
+  call_ = grpc::GenericStub(channel).PrepareCall(&context_, kSubscribeMethod, receiver_->queue());
   {
     MutexLock lock(&mu_);
     running_ = true;

@@ -24,6 +24,8 @@ namespace nmq {
 inline namespace client {
 namespace internal {
 
+inline constexpr char kSubscribeMethod[] = "/nmq.v1.MessageQueue/Subscribe";
+
 // Used by one thread, except for Cancel(). The destructor ends the call.
 //
 // Whoever polls takes frames in, a few of them ahead of Read(): so a thread that is busy with one is not woken up for

@@ -4,12 +4,12 @@
 
 #include "base/deadline.h"
 #include "client/cpp/group_member.h"
-#include "client/cpp/subscription_loop.h"
+#include "client/cpp/subscription_core.h"
 
 namespace nmq {
 inline namespace client {
 
-Subscription::Subscription(std::shared_ptr<internal::SubscriptionLoop> loop,
+Subscription::Subscription(std::shared_ptr<internal::SubscriptionCore> loop,
                            std::shared_ptr<internal::GroupMember> member)
     : loop_(std::move(loop)), member_(std::move(member)) {}
 

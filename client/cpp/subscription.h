@@ -16,7 +16,7 @@ inline namespace client {
 
 namespace internal {
 class GroupMember;
-class SubscriptionLoop;
+class SubscriptionCore;
 }  // namespace internal
 
 // What a subscription saw since it exists.
@@ -44,7 +44,7 @@ struct SubscriptionCounts {
 class Subscription {
  public:
   // `member` is null outside groups.
-  Subscription(std::shared_ptr<internal::SubscriptionLoop> loop, std::shared_ptr<internal::GroupMember> member);
+  Subscription(std::shared_ptr<internal::SubscriptionCore> loop, std::shared_ptr<internal::GroupMember> member);
   ~Subscription();
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -64,7 +64,7 @@ class Subscription {
   SubscriptionCounts counts() const;
 
  private:
-  std::shared_ptr<internal::SubscriptionLoop> loop_;
+  std::shared_ptr<internal::SubscriptionCore> loop_;
   std::shared_ptr<internal::GroupMember> member_;
 };
 

@@ -1,9 +1,12 @@
 #include "client/cpp/tls.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/pem.h"
+#include "client/cpp/address.h"
 #include "grpcpp/security/credentials.h"
 
 namespace nmq {
@@ -35,11 +38,16 @@ absl::Status ReadPair(const ClientOptions& options, grpc::SslCredentialsOptions*
 }  // namespace
 
 absl::Status UseTls(ClientOptions* options) {
+  absl::StatusOr<ServerAddress> address = ParseAddress(options->server);
+  if (!address.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("ClientOptions.server: ", address.status().message()));
+  }
+  options->server = std::move(address->target);
   if (options->credentials != nullptr) return absl::OkStatus();
   if (options->tls_certificate.empty() != options->tls_key.empty()) {
     return absl::InvalidArgumentError("ClientOptions.tls_certificate: needs tls_key, and tls_key needs it");
   }
-  if (options->tls_ca.empty() && options->tls_certificate.empty()) return absl::OkStatus();
+  if (!address->tls && options->tls_ca.empty() && options->tls_certificate.empty()) return absl::OkStatus();
   // Without a CA, gRPC takes those of the system.
   grpc::SslCredentialsOptions tls;
   absl::Status status = absl::OkStatus();

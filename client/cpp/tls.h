@@ -1,4 +1,4 @@
-// The files of ClientOptions for TLS.
+// The address and the files of ClientOptions, which say where the server is and whether to speak TLS.
 #ifndef NMQ_CLIENT_CPP_TLS_H_
 #define NMQ_CLIENT_CPP_TLS_H_
 
@@ -9,7 +9,8 @@ namespace nmq {
 inline namespace client {
 namespace internal {
 
-// Sets credentials by what the files have, unless they are set or no file is named. INVALID_ARGUMENT says which file is
+// Makes the server what gRPC calls it, and sets credentials by what the files have, unless they are set, or no file is
+// named and the address does not ask for TLS. INVALID_ARGUMENT says what is wrong with the address, or which file is
 // missing, cannot be read, has not what it should, or does not go with the other one.
 absl::Status UseTls(ClientOptions* options);
 

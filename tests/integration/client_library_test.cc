@@ -1,7 +1,13 @@
 // The C++ client against a real server: what it promises about broken connections and restarts.
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -190,6 +196,61 @@ TEST(ClientLibrary, ASubscriptionGoesOnAfterARestartAndIsToldOfTheGap) {
   ASSERT_TRUE(WaitUntil([&] { return InfoOf(&api).subscriptions() == 1 && InfoOf(&api).rooms() == 1; }));
   TestClient(&api).Publish(ForRooms(integration::MakeMessage("DB", "E", "2"), {"A"}));
   EXPECT_THAT(heard.WaitFor(3), ElementsAre("1", "gap: GAP_REASON_EPOCH_CHANGED", "2"));
+}
+
+// Threads of this process.
+size_t Threads() {
+  const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST(ClientLibrary, AThousandSubscriptionsOnOneThreadResumeWhereTheyWere) {
+  constexpr size_t kClients = 10;
+  constexpr size_t kEach = 100;
+  TestServer server;
+  TcpProxy proxy(server.port());
+  Api steady(server);
+  const TestClient publisher(&steady);
+  publisher.Publish("DB", "E", "0");
+  const auto thread = std::make_shared<SubscriptionThread>();
+  std::set<std::thread::id> threads;
+  std::atomic<uint64_t> heard = 0;
+  std::atomic<uint64_t> wrong = 0;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    auto client = Client::Connect(At(proxy.address()));
+    ASSERT_TRUE(client.ok()) << client.status();
+    clients.push_back(*std::move(client));
+  }
+  std::vector<std::unique_ptr<Subscription>> subscriptions;
+  std::vector<uint64_t> next(kClients * kEach, 2);
+  const size_t before = Threads();
+  for (size_t i = 0; i < kClients * kEach; ++i) {
+    auto subscription = clients[i % kClients]->Subscribe({.patterns = {{"DB", ""}}, .thread = thread},
+                                                         {.on_message = [&, i](const Message& message) {
+                                                           threads.insert(std::this_thread::get_id());
+                                                           if (message.sequence() != next[i]++) ++wrong;
+                                                           ++heard;
+                                                         }});
+    ASSERT_TRUE(subscription.ok()) << subscription.status();
+    subscriptions.push_back(*std::move(subscription));
+  }
+  // gRPC has some for all, and a client has one.
+  EXPECT_LT(Threads(), before + 2 * kClients);
+  for (uint64_t i = 1; i <= 3; ++i) {
+    publisher.Publish("DB", "E", "x");
+    proxy.Cut();
+    publisher.Publish("DB", "E", "y");
+    EXPECT_TRUE(WaitUntil([&] { return heard == 2 * i * kClients * kEach; })) << heard;
+  }
+  EXPECT_EQ(wrong, 0u);
+  for (const auto& subscription : subscriptions) {
+    EXPECT_GE(subscription->counts().reconnects, 3u);
+    EXPECT_EQ(subscription->counts().gaps, 0u);
+  }
+  subscriptions.clear();
+  EXPECT_EQ(threads.size(), 1u);
+  EXPECT_TRUE(WaitUntil([&] { return InfoOf(&steady).subscriptions() == 0; }));
 }
 
 TEST(ClientLibrary, APublisherKeepsItsOrderAndItsCounts) {

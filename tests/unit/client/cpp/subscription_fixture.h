@@ -47,12 +47,18 @@ class SubscriptionFixture : public ::testing::Test {
                 }};
   }
 
-  // Whether MustSubscribe's callbacks are said to be brief.
-  virtual bool brief() const { return false; }
+  // Who calls MustSubscribe's handlers.
+  enum class Calls { kOwnThread, kReceiver, kSharedThread };
+  virtual Calls calls() const { return Calls::kOwnThread; }
+
+  absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(SubscribeOptions options) {
+    options.brief_callbacks |= calls() == Calls::kReceiver;
+    if (calls() == Calls::kSharedThread) options.thread = thread_;
+    return client_->Subscribe(std::move(options), Handler());
+  }
 
   std::unique_ptr<Subscription> MustSubscribe(SubscribeOptions options = {.patterns = {{"DB", "*"}}}) {
-    options.brief_callbacks |= brief();
-    absl::StatusOr<std::unique_ptr<Subscription>> subscription = client_->Subscribe(std::move(options), Handler());
+    absl::StatusOr<std::unique_ptr<Subscription>> subscription = Subscribe(std::move(options));
     EXPECT_TRUE(subscription.ok()) << subscription.status();
     EXPECT_EQ(heard_.Next(), "connected");
     stream_ = server_.subscribes.Next();
@@ -67,6 +73,7 @@ class SubscriptionFixture : public ::testing::Test {
     return stream;
   }
 
+  const std::shared_ptr<SubscriptionThread> thread_ = std::make_shared<SubscriptionThread>();
   FakeServer server_;
   v1::SubscribeResponse ready_ = ReadyFrame({At("DB", 3, 10)});
   Inbox<std::string> heard_;
@@ -75,13 +82,16 @@ class SubscriptionFixture : public ::testing::Test {
   std::shared_ptr<FakeSubscribe> stream_;
 };
 
-// The same facts with callbacks on the subscription's thread and on the one that receives.
-class EitherThread : public SubscriptionFixture, public ::testing::WithParamInterface<bool> {
+// The same facts with callbacks on the subscription's thread, on the one that receives, and on one that others share.
+class EitherThread : public SubscriptionFixture, public ::testing::WithParamInterface<int> {
  protected:
-  bool brief() const override { return GetParam(); }
+  Calls calls() const override { return static_cast<Calls>(GetParam()); }
 };
 
-inline std::string ThreadName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Brief" : "Own"; }
+inline std::string ThreadName(const ::testing::TestParamInfo<int>& info) {
+  constexpr const char* kNames[] = {"Own", "Brief", "Shared"};
+  return kNames[info.param];
+}
 
 }  // namespace fake
 }  // namespace nmq
