@@ -17,16 +17,21 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/proto_time.h"
-#include "client/cli/address.h"
+#include "client/cli/asked.h"
 #include "client/cli/command_line.h"
 #include "client/cli/contexts.h"
 #include "client/cli/human.h"
 #include "client/cli/usage.h"
 #include "client/cli/values.h"
+#include "client/cpp/address.h"
 
 namespace nmq {
 namespace cli {
 namespace {
+
+// What a context keeps, and variables of the environment say, too.
+constexpr const char* kOptionsOfContexts[] = {"--server", "--namespace",       "--token",
+                                              "--tls-ca", "--tls-certificate", "--tls-key"};
 
 // Of options whose form is checked already.
 void MovePairs(const std::vector<std::string>& texts, std::map<std::string, std::string>* pairs) {
@@ -104,6 +109,12 @@ v1::Overflow OverflowOf(const std::string& word) {
   return word == "disconnect" ? v1::OVERFLOW_DISCONNECT : v1::OVERFLOW_UNSPECIFIED;
 }
 
+// A server is the same however it is written.
+std::string OneSpelling(const std::string& server) {
+  const auto address = internal::ParseAddress(server);
+  return address.ok() ? address->Text() : server;
+}
+
 // Fills what no option and no variable says from the context that is named, or used.
 absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
   const bool about_contexts = arguments->command >= Command::kContextAdd;
@@ -123,9 +134,11 @@ absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
   const auto fill = [&app](const char* option, const std::string& value, std::string* target) {
     if (app.get_option(option)->count() == 0) *target = value;
   };
+  const bool server_said = app.get_option("--server")->count() > 0;
   // What shows who one is goes to its server alone, unless the context was asked for.
-  const bool elsewhere = app.get_option("--context")->count() == 0 && app.get_option("--server")->count() > 0 &&
-                         arguments->server != found->second.server;
+  const bool elsewhere = app.get_option("--context")->count() == 0 && server_said &&
+                         OneSpelling(arguments->server) != OneSpelling(found->second.server);
+  if (!server_said) arguments->asked.context = arguments->context;
   fill("--server", found->second.server, &arguments->server);
   fill("--namespace", found->second.namespace_name, &arguments->namespace_name);
   if (elsewhere) return absl::OkStatus();
@@ -160,10 +173,14 @@ absl::Status Complete(const CLI::App& app, const Typed& typed, Arguments* argume
   absl::Status status = TakeContext(app, arguments);
   if (!status.ok()) return status;
   if (arguments->server.empty()) arguments->server = kDefaultServer;
-  if (const std::string why = WhyNoAddress(arguments->server); !why.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--server, or NMQ_SERVER: ", Quoted(arguments->server), " is no address: ", why));
+  const auto address = internal::ParseAddress(arguments->server);
+  if (!address.ok()) {
+    const std::string said = arguments->asked.context.empty()
+                                 ? "--server, or NMQ_SERVER"
+                                 : absl::StrCat("the server of the context ", OneLine(arguments->asked.context));
+    return absl::InvalidArgumentError(absl::StrCat(said, ": ", address.status().message()));
   }
+  arguments->server = address->Text();
   MovePairs(typed.headers, &arguments->headers);
   MovePairs(typed.labels, &arguments->labels);
   MoveWhere(typed.where, &arguments->where);
@@ -211,6 +228,12 @@ Parsed Parse(int argc, const char* const* argv) {
     std::ostringstream err;
     if (app.exit(error, out, err) == 0) return {.arguments = std::nullopt, .text = out.str(), .exit_code = 0};
     return Usage(ExplainError(app, error, words), json);
+  }
+  TakeTypedOptions(words, &arguments.asked);
+  for (const char* option : kOptionsOfContexts) {
+    if (app.get_option(option)->count() > 0 && TypedOption(words, option).empty()) {
+      arguments.from_environment.push_back(option);
+    }
   }
   const absl::Status status = Complete(app, typed, &arguments);
   if (!status.ok()) return Usage(status.message(), json);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "client/cli/asked.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "nmq/v1/registry.pb.h"
 
@@ -76,6 +77,10 @@ struct Arguments {
   std::string namespace_name;
   // The context that server, namespace and files come from where nothing else says them; empty for none.
   std::string context;
+  // How the server was chosen, for advice.
+  Asked asked;
+  // Those of --server, --namespace, --token and the like that no option says, but a variable.
+  std::vector<std::string> from_environment;
   bool json = false;
   // Asks nothing.
   bool yes = false;

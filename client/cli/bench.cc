@@ -202,7 +202,9 @@ class Bench {
       if (!subscription.ok()) return tally_.Fail(subscription.status());
       subscriptions.push_back(*std::move(subscription));
     }
-    if (!arguments_.json) err_->Tell(absl::StrCat("listening; in another terminal: nmq bench pub ", arguments_.queue));
+    if (!arguments_.json)
+      err_->Tell(absl::StrCat("listening; in another terminal: ",
+                              arguments_.asked.Command(absl::StrCat("bench pub ", arguments_.queue))));
     Progress progress(wanted, /*bytes=*/false, err_);
     while (!stop_.Wait(absl::Milliseconds(100))) progress.Set(tally_.messages());
     end_ = absl::Now();

@@ -109,11 +109,15 @@ class Changer {
         })) {
       return kExitFailed;
     }
+    uint64_t before = 0;
+    const absl::Status stepped = PurgeInSteps(&before);
+    if (!stepped.ok()) return Fail(stepped, arguments_, err_);
     auto request = ForQueue<v1::PurgeQueueRequest>();
     request.set_up_to_sequence(change().up_to);
     v1::PurgeQueueResponse response;
-    return Tell(server_.Change(&Admin::Stub::PurgeQueue, request, &response), response,
-                [&] { return absl::StrCat(Several(response.messages(), "message"), " given up"); });
+    const absl::Status status = server_.Change(&Admin::Stub::PurgeQueue, request, &response);
+    response.set_messages(response.messages() + before);
+    return Tell(status, response, [&] { return absl::StrCat(Several(response.messages(), "message"), " given up"); });
   }
 
   int CreateGroup() const {
@@ -190,10 +194,13 @@ class Changer {
     const std::string where =
         absl::StrCat("stopped at sequence ", all.stopped_at_sequence(), ": ", all.stopped_because());
     // It may be work, and not to be given up.
-    err_->Tell(all.messages() == 0 && absl::StrContains(all.stopped_because(), "no dead letter")
-                   ? absl::StrCat(where, "; \"nmq dead list\" shows which queues have some")
-                   : absl::StrCat(where, "; \"nmq queue purge ", arguments_.queue, " --up-to ",
-                                  all.stopped_at_sequence(), "\" gives it up"));
+    err_->Tell(
+        all.messages() == 0 && absl::StrContains(all.stopped_because(), "no dead letter")
+            ? absl::StrCat(where, "; \"", arguments_.asked.Command("dead list"), "\" shows which queues have some")
+            : absl::StrCat(where, "; \"",
+                           arguments_.asked.Command(
+                               absl::StrCat("queue purge ", arguments_.queue, " --up-to ", all.stopped_at_sequence())),
+                           "\" gives it up"));
     return kExitFailed;
   }
 
@@ -228,8 +235,8 @@ class Changer {
 
   bool Agreed(absl::FunctionRef<std::string()> question) const { return Confirm(question, arguments_, err_); }
 
-  // Messages of the queue, if the server says so.
-  std::optional<uint64_t> Held() const {
+  // The queue, if the server says so.
+  std::optional<v1::QueueInfo> Found() const {
     v1::ListQueuesRequest request;
     request.set_namespace_(arguments_.namespace_name);
     request.set_queue(arguments_.queue);
@@ -237,7 +244,37 @@ class Changer {
     if (!server_.Call(&v1::Registry::Stub::ListQueues, request, &response).ok() || response.queues_size() != 1) {
       return std::nullopt;
     }
-    return response.queues(0).last_sequence() + 1 - response.queues(0).first_sequence();
+    return response.queues(0);
+  }
+  // Its messages.
+  std::optional<uint64_t> Held() const {
+    const std::optional<v1::QueueInfo> queue = Found();
+    if (!queue.has_value()) return std::nullopt;
+    return queue->last_sequence() + 1 - queue->first_sequence();
+  }
+
+  // For a person who watches: all but the last part of many messages, so that the bar has something to show. Elsewhere
+  // nothing: one change then gives up all.
+  absl::Status PurgeInSteps(uint64_t* messages) const {
+    constexpr uint64_t kStepMin = 10'000;
+    constexpr uint64_t kSteps = 20;
+    const std::optional<v1::QueueInfo> queue = err_->is_terminal() && !arguments_.json ? Found() : std::nullopt;
+    if (!queue.has_value()) return absl::OkStatus();
+    const uint64_t last =
+        change().up_to > 0 ? std::min(change().up_to, queue->last_sequence()) : queue->last_sequence();
+    const uint64_t total = last + 1 - std::min(last + 1, queue->first_sequence());
+    const uint64_t step = std::max(kStepMin, total / kSteps);
+    Progress progress(total, /*bytes=*/false, err_);
+    auto request = ForQueue<v1::PurgeQueueRequest>();
+    for (uint64_t done = step; done < total; done += step) {
+      request.set_up_to_sequence(queue->first_sequence() + done - 1);
+      v1::PurgeQueueResponse response;
+      absl::Status status = server_.Change(&Admin::Stub::PurgeQueue, request, &response);
+      if (!status.ok()) return status;
+      *messages += response.messages();
+      progress.Set(done);
+    }
+    return absl::OkStatus();
   }
 
   // " with 3 messages"

@@ -24,19 +24,19 @@ ClientOptions OptionsFor(const Arguments& arguments) {
   return options;
 }
 
-void TellError(const absl::Status& status, absl::string_view server, Output* err) {
-  err->WriteLine(err->json() ? ErrorJson(status, server)
-                             : absl::StrCat(err->In(Paint::kRed, "nmq:"), " ", Explain(status, server)));
+void TellError(const absl::Status& status, absl::string_view server, const Asked& asked, Output* err) {
+  err->WriteLine(err->json() ? ErrorJson(status, server, asked)
+                             : absl::StrCat(err->In(Paint::kRed, "nmq:"), " ", Explain(status, server, asked)));
 }
 
 int Fail(const absl::Status& status, const Arguments& arguments, Output* err) {
-  TellError(status, arguments.server, err);
+  TellError(status, arguments.server, arguments.asked, err);
   return kExitFailed;
 }
 
 int Done(const Output& out, Output* err) {
   if (out.error() == 0 || out.error() == EPIPE) return kExitDone;
-  TellError(absl::ErrnoToStatus(out.error(), "cannot write"), "", err);
+  TellError(absl::ErrnoToStatus(out.error(), "cannot write"), "", {}, err);
   return kExitFailed;
 }
 

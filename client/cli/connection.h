@@ -26,7 +26,7 @@ namespace cli {
 ClientOptions OptionsFor(const Arguments& arguments);
 
 // Prints "nmq: ...", or the error as JSON.
-void TellError(const absl::Status& status, absl::string_view server, Output* err);
+void TellError(const absl::Status& status, absl::string_view server, const Asked& asked, Output* err);
 
 // The same, and returns the exit code for a failure.
 int Fail(const absl::Status& status, const Arguments& arguments, Output* err);

@@ -3,7 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "base/token.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
@@ -59,6 +62,7 @@ class ContextKeeper {
     const bool changed = contexts_.by_name.count(arguments_.name) > 0;
     const Context& added = contexts_.by_name[arguments_.name] = ContextOf(arguments_);
     if (first) contexts_.used = arguments_.name;
+    TellOfEnvironment();
     return Keep(absl::StrCat("context ", OneLine(arguments_.name), changed ? " is changed" : " is kept", ": ",
                              added.server, first ? "; it is used from now on" : ""));
   }
@@ -112,6 +116,18 @@ class ContextKeeper {
   }
 
  private:
+  // What nobody typed may not be meant to be kept.
+  void TellOfEnvironment() const {
+    std::vector<std::string> from;
+    for (const std::string& option : arguments_.from_environment) {
+      const std::string name = absl::AsciiStrToUpper(absl::StrReplaceAll(option.substr(2), {{"-", "_"}}));
+      from.push_back(absl::StrCat(option.substr(2), " of NMQ_", name));
+    }
+    if (!from.empty()) {
+      err_->Tell(absl::StrCat("the context keeps, from the environment, the ", absl::StrJoin(from, ", the "),
+                              "; unset what it is not to have, and add it again"));
+    }
+  }
   int Keep(const std::string& what) {
     const absl::Status status = SaveContexts(contexts_, ContextsPath());
     if (!status.ok()) return Fail(status, arguments_, err_);

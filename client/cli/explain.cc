@@ -130,14 +130,14 @@ std::string WithOption(absl::string_view message) {
 }
 
 // Commands in the place of the rpcs that the server names.
-std::string WithCommands(const std::string& message, const absl::Status& status) {
-  const std::string name_space = MetadataOf(status, "namespace");
-  const std::string queue = MetadataOf(status, "queue");
-  return absl::StrReplaceAll(message,
-                             {{"Admin.CreateNamespace", absl::StrCat("\"nmq namespace create ", name_space, "\"")},
-                              {"Admin.CreateQueue", absl::StrCat("\"nmq queue create ", queue, "\"")},
-                              {"; Connect again", "; start the command again"},
-                              {"; Connect gives one", "; start the command again"}});
+std::string WithCommands(const std::string& message, const absl::Status& status, const Asked& asked) {
+  const std::string name_space = absl::StrCat("namespace create ", MetadataOf(status, "namespace"));
+  const std::string queue = absl::StrCat("queue create ", MetadataOf(status, "queue"));
+  return absl::StrReplaceAll(
+      message, {{"Admin.CreateNamespace", absl::StrCat("\"", asked.Command(name_space, /*in_namespace=*/false), "\"")},
+                {"Admin.CreateQueue", absl::StrCat("\"", asked.Command(queue), "\"")},
+                {"; Connect again", "; start the command again"},
+                {"; Connect gives one", "; start the command again"}});
 }
 
 // Letters that the server wrote as \xc3\xa4, in its quotes, as themselves. It writes a backslash as two.
@@ -164,9 +164,15 @@ std::string WithLetters(absl::string_view message) {
 }
 
 // What the server or the library says, for the one who typed a command.
-std::string InWords(const absl::Status& status) {
+std::string InWords(const absl::Status& status, const Asked& asked) {
   if (status.message().empty()) return "no reason given";
-  return WithLetters(WithCommands(OneLine(WithOption(status.message())), status));
+  return WithLetters(WithCommands(OneLine(WithOption(status.message())), status, asked));
+}
+
+// Nobody typed this address: it may not be the one that is meant.
+std::string OfContext(absl::string_view server, const Asked& asked) {
+  return asked.context.empty() ? OneLine(server)
+                               : absl::StrCat(OneLine(server), " of the context ", OneLine(asked.context));
 }
 
 std::string Reason(v1::GapReason reason) {
@@ -194,18 +200,20 @@ std::string Reason(v1::GapReason reason) {
 
 }  // namespace
 
-std::string Explain(const absl::Status& status, absl::string_view server) {
+std::string Explain(const absl::Status& status, absl::string_view server, const Asked& asked) {
   const std::string reason = ReasonOf(status);
   if (absl::IsUnavailable(status) && reason.empty()) {
-    return absl::StrCat("cannot reach ", server, ": ", LastPart(status.message()), ". ", Advice(status.message()));
+    return absl::StrCat("cannot reach ", OfContext(server, asked), ": ", LastPart(status.message()), ". ",
+                        Advice(status.message()));
   }
-  std::string text = InWords(status);
+  std::string text = InWords(status, asked);
   absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));
   if (!reason.empty()) absl::StrAppend(&text, ", ", reason);
+  if (!asked.context.empty()) absl::StrAppend(&text, "; asked ", OfContext(server, asked));
   return text + ")";
 }
 
-std::string ErrorJson(const absl::Status& status, absl::string_view server) {
+std::string ErrorJson(const absl::Status& status, absl::string_view server, const Asked& asked) {
   const std::string reason = ReasonOf(status);
   JsonWriter json;
   json.BeginObject().Key("error").BeginObject().Key("code").String(absl::StatusCodeToString(status.code()));
@@ -215,13 +223,14 @@ std::string ErrorJson(const absl::Status& status, absl::string_view server) {
     if (!value.empty()) json.Key(about).String(value);
   }
   const bool unreached = absl::IsUnavailable(status) && reason.empty();
-  json.Key("message").String(unreached ? Explain(status, server) : InWords(status));
+  if (!asked.context.empty()) json.Key("context").String(asked.context);
+  json.Key("message").String(unreached ? Explain(status, server, asked) : InWords(status, asked));
   return json.EndObject().EndObject().json();
 }
 
-std::string ExplainBriefly(const absl::Status& status) {
+std::string ExplainBriefly(const absl::Status& status, const Asked& asked) {
   const bool by_server = !absl::IsUnavailable(status) || !ReasonOf(status).empty();
-  return by_server ? InWords(status) : OneLine(LastPart(status.message()));
+  return by_server ? InWords(status, asked) : OneLine(LastPart(status.message()));
 }
 
 std::string Explain(const v1::Gap& gap) {

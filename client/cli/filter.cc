@@ -151,14 +151,14 @@ bool Collect(int fd, std::string* output) {
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, const FilterOptions& options,
-                                     Deadline deadline) {
+// The output is complete if that is OK.
+absl::Status Exchange(Fd in, Fd out, absl::string_view input, const FilterOptions& options, Deadline deadline,
+                      std::string* output) {
   // How soon it notices that it is cancelled.
   constexpr absl::Duration kLook = absl::Milliseconds(100);
   fcntl(in.get(), F_SETFL, O_NONBLOCK);
   fcntl(out.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) in.Close();
-  std::string output;
   while (true) {
     if (deadline.IsOver()) return TooLong();
     if (IsCancelled(options)) return absl::CancelledError("the command was ended");
@@ -167,8 +167,8 @@ absl::StatusOr<std::string> Exchange(Fd in, Fd out, absl::string_view input, con
     pollfd waits[] = {{out.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
     if (poll(waits, 2, static_cast<int>(wait_ms)) <= 0) continue;
     if (waits[1].revents != 0) Feed(&in, &input);
-    if (waits[0].revents != 0 && !Collect(out.get(), &output)) return output;
-    if (output.size() > options.output_max) {
+    if (waits[0].revents != 0 && !Collect(out.get(), output)) return absl::OkStatus();
+    if (output->size() > options.output_max) {
       return absl::ResourceExhaustedError(absl::StrCat("the command writes more than ", options.output_max, " bytes"));
     }
   }
@@ -188,11 +188,12 @@ absl::StatusOr<std::string> RunFilter(const std::string& command, absl::string_v
   in->read.Close();
   out->write.Close();
   const Deadline deadline = Deadline::In(options.timeout);
-  absl::StatusOr<std::string> output = Exchange(std::move(in->write), std::move(out->read), input, options, deadline);
-  if (!output.ok()) return output.status();
-  status = child.Wait(options, deadline);
-  if (!status.ok()) return status;
-  return output;
+  std::string output;
+  status = Exchange(std::move(in->write), std::move(out->read), input, options, deadline, &output);
+  if (status.ok()) status = child.Wait(options, deadline);
+  if (status.ok()) return output;
+  if (options.output_of_failed != nullptr) *options.output_of_failed = std::move(output);
+  return status;
 }
 
 }  // namespace cli

@@ -20,6 +20,8 @@ struct FilterOptions {
   absl::Duration timeout = absl::InfiniteDuration();
   // Added to the environment: NAME=VALUE.
   std::vector<std::string> environment = {};
+  // Gets what a command had written that did not end well, if it is not null.
+  std::string* output_of_failed = nullptr;
   // Ends the command soon after it is set, if it is not null.
   const std::atomic<bool>* cancelled = nullptr;
 };

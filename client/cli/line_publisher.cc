@@ -106,10 +106,10 @@ class LinePublisher {
     if (ends) reader_.Stop();
     const uint64_t first = result.first_message + 1;
     const uint64_t last = result.first_message + result.messages;
-    err_->Tell(
-        absl::StrCat(first == last ? absl::StrCat("line ", first) : absl::StrCat("lines ", first, " to ", last),
-                     refused ? " not published: " : " perhaps published: ", Explain(result.status, arguments_.server),
-                     ends ? "; what follows would fail, too, and is not tried" : ""));
+    err_->Tell(absl::StrCat(first == last ? absl::StrCat("line ", first) : absl::StrCat("lines ", first, " to ", last),
+                            refused ? " not published: " : " perhaps published: ",
+                            Explain(result.status, arguments_.server, arguments_.asked),
+                            ends ? "; what follows would fail, too, and is not tried" : ""));
   }
 
   Client* const client_;

@@ -74,7 +74,7 @@ void AddShow(CLI::App* sub, Arguments* arguments) {
   AddText(sub, "--exec", &arguments->exec,
           "Run this shell command for each message, with the payload as its input and NMQ_QUEUE, NMQ_EVENT, "
           "NMQ_SEQUENCE, NMQ_KEY in its environment; print what it prints; with --group, acknowledge what it did not "
-          "fail with")
+          "fail with; if it failed for any message, sub ends with 1")
       ->excludes(raw)
       ->excludes(headers)
       ->excludes(date);

@@ -1,8 +1,13 @@
 // ping and info: is the server there, and what is it.
+#include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/deadline.h"
+#include "base/errors.h"
+#include "base/grpc_deadline.h"
 #include "base/version.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
@@ -12,6 +17,10 @@
 #include "client/cli/json.h"
 #include "client/cli/stop.h"
 #include "client/cli/table.h"
+#include "client/cpp/client.h"
+#include "client/cpp/status.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/client_context.h"
 
 namespace nmq {
 namespace cli {
@@ -19,13 +28,18 @@ namespace {
 
 constexpr absl::Duration kPingEach = absl::Seconds(1);
 
-// The smallest answer there is.
-absl::Status PingOnce(const RegistryClient& registry) {
-  v1::ListMetricsRequest request;
-  request.set_name_prefix("nmq_build_info");
-  request.set_page_size(1);
-  v1::ListMetricsResponse response;
-  return registry.Call(&v1::Registry::Stub::ListMetrics, request, &response);
+// What everybody may ask.
+absl::Status PingOnce(grpc::health::v1::Health::Stub* health) {
+  using grpc::health::v1::HealthCheckResponse;
+  grpc::ClientContext context;
+  context.set_deadline(ToGrpc(Deadline::In(absl::Seconds(10))));
+  HealthCheckResponse response;
+  absl::Status status = FromGrpc(health->Check(&context, grpc::health::v1::HealthCheckRequest(), &response));
+  if (!status.ok() || response.status() == HealthCheckResponse::SERVING) return status;
+  return Unavailable(
+      "NOT_SERVING",
+      absl::StrCat("the server answers, and says ", HealthCheckResponse::ServingStatus_Name(response.status())),
+      absl::ZeroDuration());
 }
 
 std::string PingJson(const std::string& server, uint64_t number, absl::Duration took) {
@@ -34,8 +48,10 @@ std::string PingJson(const std::string& server, uint64_t number, absl::Duration 
   return json.Key("milliseconds").Number(absl::ToDoubleMilliseconds(took)).EndObject().json();
 }
 
-// What the server is and holds.
+// What the server is and holds, as far as the caller may see it.
 struct Facts {
+  // Not told to those who may not see all namespaces.
+  bool about_server = true;
   std::string version;
   absl::Time start;
   v1::Counters counters;
@@ -57,7 +73,8 @@ absl::StatusOr<Facts> Ask(const RegistryClient& registry) {
         }
         return true;
       });
-  if (!status.ok()) return status;
+  facts.about_server = !absl::IsPermissionDenied(status);
+  if (!status.ok() && facts.about_server) return status;
   status = registry.ForEachPage<v1::ListNamespacesRequest, v1::ListNamespacesResponse>(
       &v1::Registry::Stub::ListNamespaces, {}, [&facts](const v1::ListNamespacesResponse& page) {
         for (const v1::NamespaceInfo& info : page.namespaces()) {
@@ -81,8 +98,10 @@ absl::StatusOr<Facts> Ask(const RegistryClient& registry) {
 std::string InfoJson(const Arguments& arguments, const Facts& facts) {
   JsonWriter json;
   json.BeginObject().Key("server").String(arguments.server).Key("context").String(arguments.context);
-  json.Key("version").String(facts.version).Key("client_version").String(kVersion);
-  json.Key("start_time").String(Rfc3339(facts.start)).Key("namespaces").Integer(facts.namespaces);
+  if (facts.about_server) json.Key("version").String(facts.version);
+  json.Key("client_version").String(kVersion);
+  if (facts.about_server) json.Key("start_time").String(Rfc3339(facts.start));
+  json.Key("namespaces").Integer(facts.namespaces);
   json.Key("queues").Integer(facts.queues).Key("clients").Integer(facts.clients).Key("rooms").Integer(facts.rooms);
   json.Key("subscriptions").Integer(facts.subscriptions).Key("counters");
   WriteProto(facts.counters, &json);
@@ -90,12 +109,17 @@ std::string InfoJson(const Arguments& arguments, const Facts& facts) {
 }
 
 std::string InfoText(const Arguments& arguments, const Facts& facts) {
-  const bool tls = !arguments.tls_ca.empty() || !arguments.tls_certificate.empty();
+  const bool tls =
+      !arguments.tls_ca.empty() || !arguments.tls_certificate.empty() || absl::StartsWith(arguments.server, "https://");
   Table table({{"server"}, {arguments.server}});
   if (!arguments.context.empty()) table.Add({"context", OneLine(arguments.context)});
   table.Add(
       {"version", absl::StrCat(facts.version.empty() ? "not told" : facts.version, ", of this program ", kVersion)});
-  table.Add({"running", absl::StrCat("for ", Age(absl::Now() - facts.start), ", since ", Rfc3339(facts.start))});
+  if (facts.about_server) {
+    table.Add({"running", absl::StrCat("for ", Age(absl::Now() - facts.start), ", since ", Rfc3339(facts.start))});
+  } else {
+    table.Add({"shown", "what the caller may inspect, which is not the whole server"});
+  }
   table.Add({"connection", tls ? "TLS" : "plain text"});
   table.Add({"namespaces", Count(facts.namespaces)});
   table.Add({"queues", Count(facts.queues)});
@@ -113,14 +137,15 @@ std::string InfoText(const Arguments& arguments, const Facts& facts) {
 
 int RunPing(const Arguments& arguments, Output* out, Output* err) {
   Stop stop;
-  absl::StatusOr<std::unique_ptr<RegistryClient>> registry = RegistryClient::Open(arguments);
-  if (!registry.ok()) return Fail(registry.status(), arguments, err);
+  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect(OptionsFor(arguments));
+  if (!client.ok()) return Fail(client.status(), arguments, err);
+  const auto health = grpc::health::v1::Health::NewStub((*client)->channel());
   Histogram times;
   uint64_t number = 0;
   absl::Status status;
   do {
     const absl::Time start = absl::Now();
-    status = PingOnce(**registry);
+    status = PingOnce(health.get());
     const absl::Duration took = absl::Now() - start;
     if (!status.ok()) break;
     times.Add(took);

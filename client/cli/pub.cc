@@ -59,7 +59,8 @@ std::string AsText(const PublishResult& result, const std::vector<std::string>& 
                  : absl::StrCat(what, " ", result.sequence, ": published before as ", result.id);
   }
   if (waits) return absl::StrCat(what, ": published, to come in ", absl::FormatDuration(arguments.delay));
-  return absl::StrCat(what, " ", result.sequence, ": published as ", result.id, ", ",
+  const char* const payload = arguments.source == Arguments::Source::kNone ? " without a payload" : "";
+  return absl::StrCat(what, " ", result.sequence, ": published as ", result.id, payload, ", ",
                       WhoHears(result.matched.value_or(0), groups));
 }
 
@@ -129,6 +130,11 @@ int RunPub(const Arguments& arguments, int in, Output* out, Output* err) {
   }
   if (arguments.source == Arguments::Source::kNone && HasSomething(in)) {
     err->Tell("the payload is empty, and standard input is not read: - publishes its lines, --stdin all of it");
+  } else if (arguments.source == Arguments::Source::kNone && err->is_terminal()) {
+    // Others have no events: "pub SUBJECT PAYLOAD".
+    err->Tell(absl::StrCat(OneLine(arguments.event),
+                           " is the event, and the payload is empty: nmq pub QUEUE EVENT "
+                           "PAYLOAD; '' as the payload says that this is meant"));
   }
   return PublishOne(client->get(), arguments, std::move(payload), out, err);
 }

@@ -67,7 +67,7 @@ class Replier {
 
   void Complain(const Message& message, const absl::Status& status) {
     err_->Tell(absl::StrCat(OneLine(message.queue()), " ", OneLine(message.event()), " ", message.sequence(),
-                            " not answered: ", Explain(status, arguments_.server)));
+                            " not answered: ", Explain(status, arguments_.server, arguments_.asked)));
   }
 
   const Arguments& arguments_;

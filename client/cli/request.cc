@@ -21,7 +21,7 @@ bool Print(const Answer& answer, const Arguments& arguments, Output* out, Output
     out->WriteLine(AnswerJson(answer));
   } else if (answer.has_error()) {
     err->Tell(absl::StrCat(OneLine(answer.client_id()),
-                           " cannot answer: ", Explain(FromRpc(answer.error()), arguments.server)));
+                           " cannot answer: ", Explain(FromRpc(answer.error()), arguments.server, arguments.asked)));
   } else {
     out->WriteLine(AnswerLine(answer));
   }

@@ -33,6 +33,13 @@ class Printer {
   // Ends a command that runs.
   void Cancel() { cancelled_ = true; }
 
+  // At the end: whether commands failed, which it says.
+  bool TellOfFailed() const {
+    if (failed_ == 0) return false;
+    err_->Tell(absl::StrCat("the command failed for ", Count(failed_), " of ", Count(messages_), " messages"));
+    return true;
+  }
+
   SubscriptionHandler Handler() {
     return {.on_message = [this](const Message& message) { OnMessage(message); },
             .on_gap = [this](const Gap& gap) { OnGap(gap); },
@@ -79,15 +86,17 @@ class Printer {
 
   // Prints what the command prints, and says how it failed.
   absl::Status Execute(const Message& message) {
+    std::string partial;
     const absl::StatusOr<std::string> output = RunFilter(
         arguments_.exec, message.payload(),
         {.output_max = kExecOutputMax,
          .environment = {absl::StrCat("NMQ_QUEUE=", message.queue()), absl::StrCat("NMQ_EVENT=", message.event()),
                          absl::StrCat("NMQ_SEQUENCE=", message.sequence()), absl::StrCat("NMQ_KEY=", message.key())},
+         .output_of_failed = &partial,
          .cancelled = &cancelled_});
-    if (output.ok()) {
-      if (!out_->Write(*output)) EndHere();
-    } else if (!cancelled_) {
+    if (!out_->Write(output.ok() ? *output : partial)) EndHere();
+    if (!output.ok() && !cancelled_) {
+      ++failed_;
       err_->Tell(absl::StrCat(OneLine(message.queue()), " ", OneLine(message.event()), " ", message.sequence(), ": ",
                               output.status().message(),
                               client_ == nullptr ? "" : "; the group delivers the message again"));
@@ -106,6 +115,8 @@ class Printer {
   Stop* const stop_;
   Client* client_ = nullptr;
   uint64_t messages_ = 0;
+  // Messages whose command failed.
+  uint64_t failed_ = 0;
   bool stop_requested_ = false;
   std::atomic<bool> cancelled_ = false;
   ConnectionNews news_{err_, stop_};
@@ -161,7 +172,9 @@ int RunSub(const Arguments& arguments, Output* out, Output* err) {
   (*subscription)->Cancel();
   const absl::Status end = (*subscription)->Wait();
   if (!end.ok()) return Fail(end, arguments, err);
-  return Done(*out, err);
+  const bool failed = printer.TellOfFailed();
+  const int code = Done(*out, err);
+  return failed ? kExitFailed : code;
 }
 
 }  // namespace cli

@@ -68,6 +68,12 @@ std::string Table::RenderAs(const Layout& layout) const {
 
 std::string Table::RenderFrame(size_t width) const { return RenderAs(Fit(width)); }
 
+std::vector<std::string> Table::LeftOut(size_t width) const {
+  std::vector<std::string> titles;
+  for (const size_t i : Fit(width).left_out) titles.push_back(columns_[i].title);
+  return titles;
+}
+
 std::string Table::Render(size_t width) const {
   const Layout layout = Fit(width);
   std::string text = RenderAs(layout);

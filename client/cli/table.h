@@ -34,6 +34,8 @@ class Table {
   std::string Render(size_t width = std::numeric_limits<size_t>::max()) const;
   // Without the line that tells of columns that are left out.
   std::string RenderFrame(size_t width) const;
+  // The titles of those.
+  std::vector<std::string> LeftOut(size_t width) const;
 
  private:
   // Which columns are shown, and how wide.

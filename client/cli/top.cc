@@ -142,7 +142,7 @@ class Top {
       } else if (!internal::IsPassing(now.status())) {
         return now.status();
       } else if (!arguments_.json) {
-        ShowText(absl::StrCat(Explain(now.status(), arguments_.server), "\n"));
+        ShowText(absl::StrCat(Explain(now.status(), arguments_.server, arguments_.asked), "\n"));
       }
       if (++frames == arguments_.count.value_or(0)) break;
     }
@@ -173,15 +173,16 @@ class Top {
       size = WindowSizeOf(STDOUT_FILENO);
       size.rows = size.rows > 4 ? size.rows - 4 : 1;
     }
-    ShowText(TopText(tables, size, &view_));
+    ShowText(TopText(tables, size, &view_), LeftOutText(tables, size.columns));
   }
 
-  void ShowText(const std::string& body) {
+  // `note` stands where there is a line between.
+  void ShowText(const std::string& body, const std::string& note = "") {
     std::string title = absl::StrCat("nmq top  ", arguments_.server, "  ", ClockTime(absl::Now()));
     if (view_.sort != kTopSorts[0] || screen_) absl::StrAppend(&title, "  sort: ", view_.sort);
     if (!view_.filter.empty() || keys_.typing()) absl::StrAppend(&title, "  filter: ", view_.filter);
     if (keys_.typing()) absl::StrAppend(&title, "_  Enter keeps it, Esc clears it");
-    const std::string frame = absl::StrCat(title, "\n\n", body, screen_ ? absl::StrCat("\n", kKeys) : "\n");
+    const std::string frame = absl::StrCat(title, "\n\n", body, note, "\n", screen_ ? kKeys : note.empty() ? "" : "\n");
     out_->Write(screen_ ? OnScreen(frame, WindowSizeOf(STDOUT_FILENO)) : frame);
   }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/human.h"
 
 namespace nmq {
@@ -153,6 +154,18 @@ std::string TopText(const std::array<TopTable, 3>& tables, const WindowSize& siz
     text += Part(tables[i], shares[i], size.columns, view->chosen == i, &view->above[i]);
   }
   return text;
+}
+
+std::string LeftOutText(const std::array<TopTable, 3>& tables, size_t columns) {
+  std::vector<std::string> titles;
+  for (const TopTable& table : tables) {
+    Table text(table.columns);
+    for (const TopRow& row : table.rows) text.Add(row.cells);
+    for (std::string& title : text.LeftOut(columns)) {
+      if (std::find(titles.begin(), titles.end(), title) == titles.end()) titles.push_back(std::move(title));
+    }
+  }
+  return titles.empty() ? "" : CutTo(columns, absl::StrCat("no room for ", absl::StrJoin(titles, ", ")));
 }
 
 }  // namespace cli

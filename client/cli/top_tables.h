@@ -47,6 +47,9 @@ std::array<TopTable, 3> TopTables(const Sample& before, const Sample& now, const
 // Corrects view->above where there are fewer rows.
 std::string TopText(const std::array<TopTable, 3>& tables, const WindowSize& size, TopView* view);
 
+// "no room for ROOMS, QUEUES": the columns that do not fit; empty if all do.
+std::string LeftOutText(const std::array<TopTable, 3>& tables, size_t columns);
+
 }  // namespace cli
 }  // namespace nmq
 

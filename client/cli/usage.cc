@@ -55,7 +55,20 @@ std::string NoCommand(const CLI::App& noun, const std::string& word) {
                       DidYouMean(nearest, absl::StrCat("nmq ", before)), nearest.empty() ? SeeHelp(noun) : "");
 }
 
+// Rooms are heard by their members only, which newcomers say otherwise.
+std::string OfRoom(const CLI::App& command, const std::vector<std::string>& unknown) {
+  std::vector<std::string> known = NamesOfOptions(command);
+  const auto is_room = [](const std::string& word) { return word == "--room" || absl::StartsWith(word, "--room="); };
+  if (std::none_of(unknown.begin(), unknown.end(), is_room)) return "";
+  if (std::find(known.begin(), known.end(), "--join") == known.end()) return "";
+  return "; a room is heard by its members: \"--join ROOM\" makes this client one";
+}
+
 std::string NotTaken(const CLI::App& command, const std::vector<std::string>& unknown) {
+  if (const std::string room = OfRoom(command, unknown); !room.empty()) {
+    return absl::StrCat("\"", NameOf(command), "\" does not take: ", CutTo(60, OneLine(absl::StrJoin(unknown, " "))),
+                        room);
+  }
   std::string nearest;
   for (const std::string& word : unknown) {
     if (absl::StartsWith(word, "--") && nearest.empty()) {

@@ -44,6 +44,25 @@ TEST_F(CliPublish, InputThatIsNotReadIsTold) {
   EXPECT_EQ(Run({"pub", "A", "e"}).err, "");
 }
 
+TEST_F(CliPublish, AMessageWithoutAPayloadIsSaidToHaveNone) {
+  EXPECT_THAT(Run({"pub", "A", "hello"}).out, HasSubstr(" without a payload, heard by "));
+  EXPECT_THAT(Run({"pub", "A", "e", ""}).out, Not(HasSubstr("without a payload")));
+  Terminal person(nmqd_.address(), {"pub", "A", "hello"});
+  EXPECT_TRUE(person.WaitFor("hello is the event, and the payload is empty: nmq pub QUEUE EVENT PAYLOAD"));
+  EXPECT_EQ(person.WaitForExit(), 0);
+}
+
+TEST_F(CliPublish, CommandsThatFailAreHeardAndCounted) {
+  EXPECT_EQ(Run({"pub", "A", "e", "x"}).code, 0);
+  EXPECT_EQ(Run({"pub", "A", "e", "y"}).code, 0);
+  const Ran ran = Run({"sub", "A", "--from", "earliest", "--count", "2", "--exec", "read v; echo $v; test $v = x"});
+  EXPECT_EQ(ran.out, "x\ny\n");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("A e 2: the command failed with exit code 1\n"),
+                             HasSubstr("the command failed for 1 of 2 messages\n")));
+  EXPECT_EQ(Run({"sub", "A", "--from", "earliest", "--count", "2", "--exec", "cat"}).code, 0);
+}
+
 TEST_F(CliPublish, AStreamThatFailsTheSameWayEndsAtItsFirstLine) {
   std::string lines;
   for (int i = 0; i < 2000; ++i) absl::StrAppend(&lines, "line ", i, "\n");

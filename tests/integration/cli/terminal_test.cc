@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -68,7 +69,8 @@ TEST_F(CliTerminal, TopFitsScrollsSortsAndFilters) {
   const std::vector<std::string> frame = top.LastFrame();
   EXPECT_EQ(frame.size(), 24u);
   for (const std::string& line : frame) EXPECT_LE(cli::TextWidth(line), 80u) << line;
-  EXPECT_THAT(absl::StrJoin(frame, "\n"), AllOf(HasSubstr("NAMESPACE"), HasSubstr("DROPPED/s"), HasSubstr("q quit")));
+  EXPECT_THAT(absl::StrJoin(frame, "\n"), AllOf(HasSubstr("NAMESPACE"), HasSubstr("DROPPED/s"), HasSubstr("q quit"),
+                                                HasSubstr("no room for ROOMS")));
   top.Type("\t\x1b[B");
   EXPECT_TRUE(top.WaitFor("> 1 more above, "));
   top.Type("s");
@@ -88,6 +90,15 @@ TEST_F(CliTerminal, LongWorkShowsHowFarItIs) {
   bench.Type("\x03");
   EXPECT_TRUE(bench.WaitFor(" messages published in "));
   EXPECT_EQ(bench.WaitForExit(), 0);
+}
+
+TEST_F(CliTerminal, PurgingInPartsGivesUpAll) {
+  EXPECT_EQ(Run({"bench", "pub", "B", "--messages", "50k", "--size", "16"}).code, 0);
+  Terminal purge(nmqd_.address(), {"queue", "purge", "B", "--up-to", "45000", "--yes"});
+  EXPECT_TRUE(purge.WaitFor("45,000 messages given up"));
+  EXPECT_EQ(purge.WaitForExit(), 0);
+  Terminal rest(nmqd_.address(), {"queue", "purge", "B", "--yes"});
+  EXPECT_TRUE(rest.WaitFor("5,000 messages given up"));
 }
 
 TEST_F(CliTerminal, BenchSaysHowFastAndHowLong) {
@@ -126,6 +137,48 @@ TEST_F(CliTerminal, ContextsSayWhereCommandsGo) {
               HasSubstr("there is no context \"nowhere\"; there are: away, here"));
   EXPECT_EQ(run({"context", "remove", "away"}).out, "context away is forgotten\n");
   EXPECT_EQ(run({"context", "use", "away"}).code, 1);
+}
+
+TEST_F(CliTerminal, WhatAContextTakesFromTheEnvironmentIsTold) {
+  const Words environment = {absl::StrCat("XDG_CONFIG_HOME=", testing::TempDir(), "/told"), "NMQ_NAMESPACE=shop",
+                             "NMQ_TOKEN=secret"};
+  const auto run = [&](const Words& words) {
+    return RunProgram("client/cli/nmq", words, {.environment = environment});
+  };
+  const Ran added = run({"context", "add", "here", "--server", nmqd_.address()});
+  EXPECT_EQ(added.code, 0);
+  EXPECT_THAT(added.err,
+              AllOf(HasSubstr("the namespace of NMQ_NAMESPACE, the token of NMQ_TOKEN"), Not(HasSubstr("secret"))));
+  EXPECT_EQ(run({"context", "add", "all", "--server", "h:1", "--namespace", "x", "--token", "y"}).err, "");
+  EXPECT_THAT(run({"queues"}).err, AllOf(HasSubstr(absl::StrCat("asked ", nmqd_.address(), " of the context here")),
+                                         HasSubstr("\"nmq namespace create shop\"")));
+}
+
+TEST_F(CliTerminal, AServerIsFoundHoweverItIsWritten) {
+  const std::string port = nmqd_.address().substr(nmqd_.address().rfind(':'));
+  for (const std::string& server : {"http://127.0.0.1" + port, "localhost" + port, "http://localhost" + port + "/"}) {
+    EXPECT_EQ(Nmq(server, {"queues"}).code, 0) << server;
+  }
+}
+
+TEST_F(CliTerminal, CallersWithRightsInOneNamespaceMayPing) {
+  const Ran made = RunProgram("client/cli/nmq", {"token", "someone"});
+  std::string token = made.out;
+  absl::StripTrailingAsciiWhitespace(&token);
+  const std::string identity = made.err.substr(made.err.find("identity {"));
+  const std::string config = WriteFile("shop.textproto", "namespace { name: \"shop\" }");
+  const std::string access =
+      WriteFile("access.textproto",
+                absl::StrCat(identity, "grant { identity: \"someone\" namespace: \"shop\" right: RIGHT_INSPECT }\n"));
+  Nmqd strict({"--config=" + config, "--access=" + access});
+  const auto run = [&](const Words& words) {
+    return Nmq(strict.address(), words, {.environment = {"NMQ_TOKEN=" + token}});
+  };
+  EXPECT_EQ(Nmq(strict.address(), {"ping", "--count", "1"}).code, 0);
+  EXPECT_EQ(run({"ping", "--count", "1"}).code, 0);
+  const Ran info = run({"info"});
+  EXPECT_EQ(info.code, 0) << info.err;
+  EXPECT_THAT(info.out, AllOf(HasSubstr("namespaces  1\n"), HasSubstr("what the caller may inspect")));
 }
 
 TEST_F(CliTerminal, PingAndInfoSayWhatIsThere) {

@@ -125,8 +125,8 @@ TEST(WrongInputs, EveryOptionOfEveryCommandSaysWhatIsWrong) {
 }
 
 TEST(WrongInputs, AddressesSaysWhatOneLooksLike) {
-  for (const char* server :
-       {"127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1", "http://127.0.0.1:5", "::1:5", ":5", "a b:x"}) {
+  for (const char* server : {"127.0.0.1:99999", "127.0.0.1:0", "http://127.0.0.1:5/shop", "grpc://127.0.0.1:5", "a:b:5",
+                             ":5", "a b:x", "127.0.0.1:", "http://", "https://user@h", "[::g]:5", "localhost:-1"}) {
     ExpectAnswered(Nmq(server, {"queues"}, {.patience = kHang}), {"--server, or NMQ_SERVER", server, "HOST:PORT"},
                    server);
   }

@@ -403,12 +403,39 @@ TEST_F(ArgumentsTest, QueuesAreMadeWithTheirPolicy) {
 }
 
 TEST_F(ArgumentsTest, ServerIsAnAddress) {
-  const Parsed url = ParseAll({"--server", "http://127.0.0.1:50051", "queues"});
+  const Parsed url = ParseAll({"--server", "http://127.0.0.1:50051/shop", "queues"});
   EXPECT_EQ(url.exit_code, 2);
-  EXPECT_THAT(url.text, AllOf(HasSubstr("--server, or NMQ_SERVER: \"http://127.0.0.1:50051\" is no address: "),
+  EXPECT_THAT(url.text, AllOf(HasSubstr("--server, or NMQ_SERVER: \"http://127.0.0.1:50051/shop\": more than a host"),
                               HasSubstr("such as 127.0.0.1:50051")));
+  EXPECT_EQ(MustParse({"--server", "http://localhost:5", "queues"}).server, "localhost:5");
+  EXPECT_EQ(MustParse({"--server", "https://localhost", "queues"}).server, "https://localhost:443");
+  EXPECT_EQ(MustParse({"--server", "::1", "queues"}).server, "[::1]:50051");
+  EXPECT_EQ(MustParse({"--server", "unix:/run/nmq", "queues"}).server, "unix:/run/nmq");
   setenv("NMQ_SERVER", "nmq.example.com", 1);
-  EXPECT_THAT(ParseAll({"queues"}).text, HasSubstr("the port is missing"));
+  EXPECT_EQ(MustParse({"queues"}).server, "nmq.example.com:50051");
+}
+
+TEST_F(ArgumentsTest, AdviceRepeatsTheOptionsThatWereTyped) {
+  const Arguments typed = MustParse({"queues", "--server=other:5", "--namespace", "it's", "--token", "secret"});
+  EXPECT_EQ(typed.asked.Command("queue list"), "nmq queue list --server other:5 --namespace 'it'\\''s'");
+  EXPECT_EQ(typed.asked.Command("namespace create x", /*in_namespace=*/false),
+            "nmq namespace create x --server other:5");
+  setenv("NMQ_SERVER", "nmq.example.com", 1);
+  setenv("NMQ_NAMESPACE", "shop", 1);
+  EXPECT_EQ(MustParse({"pub", "DB", "a", "--", "--server"}).asked.Command("x"), "nmq x");
+}
+
+TEST_F(ArgumentsTest, WhatNobodyTypedIsOfTheEnvironment) {
+  setenv("NMQ_NAMESPACE", "shop", 1);
+  setenv("NMQ_TOKEN", "t", 1);
+  EXPECT_THAT(MustParse({"context", "add", "x", "--token", "u", "--server", "h:1"}).from_environment,
+              ElementsAre("--namespace"));
+}
+
+TEST_F(ArgumentsTest, RoomsAreHeardByTheirMembers) {
+  ExpectUsage({"sub", "DB", "--room", "kitchen"}, "--join ROOM");
+  ExpectUsage({"sub", "DB", "--room=kitchen"}, "--join ROOM");
+  ExpectUsage({"reply", "DB", "--payload", "x", "--room", "kitchen"}, "--join ROOM");
 }
 
 TEST_F(ArgumentsTest, ChangesKnowWhatTheyChange) {

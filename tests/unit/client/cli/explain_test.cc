@@ -10,6 +10,8 @@ namespace cli {
 namespace {
 
 using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST(Explain, ConnectionFailureSaysWhatToDo) {
   const absl::Status status = absl::UnavailableError(
@@ -67,6 +69,24 @@ TEST(Explain, NamesCommandsInThePlaceOfRpcs) {
               "s"),
       "namespace: there is no namespace \"x\"; declare it, or make it with \"nmq namespace create x\" (NOT_FOUND, "
       "NAMESPACE_NOT_FOUND)");
+}
+
+TEST(Explain, CommandsGoToTheSameServerAndNamespace) {
+  const Asked asked = {.server_options = " --server h:1", .namespace_option = " --namespace shop"};
+  EXPECT_THAT(Explain(NotFound("QUEUE_NOT_FOUND", "make it with Admin.CreateQueue", {{"queue", "DB"}}), "h:1", asked),
+              StartsWith("make it with \"nmq queue create DB --server h:1 --namespace shop\""));
+  EXPECT_THAT(Explain(NotFound("NAMESPACE_NOT_FOUND", "Admin.CreateNamespace", {{"namespace", "x"}}), "h:1", asked),
+              StartsWith("\"nmq namespace create x --server h:1\""));
+}
+
+TEST(Explain, NamesTheContextThatChoseTheServer) {
+  const Asked asked = {.context = "prod"};
+  EXPECT_THAT(Explain(absl::UnavailableError("Connection refused"), "h:1", asked),
+              StartsWith("cannot reach h:1 of the context prod: connection refused."));
+  EXPECT_EQ(Explain(NotFound("NAMESPACE_NOT_FOUND", "no namespace"), "h:1", asked),
+            "no namespace (NOT_FOUND, NAMESPACE_NOT_FOUND; asked h:1 of the context prod)");
+  EXPECT_THAT(ErrorJson(NotFound("NAMESPACE_NOT_FOUND", "no namespace"), "h:1", asked),
+              HasSubstr("\"context\":\"prod\""));
 }
 
 TEST(Explain, NamesOptionsInThePlaceOfFields) {

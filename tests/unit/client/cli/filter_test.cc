@@ -46,6 +46,13 @@ TEST_F(FilterTest, CommandThatFailsIsAborted) {
             "the command died of signal 9");
 }
 
+TEST_F(FilterTest, WhatACommandThatFailsHadWrittenIsKept) {
+  std::string output;
+  const FilterOptions options = {.output_max = kMax, .timeout = kPatience, .output_of_failed = &output};
+  EXPECT_FALSE(RunFilter("echo some; exit 3", "", options).ok());
+  EXPECT_EQ(output, "some\n");
+}
+
 TEST_F(FilterTest, OutputIsBounded) {
   EXPECT_EQ(RunFilter("printf 12345", "", {.output_max = 5, .timeout = kPatience})->size(), 5u);
   const absl::Status status = RunFilter("printf 123456", "", {.output_max = 5, .timeout = kPatience}).status();

@@ -64,6 +64,14 @@ TEST(TopText, FitsItsWindowAndTellsOfTheRowsThatDoNot) {
   EXPECT_THAT(text, Not(HasSubstr("…")));
 }
 
+TEST(LeftOutText, TellsOfTheColumnsThatDoNotFit) {
+  const auto [before, now] = TwoSamples();
+  const std::array<TopTable, 3> tables = TopTables(before, now, {});
+  EXPECT_THAT(LeftOutText(tables, 80), ::testing::StartsWith("no room for ROOMS, QUEUES, SUBSCRIPTIONS"));
+  EXPECT_LE(TextWidth(LeftOutText(tables, 20)), 20u);
+  EXPECT_EQ(LeftOutText(tables, 200), "");
+}
+
 TEST(TopText, ScrollsTheChosenTable) {
   TopView view;
   view.chosen = 1;
