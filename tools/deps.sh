@@ -32,6 +32,7 @@ NMQ_PACKAGES_CHECK=(
   javac:default-jdk-headless libgeronimo-annotation-1.3-spec-java libgrpc-java libgoogle-gson-java libguava-java libnetty-java
   libnetty-tcnative-java libnetty-tcnative-jni
   libperfmark-java libprotobuf-java protobuf-compiler-grpc-java-plugin
+  mvn:maven junit5 libanimal-sniffer-java libexec-maven-plugin-java libmaven-compiler-plugin-java libmaven-resources-plugin-java
 )
 
 nmq_say() { printf '%s\n' "$*" >&2; }

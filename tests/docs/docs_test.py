@@ -143,6 +143,13 @@ def _try_block(block, shell):
     return count
 
 
+def _is_as_in_repository(block):
+    """Of a file that the repository has, too, where pages use it."""
+    file = _ROOT / block.file
+    shared = any(block.file.startswith(f"{part}/") for part in _PARTS)
+    return not shared or not file.exists() or file.read_text(encoding="utf-8") == block.text
+
+
 def _try(page):
     """Prints what fails; whether nothing did."""
     text = page.read_text(encoding="utf-8")
@@ -164,6 +171,9 @@ def _try(page):
                         print(f"failed {name}")
                         return False
                 elif block.file and block.language != "console":
+                    if not _is_as_in_repository(block):
+                        print(f"failed {name}: {block.file} is another here than in the repository")
+                        return False
                     (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
                     (folder / block.file).write_text(block.text, encoding="utf-8")
         finally:

@@ -179,13 +179,29 @@ class Nginx : public testing::Test {
     return nullptr;
   }
 
+  // A client, and another one that hears a queue.
+  struct Pair {
+    Heard heard;
+    std::unique_ptr<Client> client;
+    std::unique_ptr<Client> listener;
+    std::unique_ptr<Subscription> subscription;
+  };
+  // Null if they are not served.
+  std::unique_ptr<Pair> ConnectPair(const std::string& queue) {
+    auto pair = std::make_unique<Pair>();
+    pair->client = Connect();
+    pair->listener = Connect();
+    if (pair->client == nullptr || pair->listener == nullptr) return nullptr;
+    pair->subscription = Subscribe(pair->listener.get(), queue, &pair->heard);
+    return pair->subscription == nullptr ? nullptr : std::move(pair);
+  }
+
   // Each kind of call, with large messages, too.
   void ExpectServed() {
-    const auto client = Connect();
-    const auto other = Connect();
-    ASSERT_TRUE(client != nullptr && other != nullptr);
-    Heard heard;
-    const auto subscription = Subscribe(client.get(), "DB", &heard);
+    const auto pair = ConnectPair("DB");
+    ASSERT_NE(pair, nullptr);
+    Client* const other = pair->client.get();
+    Heard& heard = pair->heard;
     const auto publisher = other->NewPublisher();
     for (const std::string& number : Numbers(1000)) ASSERT_TRUE(publisher->Add(MakeMessage("DB", "E", number)).ok());
     const FlushResult flushed = publisher->Flush(kPatience);
@@ -204,7 +220,7 @@ class Nginx : public testing::Test {
                                               EXPECT_TRUE(other->Reply(question, question.payload() + "!").ok());
                                             }});
     ASSERT_TRUE(answering.ok()) << answering.status();
-    const auto answer = client->Request(MakeMessage("ASK", "E", "who"));
+    const auto answer = pair->listener->Request(MakeMessage("ASK", "E", "who"));
     ASSERT_TRUE(answer.ok()) << answer.status();
     ASSERT_EQ(answer->answers.size(), 1u);
     EXPECT_EQ(answer->answers[0].payload(), "who!");
@@ -282,12 +298,11 @@ TEST_F(Nginx, NothingIsLostWhenTheServerIsStartedAnew) {
   constexpr int kMessages = 400;
   StartNmqd();
   StartNginx();
-  const auto client = Connect();
-  const auto listener = Connect();
-  ASSERT_TRUE(client != nullptr && listener != nullptr);
-  Heard heard;
-  const auto subscription = Subscribe(listener.get(), "ORDERS", &heard);
-  std::thread publishing([&client] {
+  const auto pair = ConnectPair("ORDERS");
+  ASSERT_NE(pair, nullptr);
+  Client* const client = pair->client.get();
+  Heard& heard = pair->heard;
+  std::thread publishing([client] {
     for (const std::string& number : Numbers(kMessages)) {
       Message message = MakeMessage("ORDERS", "E", number);
       message.set_request_id(number);
@@ -308,11 +323,10 @@ TEST_F(Nginx, APublishersAcceptedMessagesAreHeardThoughTheServerIsStartedAnew) {
   constexpr int kMessages = 20'000;
   StartNmqd();
   StartNginx();
-  const auto client = Connect();
-  const auto listener = Connect();
-  ASSERT_TRUE(client != nullptr && listener != nullptr);
-  Heard heard;
-  const auto subscription = Subscribe(listener.get(), "ORDERS", &heard);
+  const auto pair = ConnectPair("ORDERS");
+  ASSERT_NE(pair, nullptr);
+  Client* const client = pair->client.get();
+  Heard& heard = pair->heard;
   std::vector<std::string> accepted;
   uint64_t refused = 0;
   const auto publisher = client->NewPublisher(
