@@ -54,8 +54,9 @@ void EventThread::Close() {
 
 EventThread::TimerId EventThread::SetTimer(Deadline at, Task task) {
   if (at.never()) return 0;
-  timers_by_id_[++last_timer_] = timers_.emplace(at, std::make_pair(last_timer_, std::move(task)));
-  return last_timer_;
+  const TimerId timer = ++last_timer_;
+  timers_by_id_[timer] = timers_.emplace(at, std::make_pair(timer, std::move(task)));
+  return timer;
 }
 
 void EventThread::CancelTimer(TimerId* timer) {
