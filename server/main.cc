@@ -205,8 +205,9 @@ int Serve() {
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   std::vector<nmq::Housekeeper::Task> tasks = nmq::MaintenanceTasks(&broker);
   if (*access != nullptr) {
-    tasks.push_back({"access", kAccessPeriod, [&access, &server] {
+    tasks.push_back({"access", kAccessPeriod, [&access, &server, &broker] {
                        if ((*access)->Refresh()) server->CheckAccess();
+                       broker.CheckQuestions();
                      }});
   }
   const std::string exposure = nmq::Exposure();
@@ -231,7 +232,8 @@ int Serve() {
             << server->address() << " with " << Counted(threads, "thread") << " and "
             << Counted(config->namespaces.size(), "namespace");
   if (*access != nullptr) {
-    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access) << " names: " << (*access)->identities();
+    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access) << " names: " << (*access)->identities()
+              << ", and those whom " << Counted((*access)->issuers(), "issuer") << " of tokens names";
   }
   if (!exposure.empty()) LOG(WARNING) << exposure << "; this is wanted by --insecure_listen";
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()

@@ -11,7 +11,7 @@ NMQ_PACKAGES_BUILD=(
   bazel-bootstrap bazel-rules-java build-essential
   protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libboost-dev libcli11-dev libgoogle-glog-dev libgrpc++-dev libmimalloc-dev libprotobuf-dev
-  libnghttp2-dev librocksdb-dev libsqlite3-dev libssl-dev prometheus-cpp-dev zlib1g-dev
+  libnghttp2-dev librhonabwy-dev librocksdb-dev libsqlite3-dev libssl-dev prometheus-cpp-dev zlib1g-dev
 )
 NMQ_PACKAGES_BENCH=(
   libhiredis-dev libnats-dev nats-server redis-server

@@ -1,8 +1,13 @@
 #include "server/access/access_list.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "nmq/config/v1/access.pb.h"
+#include "server/access/identity_name.h"
 #include "server/access/quota_reader.h"
 #include "server/config/place.h"
 #include "server/config/text_file.h"
@@ -38,6 +43,14 @@ absl::Status Wrong(const nmq::Place& at, absl::string_view message) {
   return at.Point(InvalidArgument(at.path(), message));
 }
 
+constexpr char kUnknown[] = "CREDENTIALS_UNKNOWN";
+
+absl::Status NobodyKnown(absl::string_view what) {
+  return Unauthenticated(kUnknown, absl::StrCat("authorization: the ", what,
+                                                " is of nobody whom this server knows; it may have been taken back, or "
+                                                "be another server's"));
+}
+
 }  // namespace
 
 // Fills a list from a file.
@@ -47,7 +60,11 @@ class AccessList::Reader {
 
   absl::Status AddIdentity(const pb::Identity& from, const nmq::Place& at) {
     const nmq::Place name = at.Field("name");
-    if (const absl::Status status = CheckName(name.path(), from.name()); !status.ok()) return name.Point(status);
+    if (!IsIdentityName(from.name())) {
+      return Wrong(name, absl::StrCat(Quote(from.name()),
+                                      " is not 1 to 128 bytes of printable ASCII without spaces, "
+                                      "quotes, backslashes and *"));
+    }
     if (!to_.grants_.try_emplace(from.name()).second) {
       return Wrong(name, absl::StrCat(Quote(from.name()), " is listed twice"));
     }
@@ -63,6 +80,57 @@ class AccessList::Reader {
         return Wrong(token, absl::StrCat("a token with the ID ", Quote(id), " is listed twice"));
       }
     }
+    for (int i = 0; i < from.certificate_size(); ++i) {
+      const nmq::Place at_name = at.Field("certificate", i);
+      const std::string& san = from.certificate(i);
+      if (san.empty()) return Wrong(at_name, "is empty; name a URI or DNS name of the certificate's subjectAltName");
+      // No DNS name has a colon, and each URI has one.
+      const std::string text =
+          absl::StrContains(san, ':') ? absl::StrCat("URI:", san) : absl::StrCat("DNS:", absl::AsciiStrToLower(san));
+      if (!to_.certificates_.try_emplace(text, from.name()).second) {
+        return Wrong(at_name, absl::StrCat(Quote(san), " is listed twice"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddIssuer(const pb::Jwt& from, const nmq::Place& at, const KeySource& keys) {
+    JwtIssuer::Terms terms;
+    if (from.issuer().empty()) return Wrong(at.Field("issuer"), "is missing: say what iss the tokens have");
+    if (from.audience_size() == 0) return Wrong(at.Field("audience"), "is missing: say what aud the tokens have");
+    terms.issuer = from.issuer();
+    for (int i = 0; i < from.audience_size(); ++i) {
+      if (from.audience(i).empty()) return Wrong(at.Field("audience", i), "is empty");
+      terms.audience.push_back(from.audience(i));
+    }
+    for (int i = 0; i < from.algorithm_size(); ++i) {
+      const auto algorithm = JwsAlgorithmOf(from.algorithm(i));
+      if (!algorithm) return Wrong(at.Field("algorithm", i), "is none of RS256, ES256, EdDSA and HS256");
+      terms.algorithms.push_back(*algorithm);
+    }
+    if (terms.algorithms.empty()) terms.algorithms = {JwsAlgorithm::kRs256, JwsAlgorithm::kEs256, JwsAlgorithm::kEdDsa};
+    if (!from.identity_claim().empty()) terms.identity_claim = from.identity_claim();
+    terms.identity_prefix = from.identity_prefix();
+    if (from.has_leeway()) {
+      terms.leeway = absl::Seconds(from.leeway().seconds()) + absl::Nanoseconds(from.leeway().nanos());
+      if (terms.leeway < absl::ZeroDuration() || terms.leeway > JwtIssuer::kLeewayMax) {
+        return Wrong(at.Field("leeway"), absl::StrCat(absl::FormatDuration(terms.leeway), " is not in 0s to ",
+                                                      absl::FormatDuration(JwtIssuer::kLeewayMax)));
+      }
+    }
+    const nmq::Place file = at.Field("jwks_file");
+    if (from.jwks_file().empty()) return Wrong(file, "is missing: name the file with the issuer's public keys");
+    if (keys == nullptr) return Wrong(file, "cannot be read here");
+    auto read = keys(from.jwks_file());
+    if (!read.ok()) return Wrong(file, read.status().message());
+    terms.keys = *std::move(read);
+    const auto has = [&](JwsAlgorithm algorithm) { return terms.keys->Has(algorithm); };
+    if (!std::any_of(terms.algorithms.begin(), terms.algorithms.end(), has)) {
+      return Wrong(file, absl::StrCat(from.jwks_file(), " has no key for any algorithm that is taken from its issuer"));
+    }
+    if (!to_.issuers_.try_emplace(from.issuer(), std::move(terms)).second) {
+      return Wrong(at.Field("issuer"), absl::StrCat(Quote(from.issuer()), " is listed twice"));
+    }
     return absl::OkStatus();
   }
 
@@ -75,7 +143,9 @@ class AccessList::Reader {
     }
     if (rights == 0) return Wrong(at.Field("right"), "is missing: say what is granted, such as RIGHT_PUBLISH");
     if (from.namespace__size() == 0) return Wrong(at.Field("namespace"), "is missing: say where, `**` for everywhere");
-    if (from.identity_size() == 0) return Wrong(at.Field("identity"), "is missing: say to whom, `**` for all");
+    if (from.identity_size() == 0 && from.claim_size() == 0) {
+      return Wrong(at.Field("identity"), "is missing: say to whom, `**` for all that are listed, or by which claim");
+    }
     for (int i = 0; i < from.namespace__size(); ++i) {
       const nmq::Place where = at.Field("namespace", i);
       auto pattern = Pattern::Parse(where.path(), from.namespace_(i));
@@ -84,11 +154,27 @@ class AccessList::Reader {
         const absl::Status status = Give(from.identity(k), {*pattern, rights}, at.Field("identity", k));
         if (!status.ok()) return status;
       }
+      for (int k = 0; k < from.claim_size(); ++k) {
+        const absl::Status status = GiveClaim(from.claim(k), {*pattern, rights}, at.Field("claim", k));
+        if (!status.ok()) return status;
+      }
     }
     return absl::OkStatus();
   }
 
  private:
+  absl::Status GiveClaim(const pb::Claim& claim, AccessList::Place what, const nmq::Place& at) {
+    if (++places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
+    if (claim.name().empty()) return Wrong(at.Field("name"), "is missing: say which claim, such as role");
+    if (claim.value().empty()) return Wrong(at.Field("value"), "is missing: say which value, such as ops");
+    if (!claim.issuer().empty() && !to_.issuers_.contains(claim.issuer())) {
+      return Wrong(at.Field("issuer"), absl::StrCat("there is no jwt with the issuer ", Quote(claim.issuer())));
+    }
+    what.issuer = claim.issuer();
+    to_.claims_[ClaimText(claim.name(), claim.value())].push_back(std::move(what));
+    return absl::OkStatus();
+  }
+
   absl::Status Give(const std::string& identity, const AccessList::Place& what, const nmq::Place& at) {
     places_ += identity == "**" ? to_.grants_.size() : 1;
     if (places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
@@ -106,8 +192,8 @@ class AccessList::Reader {
   size_t places_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view textproto,
-                                                              absl::string_view file_name) {
+absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view textproto, absl::string_view file_name,
+                                                              const KeySource& keys) {
   pb::Access parsed;
   nmq::Place::Tree places;
   absl::Status status = ParseText(textproto, file_name, &parsed, &places);
@@ -125,6 +211,13 @@ absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view 
     status = reader.AddIdentity(parsed.identity(i), file.Field("identity", i));
     if (!status.ok()) return status;
   }
+  if (static_cast<size_t>(parsed.jwt_size()) > kIssuersMax) {
+    return file.Point(LimitExceeded("issuers", parsed.jwt_size(), kIssuersMax));
+  }
+  for (int i = 0; i < parsed.jwt_size(); ++i) {
+    status = reader.AddIssuer(parsed.jwt(i), file.Field("jwt", i), keys);
+    if (!status.ok()) return status;
+  }
   for (int i = 0; i < parsed.grant_size(); ++i) {
     status = reader.AddGrant(parsed.grant(i), file.Field("grant", i));
     if (!status.ok()) return status;
@@ -132,36 +225,115 @@ absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view 
   return list;
 }
 
-std::shared_ptr<const Principal> AccessList::Find(absl::string_view token) const {
-  {
-    MutexLock lock(&mu_);
-    const auto found = verified_.find(token);
-    if (found != verified_.end()) return found->second;
+absl::StatusOr<std::shared_ptr<const Principal>> AccessList::Identify(absl::string_view token, absl::Time now) const {
+  std::shared_ptr<const Principal> known = verified_.Find(token);
+  if (known == nullptr) {
+    auto principal = Jwt::IsMaybe(token) ? IdentifySigned(token, now) : IdentifyStatic(token);
+    if (!principal.ok()) return principal.status();
+    principal->quota = QuotaOf(principal->name);
+    known = verified_.Add(token, *std::move(principal));
   }
+  if (now >= known->expiry) return CredentialsExpired("token", known->expiry);
+  return known;
+}
+
+Quota AccessList::QuotaOf(const std::string& identity) const {
+  const auto found = quotas_.find(identity);
+  return found == quotas_.end() ? Quota() : found->second;
+}
+
+absl::StatusOr<Principal> AccessList::IdentifyStatic(absl::string_view token) const {
   const auto known = tokens_.find(IdOfToken(token));
-  if (known == tokens_.end() || !known->second.token.Matches(token)) return nullptr;
-  const std::string& name = known->second.identity;
-  auto principal = std::make_shared<const Principal>(
-      Principal{name, known->first, known->second.token.text(), quotas_.find(name)->second});
-  MutexLock lock(&mu_);
-  return verified_.try_emplace(std::string(token), std::move(principal)).first->second;
+  if (known == tokens_.end() || !known->second.token.Matches(token)) return NobodyKnown("token");
+  Principal principal;
+  principal.name = known->second.identity;
+  principal.token_id = known->first;
+  principal.kept = known->second.token.text();
+  return principal;
 }
 
-bool AccessList::Has(const Principal& principal) const {
-  const auto known = tokens_.find(principal.token_id);
-  return known != tokens_.end() && known->second.identity == principal.name &&
-         known->second.token.text() == principal.kept;
+absl::StatusOr<Principal> AccessList::IdentifySigned(absl::string_view token, absl::Time now) const {
+  if (issuers_.empty()) return NobodyKnown("token");
+  const auto parsed = Jwt::Parse(token);
+  if (!parsed.ok()) return parsed.status();
+  const auto issuer = issuers_.find(parsed->issuer());
+  if (issuer == issuers_.end()) {
+    return Unauthenticated(kUnknown, absl::StrCat("authorization: the token is of the issuer ", Quote(parsed->issuer()),
+                                                  ", whose tokens this server does not take"));
+  }
+  return issuer->second.Verify(*parsed, now);
 }
 
-absl::Status AccessList::Check(const std::string& identity, Right right, absl::string_view name_space) const {
-  const auto found = grants_.find(identity);
-  Rights rights = 0;
-  if (found != grants_.end()) {
-    for (const Place& place : found->second) {
-      if (name_space.empty() ? place.name_space.MatchesAll() : place.name_space.Matches(name_space)) {
-        rights |= place.rights;
-      }
+absl::StatusOr<std::shared_ptr<const Principal>> AccessList::Identify(const ClientCertificate& certificate,
+                                                                      absl::Time now) const {
+  if (now >= certificate.expiry) return CredentialsExpired("connection's certificate", certificate.expiry);
+  for (const std::string& name : certificate.names) {
+    const auto identity = certificates_.find(name);
+    if (identity == certificates_.end()) continue;
+    // As no token is: with a space.
+    const std::string shown = absl::StrCat(name, " ", absl::ToUnixSeconds(certificate.expiry));
+    if (std::shared_ptr<const Principal> known = verified_.Find(shown)) return known;
+    Principal principal;
+    principal.name = identity->second;
+    principal.proof = Principal::Proof::kCertificate;
+    principal.token_id = name;
+    principal.expiry = certificate.expiry;
+    principal.quota = QuotaOf(principal.name);
+    return verified_.Add(shown, std::move(principal));
+  }
+  return NobodyKnown("connection's certificate");
+}
+
+absl::Status AccessList::StillKnows(const Principal& principal, absl::Time now) const {
+  bool known = false;
+  switch (principal.proof) {
+    case Principal::Proof::kToken: {
+      const auto found = tokens_.find(principal.token_id);
+      known = found != tokens_.end() && found->second.identity == principal.name &&
+              found->second.token.text() == principal.kept;
+      break;
     }
+    case Principal::Proof::kJwt: {
+      const auto found = issuers_.find(principal.issuer);
+      known = found != issuers_.end() && found->second.Knows(principal);
+      break;
+    }
+    case Principal::Proof::kCertificate: {
+      const auto found = certificates_.find(principal.token_id);
+      known = found != certificates_.end() && found->second == principal.name;
+      break;
+    }
+  }
+  const char* const what = principal.proof == Principal::Proof::kCertificate ? "connection's certificate" : "token";
+  if (!known) {
+    return Unauthenticated("CREDENTIALS_REVOKED", absl::StrCat("authorization: the ", what,
+                                                               " was good, and has been taken back, or the key "
+                                                               "that signed it; get a new one, and call again"));
+  }
+  return now < principal.expiry ? absl::OkStatus() : CredentialsExpired(what, principal.expiry);
+}
+
+AccessList::Rights AccessList::RightsIn(const std::vector<Place>& places, const Principal& principal,
+                                        absl::string_view name_space) {
+  Rights rights = 0;
+  for (const Place& place : places) {
+    if (!place.issuer.empty() && place.issuer != principal.issuer) continue;
+    if (name_space.empty() ? place.name_space.MatchesAll() : place.name_space.Matches(name_space)) {
+      rights |= place.rights;
+    }
+  }
+  return rights;
+}
+
+absl::Status AccessList::Check(const Principal& principal, Right right, absl::string_view name_space) const {
+  const std::string& identity = principal.name;
+  Rights rights = 0;
+  if (const auto found = grants_.find(identity); found != grants_.end()) {
+    rights |= RightsIn(found->second, principal, name_space);
+  }
+  for (size_t i = 0; !claims_.empty() && i < principal.claims.size(); ++i) {
+    const auto found = claims_.find(principal.claims[i]);
+    if (found != claims_.end()) rights |= RightsIn(found->second, principal, name_space);
   }
   if ((rights & Bit(right)) != 0) return absl::OkStatus();
   if (rights == 0 && !name_space.empty()) return absl::NotFoundError("");

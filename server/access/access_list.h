@@ -2,19 +2,22 @@
 #define NMQ_SERVER_ACCESS_ACCESS_LIST_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "base/mutex.h"
+#include "absl/time/time.h"
 #include "base/names.h"
 #include "base/token.h"
+#include "server/access/jwks.h"
+#include "server/access/jwt_issuer.h"
+#include "server/access/principal_cache.h"
 #include "server/call/call.h"
 #include "server/call/quota.h"
 
@@ -27,21 +30,32 @@ class AccessList {
   static constexpr size_t kGrantsMax = 10'000;
   // Pairs of an identity and a namespace in grants.
   static constexpr size_t kPlacesMax = 100'000;
+  static constexpr size_t kIssuersMax = 100;
+  // Of callers who need not be verified again.
+  static constexpr size_t kVerifiedMax = 20'000;
+  static constexpr size_t kVerifiedBytesMax = 32 << 20;
+
+  // Gives the keys of a file that the text names, or says why it cannot; null: no file may be named.
+  using KeySource = std::function<absl::StatusOr<std::shared_ptr<const Jwks>>(const std::string& jwks_file)>;
 
   // Reads protobuf's text format. INVALID_ARGUMENT, beginning with FILE:LINE:COLUMN, for anything that is not
   // understood, is no name or pattern, is said twice, or names an identity that there is not.
-  static absl::StatusOr<std::unique_ptr<AccessList>> Parse(absl::string_view textproto, absl::string_view file_name);
+  static absl::StatusOr<std::unique_ptr<AccessList>> Parse(absl::string_view textproto, absl::string_view file_name,
+                                                           const KeySource& keys = nullptr);
 
-  // The identity that this token stands for; null if it is none's. A token that was known once is found without
-  // hashing.
-  std::shared_ptr<const Principal> Find(absl::string_view token) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether there still is the identity of `principal`, with its token.
-  bool Has(const Principal& principal) const;
+  // The identity that this token stands for at this time of day. UNAUTHENTICATED if it is none's. A token that was
+  // known once is found without hashing or verifying.
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(absl::string_view token, absl::Time now) const;
+  // The same of a certificate, by the first of its names that is listed.
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(const ClientCertificate& certificate, absl::Time now) const;
+  // Whether what `principal` has shown is still good: UNAUTHENTICATED if it has expired or was taken back.
+  absl::Status StillKnows(const Principal& principal, absl::Time now) const;
 
-  // OK; PERMISSION_DENIED; or NOT_FOUND, without a message, if the identity may do nothing in the namespace.
-  absl::Status Check(const std::string& identity, Right right, absl::string_view name_space) const;
+  // OK; PERMISSION_DENIED; or NOT_FOUND, without a message, if the principal may do nothing in the namespace.
+  absl::Status Check(const Principal& principal, Right right, absl::string_view name_space) const;
 
   size_t identities() const { return grants_.size(); }
+  size_t issuers() const { return issuers_.size(); }
 
  private:
   class Reader;
@@ -49,6 +63,8 @@ class AccessList {
   struct Place {
     Pattern name_space;
     Rights rights;
+    // Of a grant for a claim: who must say so; empty: anybody.
+    std::string issuer = {};
   };
   struct Known {
     std::string identity;
@@ -57,13 +73,24 @@ class AccessList {
 
   AccessList() = default;
 
+  // Of one of those.
+  absl::StatusOr<Principal> IdentifyStatic(absl::string_view token) const;
+  absl::StatusOr<Principal> IdentifySigned(absl::string_view token, absl::Time now) const;
+  // What all may have, if the file does not list it.
+  Quota QuotaOf(const std::string& identity) const;
+  // What is granted there by these, as far as `principal` is meant.
+  static Rights RightsIn(const std::vector<Place>& places, const Principal& principal, absl::string_view name_space);
+
   absl::flat_hash_map<std::string, Known> tokens_;  // by their IDs
   // Of each identity.
   absl::flat_hash_map<std::string, std::vector<Place>> grants_;
   absl::flat_hash_map<std::string, Quota> quotas_;
-  mutable Mutex mu_;  // a leaf
-  // Each is one of tokens_, so there are no more than of those.
-  mutable absl::flat_hash_map<std::string, std::shared_ptr<const Principal>> verified_ ABSL_GUARDED_BY(mu_);
+  // Of each ClaimText.
+  absl::flat_hash_map<std::string, std::vector<Place>> claims_;
+  // The identity of each name in a certificate, which begins with URI: or DNS:.
+  absl::flat_hash_map<std::string, std::string> certificates_;
+  absl::flat_hash_map<std::string, JwtIssuer> issuers_;  // by their names
+  mutable PrincipalCache verified_{kVerifiedMax, kVerifiedBytesMax};
 };
 
 }  // namespace nmq

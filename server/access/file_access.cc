@@ -1,7 +1,5 @@
 #include "server/access/file_access.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,48 +7,19 @@
 #include "absl/strings/strip.h"
 #include "base/errors.h"
 #include "glog/logging.h"
-#include "server/config/text_file.h"
 
 namespace nmq {
 namespace {
 
 constexpr char kScheme[] = "bearer ";
-
-// Changes with the file; empty if there is none.
-std::string StampOf(const std::string& path) {
-  struct stat found = {};
-  if (stat(path.c_str(), &found) != 0) return "";
-  return absl::StrCat(found.st_dev, ".", found.st_ino, ".", found.st_size, ".", found.st_mtim.tv_sec, ".",
-                      found.st_mtim.tv_nsec, ".", found.st_ctim.tv_sec, ".", found.st_ctim.tv_nsec);
-}
-
-absl::Status NobodyKnown() {
-  return Unauthenticated(
-      "CREDENTIALS_UNKNOWN",
-      "authorization: the token is of nobody whom this server knows; it may have been taken back, or "
-      "be another server's");
-}
+constexpr char kKeysStay[] = "the keys that verify tokens stay";
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const AccessList>> FileAccess::Read() const {
-  absl::StatusOr<std::string> text = ReadFile(path_);
-  if (!text.ok()) return text.status();
-  auto list = AccessList::Parse(*text, path_);
-  if (!list.ok()) return list.status();
-  if ((*list)->identities() == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": has no identity, so that nobody could do anything"));
-  }
-  return std::shared_ptr<const AccessList>(*std::move(list));
-}
-
-absl::StatusOr<std::unique_ptr<FileAccess>> FileAccess::Load(const std::string& path) {
-  std::unique_ptr<FileAccess> access(new FileAccess(path));
-  access->stamp_ = StampOf(path);
-  auto list = access->Read();
-  if (!list.ok()) return list.status();
-  MutexLock lock(&access->mu_);
-  access->list_ = *std::move(list);
+absl::StatusOr<std::unique_ptr<FileAccess>> FileAccess::Load(const std::string& path, const Clock* clock) {
+  std::unique_ptr<FileAccess> access(new FileAccess(path, clock));
+  const absl::Status status = access->Read();
+  if (!status.ok()) return status;
   return access;
 }
 
@@ -59,29 +28,99 @@ std::shared_ptr<const AccessList> FileAccess::list() const {
   return list_;
 }
 
-bool FileAccess::Refresh() {
-  // Of before the file is read: what is written meanwhile is read the next time.
-  std::string stamp = StampOf(path_);
-  if (stamp == stamp_) return false;
-  // It may be being written.
-  if (stamp != std::exchange(seen_, stamp)) return false;
-  auto list = Read();
-  if (!list.ok()) {
-    // It may be readable the next time without having changed.
-    const std::string why(list.status().message());
-    if (why != std::exchange(told_, why)) LOG(ERROR) << "who may do what stays as it was: " << why;
-    return false;
+std::string FileAccess::KeysPath(const std::string& jwks_file) const {
+  const size_t folder = file_.path().rfind('/');
+  if (absl::StartsWith(jwks_file, "/") || folder == std::string::npos) return jwks_file;
+  return absl::StrCat(file_.path().substr(0, folder + 1), jwks_file);
+}
+
+absl::Status FileAccess::ReadKeys(Keys* keys) {
+  absl::StatusOr<std::string> text = keys->file.Read();
+  if (!text.ok()) return text.status();
+  auto parsed = Jwks::Parse(*text, keys->file.path());
+  if (!parsed.ok()) return parsed.status();
+  keys->keys = *std::move(parsed);
+  keys->file.Taken();
+  return absl::OkStatus();
+}
+
+absl::Status FileAccess::Read() {
+  absl::StatusOr<std::string> text = file_.Read();
+  absl::Status status = text.status();
+  if (status.ok()) status = Take(*text, /*fresh=*/true);
+  // The keys that are now in the files may be of no use to those who need others.
+  if (text.ok() && !status.ok() && Take(*text, /*fresh=*/false).ok()) status = absl::OkStatus();
+  if (status.ok()) file_.Taken();
+  return status;
+}
+
+absl::Status FileAccess::Take(const std::string& text, bool fresh) {
+  KeyFiles named;
+  const auto keys_of = [&](const std::string& jwks_file) -> absl::StatusOr<std::shared_ptr<const Jwks>> {
+    std::shared_ptr<Keys>& keys = named[jwks_file];
+    if (keys != nullptr) return keys->keys;
+    const auto known = key_files_.find(jwks_file);
+    absl::Status status;
+    if (known == key_files_.end() || fresh) {
+      keys = std::make_shared<Keys>(KeysPath(jwks_file));
+      status = ReadKeys(keys.get());
+      if (status.ok()) return keys->keys;
+      if (known == key_files_.end()) return status;
+      known->second->file.Refused(status, kKeysStay);
+    }
+    keys = known->second;
+    return keys->keys;
+  };
+  auto list = AccessList::Parse(text, file_.path(), keys_of);
+  if (!list.ok()) return list.status();
+  if ((*list)->identities() == 0 && (*list)->issuers() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file_.path(), ": has no identity, so that nobody could do anything"));
   }
-  told_.clear();
-  stamp_ = std::move(stamp);
-  LOG(INFO) << "read again who may do what: " << (*list)->identities() << " identities in " << path_;
+  text_ = text;
+  key_files_ = std::move(named);
   MutexLock lock(&mu_);
   list_ = *std::move(list);
+  return absl::OkStatus();
+}
+
+bool FileAccess::RefreshKeys() {
+  bool changed = false;
+  for (const auto& [name, keys] : KeyFiles(key_files_)) {
+    if (!keys->file.HasChanged()) continue;
+    const auto renewed = std::make_shared<Keys>(keys->file.path());
+    absl::Status status = ReadKeys(renewed.get());
+    if (status.ok()) {
+      key_files_[name] = renewed;
+      // They may be of no use to an issuer that needs others.
+      status = Take(std::string(text_), /*fresh=*/false);
+    }
+    if (status.ok()) {
+      LOG(INFO) << "read again the keys in " << keys->file.path() << ": " << renewed->keys->size();
+      changed = true;
+    } else {
+      key_files_[name] = keys;
+      keys->file.Refused(status, kKeysStay);
+    }
+  }
+  return changed;
+}
+
+bool FileAccess::Refresh() {
+  if (!file_.HasChanged()) return RefreshKeys();
+  const absl::Status status = Read();
+  if (!status.ok()) {
+    file_.Refused(status, "who may do what stays");
+    return RefreshKeys();
+  }
+  LOG(INFO) << "read again who may do what: " << identities() << " identities in " << file_.path();
   return true;
 }
 
-absl::StatusOr<std::shared_ptr<const Principal>> FileAccess::Identify(
-    std::optional<absl::string_view> authorization) const {
+absl::StatusOr<std::shared_ptr<const Principal>> FileAccess::Identify(std::optional<absl::string_view> authorization,
+                                                                      const ClientCertificate* certificate) const {
+  const absl::Time now = clock_.Now();
+  if (!authorization && certificate != nullptr) return list()->Identify(*certificate, now);
   if (!authorization) {
     return Unauthenticated("CREDENTIALS_MISSING",
                            "authorization: is missing, and this server asks who calls; send a token that it knows, as "
@@ -90,15 +129,14 @@ absl::StatusOr<std::shared_ptr<const Principal>> FileAccess::Identify(
   if (!absl::StartsWithIgnoreCase(*authorization, kScheme)) {
     return Unauthenticated("CREDENTIALS_UNKNOWN", "authorization: is not `Bearer TOKEN`");
   }
-  auto principal = list()->Find(absl::StripLeadingAsciiWhitespace(authorization->substr(sizeof(kScheme) - 1)));
-  if (principal == nullptr) return NobodyKnown();
-  return principal;
+  return list()->Identify(absl::StripLeadingAsciiWhitespace(authorization->substr(sizeof(kScheme) - 1)), now);
 }
 
 absl::Status FileAccess::Check(const Call& call, Right right, absl::string_view name_space) const {
+  if (call.principal == nullptr) return Unauthenticated("CREDENTIALS_UNKNOWN", "authorization: nobody is known");
   const std::shared_ptr<const AccessList> list = this->list();
-  if (call.principal == nullptr || !list->Has(*call.principal)) return NobodyKnown();
-  return list->Check(call.principal->name, right, name_space);
+  const absl::Status known = list->StillKnows(*call.principal, clock_.Now());
+  return known.ok() ? list->Check(*call.principal, right, name_space) : known;
 }
 
 }  // namespace nmq

@@ -65,6 +65,10 @@ class Broker {
     return access_.Check(call, call.right, name_space);
   }
 
+  // Whether a stream or a question that `call` has begun may go on there. If what the call has shown is good no more,
+  // what the last call of its session has shown counts, and is in `call` then. `client` is null without a session.
+  absl::Status AdmitAgain(Call* call, const Client* client, absl::string_view name_space) const;
+
   absl::Status Connect(const Call& call, const v1::ConnectRequest& request, v1::ConnectResponse* response);
   absl::Status Disconnect(const Call& call, const v1::DisconnectRequest& request);
   absl::Status Join(const Call& call, const v1::JoinRequest& request, v1::JoinResponse* response);
@@ -81,6 +85,8 @@ class Broker {
   void ExpireQuestions() { questions_.Expire(NowUs()); }
   // When to do so next, on the monotonic clock; none if no question waits.
   std::optional<absl::Duration> NextQuestionDeadline() const;
+  // Ends those whose callers may not ask any more. To be called about once a second where callers are asked.
+  void CheckQuestions() { questions_.EndRefused(); }
 
   // What a subscription on `lane` is to be, checked, and where. `request` must outlive it.
   struct Wish {

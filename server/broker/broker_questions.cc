@@ -54,7 +54,14 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
 
   const std::string token = NewQuestionToken(random_);
   const int64_t deadline_us = NowUs() + absl::ToInt64Microseconds(*timeout);
-  status = questions_.Open(token, {name_space->name(), request->replies_max(), deadline_us, done});
+  Questions::Options options = {name_space->name(), request->replies_max(), deadline_us, done, nullptr};
+  if (call.principal != nullptr) {
+    options.check = std::make_shared<const Questions::Check>([this, call, client = origin->client, name_space] {
+      Call again = call;
+      return AdmitAgain(&again, client.get(), name_space->name());
+    });
+  }
+  status = questions_.Open(token, std::move(options));
   if (!status.ok()) return Counted(name_space, status);
   auto asked = [this, client = origin->client, name_space, token, done,
                 bytes = message.body.size()](absl::StatusOr<Namespace::PublishedQuestion> published) {

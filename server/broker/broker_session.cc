@@ -37,7 +37,20 @@ absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view 
   }
   if (!status.ok()) return status;
   found->client->Touch(NowUs());
+  found->client->Show(call.principal);
   return *std::move(found);
+}
+
+absl::Status Broker::AdmitAgain(Call* call, const Client* client, absl::string_view name_space) const {
+  absl::Status status = FindNamespace(*call, name_space).status();
+  if (!absl::IsUnauthenticated(status) || client == nullptr) return status;
+  // Only its own identity has its session.
+  Call renewed = *call;
+  renewed.principal = client->principal();
+  if (renewed.principal == call->principal) return status;
+  status = FindNamespace(renewed, name_space).status();
+  if (status.ok()) call->principal = std::move(renewed.principal);
+  return status;
 }
 
 absl::Status Broker::CheckClientFields(const v1::ConnectRequest& request, Namespace::ClientFields* fields) const {
@@ -77,6 +90,7 @@ absl::StatusOr<Session> Broker::NewClient(const Call& call, Namespace* name_spac
   std::string text = session_ids_.NewSession(id);
   auto client = std::make_shared<Client>(numbers_.OfClient(id), id, std::move(text), clock().Now(), IdentityOf(call));
   client->Touch(NowUs());
+  client->Show(call.principal);
   absl::Status status;
   if (std::shared_ptr<IdentityUse> use = identities_.Of(call.principal.get()); use != nullptr) {
     Share share;

@@ -34,9 +34,9 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status PublishStream::CheckAccess() const {
+absl::Status PublishStream::CheckAccess() {
   if (origin_.name_space == nullptr) return absl::OkStatus();
-  return broker_->FindNamespace(call_, origin_.name_space->name()).status();
+  return broker_->AdmitAgain(&call_, origin_.client.get(), origin_.name_space->name());
 }
 
 absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch) const {

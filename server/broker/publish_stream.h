@@ -2,6 +2,7 @@
 #define NMQ_SERVER_BROKER_PUBLISH_STREAM_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -29,15 +30,16 @@ class PublishStream {
   using Done = std::function<void(const v1::PublishStreamResponse&)>;
   absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
 
-  // Whether the caller may still publish where the stream does.
-  absl::Status CheckAccess() const;
+  // Whether the caller may still publish where the stream does, by what principal() has shown then.
+  absl::Status CheckAccess();
+  const std::shared_ptr<const Principal>& principal() const { return call_.principal; }
 
  private:
   absl::Status CheckOrigin(const IncomingBatch& batch);
   absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
 
   Broker* const broker_;
-  const Call call_;
+  Call call_;
   Broker::Origin origin_;
   std::string session_;
 };

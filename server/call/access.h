@@ -17,10 +17,11 @@ class Access {
  public:
   virtual ~Access() = default;
 
-  // Who calls, by the call's metadata `authorization`; null if callers are not asked. UNAUTHENTICATED if it is nobody.
-  // Asked for each call before anything else is done with it, in one place: rpc::MethodTable.
-  virtual absl::StatusOr<std::shared_ptr<const Principal>> Identify(
-      std::optional<absl::string_view> authorization) const = 0;
+  // Who calls, by the call's metadata `authorization` or, without that, by the certificate of its connection, null if
+  // it has none; null if callers are not asked. UNAUTHENTICATED if it is nobody. Asked for each call before anything
+  // else is done with it, in one place: rpc::MethodTable.
+  virtual absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view> authorization,
+                                                                    const ClientCertificate* certificate) const = 0;
 
   // Whether `call` may use its right in the namespace. `name_space` is empty where the call concerns all of them. The
   // status is what the caller is told; NOT_FOUND, without a message, if it may do nothing there, so that it is to be

@@ -1,11 +1,15 @@
 #ifndef NMQ_SERVER_CALL_CALL_H_
 #define NMQ_SERVER_CALL_CALL_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/call/quota.h"
 #include "server/call/right.h"
@@ -15,13 +19,32 @@ namespace nmq {
 // How a call came.
 enum class Transport { kGrpc };
 
+// What is in a client's certificate that was verified.
+struct ClientCertificate {
+  std::vector<std::string> names;  // its subjectAltName: "URI:spiffe://example.com/api", "DNS:api.example.com"
+  absl::Time expiry;
+};
+
 // The caller, by what it has shown.
 struct Principal {
-  std::string name;      // of the identity
-  std::string token_id;  // by which token it is known
-  std::string kept;      // what is kept of that
-  Quota quota = {};      // how much it may have and do
+  enum class Proof : uint8_t { kToken, kJwt, kCertificate };
+
+  std::string name;  // of the identity
+  Proof proof = Proof::kToken;
+  // By what it is known: the ID of the token, who signed it and on which terms, or the name in the certificate.
+  std::string token_id;
+  // What is kept of a token, or the thumbprint of the key that signed it.
+  std::string kept;
+  absl::Time expiry = absl::InfiniteFuture();
+  std::string issuer;               // of a signed token
+  std::vector<std::string> claims;  // what it says, as ClaimText
+  Quota quota = {};                 // how much it may have and do
 };
+
+// A claim and a value of it, as one text that no other claim has.
+inline std::string ClaimText(absl::string_view name, absl::string_view value) {
+  return absl::StrCat(name.size(), ":", name, "=", value);
+}
 
 // What a transport knows of a call besides its request. The first argument of all that answers calls.
 struct Call {

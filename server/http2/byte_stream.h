@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include "server/call/call.h"
+
 namespace nmq::http2 {
 
 // Bytes in both directions that never block: a socket, or TLS on one. For one thread at a time.
@@ -30,6 +32,9 @@ class ByteStream {
   virtual void CloseWrite() = 0;
   // What to wait for.
   virtual int descriptor() const = 0;
+
+  // What the peer has shown, once it was verified; null if there is none. Does not change then.
+  virtual const ClientCertificate* certificate() const { return nullptr; }
 
   // The following change in Read and Write only.
   //

@@ -85,6 +85,9 @@ class Call final : public Stream, public rpc::Exchange, private Incoming::Owner 
   }
   rpc::Loop* loop() const override { return host_->rpc_loop(); }
   nmq::Call CallWith(Right right) const override;
+  const ClientCertificate* certificate() const override {
+    return connection_ == nullptr ? nullptr : connection_->certificate();
+  }
   std::optional<absl::string_view> Metadata(absl::string_view name) const override;
   bool tells_sizes() const override { return true; }
   void Read() override { request_->incoming.Read(); }

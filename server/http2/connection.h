@@ -101,6 +101,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   const std::string& peer() const { return peer_; }
+  // What the peer has shown; null if it has no certificate that was verified.
+  const ClientCertificate* certificate() const { return bytes_->certificate(); }
   const ConnectionLimits& limits() const { return limits_; }
   int descriptor() const { return bytes_->descriptor(); }
   // TLS is at its beginning, or changes its keys.

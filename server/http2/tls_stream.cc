@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "server/http2/client_certificate.h"
+
 namespace nmq::http2 {
 namespace {
 
@@ -151,7 +153,10 @@ ssize_t TlsStream::Read(char* to, size_t size) {
   arrived_ = {};
   read_bytes_ += read;
   write_awaits_read_ = SSL_in_init(ssl_.get()) != 0;
-  greeted_ = greeted_ || !write_awaits_read_;
+  if (!greeted_ && !write_awaits_read_) {
+    greeted_ = true;
+    certificate_ = ReadClientCertificate(*ssl_);
+  }
   if (!SendWire() || failure_ != nullptr) ended_ = true;
   if (read == 0) return ended_ ? kEnded : kBlocked;
   // So that the descriptor stays readable, and the end is read next.

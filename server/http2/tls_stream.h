@@ -36,6 +36,7 @@ class TlsStream final : public ByteStream {
   // Sends close_notify first.
   void CloseWrite() override;
   int descriptor() const override { return socket_.descriptor(); }
+  const ClientCertificate* certificate() const override { return certificate_.get(); }
 
  private:
   friend struct TlsBio;
@@ -60,8 +61,9 @@ class TlsStream final : public ByteStream {
   size_t ahead_ = 0;           // bytes that are in left_, and that Write has not called taken
   uint64_t read_bytes_ = 0;    // decrypted
   uint64_t messages_ = 0;      // of TLS's own, since the handshake
-  bool greeted_ = false;       // the first handshake is over
-  bool closing_ = false;       // the socket is to be closed once nothing is left
+  std::unique_ptr<const ClientCertificate> certificate_;
+  bool greeted_ = false;  // the first handshake is over
+  bool closing_ = false;  // the socket is to be closed once nothing is left
   bool ended_;
 };
 

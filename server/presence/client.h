@@ -7,7 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
+#include "server/call/call.h"
 #include "server/limits/identities.h"
 #include "server/limits/share.h"
 #include "server/metrics/counters.h"
@@ -39,6 +42,19 @@ class Client {
   void set_use(std::shared_ptr<IdentityUse> use, Share share) {
     use_ = std::move(use);
     share_ = std::move(share);
+  }
+  // What the last call of its session has shown of who that is, which may be newer than what its streams have; null
+  // where callers are not asked.
+  std::shared_ptr<const Principal> principal() const ABSL_LOCKS_EXCLUDED(principal_mu_) {
+    MutexLock lock(&principal_mu_);
+    return principal_;
+  }
+  void Show(const std::shared_ptr<const Principal>& principal) ABSL_LOCKS_EXCLUDED(principal_mu_) {
+    // Mostly it is the same.
+    if (shown_.load(std::memory_order_relaxed) == principal.get()) return;
+    MutexLock lock(&principal_mu_);
+    principal_ = principal;
+    shown_.store(principal.get(), std::memory_order_relaxed);
   }
   absl::Time connect_time() const { return connect_time_; }
   Memberships& memberships() { return memberships_; }
@@ -73,7 +89,10 @@ class Client {
   const std::string identity_;
   const absl::Time connect_time_;
   std::shared_ptr<IdentityUse> use_;
-  Share share_;  // of it
+  Share share_;                 // of it
+  mutable Mutex principal_mu_;  // a leaf
+  std::shared_ptr<const Principal> principal_ ABSL_GUARDED_BY(principal_mu_);
+  std::atomic<const Principal*> shown_{nullptr};  // principal_, for comparing
   Memberships memberships_;
   Counters counters_;
   std::atomic<bool> gone_{false};

@@ -147,6 +147,28 @@ std::optional<int64_t> Questions::next_deadline_us() const {
   return deadlines_.begin()->first;
 }
 
+void Questions::EndRefused() {
+  std::vector<std::pair<std::string, std::shared_ptr<const Check>>> checks;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [token, question] : questions_) {
+      if (question->options.check != nullptr) checks.emplace_back(token, question->options.check);
+    }
+  }
+  for (const auto& [token, check] : checks) {
+    const absl::Status status = (*check)();
+    if (status.ok()) continue;
+    std::unique_ptr<Question> refused;
+    {
+      MutexLock lock(&mu_);
+      const auto it = questions_.find(token);
+      if (it == questions_.end()) continue;
+      refused = Remove(it->second.get());
+    }
+    refused->options.done(status);
+  }
+}
+
 void Questions::End(const absl::Status& status) {
   Table questions;
   {

@@ -39,11 +39,15 @@ class Questions {
   Questions(const Questions&) = delete;
   Questions& operator=(const Questions&) = delete;
 
+  // Whether who asks may still ask. Any thread, under no lock.
+  using Check = std::function<absl::Status()>;
+
   struct Options {
     std::string name_space;
     uint64_t replies_max = 0;  // answers that are enough; 0: one of each client that hears it
     int64_t deadline_us = 0;
     Done done;
+    std::shared_ptr<const Check> check = nullptr;  // null: nobody is asked
   };
   // `token` must be new. RESOURCE_EXHAUSTED if the namespace has too many questions; what End said if it was called.
   absl::Status Open(std::string token, Options options) ABSL_LOCKS_EXCLUDED(mu_);
@@ -68,6 +72,9 @@ class Questions {
   void Expire(int64_t now_us) ABSL_LOCKS_EXCLUDED(mu_);
   // When the next one's is; none if there is no question.
   std::optional<int64_t> next_deadline_us() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends those whose check says no, with what it says.
+  void EndRefused() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Ends all questions with `status`, and takes no more.
   void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);

@@ -100,6 +100,9 @@ class Exchange {
   // of a name that ends in -bin, decoded. To be asked for before the first OnMessage returns, and to be copied by then.
   virtual std::optional<absl::string_view> Metadata(absl::string_view name) const = 0;
 
+  // What the caller's connection has shown; null if it has no certificate that was verified. Lives as long as the call.
+  virtual const ClientCertificate* certificate() const { return nullptr; }
+
   // Whether Read says a message's size before the message is taken in. gRPC's own server cannot.
   virtual bool tells_sizes() const = 0;
   // Asks for the next message: OnSize or OnNoMore follows from an exchange that tells sizes, otherwise OnMessage or

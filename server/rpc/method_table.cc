@@ -48,7 +48,7 @@ Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
 }
 
 absl::Status MethodTable::Admit(const Method& method, Exchange* exchange) const {
-  auto principal = access_->Identify(exchange->Metadata("authorization"));
+  auto principal = access_->Identify(exchange->Metadata("authorization"), exchange->certificate());
   if (!principal.ok()) return principal.status();
   exchange->set_principal(*std::move(principal));
   const std::shared_ptr<const Principal>& caller = exchange->principal();

@@ -98,7 +98,11 @@ void PublishCall::OnWritten(bool ok) {
 // At once, since nothing is taken any more.
 void PublishCall::CheckAccess() {
   const absl::Status status = publish_.CheckAccess();
-  if (!status.ok()) End(status);
+  if (status.ok()) {
+    GoOnFor(publish_.principal());
+  } else {
+    End(status);
+  }
 }
 
 void PublishCall::Drain(const DrainPlan&) { End(broker_->CheckNotDraining()); }

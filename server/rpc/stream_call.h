@@ -1,8 +1,11 @@
 #ifndef NMQ_SERVER_RPC_STREAM_CALL_H_
 #define NMQ_SERVER_RPC_STREAM_CALL_H_
 
+#include <memory>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/call/call.h"
 #include "server/frame/frame.h"
 #include "server/rpc/exchange.h"
 #include "server/rpc/intake.h"
@@ -56,6 +59,10 @@ class StreamCall : public Stream, public Handler, protected Intake::Receiver {
   void Receive() override { exchange_->Read(); }
   void Refuse(const absl::Status& why) override { End(why); }
 
+  // The caller may go on, by what `principal`, null if callers are not asked, has shown: CheckAccess is called when
+  // that expires.
+  void GoOnFor(std::shared_ptr<const Principal> principal);
+
   // Only if nothing is being written and the call is not finished.
   void Write(Frame frame);
   // To be called first by OnWritten; true if there may be another write.
@@ -68,12 +75,15 @@ class StreamCall : public Stream, public Handler, protected Intake::Receiver {
 
  private:
   void Finish();
+  // Makes the loop call CheckAccess when what the caller has shown expires.
+  void AwaitExpiry();
 
   Exchange* const exchange_;
   Loop* const loop_;
   absl::Duration last_write_;
-  absl::Status status_;  // to end with, if ending_
-  int owed_ = 1;         // what is still to come back; at first, OnDone
+  absl::Status status_;                  // to end with, if ending_
+  std::unique_ptr<Loop::Timer> expiry_;  // null if what the caller has shown does not expire
+  int owed_ = 1;                         // what is still to come back; at first, OnDone
   bool writing_ = false;
   bool ending_ = false;
   bool finished_ = false;

@@ -75,6 +75,7 @@ void SubscribeStream::Found(const absl::Status& status) {
 
 void SubscribeStream::Subscribe(broker::Broker::Wish wish) {
   name_space_ = wish.name_space;
+  client_ = wish.options.client;
   CheckAccess();  // which may have changed while the start was looked for
   if (ending()) return;
   v1::SubscribeResponse frame;
@@ -104,9 +105,13 @@ void SubscribeStream::OnReady() {
 
 void SubscribeStream::CheckAccess() {
   if (name_space_ == nullptr || ending()) return;
-  const Call call = LaterCallOf<v1::SubscribeRequest>(*exchange());
-  const absl::Status status = broker_->FindNamespace(call, name_space_->name()).status();
-  if (!status.ok()) End(status);
+  Call call = LaterCallOf<v1::SubscribeRequest>(*exchange());
+  const absl::Status status = broker_->AdmitAgain(&call, client_.get(), name_space_->name());
+  if (status.ok()) {
+    GoOnFor(call.principal);
+  } else {
+    End(status);
+  }
 }
 
 void SubscribeStream::OnStalled() {

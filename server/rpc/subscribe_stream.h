@@ -76,6 +76,7 @@ class SubscribeStream final : public StreamCall, public broker::Subscription::Ow
   std::shared_ptr<Search> search_;                      // null if it is not needed, before and after
   std::shared_ptr<broker::Subscription> subscription_;  // null before and after
   broker::Namespace* name_space_ = nullptr;             // of the subscription
+  std::shared_ptr<const broker::Client> client_;        // the same
   Loop::Timer heartbeat_;
   Loop::Timer stalled_;
   Loop::Timer age_;

@@ -78,8 +78,13 @@ absl::Status WatchStream::Admit(const Call& call) const {
 
 void WatchStream::CheckAccess() {
   if (listener_ == nullptr || ending()) return;
+  // Without a session, nothing newer is known of the caller.
   const absl::Status status = Admit(LaterCallOf<v1::WatchRequest>(*exchange()));
-  if (!status.ok()) End(status);
+  if (status.ok()) {
+    GoOnFor(exchange()->principal());
+  } else {
+    End(status);
+  }
 }
 
 void WatchStream::Pump() {

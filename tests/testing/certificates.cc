@@ -48,7 +48,8 @@ void Extend(X509* certificate, int extension, const char* value) {
 }
 
 // Signed by `signer`, and freed by the caller.
-X509* NewCertificate(EVP_PKEY* key, const std::string& name, EVP_PKEY* signer, absl::Duration valid) {
+X509* NewCertificate(EVP_PKEY* key, const std::string& name, EVP_PKEY* signer, absl::Duration valid,
+                     const std::string& alternative = "DNS:localhost,IP:127.0.0.1") {
   static std::atomic<long> serial{1};
   X509* const certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
@@ -61,7 +62,7 @@ X509* NewCertificate(EVP_PKEY* key, const std::string& name, EVP_PKEY* signer, a
   if (key == signer) {
     Extend(certificate, NID_basic_constraints, "critical,CA:TRUE");
   } else {
-    Extend(certificate, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    Extend(certificate, NID_subject_alt_name, alternative.c_str());
   }
   X509_sign(certificate, signer, EVP_sha256());
   return certificate;
@@ -77,9 +78,11 @@ Authority::Authority() : key_(NewKey()) {
 
 Authority::~Authority() { EVP_PKEY_free(key_); }
 
-Credentials Authority::Issue(absl::Duration valid) const {
+Credentials Authority::Issue(absl::Duration valid) const { return IssueFor("DNS:localhost,IP:127.0.0.1", valid); }
+
+Credentials Authority::IssueFor(const std::string& name, absl::Duration valid) const {
   EVP_PKEY* const key = NewKey();
-  X509* const certificate = NewCertificate(key, "localhost", key_, valid);
+  X509* const certificate = NewCertificate(key, "localhost", key_, valid, name);
   Credentials made = {Pem(certificate), Pem(key)};
   X509_free(certificate);
   EVP_PKEY_free(key);

@@ -30,6 +30,8 @@ class Authority {
   const std::string& certificate() const { return certificate_; }
   // For localhost and 127.0.0.1, valid from an hour ago.
   Credentials Issue(absl::Duration valid = absl::Hours(24 * 30)) const;
+  // The same, of a client with this subjectAltName, such as "URI:spiffe://example.com/api".
+  Credentials IssueFor(const std::string& name, absl::Duration valid = absl::Hours(1)) const;
 
  private:
   EVP_PKEY* const key_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/errors.h"
 #include "base/random.h"
 #include "base/token.h"
@@ -25,6 +26,14 @@ std::string Grant(const std::string& identity, const std::string& name_space, co
 constexpr Right kRights[] = {Right::kConnect, Right::kPublish, Right::kSubscribe,
                              Right::kJoin,    Right::kInspect, Right::kAdmin};
 
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
+Principal Named(const std::string& name) {
+  Principal principal;
+  principal.name = name;
+  return principal;
+}
+
 TEST(AccessList, TokenStandsForItsIdentity) {
   const NewToken api = MakeToken(SystemRandom());
   const NewToken again = MakeToken(SystemRandom());
@@ -34,14 +43,14 @@ TEST(AccessList, TokenStandsForItsIdentity) {
   ASSERT_TRUE(list.ok()) << list.status();
   for (int time = 0; time < 2; ++time) {
     for (const NewToken& token : {api, again}) {
-      const auto found = (*list)->Find(token.token);
-      ASSERT_NE(found, nullptr);
-      EXPECT_EQ(found->name, "api");
-      EXPECT_TRUE((*list)->Has(*found));
+      const auto found = (*list)->Identify(token.token, kNow);
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ((*found)->name, "api");
+      EXPECT_TRUE((*list)->StillKnows(**found, kNow).ok());
     }
-    EXPECT_EQ((*list)->Find(other.token), nullptr);
-    EXPECT_EQ((*list)->Find(api.token + "a"), nullptr);
-    EXPECT_EQ((*list)->Find(""), nullptr);
+    for (const std::string& wrong : {other.token, api.token + "a", std::string()}) {
+      EXPECT_EQ(ReasonOf((*list)->Identify(wrong, kNow).status()), "CREDENTIALS_UNKNOWN") << wrong;
+    }
   }
 }
 
@@ -52,14 +61,14 @@ TEST(AccessList, WhatIsNotGrantedIsForbidden) {
                                 "access.textproto");
   ASSERT_TRUE(list.ok()) << list.status();
   for (const Right right : kRights) {
-    const absl::Status shop = (*list)->Check("api", right, "shop");
+    const absl::Status shop = (*list)->Check(Named("api"), right, "shop");
     EXPECT_EQ(shop.code(), right == Right::kPublish ? absl::StatusCode::kOk : absl::StatusCode::kPermissionDenied);
     EXPECT_TRUE(shop.ok() || absl::StrContains(shop.message(), NameOf(right))) << shop;
     const bool joins = right == Right::kJoin || right == Right::kConnect;
-    EXPECT_EQ((*list)->Check("api", right, "shop.a").ok(), joins);
-    EXPECT_EQ((*list)->Check("api", right, "other").code(), absl::StatusCode::kNotFound);
-    EXPECT_EQ((*list)->Check("api", right, "").code(), absl::StatusCode::kPermissionDenied);
-    EXPECT_EQ((*list)->Check("nobody", right, "shop").code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ((*list)->Check(Named("api"), right, "shop.a").ok(), joins);
+    EXPECT_EQ((*list)->Check(Named("api"), right, "other").code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ((*list)->Check(Named("api"), right, "").code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ((*list)->Check(Named("nobody"), right, "shop").code(), absl::StatusCode::kNotFound);
   }
 }
 
@@ -70,11 +79,11 @@ TEST(AccessList, OnlyAGrantForAllNamespacesIsOneForWhatConcernsThemAll) {
                                      Grant("**", "*", "right: RIGHT_JOIN"), Grant("b", "**", "right: RIGHT_INSPECT")),
                         "access.textproto");
   ASSERT_TRUE(list.ok()) << list.status();
-  EXPECT_FALSE((*list)->Check("a", Right::kInspect, "").ok());
-  EXPECT_TRUE((*list)->Check("b", Right::kInspect, "").ok());
-  EXPECT_TRUE((*list)->Check("b", Right::kInspect, "x").ok());
-  EXPECT_TRUE((*list)->Check("b", Right::kJoin, "x").ok());
-  EXPECT_FALSE((*list)->Check("b", Right::kJoin, "").ok());
+  EXPECT_FALSE((*list)->Check(Named("a"), Right::kInspect, "").ok());
+  EXPECT_TRUE((*list)->Check(Named("b"), Right::kInspect, "").ok());
+  EXPECT_TRUE((*list)->Check(Named("b"), Right::kInspect, "x").ok());
+  EXPECT_TRUE((*list)->Check(Named("b"), Right::kJoin, "x").ok());
+  EXPECT_FALSE((*list)->Check(Named("b"), Right::kJoin, "").ok());
 }
 
 TEST(AccessList, GrantsAreBoundedTogether) {
@@ -94,7 +103,9 @@ TEST(AccessList, NewSecretForAnOldIdIsAnotherToken) {
   const auto before = AccessList::Parse(Identity("api", one), "f");
   const auto after = AccessList::Parse(absl::StrCat("identity { name: 'api' token: '", kept, "' }"), "f");
   ASSERT_TRUE(before.ok() && after.ok());
-  EXPECT_FALSE((*after)->Has(*(*before)->Find(one.token)));
+  const auto found = (*before)->Identify(one.token, kNow);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(ReasonOf((*after)->StillKnows(**found, kNow)), "CREDENTIALS_REVOKED");
 }
 
 TEST(AccessList, WhatIsWrongIsPointedAt) {

@@ -25,7 +25,8 @@ constexpr char kConfig[] = R"(namespace { name: "open" } namespace { name: "clos
 // Refuses what is done in some namespaces, and writes down what it is asked.
 class Doorkeeper final : public Access {
  public:
-  absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view>) const override {
+  absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view>,
+                                                            const ClientCertificate*) const override {
     return nullptr;
   }
   absl::Status Check(const Call& call, Right right, absl::string_view name_space) const override {
