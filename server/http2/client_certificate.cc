@@ -34,7 +34,7 @@ std::string TextOf(const GENERAL_NAME& name) {
   return name.type == GEN_DNS ? absl::StrCat("DNS:", absl::AsciiStrToLower(text)) : absl::StrCat("URI:", text);
 }
 
-absl::Time ExpiryOf(const X509& certificate) {
+absl::Time EndOf(const X509& certificate) {
   std::tm time = {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(&certificate), &time) != 1) return absl::InfinitePast();
   return absl::FromTM(time, absl::UTCTimeZone());
@@ -46,7 +46,7 @@ std::unique_ptr<const ClientCertificate> ReadClientCertificate(const SSL& ssl) {
   X509* const shown = SSL_get0_peer_certificate(&ssl);
   if (shown == nullptr || SSL_get_verify_result(&ssl) != X509_V_OK) return nullptr;
   auto read = std::make_unique<ClientCertificate>();
-  read->expiry = ExpiryOf(*shown);
+  read->expiry = EndOf(*shown);
   const std::unique_ptr<GENERAL_NAMES, NamesFree> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(shown, NID_subject_alt_name, nullptr, nullptr)));
   ERR_clear_error();

@@ -160,9 +160,15 @@ class SignedTokens : public testing::Test {
     ASSERT_TRUE(subscription->Read(&frame)) << subscription->Finish().error_message();
   }
 
+  // One key of RSA takes long to make.
+  static const Signer& OneRsa() {
+    static const Signer& signer = *new Signer(Signer::Rsa());
+    return signer;
+  }
+
   const Signer signer_ = Signer::Ed25519();
   const Signer p256_ = Signer::P256();
-  const Signer rsa_ = Signer::Rsa();
+  const Signer& rsa_ = OneRsa();
   std::string path_;
   std::unique_ptr<Nmqd> nmqd_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -54,9 +54,15 @@ class JwtIssuerTest : public testing::Test {
     return absl::StrCat(R"({"alg": ")", algorithm, R"(", "kid": ")", id, "\"}");
   }
 
+  // One key of RSA takes long to make.
+  static const Signer& OneRsa() {
+    static const Signer& signer = *new Signer(Signer::Rsa());
+    return signer;
+  }
+
   const Signer ed25519_ = Signer::Ed25519();
   const Signer p256_ = Signer::P256();
-  const Signer rsa_ = Signer::Rsa();
+  const Signer& rsa_ = OneRsa();
   JwtIssuer::Terms terms_;
 };
 
