@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "glog/logging.h"
 #include "server/access/access_list.h"
 #include "server/config/config.h"
@@ -28,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckError(nmq::ParseConfig(text, kFile, kMemoryBytes).status());
   const auto access = nmq::AccessList::Parse(text, kFile);
   CheckError(access.status());
-  if (access.ok()) CHECK((*access)->Find("nmq_abcdefgh_abcdefghabcdefghabcdefghabcdefgh") == nullptr);
+  if (access.ok()) {
+    const auto known = (*access)->Identify("nmq_abcdefgh_abcdefghabcdefghabcdefghabcdefgh", absl::UnixEpoch());
+    CHECK(absl::IsUnauthenticated(known.status())) << known.status();
+  }
   return 0;
 }
