@@ -93,4 +93,10 @@ bool Pattern::Matches(absl::string_view name) const {
   return given.more == open_ended_;
 }
 
+bool Pattern::Covers(absl::string_view other) const {
+  if (kind_ == Kind::kTokens && absl::EndsWith(other, "**") && !open_ended_) return false;
+  // A wildcard of the other is like a token that no name has: only a wildcard matches it.
+  return Matches(other);
+}
+
 }  // namespace nmq

@@ -27,6 +27,9 @@ class Pattern {
   // Whether `name`, which must be a name, is one of those. Allocates nothing.
   bool Matches(absl::string_view name) const;
 
+  // Whether it matches each name that `other`, a name or the text of a pattern, stands for. Allocates nothing.
+  bool Covers(absl::string_view other) const;
+
   // No wildcard: matches text() alone.
   bool IsName() const { return kind_ == Kind::kName; }
   // `**`.

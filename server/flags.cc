@@ -19,6 +19,9 @@ ABSL_FLAG(
     std::string, access, "",
     "file with who may do what, in the text format of nmq.config.v1.Access: callers show a token. Read again when it "
     "changes; empty: everybody may do everything");
+ABSL_FLAG(std::string, audit_log, "",
+          "file to which each call of Admin and each refusal is appended as a line of JSON, or stderr; opened again at "
+          "SIGHUP; empty: nowhere");
 ABSL_FLAG(
     std::string, data_dir, "",
     "directory for durable and buffered queues, and for what is made while the server runs; without it nmq-data if "
@@ -79,9 +82,9 @@ absl::Status CheckTlsFlags() {
 }  // namespace
 
 absl::Span<const char* const> FlagsOfTheEnvironment() {
-  static constexpr const char* kFlags[] = {"listen",  "config",        "access",          "data_dir",
-                                           "threads", "drain_grace",   "transport",       "tls_certificate",
-                                           "tls_key", "tls_client_ca", "insecure_listen", "core_dumps"};
+  static constexpr const char* kFlags[] = {
+      "listen",          "config",  "access",        "data_dir",        "threads",    "drain_grace", "transport",
+      "tls_certificate", "tls_key", "tls_client_ca", "insecure_listen", "core_dumps", "audit_log"};
   return kFlags;
 }
 

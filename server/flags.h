@@ -14,6 +14,7 @@
 ABSL_DECLARE_FLAG(std::string, listen);
 ABSL_DECLARE_FLAG(std::string, config);
 ABSL_DECLARE_FLAG(std::string, access);
+ABSL_DECLARE_FLAG(std::string, audit_log);
 ABSL_DECLARE_FLAG(std::string, data_dir);
 ABSL_DECLARE_FLAG(int, threads);
 ABSL_DECLARE_FLAG(absl::Duration, drain_grace);

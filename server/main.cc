@@ -30,6 +30,7 @@
 #include "base/version.h"
 #include "glog/logging.h"
 #include "server/access/file_access.h"
+#include "server/audit/audit_log.h"
 #include "server/broker/broker.h"
 #include "server/call/access.h"
 #include "server/command_line.h"
@@ -86,10 +87,15 @@ void TellManager(const std::string& state) {
   if (!told.ok()) LOG(WARNING) << "the service manager does not hear what nmqd does: " << told.message();
 }
 
-// Stops in order at the first signal, at once at a second one.
-void WaitAndStop(const sigset_t& signals, nmq::Services* services) {
+// Stops in order at the first signal, at once at a second one. With an audit log, a hangup has it opened again.
+void WaitAndStop(const sigset_t& signals, nmq::AuditLog* audit, nmq::Services* services) {
   int signal = 0;
-  sigwait(&signals, &signal);
+  sigset_t with_hangup = signals;
+  if (audit != nullptr) sigaddset(&with_hangup, SIGHUP);
+  do {
+    sigwait(&with_hangup, &signal);
+    if (signal == SIGHUP) audit->Reopen();
+  } while (signal == SIGHUP);
   TellManager("STOPPING=1\n");
   const absl::Duration grace = absl::GetFlag(FLAGS_drain_grace);
   LOG(INFO) << "stopping after " << strsignal(signal) << ": " << services->streams() << " streams have up to " << grace;
@@ -174,6 +180,20 @@ absl::StatusOr<std::unique_ptr<nmq::FileAccess>> LoadAccess() {
   return access;
 }
 
+// Null if there is to be none. From here on a hangup is not the end of the program, if there is one. Before any other
+// thread starts.
+absl::StatusOr<std::unique_ptr<nmq::AuditLog>> OpenAudit() {
+  const std::string file = absl::GetFlag(FLAGS_audit_log);
+  if (file.empty()) return nullptr;
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+  auto log = nmq::AuditLog::Open(file, &nmq::RealClock());
+  if (!log.ok()) return nmq::WithContext(log.status(), "--audit_log");
+  return log;
+}
+
 int Serve() {
 #ifdef NDEBUG
   // The distribution's Abseil looks for cycles in the order of all mutexes, gRPC's too, at each lock. Builds for tests
@@ -193,6 +213,8 @@ int Serve() {
 
   sigset_t signals;
   BlockSignals(&signals);
+  const auto audit = OpenAudit();
+  if (!audit.ok()) return Fail(kFailed, std::string(audit.status().message()));
   const int threads = nmq::Threads();
   const nmq::DescriptorShares descriptors = nmq::ShareDescriptors(nmq::RaiseDescriptorLimit());
   auto storage = OpenStorage(*config, descriptors.store_files);
@@ -201,12 +223,23 @@ int Serve() {
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   const nmq::Access* const asked = *access == nullptr ? &nmq::OpenAccess() : access->get();
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get(), asked);
+  if (*audit != nullptr) {
+    broker.set_audit(audit->get());
+    broker.metrics().AddGauge("nmq_audit_lines_left_out",
+                              "Lines that the audit log left out since the start: too many.",
+                              [log = audit->get()] { return static_cast<double>(log->left_out()); });
+    broker.metrics().AddGauge("nmq_audit_lines_failed", "Lines that could not be written to the audit log.",
+                              [log = audit->get()] { return static_cast<double>(log->failed()); });
+  }
   const std::unique_ptr<nmq::rpc::Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
   std::vector<nmq::Housekeeper::Task> tasks = nmq::MaintenanceTasks(&broker);
   if (*access != nullptr) {
     tasks.push_back({"access", kAccessPeriod, [&access, &server, &broker] {
-                       if ((*access)->Refresh()) server->CheckAccess();
+                       if ((*access)->Refresh()) {
+                         server->CheckAccess();
+                         broker.EndForbidden();
+                       }
                        broker.CheckQuestions();
                      }});
   }
@@ -239,7 +272,7 @@ int Serve() {
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
             << std::endl;
   TellManager(absl::StrCat("READY=1\nSTATUS=serves gRPC on ", server->address(), "\n"));
-  WaitAndStop(signals, &services);
+  WaitAndStop(signals, audit->get(), &services);
   LOG(INFO) << "stopped";
   return 0;
 }
@@ -261,7 +294,7 @@ int main(int argc, char** argv) {
       "The flags of how it serves can be given as environment variables, too: NMQ_LISTEN, NMQ_CONFIG, NMQ_ACCESS,\n"
       "NMQ_DATA_DIR, NMQ_THREADS, NMQ_DRAIN_GRACE, NMQ_TRANSPORT, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY, "
       "NMQ_TLS_CLIENT_CA,\n"
-      "NMQ_INSECURE_LISTEN, NMQ_CORE_DUMPS.";
+      "NMQ_INSECURE_LISTEN, NMQ_CORE_DUMPS, NMQ_AUDIT_LOG.";
   absl::SetProgramUsageMessage(kWhatItIs);
   absl::FlagsUsageConfig usage;
   usage.version_string = [] { return absl::StrCat("nmqd ", nmq::kVersion, "\n"); };

@@ -62,6 +62,8 @@ enum class Command {
   kCertCa,
   kCertServer,
   kCertClient,
+  kWhoAmI,
+  kCan,
 };
 
 // The fields that a command does not have are as they were.
@@ -88,6 +90,9 @@ struct Arguments {
   // pub, sub, request, reply: names or patterns. The lists: filters.
   std::string queue;
   std::string event;
+  // can: what about where.
+  std::string right;
+  std::string place;
   // metrics: what their names begin with. top: what is shown.
   std::string prefix;
   // top: by which column.

@@ -80,6 +80,7 @@ void AddCommands(CLI::App* app, const Target& target) {
   AddContextCommands(app, target);
   AddTokenCommand(app, target);
   AddCertificateCommands(app, target);
+  AddRightsCommands(app, target);
 }
 
 }  // namespace cli

@@ -60,6 +60,7 @@ void AddContextCommands(CLI::App* app, const Target& target);
 void AddTokenCommand(CLI::App* app, const Target& target);
 // cert:
 void AddCertificateCommands(CLI::App* app, const Target& target);
+void AddRightsCommands(CLI::App* app, const Target& target);
 
 // A command with what it does and examples of it, a line each.
 CLI::App* AddCommand(CLI::App* app, const std::string& name, const std::string& help, Command command,

@@ -27,6 +27,9 @@ int RunContext(const Arguments& arguments, Output* out, Output* err);
 int RunToken(const Arguments& arguments, Output* out, Output* err);
 // cert: asks no server.
 int RunCertificate(const Arguments& arguments, Output* out, Output* err);
+int RunWhoAmI(const Arguments& arguments, Output* out, Output* err);
+// 1 if not.
+int RunCan(const Arguments& arguments, Output* out, Output* err);
 int RunTop(const Arguments& arguments, Output* out, Output* err);
 
 }  // namespace cli

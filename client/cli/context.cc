@@ -155,6 +155,8 @@ class ContextKeeper {
 }  // namespace
 
 int RunContext(const Arguments& arguments, Output* out, Output* err) {
+  const bool changes = arguments.command != Command::kContextList && arguments.command != Command::kContextShow;
+  const ContextsLock lock(changes ? ContextsPath() : "");
   absl::StatusOr<Contexts> contexts = LoadContexts(ContextsPath());
   if (!contexts.ok()) return Fail(contexts.status(), arguments, err);
   ContextKeeper keeper(arguments, *std::move(contexts), out, err);

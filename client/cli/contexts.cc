@@ -1,6 +1,7 @@
 #include "client/cli/contexts.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,7 +95,25 @@ absl::StatusOr<Contexts> LoadContexts(const std::string& path) {
   return contexts;
 }
 
-absl::Status SaveContexts(const Contexts& contexts, const std::string& path) {
+ContextsLock::ContextsLock(const std::string& path) {
+  if (path.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  // A file of its own: that of the contexts is replaced.
+  file_ = open(absl::StrCat(path, ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+ContextsLock::~ContextsLock() {
+  if (file_ >= 0) close(file_);
+}
+
+absl::Status SaveContexts(const Contexts& contexts, const std::string& given) {
+  std::string path = given;
+  std::error_code no_link;
+  const std::filesystem::path target = std::filesystem::canonical(given, no_link);
+  if (!no_link) path = target.string();
   if (path.empty()) {
     return absl::FailedPreconditionError("there is no folder to keep contexts in: set XDG_CONFIG_HOME or HOME");
   }

@@ -33,7 +33,20 @@ std::string ContextsPath();
 // Nothing, if there is no such file. INVALID_ARGUMENT, with the path, if it is not understood.
 absl::StatusOr<Contexts> LoadContexts(const std::string& path);
 
-// Puts a new file in the place of the old one, for the user only.
+// As long as it lives, nobody else who has one for this path changes the contexts; waits for that. Without a path, or
+// if there can be no lock, it holds nothing: saving then says why.
+class ContextsLock {
+ public:
+  explicit ContextsLock(const std::string& path);
+  ~ContextsLock();
+  ContextsLock(const ContextsLock&) = delete;
+  ContextsLock& operator=(const ContextsLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+// Puts a new file in the place of the old one, for the user only; of a link, in the place of what it leads to.
 absl::Status SaveContexts(const Contexts& contexts, const std::string& path);
 
 }  // namespace cli

@@ -91,7 +91,8 @@ std::vector<std::string> Row(const v1::ClientInfo& info) {
           Count(info.counters().dropped_messages()),
           AgeOf(info.connect_time()),
           OneLine(info.peer()),
-          LabelsText(info.labels())};
+          LabelsText(info.labels()),
+          OneLine(info.identity())};
 }
 
 std::vector<std::string> Row(const v1::SubscriptionInfo& info) {
@@ -244,10 +245,11 @@ int PrintClients(const RegistryClient& registry, const Arguments& arguments, Out
   v1::ListClientsRequest request;
   request.set_namespace_(arguments.namespace_name);
   *request.mutable_filter() = FilterOf(arguments);
-  return PrintList(registry, arguments, &Registry::Stub::ListClients, request, &v1::ListClientsResponse::clients,
-                   {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS", 4), Right("PUBLISHED", 1),
-                    Right("HEARD"), Right("DROPPED", 3), Right("AGE"), Left("PEER", 5), Left("LABELS", 2)},
-                   out, err);
+  return PrintList(
+      registry, arguments, &Registry::Stub::ListClients, request, &v1::ListClientsResponse::clients,
+      {Left("CLIENT"), Left("NAME"), Left("ROOMS"), Right("SUBSCRIPTIONS", 4), Right("PUBLISHED", 1), Right("HEARD"),
+       Right("DROPPED", 3), Right("AGE"), Left("PEER", 6), Left("LABELS", 2), Left("IDENTITY", 5)},
+      out, err);
 }
 
 int PrintSubscriptions(const RegistryClient& registry, const Arguments& arguments, Output* out, Output* err) {

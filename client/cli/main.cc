@@ -43,6 +43,10 @@ int main(int argc, char** argv) {
     case nmq::cli::Command::kCertServer:
     case nmq::cli::Command::kCertClient:
       return nmq::cli::RunCertificate(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kWhoAmI:
+      return nmq::cli::RunWhoAmI(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kCan:
+      return nmq::cli::RunCan(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kContextAdd:
     case nmq::cli::Command::kContextUse:
     case nmq::cli::Command::kContextList:

@@ -22,6 +22,8 @@ sigset_t EndSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  // The terminal goes, or its user says so: it is put back as it was.
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 

@@ -9,8 +9,8 @@
 namespace nmq {
 namespace cli {
 
-// Takes SIGINT and SIGTERM out of their usual course, for this thread and those that it starts later: so it must exist
-// before any other thread does. One at a time. Request() is thread-safe, the rest is for one thread.
+// Takes SIGINT, SIGTERM and SIGHUP out of their usual course, for this thread and those that it starts later: so it
+// must exist before any other thread does. One at a time. Request() is thread-safe, the rest is for one thread.
 class Stop {
  public:
   Stop();

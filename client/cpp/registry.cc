@@ -113,6 +113,14 @@ absl::StatusOr<v1::CountClientsResponse> Registry::CountClients(v1::CountClients
   return response;
 }
 
+absl::StatusOr<v1::ExplainResponse> Registry::Explain(v1::ExplainRequest request) {
+  FillNamespace(*session_, &request);
+  v1::ExplainResponse response;
+  absl::Status status = Ask(session_.get(), stub_.get(), &v1::Registry::Stub::Explain, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
 absl::Status Registry::Watch(const v1::WatchRequest& request,
                              absl::FunctionRef<bool(const v1::WatchResponse&)> on_change) {
   bool enough = false;

@@ -42,6 +42,10 @@ class Registry {
   absl::StatusOr<v1::ClientInfo> GetClient(const std::string& id);
   absl::StatusOr<v1::CountClientsResponse> CountClients(v1::CountClientsRequest request = {});
 
+  // Who this client is to the server, and whether it, or another identity, has a right; registry.proto says who may
+  // ask.
+  absl::StatusOr<v1::ExplainResponse> Explain(v1::ExplainRequest request = {});
+
   // Hands what happens in the request's namespace, or in all if it names none, to `on_change`, on this thread, until
   // that returns false: OK then. Else why it ended: UNAVAILABLE if the connection was lost, CANCELLED if the client
   // disconnected. Go on after the last revision.

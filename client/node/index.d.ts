@@ -367,6 +367,8 @@ export interface ClientInfo {
   rooms: string[];
   subscriptions: string[];
   counters: Counters;
+  /** Who made it; empty if the server asks nobody. */
+  identity: string;
 }
 
 export interface SubscriptionInfo {
@@ -384,6 +386,39 @@ export interface SubscriptionInfo {
   counters: Counters;
   /** The group that it is a member of; empty if it is of none. */
   group: string;
+  /** Who its client is; empty if the server asks nobody. */
+  identity: string;
+}
+
+export type Right =
+  | 'RIGHT_CONNECT'
+  | 'RIGHT_PUBLISH'
+  | 'RIGHT_SUBSCRIBE'
+  | 'RIGHT_JOIN'
+  | 'RIGHT_INSPECT'
+  | 'RIGHT_ADMIN';
+
+/** What is granted to an identity; empty lists of queues and rooms are all of them. */
+export interface GrantInfo {
+  namespace: string;
+  queues: string[];
+  rooms: string[];
+  rights: Right[];
+  /** Of the file that nmqd --access names. */
+  line: number;
+}
+
+/** What Registry.explain answers. */
+export interface Explanation {
+  /** Empty if the server asks nobody. */
+  identity: string;
+  knownBy: string;
+  tokenId: string;
+  expireTime?: Date;
+  grants: GrantInfo[];
+  /** Whether there is the right that was asked for. */
+  allowed: boolean;
+  by?: GrantInfo;
 }
 
 /** A group as it is; `options` without what is a member's own. */
@@ -445,6 +480,10 @@ export interface Registry {
   groups(options?: ListOptions & { queue?: string }): AsyncGenerator<GroupInfo>;
   client(clientId: string, options?: CallOptions & { namespace?: string }): Promise<ClientInfo>;
   countClients(options?: CallOptions & ClientFilter & { namespace?: string }): Promise<number>;
+  /** Who one is to the server and what one may do, and whether one has a right. */
+  explain(
+    options?: CallOptions & { namespace?: string; right?: Right; queue?: string; room?: string; identity?: string },
+  ): Promise<Explanation>;
   /** Endless; the first one says that the watch is live. */
   watch(
     options?: CallOptions & { namespace?: string; afterRevision?: number },

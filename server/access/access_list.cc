@@ -17,31 +17,27 @@ namespace {
 
 namespace pb = nmq::config::v1;
 
-unsigned Bit(Right right) { return 1u << static_cast<unsigned>(right); }
-
 // 0 if it is none.
-unsigned BitOf(int right) {
+Granted::Rights BitOf(int right) {
   switch (right) {
     case pb::RIGHT_CONNECT:
-      return Bit(Right::kConnect);
+      return Granted::BitOf(Right::kConnect);
     case pb::RIGHT_PUBLISH:
-      return Bit(Right::kPublish);
+      return Granted::BitOf(Right::kPublish);
     case pb::RIGHT_SUBSCRIBE:
-      return Bit(Right::kSubscribe);
+      return Granted::BitOf(Right::kSubscribe);
     case pb::RIGHT_JOIN:
-      return Bit(Right::kJoin);
+      return Granted::BitOf(Right::kJoin);
     case pb::RIGHT_INSPECT:
-      return Bit(Right::kInspect);
+      return Granted::BitOf(Right::kInspect);
     case pb::RIGHT_ADMIN:
-      return Bit(Right::kAdmin);
+      return Granted::BitOf(Right::kAdmin);
     default:
       return 0;
   }
 }
 
-absl::Status Wrong(const nmq::Place& at, absl::string_view message) {
-  return at.Point(InvalidArgument(at.path(), message));
-}
+absl::Status Wrong(const Place& at, absl::string_view message) { return at.Point(InvalidArgument(at.path(), message)); }
 
 constexpr char kUnknown[] = "CREDENTIALS_UNKNOWN";
 
@@ -58,8 +54,8 @@ class AccessList::Reader {
  public:
   explicit Reader(AccessList* to) : to_(*to) {}
 
-  absl::Status AddIdentity(const pb::Identity& from, const nmq::Place& at) {
-    const nmq::Place name = at.Field("name");
+  absl::Status AddIdentity(const pb::Identity& from, const Place& at) {
+    const Place name = at.Field("name");
     if (!IsIdentityName(from.name())) {
       return Wrong(name, absl::StrCat(Quote(from.name()),
                                       " is not 1 to 128 bytes of printable ASCII without spaces, "
@@ -72,7 +68,7 @@ class AccessList::Reader {
     if (!quota.ok()) return quota.status();
     to_.quotas_.emplace(from.name(), *quota);
     for (int i = 0; i < from.token_size(); ++i) {
-      const nmq::Place token = at.Field("token", i);
+      const Place token = at.Field("token", i);
       auto kept = KeptToken::Parse(token.path(), from.token(i));
       if (!kept.ok()) return token.Point(kept.status());
       const std::string id = kept->id();
@@ -81,7 +77,7 @@ class AccessList::Reader {
       }
     }
     for (int i = 0; i < from.certificate_size(); ++i) {
-      const nmq::Place at_name = at.Field("certificate", i);
+      const Place at_name = at.Field("certificate", i);
       const std::string& san = from.certificate(i);
       if (san.empty()) return Wrong(at_name, "is empty; name a URI or DNS name of the certificate's subjectAltName");
       // No DNS name has a colon, and each URI has one.
@@ -94,7 +90,7 @@ class AccessList::Reader {
     return absl::OkStatus();
   }
 
-  absl::Status AddIssuer(const pb::Jwt& from, const nmq::Place& at, const KeySource& keys) {
+  absl::Status AddIssuer(const pb::Jwt& from, const Place& at, const KeySource& keys) {
     JwtIssuer::Terms terms;
     if (from.issuer().empty()) return Wrong(at.Field("issuer"), "is missing: say what iss the tokens have");
     if (from.audience_size() == 0) return Wrong(at.Field("audience"), "is missing: say what aud the tokens have");
@@ -118,7 +114,7 @@ class AccessList::Reader {
                                                       absl::FormatDuration(JwtIssuer::kLeewayMax)));
       }
     }
-    const nmq::Place file = at.Field("jwks_file");
+    const Place file = at.Field("jwks_file");
     if (from.jwks_file().empty()) return Wrong(file, "is missing: name the file with the issuer's public keys");
     if (keys == nullptr) return Wrong(file, "cannot be read here");
     auto read = keys(from.jwks_file());
@@ -134,10 +130,10 @@ class AccessList::Reader {
     return absl::OkStatus();
   }
 
-  absl::Status AddGrant(const pb::Grant& from, const nmq::Place& at) {
-    Rights rights = 0;
+  absl::Status AddGrant(const pb::Grant& from, const Place& at) {
+    Granted::Rights rights = 0;
     for (int i = 0; i < from.right_size(); ++i) {
-      const Rights right = BitOf(from.right(i));
+      const Granted::Rights right = BitOf(from.right(i));
       if (right == 0) return Wrong(at.Field("right", i), "is none of the rights that there are");
       rights |= right;
     }
@@ -146,16 +142,19 @@ class AccessList::Reader {
     if (from.identity_size() == 0 && from.claim_size() == 0) {
       return Wrong(at.Field("identity"), "is missing: say to whom, `**` for all that are listed, or by which claim");
     }
+    auto bounds = BoundsOf(from, at);
+    if (!bounds.ok()) return bounds.status();
     for (int i = 0; i < from.namespace__size(); ++i) {
-      const nmq::Place where = at.Field("namespace", i);
+      const Place where = at.Field("namespace", i);
       auto pattern = Pattern::Parse(where.path(), from.namespace_(i));
       if (!pattern.ok()) return where.Point(pattern.status());
+      const Granted granted = {*pattern, *bounds, rights, at.line()};
       for (int k = 0; k < from.identity_size(); ++k) {
-        const absl::Status status = Give(from.identity(k), {*pattern, rights}, at.Field("identity", k));
+        const absl::Status status = Give(from.identity(k), granted, at.Field("identity", k));
         if (!status.ok()) return status;
       }
       for (int k = 0; k < from.claim_size(); ++k) {
-        const absl::Status status = GiveClaim(from.claim(k), {*pattern, rights}, at.Field("claim", k));
+        const absl::Status status = GiveClaim(from.claim(k), granted, at.Field("claim", k));
         if (!status.ok()) return status;
       }
     }
@@ -163,7 +162,7 @@ class AccessList::Reader {
   }
 
  private:
-  absl::Status GiveClaim(const pb::Claim& claim, AccessList::Place what, const nmq::Place& at) {
+  absl::Status GiveClaim(const pb::Claim& claim, Granted what, const Place& at) {
     if (++places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
     if (claim.name().empty()) return Wrong(at.Field("name"), "is missing: say which claim, such as role");
     if (claim.value().empty()) return Wrong(at.Field("value"), "is missing: say which value, such as ops");
@@ -175,7 +174,28 @@ class AccessList::Reader {
     return absl::OkStatus();
   }
 
-  absl::Status Give(const std::string& identity, const AccessList::Place& what, const nmq::Place& at) {
+  using BoundsPointer = std::shared_ptr<const Granted::Bounds>;
+  static absl::Status AddPatterns(const Place& at, const std::string& field,
+                                  const google::protobuf::RepeatedPtrField<std::string>& texts,
+                                  std::vector<Pattern>* patterns) {
+    for (int i = 0; i < texts.size(); ++i) {
+      const Place where = at.Field(field, i);
+      auto pattern = Pattern::Parse(where.path(), texts.Get(i));
+      if (!pattern.ok()) return where.Point(pattern.status());
+      patterns->push_back(*std::move(pattern));
+    }
+    return absl::OkStatus();
+  }
+  static absl::StatusOr<BoundsPointer> BoundsOf(const pb::Grant& from, const Place& at) {
+    if (from.queue().empty() && from.room().empty()) return nullptr;
+    auto bounds = std::make_shared<Granted::Bounds>();
+    absl::Status status = AddPatterns(at, "queue", from.queue(), &bounds->queues);
+    if (status.ok()) status = AddPatterns(at, "room", from.room(), &bounds->rooms);
+    if (!status.ok()) return status;
+    return bounds;
+  }
+
+  absl::Status Give(const std::string& identity, const Granted& what, const Place& at) {
     places_ += identity == "**" ? to_.grants_.size() : 1;
     if (places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
     if (identity == "**") {
@@ -195,10 +215,10 @@ class AccessList::Reader {
 absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view textproto, absl::string_view file_name,
                                                               const KeySource& keys) {
   pb::Access parsed;
-  nmq::Place::Tree places;
+  Place::Tree places;
   absl::Status status = ParseText(textproto, file_name, &parsed, &places);
   if (!status.ok()) return status;
-  const nmq::Place file(*parsed.GetDescriptor(), places, std::string(file_name));
+  const Place file(*parsed.GetDescriptor(), places, std::string(file_name));
   if (static_cast<size_t>(parsed.identity_size()) > kIdentitiesMax) {
     return file.Point(LimitExceeded("identities", parsed.identity_size(), kIdentitiesMax));
   }
@@ -313,36 +333,35 @@ absl::Status AccessList::StillKnows(const Principal& principal, absl::Time now) 
   return now < principal.expiry ? absl::OkStatus() : CredentialsExpired(what, principal.expiry);
 }
 
-AccessList::Rights AccessList::RightsIn(const std::vector<Place>& places, const Principal& principal,
-                                        absl::string_view name_space) {
-  Rights rights = 0;
-  for (const Place& place : places) {
-    if (!place.issuer.empty() && place.issuer != principal.issuer) continue;
-    if (name_space.empty() ? place.name_space.MatchesAll() : place.name_space.Matches(name_space)) {
-      rights |= place.rights;
+void AccessList::ForEachGranted(const Principal& principal, absl::FunctionRef<void(const Granted&)> visit) const {
+  const auto visit_all = [&](const std::vector<Granted>& all) {
+    for (const Granted& granted : all) {
+      if (granted.issuer.empty() || granted.issuer == principal.issuer) visit(granted);
     }
+  };
+  if (const auto found = grants_.find(principal.name); found != grants_.end()) visit_all(found->second);
+  for (size_t i = 0; !claims_.empty() && i < principal.claims.size(); ++i) {
+    if (const auto found = claims_.find(principal.claims[i]); found != claims_.end()) visit_all(found->second);
   }
-  return rights;
 }
 
-absl::Status AccessList::Check(const Principal& principal, Right right, absl::string_view name_space) const {
-  const std::string& identity = principal.name;
-  Rights rights = 0;
-  if (const auto found = grants_.find(identity); found != grants_.end()) {
-    rights |= RightsIn(found->second, principal, name_space);
-  }
-  for (size_t i = 0; !claims_.empty() && i < principal.claims.size(); ++i) {
-    const auto found = claims_.find(principal.claims[i]);
-    if (found != claims_.end()) rights |= RightsIn(found->second, principal, name_space);
-  }
-  if ((rights & Bit(right)) != 0) return absl::OkStatus();
-  if (rights == 0 && !name_space.empty()) return absl::NotFoundError("");
-  const std::string where =
-      name_space.empty() ? "what concerns all namespaces" : absl::StrCat("namespace ", Quote(name_space));
-  return PermissionDenied("FORBIDDEN",
-                          absl::StrCat("the identity ", Quote(identity), " has not the right ", Quote(NameOf(right)),
-                                       " for ", where, "; the server's administrator can grant it"),
-                          {{"identity", identity}, {"right", NameOf(right)}, {"namespace", name_space}});
+absl::Status AccessList::Check(const Principal& principal, Right right, const Named& what) const {
+  Decision decision(right, what);
+  ForEachGranted(principal, [&](const Granted& granted) { decision.Add(granted); });
+  return decision.StatusFor(principal.name);
+}
+
+void AccessList::Explain(const Principal& principal, std::optional<Right> right, const Named& what,
+                         v1::ExplainResponse* response) const {
+  response->set_identity(principal.name);
+  Decision decision(right.value_or(Right::kNone), what);
+  ForEachGranted(principal, [&](const Granted& granted) {
+    decision.Add(granted);
+    granted.Describe(response->add_grants());
+  });
+  if (!right.has_value() || decision.by() == nullptr) return;
+  response->set_allowed(true);
+  decision.by()->Describe(response->mutable_by());
 }
 
 }  // namespace nmq

@@ -4,21 +4,26 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/names.h"
 #include "base/token.h"
+#include "nmq/v1/registry.pb.h"
+#include "server/access/granted.h"
 #include "server/access/jwks.h"
 #include "server/access/jwt_issuer.h"
 #include "server/access/principal_cache.h"
 #include "server/call/call.h"
+#include "server/call/named.h"
 #include "server/call/quota.h"
 
 namespace nmq {
@@ -51,21 +56,17 @@ class AccessList {
   // Whether what `principal` has shown is still good: UNAUTHENTICATED if it has expired or was taken back.
   absl::Status StillKnows(const Principal& principal, absl::Time now) const;
 
-  // OK; PERMISSION_DENIED; or NOT_FOUND, without a message, if the principal may do nothing in the namespace.
-  absl::Status Check(const Principal& principal, Right right, absl::string_view name_space) const;
+  // OK; PERMISSION_DENIED; or NOT_FOUND, without a message, if the principal may do nothing with what is named.
+  absl::Status Check(const Principal& principal, Right right, const Named& what) const;
+  // What is granted to a principal, and by which grant it has a right, if one is asked for.
+  void Explain(const Principal& principal, std::optional<Right> right, const Named& what,
+               v1::ExplainResponse* response) const;
 
   size_t identities() const { return grants_.size(); }
   size_t issuers() const { return issuers_.size(); }
 
  private:
   class Reader;
-  using Rights = unsigned;  // a bit for each
-  struct Place {
-    Pattern name_space;
-    Rights rights;
-    // Of a grant for a claim: who must say so; empty: anybody.
-    std::string issuer = {};
-  };
   struct Known {
     std::string identity;
     KeptToken token;
@@ -78,15 +79,15 @@ class AccessList {
   absl::StatusOr<Principal> IdentifySigned(absl::string_view token, absl::Time now) const;
   // What all may have, if the file does not list it.
   Quota QuotaOf(const std::string& identity) const;
-  // What is granted there by these, as far as `principal` is meant.
-  static Rights RightsIn(const std::vector<Place>& places, const Principal& principal, absl::string_view name_space);
+  // Calls `visit` with each grant that `principal` has.
+  void ForEachGranted(const Principal& principal, absl::FunctionRef<void(const Granted&)> visit) const;
 
   absl::flat_hash_map<std::string, Known> tokens_;  // by their IDs
   // Of each identity.
-  absl::flat_hash_map<std::string, std::vector<Place>> grants_;
+  absl::flat_hash_map<std::string, std::vector<Granted>> grants_;
   absl::flat_hash_map<std::string, Quota> quotas_;
   // Of each ClaimText.
-  absl::flat_hash_map<std::string, std::vector<Place>> claims_;
+  absl::flat_hash_map<std::string, std::vector<Granted>> claims_;
   // The identity of each name in a certificate, which begins with URI: or DNS:.
   absl::flat_hash_map<std::string, std::string> certificates_;
   absl::flat_hash_map<std::string, JwtIssuer> issuers_;  // by their names

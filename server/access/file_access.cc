@@ -6,13 +6,49 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "glog/logging.h"
+#include "server/config/config.h"
 
 namespace nmq {
 namespace {
 
 constexpr char kScheme[] = "bearer ";
 constexpr char kKeysStay[] = "the keys that verify tokens stay";
+
+absl::Status NobodyKnown() { return Unauthenticated("CREDENTIALS_UNKNOWN", "authorization: nobody is known"); }
+
+absl::string_view NameOf(Principal::Proof proof) {
+  switch (proof) {
+    case Principal::Proof::kToken:
+      return "token";
+    case Principal::Proof::kJwt:
+      return "signed token";
+    case Principal::Proof::kCertificate:
+      return "certificate";
+  }
+  return "";
+}
+
+// None if it is none.
+std::optional<Right> RightOf(v1::Right right) {
+  switch (right) {
+    case v1::RIGHT_CONNECT:
+      return Right::kConnect;
+    case v1::RIGHT_PUBLISH:
+      return Right::kPublish;
+    case v1::RIGHT_SUBSCRIBE:
+      return Right::kSubscribe;
+    case v1::RIGHT_JOIN:
+      return Right::kJoin;
+    case v1::RIGHT_INSPECT:
+      return Right::kInspect;
+    case v1::RIGHT_ADMIN:
+      return Right::kAdmin;
+    default:
+      return std::nullopt;
+  }
+}
 
 }  // namespace
 
@@ -132,11 +168,44 @@ absl::StatusOr<std::shared_ptr<const Principal>> FileAccess::Identify(std::optio
   return list()->Identify(absl::StripLeadingAsciiWhitespace(authorization->substr(sizeof(kScheme) - 1)), now);
 }
 
-absl::Status FileAccess::Check(const Call& call, Right right, absl::string_view name_space) const {
-  if (call.principal == nullptr) return Unauthenticated("CREDENTIALS_UNKNOWN", "authorization: nobody is known");
+absl::Status FileAccess::Check(const Call& call, Right right, const Named& what) const {
+  if (call.principal == nullptr) return NobodyKnown();
   const std::shared_ptr<const AccessList> list = this->list();
   const absl::Status known = list->StillKnows(*call.principal, clock_.Now());
-  return known.ok() ? list->Check(*call.principal, right, name_space) : known;
+  return known.ok() ? list->Check(*call.principal, right, what) : known;
+}
+
+bool FileAccess::Grants(const Principal* to, Right right, const Named& what) const {
+  return to != nullptr && list()->Check(*to, right, what).ok();
+}
+
+absl::Status FileAccess::Explain(const Call& call, const v1::ExplainRequest& request,
+                                 v1::ExplainResponse* response) const {
+  if (call.principal == nullptr) return NobodyKnown();
+  const Principal& self = *call.principal;
+  const std::shared_ptr<const AccessList> list = this->list();
+  absl::Status status = list->StillKnows(self, clock_.Now());
+  if (!status.ok()) return status;
+  const bool of_self = request.identity().empty() || request.identity() == self.name;
+  // Also about one that there is not.
+  if (!of_self) status = list->Check(self, Right::kAdmin, Named("", kAllOfThem, kAllOfThem));
+  if (!status.ok()) return status;
+  // As the name of a namespace, `**` is all of them.
+  absl::string_view name_space = request.namespace_();
+  if (name_space.empty()) {
+    name_space = kDefaultNamespace;
+  } else if (name_space == kAllOfThem) {
+    name_space = "";
+  }
+  Principal other;
+  other.name = request.identity();
+  list->Explain(of_self ? self : other, RightOf(request.right()), Named(name_space, request.queue(), request.room()),
+                response);
+  if (!of_self) return absl::OkStatus();
+  response->set_known_by(std::string(NameOf(self.proof)));
+  response->set_token_id(self.token_id);
+  if (self.expiry != absl::InfiniteFuture()) SetTime(self.expiry, response->mutable_expire_time());
+  return absl::OkStatus();
 }
 
 }  // namespace nmq

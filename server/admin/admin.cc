@@ -65,13 +65,13 @@ absl::Status Admin::CreateNamespace(const Call& call, const v1::CreateNamespaceR
                                     v1::CreateNamespaceResponse* response) {
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
-  status = broker_.Admit(call, request.name());
+  status = broker_.Admit(call, Named(request.name(), kAllOfThem, kAllOfThem));
   if (absl::IsNotFound(status)) {
     return PermissionDenied("FORBIDDEN", absl::StrCat("you may not make a namespace ", Quote(request.name())),
                             {{"right", NameOf(call.right)}, {"namespace", request.name()}});
   }
   if (!status.ok()) return status;
-  if (broker_.FindNamespace(call, request.name()).ok()) {
+  if (broker_.FindNamespace(call, request).ok()) {
     return AlreadyExists("NAMESPACE_EXISTS", absl::StrCat("name: there is a namespace ", Quote(request.name())),
                          {{"namespace", request.name()}});
   }
@@ -101,7 +101,7 @@ absl::Status Admin::UpdateNamespace(const Call& call, const v1::UpdateNamespaceR
                                     v1::UpdateNamespaceResponse* response) {
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
-  auto found = broker_.FindNamespace(call, request.name());
+  auto found = broker_.FindNamespace(call, request);
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
   if (request.has_automatic_queues()) {
@@ -122,7 +122,7 @@ absl::Status Admin::DeleteNamespace(const Call& call, const v1::DeleteNamespaceR
                                     v1::DeleteNamespaceResponse*) {
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
-  auto found = broker_.FindNamespace(call, request.name());
+  auto found = broker_.FindNamespace(call, request);
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
   status = (*found)->Delete();
@@ -138,7 +138,7 @@ absl::Status Admin::DeleteNamespace(const Call& call, const v1::DeleteNamespaceR
 
 absl::Status Admin::CreateQueue(const Call& call, const v1::CreateQueueRequest& request,
                                 v1::CreateQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
@@ -164,7 +164,7 @@ absl::Status Admin::CreateQueue(const Call& call, const v1::CreateQueueRequest& 
 
 absl::Status Admin::UpdateQueue(const Call& call, const v1::UpdateQueueRequest& request,
                                 v1::UpdateQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -189,7 +189,7 @@ absl::Status Admin::UpdateQueue(const Call& call, const v1::UpdateQueueRequest& 
 
 absl::Status Admin::DeleteQueue(const Call& call, const v1::DeleteQueueRequest& request,
                                 v1::DeleteQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -201,7 +201,7 @@ absl::Status Admin::DeleteQueue(const Call& call, const v1::DeleteQueueRequest& 
 
 absl::Status Admin::PurgeQueue(const Call& call, const v1::PurgeQueueRequest& request,
                                v1::PurgeQueueResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
@@ -213,7 +213,7 @@ absl::Status Admin::PurgeQueue(const Call& call, const v1::PurgeQueueRequest& re
 
 absl::Status Admin::CreateGroup(const Call& call, const v1::CreateGroupRequest& request,
                                 v1::CreateGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckName("queue", request.queue(), limits().name_bytes);
   if (!status.ok()) return status;
@@ -244,7 +244,7 @@ absl::Status Admin::CreateGroup(const Call& call, const v1::CreateGroupRequest& 
 }
 
 absl::Status Admin::DeleteGroup(const Call& call, const v1::DeleteGroupRequest& request, v1::DeleteGroupResponse*) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -253,7 +253,7 @@ absl::Status Admin::DeleteGroup(const Call& call, const v1::DeleteGroupRequest& 
 
 absl::Status Admin::PauseGroup(const Call& call, const v1::PauseGroupRequest& request,
                                v1::PauseGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -265,7 +265,7 @@ absl::Status Admin::PauseGroup(const Call& call, const v1::PauseGroupRequest& re
 
 absl::Status Admin::ResumeGroup(const Call& call, const v1::ResumeGroupRequest& request,
                                 v1::ResumeGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -276,7 +276,7 @@ absl::Status Admin::ResumeGroup(const Call& call, const v1::ResumeGroupRequest& 
 }
 
 absl::Status Admin::SeekGroup(const Call& call, const v1::SeekGroupRequest& request, v1::SeekGroupResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckGroup(request.queue(), request.group());
   if (!checked.ok()) return checked;
@@ -289,12 +289,16 @@ absl::Status Admin::SeekGroup(const Call& call, const v1::SeekGroupRequest& requ
 }
 
 void Admin::RedriveDeadLetters(const Call& call, const v1::RedriveDeadLettersRequest& request, RedriveDone done) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return done(name_space.status());
   absl::Status checked = CheckName("queue", request.queue(), limits().name_bytes);
   if (!checked.ok()) return done(checked);
   redrives_.Begin();
-  Redrive(*name_space, broker_.committer(), &redriver_, &stopping_, request,
+  // The letters go back as the caller's doing.
+  auto may = [this, call, name = (*name_space)->name()](absl::string_view queue) {
+    return broker_.MaySee(call, Named(name, queue, ""));
+  };
+  Redrive(*name_space, broker_.committer(), &redriver_, &stopping_, request, std::move(may),
           [this, done = std::move(done)](absl::StatusOr<v1::RedriveDeadLettersResponse> response) {
             done(std::move(response));
             redrives_.End();
@@ -324,7 +328,7 @@ absl::StatusOr<std::vector<std::string>> Admin::ClientsOf(const Namespace& name_
 
 absl::Status Admin::MoveClients(const Call& call, const v1::MoveClientsRequest& request,
                                 v1::MoveClientsResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckNames("join", request.join());
   if (status.ok()) status = CheckNames("leave", request.leave());
@@ -343,7 +347,7 @@ absl::Status Admin::MoveClients(const Call& call, const v1::MoveClientsRequest& 
 
 absl::Status Admin::DisconnectClients(const Call& call, const v1::DisconnectClientsRequest& request,
                                       v1::DisconnectClientsResponse* response) {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   if (request.reason().size() > limits().header_value_bytes) {
     return LimitExceeded("header_value_bytes", request.reason().size(), limits().header_value_bytes, "reason");

@@ -30,7 +30,8 @@ struct Letter {
   std::shared_ptr<const log::Audience> audience;
 };
 
-absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const log::Block& block, uint64_t sequence) {
+absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const MayRedrive& may, const log::Block& block,
+                                uint64_t sequence) {
   v1::Message message;
   const absl::string_view bytes = MessageOf(block.entry(sequence));
   if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -40,7 +41,9 @@ absl::StatusOr<Letter> LetterOf(const Namespace& name_space, const log::Block& b
     return FailedPrecondition("NO_DEAD_LETTER", "the message is no dead letter");
   }
   Letter letter;
-  auto queue = name_space.FindQueue(message.dead_letter().queue());
+  const std::string& origin = message.dead_letter().queue();
+  if (!may(origin)) return name_space.NoQueue(origin, /*made=*/false);
+  auto queue = name_space.FindQueue(origin);
   if (!queue.ok()) return queue.status();
   letter.queue = *std::move(queue);
   if (!letter.queue->durable()) {
@@ -80,11 +83,11 @@ std::unique_ptr<Committer::Job> JobOf(const std::vector<Letter>& letters) {
 
 // The letters of a block from `*next` on, up to `count_max`, that can be published in one job. An error says why the
 // first of them cannot be.
-absl::StatusOr<std::vector<Letter>> TakeLetters(const Namespace& name_space, const log::Block& block, uint64_t* next,
-                                                uint64_t count_max) {
+absl::StatusOr<std::vector<Letter>> TakeLetters(const Namespace& name_space, const MayRedrive& may,
+                                                const log::Block& block, uint64_t* next, uint64_t count_max) {
   std::vector<Letter> letters;
   while (*next < block.end() && letters.size() < count_max) {
-    auto letter = LetterOf(name_space, block, *next);
+    auto letter = LetterOf(name_space, may, block, *next);
     if (!letter.ok() && letters.empty()) return letter.status();
     if (!letter.ok() || (!letters.empty() && letters.front().publisher != letter->publisher)) break;
     letters.push_back(*std::move(letter));
@@ -105,6 +108,7 @@ class Redriving : public std::enable_shared_from_this<Redriving> {
     std::shared_ptr<Queue> queue;  // of the dead letters
     uint64_t first;
     uint64_t end;
+    MayRedrive may;
   };
   Redriving(Options options, RedriveDone done)
       : options_(std::move(options)), next_(options_.first), done_(std::move(done)) {}
@@ -131,7 +135,8 @@ class Redriving : public std::enable_shared_from_this<Redriving> {
 
   void Publish() {
     const uint64_t first = next_;
-    auto letters = TakeLetters(*options_.name_space, *block_, &next_, std::min(kMessagesMax, options_.end - next_));
+    auto letters =
+        TakeLetters(*options_.name_space, options_.may, *block_, &next_, std::min(kMessagesMax, options_.end - next_));
     if (!letters.ok()) return StopAt(first, letters.status());
     letters_ = *std::move(letters);
     auto job = JobOf(letters_);
@@ -167,7 +172,7 @@ class Redriving : public std::enable_shared_from_this<Redriving> {
 }  // namespace
 
 void Redrive(Namespace* name_space, Committer* committer, Worker* worker, const std::atomic<bool>* stop,
-             const v1::RedriveDeadLettersRequest& request, RedriveDone done) {
+             const v1::RedriveDeadLettersRequest& request, MayRedrive may, RedriveDone done) {
   auto found = name_space->FindQueue(request.queue());
   if (!found.ok()) return done(found.status());
   if (!(*found)->durable()) {
@@ -179,7 +184,8 @@ void Redrive(Namespace* name_space, Committer* committer, Worker* worker, const 
   uint64_t end = held.end;
   if (request.messages_max() != 0) end = held.first + std::min(end - held.first, request.messages_max());
   std::make_shared<Redriving>(
-      Redriving::Options{name_space, committer, worker, stop, *std::move(found), held.first, end}, std::move(done))
+      Redriving::Options{name_space, committer, worker, stop, *std::move(found), held.first, end, std::move(may)},
+      std::move(done))
       ->Step();
 }
 

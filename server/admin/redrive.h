@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/worker.h"
 #include "nmq/v1/admin.pb.h"
 #include "server/namespace/namespace.h"
@@ -17,8 +18,10 @@ namespace nmq::broker {
 // turn. Once `stop` is set it stops, as at a message that cannot be published. `done` is called once, here or on the
 // worker's thread. All that is pointed to must live until then.
 using RedriveDone = std::function<void(absl::StatusOr<v1::RedriveDeadLettersResponse>)>;
+// `may` says whether the caller may publish in a queue.
+using MayRedrive = std::function<bool(absl::string_view queue)>;
 void Redrive(Namespace* name_space, Committer* committer, Worker* worker, const std::atomic<bool>* stop,
-             const v1::RedriveDeadLettersRequest& request, RedriveDone done);
+             const v1::RedriveDeadLettersRequest& request, MayRedrive may, RedriveDone done);
 
 }  // namespace nmq::broker
 

@@ -113,7 +113,8 @@ absl::Status Broker::CheckNotDraining() const {
                      kDrainRetry);
 }
 
-absl::StatusOr<Namespace*> Broker::FindNamespace(const Call& call, absl::string_view name) const {
+absl::StatusOr<Namespace*> Broker::FindNamespaceWith(const Call& call, absl::string_view name,
+                                                     const Names& names) const {
   if (name.empty()) name = kDefaultNamespace;
   Namespace* found = nullptr;
   {
@@ -121,16 +122,18 @@ absl::StatusOr<Namespace*> Broker::FindNamespace(const Call& call, absl::string_
     auto it = namespaces_.find(std::string(name));
     if (it != namespaces_.end() && !it->second->deleted()) found = it->second.get();
   }
-  absl::Status status = Admit(call, name);
+  absl::Status status;
+  // Of what is not there, no name says more than that of its namespace.
+  if (found == nullptr || names.empty()) status = Admit(call, name);
+  if (found != nullptr && !names.empty()) {
+    status = Admit(call, *found, names);
+    if (absl::IsNotFound(status) && !status.message().empty()) return status;
+  }
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   if (status.ok() && found != nullptr) return found;
   status = CheckName("namespace", name, limits().name_bytes);
   if (!status.ok()) return status;
-  return NotFound("NAMESPACE_NOT_FOUND",
-                  absl::StrCat("namespace: there is no namespace ", Quote(name),
-                               "; declare it in the configuration, or make it with Admin.CreateNamespace",
-                               call.principal == nullptr ? "" : ", unless it is one in which you may do nothing"),
-                  {{"namespace", name}});
+  return NoNamespace(name, /*asked=*/call.principal != nullptr);
 }
 
 std::vector<Namespace*> Broker::NamespacesAfter(const std::string& after) const {
@@ -189,7 +192,7 @@ absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::st
 }
 
 absl::Status Broker::Join(const Call& call, const v1::JoinRequest& request, v1::JoinResponse* response) {
-  auto session = FindSession(call, request.session());
+  auto session = FindSession(call, request);
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
@@ -202,7 +205,7 @@ absl::Status Broker::Join(const Call& call, const v1::JoinRequest& request, v1::
 }
 
 absl::Status Broker::Leave(const Call& call, const v1::LeaveRequest& request, v1::LeaveResponse* response) {
-  auto session = FindSession(call, request.session());
+  auto session = FindSession(call, request);
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   if (request.rooms().empty()) return InvalidArgument("rooms", "is empty");
@@ -214,17 +217,17 @@ absl::Status Broker::Leave(const Call& call, const v1::LeaveRequest& request, v1
   return absl::OkStatus();
 }
 
-absl::StatusOr<Broker::Origin> Broker::FindOrigin(const Call& call, absl::string_view session,
-                                                  absl::string_view name_space) const {
+absl::StatusOr<Broker::Origin> Broker::FindOriginWith(const Call& call, absl::string_view session,
+                                                      absl::string_view name_space, const Names& names) const {
   Origin origin;
   if (session.empty()) {
-    auto found = FindNamespace(call, name_space);
+    auto found = FindNamespaceWith(call, name_space, names);
     if (!found.ok()) return found.status();
     origin.name_space = *found;
     origin.use = identities_.Of(call.principal.get());
     return origin;
   }
-  auto found = FindSession(call, session);
+  auto found = FindSessionWith(call, session, names);
   if (!found.ok()) return found.status();
   origin.client = std::move(found->client);
   origin.use = origin.client->use();
@@ -251,7 +254,7 @@ absl::Status Broker::CountPublishing(const Origin& origin, uint64_t messages, ui
 void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone done) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return done(status);
-  auto found = FindOrigin(call, request->session(), request->namespace_());
+  auto found = FindOrigin(call, *request);
   if (!found.ok()) return done(found.status());
   const Origin origin = *std::move(found);
   if (!request->has_message()) return done(InvalidArgument("message", "is not set"));

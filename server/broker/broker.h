@@ -23,6 +23,8 @@
 #include "nmq/v1/message_queue.pb.h"
 #include "server/call/access.h"
 #include "server/call/call.h"
+#include "server/call/named.h"
+#include "server/call/names_in.h"
 #include "server/config/config.h"
 #include "server/limits/identities.h"
 #include "server/namespace/namespace.h"
@@ -31,6 +33,10 @@
 #include "server/session/leases.h"
 #include "server/session/session_id.h"
 #include "server/session/sessions.h"
+
+namespace nmq {
+class AuditLog;
+}  // namespace nmq
 
 namespace nmq::broker {
 
@@ -54,16 +60,21 @@ class Broker {
   Changes& changes() { return changes_; }
   const Changes& changes() const { return changes_; }
   const Access& access() const { return access_; }
+  // Where refusals are written, null for nowhere. To be set before calls come; must outlive the broker.
+  void set_audit(AuditLog* audit) { audit_ = audit; }
+  AuditLog* audit() const { return audit_; }
   Metrics& metrics() { return metrics_; }
   const Metrics& metrics() const { return metrics_; }
   // What those who call have and do.
   Identities& identities() { return identities_; }
 
-  // Whether `call` may do what it needs its right for in a namespace; in all of them if the name is empty: as
-  // Access::Check says. Whoever finds a namespace or a session with the methods below need not ask.
-  absl::Status Admit(const Call& call, absl::string_view name_space) const {
-    return access_.Check(call, call.right, name_space);
-  }
+  // Whether `call` may do what it needs its right for: as Access::Check says. Whoever finds a namespace or a session
+  // with the methods below need not ask for what its request names.
+  absl::Status Admit(const Call& call, const Named& what) const;
+  // The same for each of the names, in a namespace; NOT_FOUND as of a queue that is not there.
+  absl::Status Admit(const Call& call, const Namespace& name_space, const Names& names) const;
+  // Whether a list may show something to the caller. No refusal if not.
+  bool MaySee(const Call& call, const Named& what) const { return access_.Check(call, call.right, what).ok(); }
 
   // Whether a stream or a question that `call` has begun may go on there. If what the call has shown is good no more,
   // what the last call of its session has shown counts, and is in `call` then. `client` is null without a session.
@@ -113,6 +124,11 @@ class Broker {
   // From now on answers UNAVAILABLE to whoever wants to connect, publish or subscribe.
   void StartDrain() { draining_.store(true, std::memory_order_release); }
   bool draining() const { return draining_.load(std::memory_order_acquire); }
+  // What may be done has changed: sessions end, and rooms lose those, whose clients may not have them any more. Streams
+  // are their loops' affair.
+  void EndForbidden();
+  // Why a subscription must end, if its caller may not hear any more what it hears.
+  absl::Status CheckSubscription(const Call& call, const Namespace& name_space, const Subscription& subscription) const;
   // Waits until what was accepted is on disk, and its publishers told.
   void FlushToDisk();
   // Why nothing can be written to disk; OK otherwise.
@@ -133,9 +149,16 @@ class Broker {
   // What the store does for itself from time to time. May block on the disk, for long.
   void MaintainStore();
 
-  // The namespace of a request's field, "default" if empty. NOT_FOUND or INVALID_ARGUMENT, or what Admit says.
-  absl::StatusOr<Namespace*> FindNamespace(const Call& call, absl::string_view name) const
-      ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+  // The namespace that a request is about, "default" if it names none, once the caller has been found to have the right
+  // for all that the request names in it. NOT_FOUND or INVALID_ARGUMENT, or what Admit says.
+  template <typename Request>
+  absl::StatusOr<Namespace*> FindNamespace(const Call& call, const Request& request) const {
+    if constexpr (requires { request.namespace_(); }) {
+      return FindNamespaceWith(call, request.namespace_(), NamesIn(request));
+    } else {
+      return FindNamespaceWith(call, request.name(), NamesIn(request));
+    }
+  }
   // Those after `after`, in the order of their names. They stay valid.
   std::vector<Namespace*> NamespacesAfter(const std::string& after) const ABSL_LOCKS_EXCLUDED(namespaces_mu_);
 
@@ -150,19 +173,40 @@ class Broker {
 
   // The session of a call; its client's lease starts anew. INVALID_ARGUMENT if empty, NOT_FOUND if unknown, or
   // what Admit says.
-  absl::StatusOr<Session> FindSession(const Call& call, absl::string_view session) const;
+  template <typename Request>
+  absl::StatusOr<Session> FindSession(const Call& call, const Request& request) const {
+    return FindSessionWith(call, request.session(), NamesIn(request));
+  }
   // Where a publisher publishes: in the namespace of its session, or, without a session, in the one that it names.
   struct Origin {
     std::shared_ptr<Client> client;  // null without a session
     Namespace* name_space = nullptr;
     std::shared_ptr<IdentityUse> use = {};  // null where callers are not asked who they are
   };
-  absl::StatusOr<Origin> FindOrigin(const Call& call, absl::string_view session, absl::string_view name_space) const;
+  template <typename Request>
+  absl::StatusOr<Origin> FindOrigin(const Call& call, const Request& request) const {
+    return FindOriginWith(call, request.session(), request.namespace_(), NamesIn(request));
+  }
+  // For a stream, which asks for what each of its messages names.
+  absl::StatusOr<Origin> FindOriginWith(const Call& call, absl::string_view session, absl::string_view name_space,
+                                        const Names& names) const;
   // So much is to be published. RESOURCE_EXHAUSTED, with the limit and RetryInfo, if its identity or its namespace has
   // had too much lately: then it counts for nothing.
   absl::Status CountPublishing(const Origin& origin, uint64_t messages, uint64_t bytes) const;
 
  private:
+  absl::StatusOr<Namespace*> FindNamespaceWith(const Call& call, absl::string_view name, const Names& names) const
+      ABSL_LOCKS_EXCLUDED(namespaces_mu_);
+  absl::StatusOr<Session> FindSessionWith(const Call& call, absl::string_view session, const Names& names) const;
+  // `asked`: callers are asked who they are.
+  static absl::Status NoNamespace(absl::string_view name, bool asked);
+  // Counts and writes down a refusal, and gives `told`: what the caller is told.
+  absl::Status Refused(const Call& call, const Named& what, const absl::Status& why, absl::Status told) const;
+  absl::Status AdmitOne(const Call& call, const Namespace& name_space, const Name& name) const;
+  // Null if the caller may hear all that the patterns match.
+  QueueGate GateFor(const Call& call, const Namespace& name_space, const std::shared_ptr<Client>& client,
+                    const std::vector<SubscriptionPattern>& patterns) const;
+  void EndForbidden(Namespace* name_space);
   // Of automatic queues in namespaces that Admin makes.
   RetentionConfig AutomaticRetention() const;
   // Counts what the namespace refused because of a limit.
@@ -187,7 +231,7 @@ class Broker {
   const Limits limits_;
   const Clock* const clock_;
   Random* const random_;
-  Metrics metrics_;
+  mutable Metrics metrics_;
   log::RingTotal rings_;  // what queues hold in memory, all together
   Changes changes_;
   std::vector<std::unique_ptr<Lane>> lanes_;
@@ -199,6 +243,7 @@ class Broker {
   std::unique_ptr<Committer> committer_;
   const Access& access_;
   mutable Identities identities_;
+  AuditLog* audit_ = nullptr;
   const uint64_t server_epoch_;
   mutable Mutex namespaces_mu_;  // a leaf: nothing is locked under it
   // Also those that are deleted: calls may still be at them.

@@ -31,7 +31,7 @@ absl::StatusOr<absl::Duration> Broker::QuestionTimeout(const v1::RequestRequest&
 absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* request, const Questions::Done& done) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto origin = FindOrigin(call, request->session(), request->namespace_());
+  auto origin = FindOrigin(call, *request);
   if (!origin.ok()) return origin.status();
   Namespace* const name_space = origin->name_space;
   if (!request->has_message()) return InvalidArgument("message", "is not set");
@@ -56,10 +56,15 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
   const int64_t deadline_us = NowUs() + absl::ToInt64Microseconds(*timeout);
   Questions::Options options = {name_space->name(), request->replies_max(), deadline_us, done, nullptr};
   if (call.principal != nullptr) {
-    options.check = std::make_shared<const Questions::Check>([this, call, client = origin->client, name_space] {
-      Call again = call;
-      return AdmitAgain(&again, client.get(), name_space->name());
-    });
+    options.check = std::make_shared<const Questions::Check>(
+        [this, call, client = origin->client, name_space, queue = question->queue()] {
+          Call again = call;
+          const absl::Status status = AdmitAgain(&again, client.get(), name_space->name());
+          if (!status.ok()) return status;
+          const Names names = {{.queue = queue, .hidden = Name::Hidden::kForbidden}};
+          return Admit(again, *name_space, names);
+        });
+    options.queue = question->queue();
   }
   status = questions_.Open(token, std::move(options));
   if (!status.ok()) return Counted(name_space, status);
@@ -92,7 +97,7 @@ void Broker::Ask(const Call& call, v1::RequestRequest* request, Questions::Done 
 }
 
 absl::Status Broker::Reply(const Call& call, v1::ReplyRequest* request) {
-  auto session = FindSession(call, request->session());
+  auto session = FindSession(call, *request);
   if (!session.ok()) return session.status();
   const Client& client = *session->client;
   Namespace* const name_space = session->name_space;
@@ -104,6 +109,11 @@ absl::Status Broker::Reply(const Call& call, v1::ReplyRequest* request) {
   answer.set_content_type(std::move(*request->mutable_content_type()));
   answer.mutable_headers()->swap(*request->mutable_headers());
   if (request->has_error()) answer.mutable_error()->Swap(request->mutable_error());
+  if (call.principal != nullptr) {
+    // Who may not hear the question may not answer it either.
+    const std::string queue = questions_.QueueOf(request->reply_to(), name_space->name());
+    if (!queue.empty() && !MaySee(call, Named(name_space->name(), queue, ""))) return Questions::Unknown();
+  }
   status = questions_.Answer(request->reply_to(), name_space->name(), client.number(), std::move(answer));
   return Counted(name_space, status);
 }

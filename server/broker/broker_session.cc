@@ -26,13 +26,14 @@ bool Broker::RemoveClient(const std::string& id, absl::string_view reason, const
   return removed;
 }
 
-absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view session) const {
+absl::StatusOr<Session> Broker::FindSessionWith(const Call& call, absl::string_view session, const Names& names) const {
   auto client_id = session_ids_.ClientOf(session);
   if (!client_id.ok()) return client_id.status();
   std::optional<Session> found = sessions_.Find(*client_id, session);
   absl::Status status;
-  if (found.has_value()) status = Admit(call, found->name_space->name());
-  if (!found.has_value() || absl::IsNotFound(status) || found->client->identity() != IdentityOf(call)) {
+  const bool own = found.has_value() && found->client->identity() == IdentityOf(call);
+  if (own) status = Admit(call, *found->name_space, names);
+  if (!own || (absl::IsNotFound(status) && status.message().empty())) {
     return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
   }
   if (!status.ok()) return status;
@@ -42,13 +43,13 @@ absl::StatusOr<Session> Broker::FindSession(const Call& call, absl::string_view 
 }
 
 absl::Status Broker::AdmitAgain(Call* call, const Client* client, absl::string_view name_space) const {
-  absl::Status status = FindNamespace(*call, name_space).status();
+  absl::Status status = FindNamespaceWith(*call, name_space, /*names=*/{}).status();
   if (!absl::IsUnauthenticated(status) || client == nullptr) return status;
   // Only its own identity has its session.
   Call renewed = *call;
   renewed.principal = client->principal();
   if (renewed.principal == call->principal) return status;
-  status = FindNamespace(renewed, name_space).status();
+  status = FindNamespaceWith(renewed, name_space, /*names=*/{}).status();
   if (status.ok()) call->principal = std::move(renewed.principal);
   return status;
 }
@@ -110,7 +111,7 @@ absl::StatusOr<Session> Broker::NewClient(const Call& call, Namespace* name_spac
 absl::Status Broker::Connect(const Call& call, const v1::ConnectRequest& request, v1::ConnectResponse* response) {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto name_space = FindNamespace(call, request.namespace_());
+  auto name_space = FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   Namespace::ClientFields fields;
   status = CheckClientFields(request, &fields);
@@ -119,7 +120,7 @@ absl::Status Broker::Connect(const Call& call, const v1::ConnectRequest& request
 
   absl::Duration lease = fields.lease;
   std::optional<Session> session;
-  if (auto known = FindSession(call, request.session()); known.ok()) {
+  if (auto known = FindSession(call, request); known.ok()) {
     if (!request.namespace_().empty() && known->name_space != *name_space) {
       return FailedPrecondition("OTHER_NAMESPACE",
                                 absl::StrCat("session: is of namespace ", Quote(known->name_space->name()), ", not of ",
@@ -153,7 +154,7 @@ void Broker::Forget(const Client& client) {
 }
 
 absl::Status Broker::Disconnect(const Call& call, const v1::DisconnectRequest& request) {
-  auto session = FindSession(call, request.session());
+  auto session = FindSession(call, request);
   if (!session.ok()) return session.status();
   // OK: the client itself wanted its streams to end.
   session->name_space->RemoveClient(session->client.get(), "DISCONNECTED", absl::OkStatus());

@@ -1,4 +1,9 @@
 // How a broker reads what a subscription asks for.
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/proto_time.h"
@@ -60,7 +65,7 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
                                                     Subscription::Owner* owner) const {
   absl::Status status = CheckNotDraining();
   if (!status.ok()) return status;
-  auto session = FindSession(call, request.session());
+  auto session = FindSession(call, request);
   if (!session.ok()) return session.status();
   Namespace* const name_space = session->name_space;
   Namespace::SubscribeOptions options;
@@ -68,13 +73,6 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
   if (!patterns.ok()) return Counted(name_space, patterns.status());
   status = CheckRooms(request.rooms());
   if (!status.ok()) return Counted(name_space, status);
-  if (!request.rooms().empty() || !request.group().rooms().empty()) {
-    // To hear rooms is to be in them.
-    Call joining = call;
-    joining.right = Right::kJoin;
-    status = Admit(joining, name_space->name());
-    if (!status.ok()) return status;
-  }
   auto headers = ParseHeaders(request, limits());
   if (!headers.ok()) return Counted(name_space, headers.status());
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
@@ -94,6 +92,7 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
     if (!group.ok()) return Counted(name_space, group.status());
     options.group = *std::move(group);
   }
+  options.gate = GateFor(call, *name_space, session->client, *patterns);
   options.client = std::move(session->client);
   options.patterns = *std::move(patterns);
   options.headers = *std::move(headers);
@@ -103,6 +102,37 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
   options.lane = lane;
   options.owner = owner;
   return Wish{name_space, std::move(options)};
+}
+
+QueueGate Broker::GateFor(const Call& call, const Namespace& name_space, const std::shared_ptr<Client>& client,
+                          const std::vector<SubscriptionPattern>& patterns) const {
+  const bool all = std::all_of(patterns.begin(), patterns.end(), [&](const SubscriptionPattern& pattern) {
+    return MaySee(call, Named(name_space.name(), pattern.queue.text(), ""));
+  });
+  if (all) return nullptr;
+  return std::make_shared<const std::function<bool(absl::string_view)>>(
+      [this, right = call.right, client, &name = name_space.name()](absl::string_view queue) {
+        Call later(right, Transport::kGrpc, /*from=*/"");
+        later.principal = client->principal();
+        return MaySee(later, Named(name, queue, ""));
+      });
+}
+
+absl::Status Broker::CheckSubscription(const Call& call, const Namespace& name_space,
+                                       const Subscription& subscription) const {
+  if (call.principal == nullptr) return absl::OkStatus();
+  Names names;
+  for (const SubscriptionPattern& pattern : subscription.patterns()) {
+    if (pattern.queue.IsName()) {
+      names.push_back({.queue = pattern.queue.text(), .hidden = Name::Hidden::kNoQueueMade});
+    } else if (!subscription.gated()) {
+      names.push_back({.queue = pattern.queue.text(), .hidden = Name::Hidden::kForbidden});
+    }
+  }
+  std::vector<std::shared_ptr<Queue>> queues;
+  if (subscription.gated()) subscription.ForEachCursor([&](const Cursor* cursor) { queues.push_back(cursor->queue); });
+  for (const auto& queue : queues) names.push_back({.queue = queue->name(), .hidden = Name::Hidden::kNoQueueMade});
+  return names.empty() ? absl::OkStatus() : Admit(call, name_space, names);
 }
 
 absl::Status Broker::PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,
@@ -143,7 +173,7 @@ absl::StatusOr<std::shared_ptr<Subscription>> Broker::Subscribe(Wish wish, v1::R
 }
 
 void Broker::Acknowledge(const Call& call, v1::AcknowledgeRequest* request, Group::AcknowledgeDone done) {
-  auto session = FindSession(call, request->session());
+  auto session = FindSession(call, *request);
   if (!session.ok()) return done(session.status());
   Namespace* const name_space = session->name_space;
   auto group = name_space->FindGroup(request->queue(), request->group());

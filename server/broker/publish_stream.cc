@@ -15,11 +15,12 @@ PublishStream::~PublishStream() {
 
 absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   if (origin_.name_space == nullptr) {
-    auto origin = broker_->FindOrigin(call_, batch.session, batch.name_space);
+    auto origin = broker_->FindOriginWith(call_, batch.session, batch.name_space, /*names=*/{});
     if (!origin.ok()) return origin.status();
     origin_ = *std::move(origin);
     session_ = std::string(batch.session);
     if (origin_.client != nullptr) origin_.client->StreamOpened();
+    FindBounds();
     return absl::OkStatus();
   }
   if (!batch.session.empty() && batch.session != session_) {
@@ -30,13 +31,38 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
                            absl::StrCat(Quote(batch.name_space), " differs from ", Quote(origin_.name_space->name()),
                                         ", with which this stream began; open another stream"));
   }
-  if (origin_.client != nullptr && origin_.client->gone()) return broker_->FindSession(call_, session_).status();
+  if (origin_.client != nullptr && origin_.client->gone()) {
+    return broker_->FindOriginWith(call_, session_, /*name_space=*/"", /*names=*/{}).status();
+  }
   return absl::OkStatus();
 }
 
 absl::Status PublishStream::CheckAccess() {
   if (origin_.name_space == nullptr) return absl::OkStatus();
-  return broker_->AdmitAgain(&call_, origin_.client.get(), origin_.name_space->name());
+  const absl::Status status = broker_->AdmitAgain(&call_, origin_.client.get(), origin_.name_space->name());
+  if (status.ok()) FindBounds();
+  return status;
+}
+
+void PublishStream::FindBounds() {
+  bounded_ = !broker_->MaySee(call_, Named(origin_.name_space->name(), kAllOfThem, kAllOfThem));
+  admitted_queue_.clear();
+}
+
+absl::Status PublishStream::CheckRights(const IncomingBatch& batch) {
+  if (!bounded_) return absl::OkStatus();
+  for (size_t i = 0; i < batch.messages.size(); ++i) {
+    const Incoming& message = batch.messages[i];
+    if (message.audience == nullptr && message.queue == admitted_queue_) continue;
+    Names names;
+    AddMessage(message.queue, message.audience, &names);
+    const absl::Status status = broker_->Admit(call_, *origin_.name_space, names);
+    // As of a queue that is not there.
+    if (!status.ok() && batch.messages.size() > 1) return WithContext(status, absl::StrCat("messages[", i, "]"));
+    if (!status.ok()) return status;
+    if (message.audience == nullptr) admitted_queue_ = std::string(message.queue);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch) const {
@@ -78,6 +104,7 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
     done(response);
   };
   status = CheckBatch(bytes.size(), batch);
+  if (status.ok()) status = CheckRights(batch);
   if (status.ok()) status = broker_->CountPublishing(origin_, batch.messages.size(), bytes.size());
   if (!status.ok()) {
     finish(status);

@@ -36,12 +36,17 @@ class PublishStream {
 
  private:
   absl::Status CheckOrigin(const IncomingBatch& batch);
+  // Whether the caller may publish these messages, if not all.
+  absl::Status CheckRights(const IncomingBatch& batch);
+  void FindBounds();
   absl::Status CheckBatch(size_t bytes, const IncomingBatch& batch) const;
 
   Broker* const broker_;
   Call call_;
   Broker::Origin origin_;
   std::string session_;
+  bool bounded_ = false;        // the caller may not publish everything
+  std::string admitted_queue_;  // may be published to, for everyone; none if empty
 };
 
 }  // namespace nmq::broker

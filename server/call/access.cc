@@ -9,7 +9,12 @@ class Open final : public Access {
                                                             const ClientCertificate*) const override {
     return nullptr;
   }
-  absl::Status Check(const Call&, Right, absl::string_view) const override { return absl::OkStatus(); }
+  absl::Status Check(const Call&, Right, const Named&) const override { return absl::OkStatus(); }
+  bool Grants(const Principal*, Right, const Named&) const override { return true; }
+  absl::Status Explain(const Call&, const v1::ExplainRequest& request, v1::ExplainResponse* response) const override {
+    response->set_allowed(request.right() != v1::RIGHT_UNSPECIFIED);
+    return absl::OkStatus();
+  }
 };
 
 }  // namespace

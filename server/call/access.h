@@ -7,7 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "nmq/v1/registry.pb.h"
 #include "server/call/call.h"
+#include "server/call/named.h"
 
 namespace nmq {
 
@@ -23,11 +25,19 @@ class Access {
   virtual absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view> authorization,
                                                                     const ClientCertificate* certificate) const = 0;
 
-  // Whether `call` may use its right in the namespace. `name_space` is empty where the call concerns all of them. The
-  // status is what the caller is told; NOT_FOUND, without a message, if it may do nothing there, so that it is to be
-  // told what it is told of a namespace that does not exist. Asked once for each call, and for each stream again when
-  // what may be done changes, in one place: Broker::Admit.
-  virtual absl::Status Check(const Call& call, Right right, absl::string_view name_space) const = 0;
+  // Whether `call` may use its right for what is named. The status is what the caller is told; NOT_FOUND, without a
+  // message, if it may do nothing with the queue that is named, or in the namespace, so that it is to be told what it
+  // is told of one that does not exist. Asked for each call, and for each stream again when what may be done changes,
+  // in one place: Broker::Admit.
+  virtual absl::Status Check(const Call& call, Right right, const Named& what) const = 0;
+
+  // The same of somebody who called once, whether or not what it has shown then would do now. The answer for null is
+  // that for callers who are not asked.
+  virtual bool Grants(const Principal* to, Right right, const Named& what) const = 0;
+
+  // What Registry.Explain answers. PERMISSION_DENIED if the caller may not ask about the identity.
+  virtual absl::Status Explain(const Call& call, const v1::ExplainRequest& request,
+                               v1::ExplainResponse* response) const = 0;
 };
 
 // Everybody may do everything. Lives for ever.

@@ -14,6 +14,10 @@
 #include "server/call/quota.h"
 #include "server/call/right.h"
 
+namespace google::protobuf {
+class Descriptor;
+}  // namespace google::protobuf
+
 namespace nmq {
 
 // How a call came.
@@ -55,6 +59,8 @@ struct Call {
   Transport transport;
   std::string peer;                            // the address that it came from, as its transport writes it
   std::shared_ptr<const Principal> principal;  // null: callers are not asked who they are
+  // Gives the type of its request, by which its rpc is called; null if it is not known yet.
+  const google::protobuf::Descriptor* (*request)() = nullptr;
   // On the monotonic clock: nobody waits for the answer later. None: the caller waits for ever.
   std::optional<absl::Duration> deadline;
 };

@@ -16,6 +16,8 @@ absl::string_view NameOf(Right right) {
       return "inspect";
     case Right::kAdmin:
       return "admin";
+    case Right::kNone:
+      return "none";
   }
   return "unknown";
 }

@@ -5,8 +5,8 @@
 
 namespace nmq {
 
-// What a call needs to be allowed: rpc_rights.h has the right of each rpc.
-enum class Right { kConnect, kPublish, kSubscribe, kJoin, kInspect, kAdmin };
+// What a call needs to be allowed: rpc_rights.h has the right of each rpc. kNone: that the server knows who calls.
+enum class Right { kConnect, kPublish, kSubscribe, kJoin, kInspect, kAdmin, kNone };
 
 // Such as "connect".
 absl::string_view NameOf(Right right);

@@ -48,6 +48,7 @@ using RpcRights = RpcRightTable<
     RpcRight<v1::ListSubscriptionsRequest, Right::kInspect>, RpcRight<v1::ListGroupsRequest, Right::kInspect>,
     RpcRight<v1::GetClientRequest, Right::kInspect>, RpcRight<v1::CountClientsRequest, Right::kInspect>,
     RpcRight<v1::ListMetricsRequest, Right::kInspect>, RpcRight<v1::WatchRequest, Right::kInspect>,
+    RpcRight<v1::ExplainRequest, Right::kNone>,
     // Admin.
     RpcRight<v1::CreateNamespaceRequest, Right::kAdmin>, RpcRight<v1::UpdateNamespaceRequest, Right::kAdmin>,
     RpcRight<v1::DeleteNamespaceRequest, Right::kAdmin>, RpcRight<v1::CreateQueueRequest, Right::kAdmin>,

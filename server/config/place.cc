@@ -27,6 +27,7 @@ Place Place::Field(const std::string& name, int index) const {
   const TextFormat::ParseLocation location = tree_->GetLocation(field, index);
   if (location.line < 0) return result;
   result.set_ = true;
+  result.line_ = location.line + 1;
   result.position_ = absl::StrCat(":", location.line + 1, ":", location.column + 1);
   return result;
 }

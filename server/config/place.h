@@ -25,6 +25,9 @@ class Place {
   // "namespace[0].queue[2].name"; empty for the whole file.
   const std::string& path() const { return path_; }
 
+  // Its line in the file, from 1 on; 0 for the whole file.
+  int line() const { return line_; }
+
   // Whether the file sets it.
   bool is_set() const { return set_; }
 
@@ -40,6 +43,7 @@ class Place {
   std::string path_;
   // ":LINE:COLUMN"; empty for the whole file.
   std::string position_;
+  int line_ = 0;
   bool set_ = false;
 };
 

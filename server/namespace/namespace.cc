@@ -190,10 +190,38 @@ absl::Status Namespace::MoveClient(const std::string& id, absl::Span<const std::
     absl::Status status = roster_.CheckJoin(*entry, join);
     if (!status.ok()) return status;
     for (const std::string* room : leave) LeaveLocked(entry, *room);
-    for (const std::string* room : join) JoinLocked(entry, *room);
+    for (const std::string* room : join) {
+      const bool member = entry->rooms.contains(*room);
+      JoinLocked(entry, *room);
+      if (!member) entry->moved.insert(*room);
+    }
   }
   changes_->Notify();
   return absl::OkStatus();
+}
+
+void Namespace::TakeOut(const std::string& id, absl::Span<const std::string> rooms, const absl::Status& status) {
+  std::vector<std::shared_ptr<Subscription>> subscriptions;
+  {
+    MutexLock lock(&mu_);
+    Roster::Entry* const entry = roster_.Find(id);
+    if (entry == nullptr) return;
+    bool left = false;
+    for (const std::string& room : rooms) {
+      if (!entry->rooms.contains(room) || entry->moved.contains(room)) continue;
+      LeaveLocked(entry, room);
+      left = true;
+    }
+    if (!left) return;
+    for (const auto& [unused, subscription] : subscriptions_.Of(id)) subscriptions.push_back(subscription);
+  }
+  for (const auto& subscription : subscriptions) subscription->End(status);
+  changes_->Notify();
+}
+
+absl::Status Namespace::NoQueue(absl::string_view queue, bool made) const {
+  ReaderMutexLock lock(&mu_);
+  return made && !automatic_queues() ? queues_.NoQueueMade(queue) : queues_.NoQueue(queue);
 }
 
 bool Namespace::HasQueue(absl::string_view name) const {

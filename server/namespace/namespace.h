@@ -125,6 +125,7 @@ class Namespace {
     Lane* lane;
     Subscription::Owner* owner;
     std::optional<GroupWish> group = {};
+    QueueGate gate = nullptr;
     // Set by PrepareSubscribe.
     bool prepared = false;
     std::shared_ptr<Group> found_group = {};  // null without a group
@@ -144,6 +145,8 @@ class Namespace {
   // Ends a subscription for good. Only for its lane's thread.
   void Unsubscribe(Subscription* subscription, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // What is said of a queue that is not there; `made`: where it would be made, if the namespace made queues by itself.
+  absl::Status NoQueue(absl::string_view queue, bool made) const ABSL_LOCKS_EXCLUDED(mu_);
   // NOT_FOUND if there is no such queue or group.
   absl::StatusOr<std::shared_ptr<Group>> FindGroup(const std::string& queue, const std::string& group) const
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -174,6 +177,10 @@ class Namespace {
   // then nothing is changed.
   absl::Status MoveClient(const std::string& id, absl::Span<const std::string* const> join,
                           absl::Span<const std::string* const> leave) ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes a client leave those of the rooms into which it went by itself; if there are any, its subscriptions end with
+  // `status`.
+  void TakeOut(const std::string& id, absl::Span<const std::string> rooms, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Deletes its queues and groups; from now on nothing can be made in it. Its clients are the caller's affair. A
   // deleted one stays in memory, since calls may still be at it, and can be taken into use again with Undelete.
   absl::Status Delete() ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
@@ -250,6 +257,8 @@ class Namespace {
   std::shared_ptr<Subscription> NewSubscriptionLocked(SubscribeOptions* options, v1::Ready* ready)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Start StartOfLaterQueuesLocked(const Start& start) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // What of a queue a subscription is to hear; false if nothing. `options` must outlive the filter.
+  static bool FilterFor(const SubscribeOptions& options, absl::string_view queue, EventFilter* filter);
   static std::vector<uint64_t> TargetsOf(const Roster::Entry& entry);
   static void Attach(Subscription* subscription, const std::shared_ptr<Queue>& queue, const Start& start,
                      absl::Span<const uint64_t> targets, v1::Ready* ready);

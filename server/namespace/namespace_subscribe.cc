@@ -46,6 +46,11 @@ class StartSearch : public std::enable_shared_from_this<StartSearch> {
 
 }  // namespace
 
+bool Namespace::FilterFor(const SubscribeOptions& options, absl::string_view queue, EventFilter* filter) {
+  if (options.gate != nullptr && !(*options.gate)(queue)) return false;
+  return broker::FilterFor(options.patterns, options.headers, queue, filter);
+}
+
 std::vector<uint64_t> Namespace::TargetsOf(const Roster::Entry& entry) {
   std::vector<uint64_t> targets = {kEveryone, entry.client->number()};
   for (const auto& [name, room] : entry.rooms) targets.push_back(room->number);
@@ -71,6 +76,7 @@ absl::Status Namespace::SubscribeCheckLocked(const SubscribeOptions& options) co
   for (const auto& [name, queue] : queues_) {
     const absl::string_view queue_name = name;
     const bool wanted =
+        (options.gate == nullptr || (*options.gate)(queue_name)) &&
         std::any_of(options.patterns.begin(), options.patterns.end(),
                     [&](const SubscriptionPattern& pattern) { return pattern.queue.Matches(queue_name); });
     absl::Status status = wanted ? queue->CheckStart(options.start) : absl::OkStatus();
@@ -85,7 +91,7 @@ absl::Status Namespace::FindStartsInMemory(SubscribeOptions* options, const std:
   if (start.kind != Start::Kind::kLast) return absl::OkStatus();
   for (const auto& queue : ServedQueues()) {
     EventFilter filter;
-    if (queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
+    if (queue->durable() || !FilterFor(*options, queue->name(), &filter)) continue;
     auto found = queue->FindLastInMemory(start.number, filter, options->client->memberships(), stop);
     if (!found.ok()) return StartNotFound(*queue, found.status());
     start.found[queue->name()] = {queue->epoch(), *found};
@@ -97,7 +103,7 @@ void Namespace::FindStartsOnDisk(SubscribeOptions* options, const std::atomic<bo
   std::vector<std::pair<std::shared_ptr<Queue>, EventFilter>> queues;
   for (const auto& queue : ServedQueues()) {
     EventFilter filter;
-    if (!queue->durable() || !FilterFor(options->patterns, options->headers, queue->name(), &filter)) continue;
+    if (!queue->durable() || !FilterFor(*options, queue->name(), &filter)) continue;
     queues.emplace_back(queue, std::move(filter));
   }
   SearchFor who;
@@ -116,7 +122,7 @@ bool Namespace::MayTakeLong(const SubscribeOptions& options) const {
   if (!LooksBack(options.start)) return false;
   for (const auto& [name, queue] : queues_) {
     EventFilter filter;
-    if (!FilterFor(options.patterns, options.headers, name, &filter)) continue;
+    if (!FilterFor(options, name, &filter)) continue;
     if (queue->durable()) return true;
     const log::Extent held = queue->Held();
     if (options.start.kind == Start::Kind::kLast) messages += held.end - held.first;
@@ -186,6 +192,7 @@ std::shared_ptr<Subscription> Namespace::NewSubscriptionLocked(SubscribeOptions*
   made.client = options->client;
   made.patterns = std::move(options->patterns);
   made.headers = std::move(options->headers);
+  made.gate = std::move(options->gate);
   made.overflow = options->overflow;
   made.overflow_messages = options->overflow_messages;
   made.peer = subscriptions_.SharedPeer(options->client->id(), options->peer);

@@ -137,6 +137,7 @@ std::optional<uint64_t> Roster::Leave(Entry* entry, const std::string& name) {
   Room* const room = found->second;
   const uint64_t number = room->number;
   entry->rooms.erase(found);
+  entry->moved.erase(name);
   Memberships& memberships = entry->client->memberships();
   const uint64_t stamp = options_.stamps->fetch_add(1, std::memory_order_acq_rel) + 1;
   // Only messages that were addressed to the room meanwhile can still depend on the membership.

@@ -59,6 +59,7 @@ class Roster {
     std::shared_ptr<Client> client;
     ClientFields fields;
     absl::btree_map<std::string, Room*> rooms;  // by name
+    absl::btree_set<std::string> moved;         // those of them into which an administrator moved it
   };
 
   explicit Roster(Options options) : options_(std::move(options)) {}

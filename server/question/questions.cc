@@ -91,7 +91,7 @@ absl::Status Questions::Answer(absl::string_view token, absl::string_view name_s
     MutexLock lock(&mu_);
     auto it = questions_.find(token);
     if (it == questions_.end() || it->second->options.name_space != name_space) {
-      return NotFound("QUESTION_NOT_FOUND", "reply_to: nobody waits for an answer to it, or does so any more");
+      return Unknown();
     }
     Question& question = *it->second;
     if (question.answered.contains(client)) {
@@ -111,6 +111,17 @@ absl::Status Questions::Answer(absl::string_view token, absl::string_view name_s
   }
   Tell(&ended);
   return status;
+}
+
+absl::Status Questions::Unknown() {
+  return NotFound("QUESTION_NOT_FOUND", "reply_to: nobody waits for an answer to it, or does so any more");
+}
+
+std::string Questions::QueueOf(absl::string_view token, absl::string_view name_space) const {
+  MutexLock lock(&mu_);
+  const auto found = questions_.find(token);
+  if (found == questions_.end() || found->second->options.name_space != name_space) return "";
+  return found->second->options.queue;
 }
 
 void Questions::Gone(uint64_t client) {

@@ -48,6 +48,7 @@ class Questions {
     int64_t deadline_us = 0;
     Done done;
     std::shared_ptr<const Check> check = nullptr;  // null: nobody is asked
+    std::string queue = {};                        // where it is asked, if callers are asked who they are
   };
   // `token` must be new. RESOURCE_EXHAUSTED if the namespace has too many questions; what End said if it was called.
   absl::Status Open(std::string token, Options options) ABSL_LOCKS_EXCLUDED(mu_);
@@ -73,6 +74,10 @@ class Questions {
   // When the next one's is; none if there is no question.
   std::optional<int64_t> next_deadline_us() const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The queue of a question of the namespace; empty if there is none, or it is not known.
+  std::string QueueOf(absl::string_view token, absl::string_view name_space) const ABSL_LOCKS_EXCLUDED(mu_);
+  // What is said of a question that there is not.
+  static absl::Status Unknown();
   // Ends those whose check says no, with what it says.
   void EndRefused() ABSL_LOCKS_EXCLUDED(mu_);
 

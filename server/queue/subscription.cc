@@ -37,6 +37,7 @@ Subscription::Subscription(Options options)
       id_(std::move(options.id)),
       patterns_(std::move(options.patterns)),
       headers_(std::move(options.headers)),
+      gate_(std::move(options.gate)),
       peer_(std::move(options.peer)),
       start_time_(options.start_time),
       name_space_counters_(*options.name_space_counters),

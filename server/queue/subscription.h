@@ -33,6 +33,9 @@ struct SubscriptionPattern {
   Pattern event;
 };
 
+// Whether a subscription may hear a queue of this name, where not all; thread-safe.
+using QueueGate = std::shared_ptr<const std::function<bool(absl::string_view queue)>>;
+
 // What of a queue somebody hears who has these patterns and filters of headers; false if nothing. Both must outlive the
 // filter.
 bool FilterFor(const std::vector<SubscriptionPattern>& patterns, const std::vector<HeaderFilter>& headers,
@@ -46,6 +49,7 @@ class Subscription final : public Subscriber {
     std::string id;
     std::vector<SubscriptionPattern> patterns;
     std::vector<HeaderFilter> headers;
+    QueueGate gate = nullptr;  // null: of those that the patterns match, all
     std::shared_ptr<const std::string> peer;
     absl::Time start_time;
     Counters* name_space_counters;  // must outlive the subscription
@@ -71,8 +75,10 @@ class Subscription final : public Subscriber {
 
   // What of a queue it hears; false if nothing.
   bool FilterFor(absl::string_view queue, EventFilter* filter) const {
-    return broker::FilterFor(patterns_, headers_, queue, filter);
+    return (gate_ == nullptr || (*gate_)(queue)) && broker::FilterFor(patterns_, headers_, queue, filter);
   }
+  // Whether it hears of the queues that its patterns match only some.
+  bool gated() const { return gate_ != nullptr; }
   bool Hears(absl::string_view queue, absl::string_view event) const;
 
   // Adds a cursor, which the caller attaches to its queue.
@@ -122,6 +128,7 @@ class Subscription final : public Subscriber {
   const std::string id_;
   const std::vector<SubscriptionPattern> patterns_;
   const std::vector<HeaderFilter> headers_;
+  const QueueGate gate_;
   const std::shared_ptr<const std::string> peer_;
   const absl::Time start_time_;
   Counters& name_space_counters_;

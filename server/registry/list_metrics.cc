@@ -50,7 +50,7 @@ std::string KeyOf(const prometheus::MetricFamily& family, const prometheus::Clie
 
 absl::Status Registry::ListMetrics(const Call& call, const v1::ListMetricsRequest& request,
                                    v1::ListMetricsResponse* response) const {
-  const absl::Status status = broker_.Admit(call, "");
+  const absl::Status status = broker_.Admit(call, Named("", kAllOfThem, kAllOfThem));
   if (!status.ok()) return status;
   auto after = KeyOfPageToken(kMetrics, "", request.page_token());
   if (!after.ok()) return after.status();

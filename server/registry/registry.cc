@@ -12,6 +12,7 @@
 #include "server/namespace/client_filter.h"
 #include "server/queue/queue.h"
 #include "server/registry/page.h"
+#include "server/registry/sight.h"
 
 namespace nmq::broker {
 namespace {
@@ -20,6 +21,8 @@ namespace {
 constexpr int kLooksMax = 1000;
 // Fewer of subscriptions, which look into each of their queues.
 constexpr int kSubscriptionLooksMax = 50;
+
+constexpr size_t kIdentityBytesMax = 128;
 
 constexpr char kNamespaces[] = "namespaces";
 constexpr char kQueues[] = "queues";
@@ -34,14 +37,60 @@ absl::StatusOr<Pattern> ParseFilter(absl::string_view field, absl::string_view t
 }
 
 // The page of a list that is visited piece by piece: `visit` goes on after a key and returns where it stopped, as the
-// namespace's Visit functions do.
+// namespace's Visit functions do; `last` has the key of the last entry of the page, which the token tells.
 template <typename Response, typename Entry, typename Visit>
 void FillPage(const Page<Entry>& page, absl::string_view list, absl::string_view name_space, std::string after,
-              Response* response, Visit visit) {
+              const std::string& last, Response* response, Visit visit) {
   do {
     after = visit(after);
   } while (!after.empty() && !page.full());
-  if (page.full()) response->set_next_page_token(PageToken(list, name_space, after));
+  if (page.full()) response->set_next_page_token(PageToken(list, name_space, last));
+}
+
+// Adds an entry to a page; see Page::Add.
+template <typename Entry>
+bool AddTo(Page<Entry>* page, Entry entry, absl::string_view key, std::string* last) {
+  if (!page->Add(std::move(entry))) return false;
+  *last = std::string(key);
+  return true;
+}
+
+// What a caller who may not see all of a namespace is told of it.
+v1::NamespaceInfo PartOf(const Namespace& name_space, const Sight& sight) {
+  v1::NamespaceInfo info;
+  info.set_name(name_space.name());
+  info.set_automatic_queues(name_space.automatic_queues());
+  std::string after;
+  do {
+    after = name_space.VisitQueues(after, kLooksMax, [&](const Queue& queue) {
+      if (sight.Queue(queue.name())) info.set_queues(info.queues() + 1);
+      return true;
+    });
+  } while (!after.empty());
+  do {
+    after = name_space.VisitRooms(after, kLooksMax, [&](const Namespace::RoomView& room) {
+      if (sight.Room(*room.name)) info.set_rooms(info.rooms() + 1);
+      return true;
+    });
+  } while (!after.empty());
+  do {
+    after = name_space.VisitClients("", after, kLooksMax, [&](Namespace::ClientView client) {
+      if (!sight.Client(&client)) return true;
+      info.set_clients(info.clients() + 1);
+      info.set_subscriptions(info.subscriptions() + client.subscriptions.size());
+      return true;
+    });
+  } while (!after.empty());
+  return info;
+}
+
+// What a group has of other queues and of rooms.
+void HideNames(const Sight& sight, v1::GroupOptions* options) {
+  if (sight.all()) return;
+  if (!sight.Queue(options->dead_letter_queue())) options->clear_dead_letter_queue();
+  auto* const rooms = options->mutable_rooms();
+  rooms->erase(std::remove_if(rooms->begin(), rooms->end(), [&](const std::string& room) { return !sight.Room(room); }),
+               rooms->end());
 }
 
 v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::string& client_name,
@@ -51,6 +100,7 @@ v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::
   info.set_id(subscription->id());
   info.set_client_id(subscription->client().id());
   info.set_client_name(client_name);
+  info.set_identity(std::string(subscription->client().identity()));
   for (const SubscriptionPattern& pattern : subscription->patterns()) {
     v1::Pattern* out = info.add_patterns();
     out->set_queue(pattern.queue.text());
@@ -78,9 +128,14 @@ absl::Status Registry::ListNamespaces(const Call& call, const v1::ListNamespaces
   Page page(broker_.limits(), request.page_size(), response->mutable_namespaces());
   std::string last = *after;
   for (Namespace* name_space : broker_.NamespacesAfter(last)) {
-    if (!broker_.Admit(call, name_space->name()).ok()) continue;
+    if (!broker_.MaySee(call, name_space->name())) continue;
+    const Sight sight(broker_, call, name_space->name());
     v1::NamespaceInfo info;
-    name_space->Describe(&info);
+    if (sight.all()) {
+      name_space->Describe(&info);
+    } else {
+      info = PartOf(*name_space, sight);
+    }
     if (!page.Add(std::move(info))) break;
     last = name_space->name();  // the token tells it
   }
@@ -90,7 +145,7 @@ absl::Status Registry::ListNamespaces(const Call& call, const v1::ListNamespaces
 
 absl::Status Registry::ListQueues(const Call& call, const v1::ListQueuesRequest& request,
                                   v1::ListQueuesResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("queue", request.queue(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -98,12 +153,14 @@ absl::Status Registry::ListQueues(const Call& call, const v1::ListQueuesRequest&
   if (!after.ok()) return after.status();
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_queues());
-  FillPage(page, kQueues, (*name_space)->name(), *after, response, [&](const std::string& from) {
+  const Sight sight(broker_, call, (*name_space)->name());
+  std::string last;
+  FillPage(page, kQueues, (*name_space)->name(), *after, last, response, [&](const std::string& from) {
     return (*name_space)->VisitQueues(from, kLooksMax, [&](const Queue& queue) {
-      if (!wanted->Matches(queue.name())) return true;
+      if (!wanted->Matches(queue.name()) || !sight.Queue(queue.name())) return true;
       v1::QueueInfo info;
       queue.Describe(&info);
-      return page.Add(std::move(info));
+      return AddTo(&page, std::move(info), queue.name(), &last);
     });
   });
   return absl::OkStatus();
@@ -111,7 +168,7 @@ absl::Status Registry::ListQueues(const Call& call, const v1::ListQueuesRequest&
 
 absl::Status Registry::ListRooms(const Call& call, const v1::ListRoomsRequest& request,
                                  v1::ListRoomsResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("room", request.room(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -119,15 +176,17 @@ absl::Status Registry::ListRooms(const Call& call, const v1::ListRoomsRequest& r
   if (!after.ok()) return after.status();
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_rooms());
-  FillPage(page, kRooms, (*name_space)->name(), *after, response, [&](const std::string& from) {
+  const Sight sight(broker_, call, (*name_space)->name());
+  std::string last;
+  FillPage(page, kRooms, (*name_space)->name(), *after, last, response, [&](const std::string& from) {
     return (*name_space)->VisitRooms(from, kLooksMax, [&](const Namespace::RoomView& room) {
-      if (!wanted->Matches(*room.name)) return true;
+      if (!wanted->Matches(*room.name) || !sight.Room(*room.name)) return true;
       v1::RoomInfo info;
       info.set_namespace_((*name_space)->name());
       info.set_name(*room.name);
       info.set_members(room.members);
       SetTime(room.create_time, info.mutable_create_time());
-      return page.Add(std::move(info));
+      return AddTo(&page, std::move(info), *room.name, &last);
     });
   });
   return absl::OkStatus();
@@ -135,7 +194,7 @@ absl::Status Registry::ListRooms(const Call& call, const v1::ListRoomsRequest& r
 
 absl::Status Registry::ListGroups(const Call& call, const v1::ListGroupsRequest& request,
                                   v1::ListGroupsResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   auto wanted = ParseFilter("queue", request.queue(), broker_.limits());
   if (!wanted.ok()) return wanted.status();
@@ -143,12 +202,15 @@ absl::Status Registry::ListGroups(const Call& call, const v1::ListGroupsRequest&
   if (!after.ok()) return after.status();
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_groups());
-  FillPage(page, kGroups, (*name_space)->name(), *after, response, [&](const std::string& from) {
+  const Sight sight(broker_, call, (*name_space)->name());
+  std::string last;
+  FillPage(page, kGroups, (*name_space)->name(), *after, last, response, [&](const std::string& from) {
     return (*name_space)->VisitGroups(from, kLooksMax, [&](const Group& group) {
-      if (!wanted->Matches(group.queue_name())) return true;
+      if (!wanted->Matches(group.queue_name()) || !sight.Queue(group.queue_name())) return true;
       v1::GroupInfo info;
       group.Describe(&info);
-      return page.Add(std::move(info));
+      HideNames(sight, info.mutable_options());
+      return AddTo(&page, std::move(info), absl::StrCat(group.queue_name(), "/", group.name()), &last);
     });
   });
   return absl::OkStatus();
@@ -175,12 +237,13 @@ v1::ClientInfo Registry::ClientInfoOf(const Namespace& name_space, const Namespa
   for (absl::string_view room : client.rooms) info.add_rooms(room.data(), room.size());
   for (const Subscription* subscription : client.subscriptions) info.add_subscriptions(subscription->id());
   client.client->counters().ToProto(info.mutable_counters());
+  info.set_identity(std::string(client.client->identity()));
   return info;
 }
 
 absl::Status Registry::ListClients(const Call& call, const v1::ListClientsRequest& request,
                                    v1::ListClientsResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;
@@ -188,18 +251,21 @@ absl::Status Registry::ListClients(const Call& call, const v1::ListClientsReques
   if (!after.ok()) return after.status();
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_clients());
-  FillPage(page, kClients, (*name_space)->name(), *after, response, [&](const std::string& from) {
-    return (*name_space)
-        ->VisitClients(request.filter().room(), from, kLooksMax, [&](const Namespace::ClientView& client) {
-          return !Passes(request.filter(), client) || page.Add(ClientInfoOf(**name_space, client));
-        });
+  const Sight sight(broker_, call, (*name_space)->name());
+  if (!sight.Filter(request.filter())) return absl::OkStatus();
+  std::string last;
+  FillPage(page, kClients, (*name_space)->name(), *after, last, response, [&](const std::string& from) {
+    return (*name_space)->VisitClients(request.filter().room(), from, kLooksMax, [&](Namespace::ClientView client) {
+      if (!sight.Client(&client) || !Passes(request.filter(), client)) return true;
+      return AddTo(&page, ClientInfoOf(**name_space, client), client.client->id(), &last);
+    });
   });
   return absl::OkStatus();
 }
 
 absl::Status Registry::ListSubscriptions(const Call& call, const v1::ListSubscriptionsRequest& request,
                                          v1::ListSubscriptionsResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilterName("client_id", request.client_id());
   if (status.ok()) status = CheckFilterName("queue", request.queue());
@@ -209,27 +275,36 @@ absl::Status Registry::ListSubscriptions(const Call& call, const v1::ListSubscri
   if (!after.ok()) return after.status();
   response->set_revision(broker_.changes().revision());
   Page page(broker_.limits(), request.page_size(), response->mutable_subscriptions());
-  FillPage(page, kSubscriptions, (*name_space)->name(), *after, response, [&](const std::string& from) {
+  const Sight sight(broker_, call, (*name_space)->name());
+  std::string last;
+  FillPage(page, kSubscriptions, (*name_space)->name(), *after, last, response, [&](const std::string& from) {
     return (*name_space)
-        ->VisitSubscriptions(request.client_id(), from, kSubscriptionLooksMax,
-                             [&](Subscription& subscription, const std::string& client_name) {
-                               return !subscription.Hears(request.queue(), request.event()) ||
-                                      page.Add(SubscriptionInfoOf(**name_space, client_name, &subscription));
-                             });
+        ->VisitSubscriptions(
+            request.client_id(), from, kSubscriptionLooksMax,
+            [&](Subscription& subscription, const std::string& client_name) {
+              if (!subscription.Hears(request.queue(), request.event()) || !sight.ListedSubscription(subscription)) {
+                return true;
+              }
+              return AddTo(&page, SubscriptionInfoOf(**name_space, client_name, &subscription), subscription.id(),
+                           &last);
+            });
   });
   return absl::OkStatus();
 }
 
 absl::Status Registry::GetClient(const Call& call, const v1::GetClientRequest& request,
                                  v1::GetClientResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   const std::string& id = request.client_id();
   if (id.empty()) return InvalidArgument("client_id", "is empty");
-  const bool found = (*name_space)->VisitClient(id, [&](const Namespace::ClientView& client) {
-    *response->mutable_client() = ClientInfoOf(**name_space, client);
+  const Sight sight(broker_, call, (*name_space)->name());
+  bool seen = false;
+  (*name_space)->VisitClient(id, [&](Namespace::ClientView client) {
+    seen = sight.Client(&client);
+    if (seen) *response->mutable_client() = ClientInfoOf(**name_space, client);
   });
-  if (found) return absl::OkStatus();
+  if (seen) return absl::OkStatus();
   return NotFound("CLIENT_NOT_FOUND",
                   absl::StrCat("client_id: namespace ", Quote((*name_space)->name()), " has no client ", Quote(id)),
                   {{"client", id}, {"namespace", (*name_space)->name()}});
@@ -237,22 +312,39 @@ absl::Status Registry::GetClient(const Call& call, const v1::GetClientRequest& r
 
 absl::Status Registry::CountClients(const Call& call, const v1::CountClientsRequest& request,
                                     v1::CountClientsResponse* response) const {
-  auto name_space = broker_.FindNamespace(call, request.namespace_());
+  auto name_space = broker_.FindNamespace(call, request);
   if (!name_space.ok()) return name_space.status();
   absl::Status status = CheckFilter(request.filter(), broker_.limits());
   if (!status.ok()) return status;
   response->set_revision(broker_.changes().revision());
+  const Sight sight(broker_, call, (*name_space)->name());
+  if (!sight.Filter(request.filter())) return absl::OkStatus();
   uint64_t count = 0;
   std::string after;
   do {
-    after = (*name_space)
-                ->VisitClients(request.filter().room(), after, kLooksMax, [&](const Namespace::ClientView& client) {
-                  count += Passes(request.filter(), client) ? 1 : 0;
-                  return true;
-                });
+    after = (*name_space)->VisitClients(request.filter().room(), after, kLooksMax, [&](Namespace::ClientView client) {
+      count += sight.Client(&client) && Passes(request.filter(), client) ? 1 : 0;
+      return true;
+    });
   } while (!after.empty());
   response->set_count(count);
   return absl::OkStatus();
+}
+
+absl::Status Registry::Explain(const Call& call, const v1::ExplainRequest& request,
+                               v1::ExplainResponse* response) const {
+  if (!v1::Right_IsValid(request.right())) {
+    return InvalidArgument("right", absl::StrCat(static_cast<int>(request.right()), " is no right"));
+  }
+  for (const auto& [field, text] : {std::pair<absl::string_view, const std::string&>("namespace", request.namespace_()),
+                                    {"queue", request.queue()},
+                                    {"room", request.room()}}) {
+    if (text.empty()) continue;
+    const absl::Status status = Pattern::Parse(field, text, broker_.limits().name_bytes).status();
+    if (!status.ok()) return status;
+  }
+  if (request.identity().size() > kIdentityBytesMax) return InvalidArgument("identity", "is none: it is too long");
+  return broker_.access().Explain(call, request, response);
 }
 
 }  // namespace nmq::broker

@@ -35,6 +35,7 @@ class Registry {
                            v1::ListMetricsResponse* response) const;
   absl::Status CountClients(const Call& call, const v1::CountClientsRequest& request,
                             v1::CountClientsResponse* response) const;
+  absl::Status Explain(const Call& call, const v1::ExplainRequest& request, v1::ExplainResponse* response) const;
 
  private:
   v1::ClientInfo ClientInfoOf(const Namespace& name_space, const Namespace::ClientView& client) const;

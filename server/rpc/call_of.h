@@ -12,6 +12,7 @@ template <typename Request>
 Call CallOf(const Exchange& exchange) {
   Call call = exchange.CallWith(RightOf<Request>());
   call.principal = exchange.principal();
+  call.request = &Request::descriptor;
   return call;
 }
 
@@ -20,6 +21,7 @@ template <typename Request>
 Call LaterCallOf(const Exchange& exchange) {
   Call call(RightOf<Request>(), Transport::kGrpc, "");
   call.principal = exchange.principal();
+  call.request = &Request::descriptor;
   return call;
 }
 

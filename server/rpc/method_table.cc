@@ -39,6 +39,10 @@ Handler* MethodTable::Serve(absl::string_view path, Exchange* exchange) const {
     const absl::Status status = Admit(found->second, exchange);
     if (!status.ok()) {
       if (metrics_ != nullptr) metrics_->CountRefusal(status);
+      // Who has had too much is counted, no more.
+      if (audit_ != nullptr && absl::IsUnauthenticated(status)) {
+        audit_->Refused(exchange->CallWith(Right::kNone), path, status);
+      }
       LOG_EVERY_T(WARNING, kSecondsBetweenRefusals)
           << "refused a call from " << exchange->CallWith(Right::kConnect).peer << ": " << status.message();
       return new Refused(status, exchange);

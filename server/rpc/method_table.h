@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
+#include "server/audit/audit_log.h"
 #include "server/call/access.h"
 #include "server/limits/identities.h"
 #include "server/metrics/metrics.h"
@@ -25,12 +26,14 @@ class MethodTable {
   using Begin = std::function<Handler*(Exchange*)>;
 
   // Before the loop starts: each path once; one that anybody may call, whoever it is; who decides that, everybody
-  // without it. `access`, and `metrics`, which count those who are turned away, must outlive the table.
+  // without it. `access`, and `metrics` and `audit`, which count and name those who are turned away, must
+  // outlive the table.
   void Add(const std::string& path, Begin begin) { methods_[path].begin = std::move(begin); }
   void Open(const std::string& path) { methods_[path].open = true; }
-  void set_access(const Access* access, Metrics* metrics) {
+  void set_access(const Access* access, Metrics* metrics, AuditLog* audit) {
     access_ = access;
     metrics_ = metrics;
+    audit_ = audit;
   }
   // What those who call have and do is counted in `identities`, which must outlive the table, by this clock. One of
   // Registry or Admin is counted as that.
@@ -58,6 +61,7 @@ class MethodTable {
   absl::flat_hash_map<std::string, Method> methods_;
   const Access* access_ = &OpenAccess();
   Metrics* metrics_ = nullptr;        // null: not counted
+  AuditLog* audit_ = nullptr;         // null: not written down
   Identities* identities_ = nullptr;  // likewise
   const Clock* clock_ = nullptr;
 };

@@ -10,6 +10,7 @@
 #include "grpc/reflection/v1/reflection.pb.h"
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/audit/audit_log.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/publish_call.h"
 #include "server/rpc/reflection_call.h"
@@ -47,14 +48,16 @@ struct TypesOf<absl::Status (Class::*)(const Call&, const RequestType&, Response
   using Response = ResponseType;
 };
 
-// Adds a method of `service`, which is Registry or Admin.
+// Adds a method of `service`, which is Registry or Admin. `audit` is told of each call, if it is not null.
 template <typename Service, typename Method>
-void AddServiceRpc(const char* full_name, Service* service, Method method, CallWorker* worker, MethodTable* table) {
+void AddServiceRpc(const char* full_name, Service* service, Method method, AuditLog* audit, CallWorker* worker,
+                   MethodTable* table) {
   using Request = typename TypesOf<Method>::Request;
   using Response = typename TypesOf<Method>::Response;
-  auto handle = [service, method](const Call& call, const Request* request, const Done<Response>& done) {
+  auto handle = [service, method, audit](const Call& call, const Request* request, const Done<Response>& done) {
     Response response;
     const absl::Status status = (service->*method)(call, *request, &response);
+    if (audit != nullptr) audit->Administered(call, *request, status);
     done(status.ok() ? absl::StatusOr<Response>(std::move(response)) : status);
   };
   AddWorkerRpc<Request, Response>(full_name, std::move(handle), worker, table);
@@ -70,7 +73,7 @@ void AddStream(const char* full_name, MethodTable::Begin begin, MethodTable* tab
 Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), admin_(broker) {}
 
 void Methods::AddTo(Loop* loop) {
-  loop->methods().set_access(&broker_->access(), &broker_->metrics());
+  loop->methods().set_access(&broker_->access(), &broker_->metrics(), broker_->audit());
   loop->methods().set_identities(&broker_->identities(), &broker_->clock());
   AddSessions(&loop->methods());
   AddMessages(&loop->methods());
@@ -141,7 +144,9 @@ void Methods::AddMessages(MethodTable* table) {
 }
 
 void Methods::AddRegistry(MethodTable* table) {
-  auto add = [&](const char* full_name, auto method) { AddServiceRpc(full_name, &registry_, method, &worker_, table); };
+  auto add = [&](const char* full_name, auto method) {
+    AddServiceRpc(full_name, &registry_, method, /*audit=*/nullptr, &worker_, table);
+  };
   add("nmq.v1.Registry.ListNamespaces", &broker::Registry::ListNamespaces);
   add("nmq.v1.Registry.ListQueues", &broker::Registry::ListQueues);
   add("nmq.v1.Registry.ListRooms", &broker::Registry::ListRooms);
@@ -151,6 +156,7 @@ void Methods::AddRegistry(MethodTable* table) {
   add("nmq.v1.Registry.GetClient", &broker::Registry::GetClient);
   add("nmq.v1.Registry.ListMetrics", &broker::Registry::ListMetrics);
   add("nmq.v1.Registry.CountClients", &broker::Registry::CountClients);
+  add("nmq.v1.Registry.Explain", &broker::Registry::Explain);
   AddStream<v1::WatchRequest, v1::WatchResponse>(
       "nmq.v1.Registry.Watch", [broker = broker_](Exchange* exchange) { return new WatchStream(broker, exchange); },
       table);
@@ -158,7 +164,7 @@ void Methods::AddRegistry(MethodTable* table) {
 
 void Methods::AddAdmin(MethodTable* table) {
   auto add = [&](const char* full_name, auto method) {
-    AddServiceRpc(full_name, &admin_, method, &admin_worker_, table);
+    AddServiceRpc(full_name, &admin_, method, broker_->audit(), &admin_worker_, table);
   };
   add("nmq.v1.Admin.CreateNamespace", &broker::Admin::CreateNamespace);
   add("nmq.v1.Admin.UpdateNamespace", &broker::Admin::UpdateNamespace);
@@ -177,7 +183,12 @@ void Methods::AddAdmin(MethodTable* table) {
   AddWorkerRpc<v1::RedriveDeadLettersRequest, v1::RedriveDeadLettersResponse>(
       "nmq.v1.Admin.RedriveDeadLetters",
       [this](const Call& call, const v1::RedriveDeadLettersRequest* request, broker::RedriveDone done) {
-        admin_.RedriveDeadLetters(call, *request, std::move(done));
+        auto audited = [audit = broker_->audit(), call, request = *request,
+                        done = std::move(done)](absl::StatusOr<v1::RedriveDeadLettersResponse> response) {
+          if (audit != nullptr) audit->Administered(call, request, response.status());
+          done(std::move(response));
+        };
+        admin_.RedriveDeadLetters(call, *request, std::move(audited));
       },
       &admin_worker_, table);
 }

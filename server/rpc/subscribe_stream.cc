@@ -106,7 +106,10 @@ void SubscribeStream::OnReady() {
 void SubscribeStream::CheckAccess() {
   if (name_space_ == nullptr || ending()) return;
   Call call = LaterCallOf<v1::SubscribeRequest>(*exchange());
-  const absl::Status status = broker_->AdmitAgain(&call, client_.get(), name_space_->name());
+  absl::Status status = broker_->AdmitAgain(&call, client_.get(), name_space_->name());
+  if (status.ok() && subscription_ != nullptr) {
+    status = broker_->CheckSubscription(call, *name_space_, *subscription_);
+  }
   if (status.ok()) {
     GoOnFor(call.principal);
   } else {

@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "server/frame/frame.h"
+#include "server/registry/sight.h"
 #include "server/rpc/call_of.h"
 #include "server/rpc/stream_age.h"
 
@@ -72,8 +73,8 @@ absl::Status WatchStream::Open(const RequestBytes& bytes) {
 }
 
 absl::Status WatchStream::Admit(const Call& call) const {
-  if (request_.namespace_().empty()) return broker_->Admit(call, "");
-  return broker_->FindNamespace(call, request_.namespace_()).status();
+  if (request_.namespace_().empty()) return broker_->Admit(call, Named("", kAllOfThem, kAllOfThem));
+  return broker_->FindNamespace(call, request_).status();
 }
 
 void WatchStream::CheckAccess() {
@@ -95,12 +96,22 @@ void WatchStream::Pump() {
       End(changes.status());
       return;
     }
-    if (changes->empty()) continue;
     v1::WatchResponse response;
     response.set_revision(revision_);
-    for (v1::Change& change : *changes) *response.add_changes() = std::move(change);
+    AddSeen(&*changes, &response);
+    if (response.changes().empty()) continue;
     Write(Frame(response));
     return;
+  }
+}
+
+void WatchStream::AddSeen(std::vector<v1::Change>* changes, v1::WatchResponse* response) const {
+  if (changes->empty()) return;
+  const Call call = LaterCallOf<v1::WatchRequest>(*exchange());
+  // Who may watch all namespaces may see all.
+  const broker::Sight sight(*broker_, call, request_.namespace_());
+  for (v1::Change& change : *changes) {
+    if (sight.Change(change)) *response->add_changes() = std::move(change);
   }
 }
 

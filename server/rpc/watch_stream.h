@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -36,6 +37,8 @@ class WatchStream final : public StreamCall {
   absl::Status Open(const RequestBytes& bytes);
   absl::Status Admit(const Call& call) const;
   void Pump();
+  // Adds those changes that the caller may see.
+  void AddSeen(std::vector<v1::Change>* changes, v1::WatchResponse* response) const;
   void OnHeartbeat();
   void WriteHeartbeat();
   void OnEnd(const absl::Status& status) override;

@@ -135,6 +135,10 @@ class AccessByFile : public testing::Test {
         },
         kPatience));
   }
+  void AwaitForbidden(Right right) {
+    EXPECT_TRUE(
+        WaitUntil([&] { return CallOne(right).error_code() == grpc::StatusCode::PERMISSION_DENIED; }, kPatience));
+  }
   void AwaitNothingAllowed() {
     EXPECT_TRUE(
         WaitUntil([&] { return CallOne(Right::kConnect).error_code() == grpc::StatusCode::NOT_FOUND; }, kPatience));
@@ -176,12 +180,13 @@ TEST_F(AccessByFile, EachRpcTakesItsRightAndNoOther) {
   Grant(kAllRights);
   Start();
   const std::string session = Connect(caller_, "shop");
-  Grant("");
-  AwaitNothingAllowed();
+  // Without the right to connect, the session would end.
+  const std::string connect = RightName(Right::kConnect);
   for (const Right granted :
        {Right::kConnect, Right::kPublish, Right::kSubscribe, Right::kJoin, Right::kInspect, Right::kAdmin}) {
-    Grant(RightName(granted));
+    Grant(absl::StrCat(connect, " ", granted == Right::kConnect ? "" : RightName(granted)));
     AwaitAllowed(granted, session);
+    AwaitForbidden(granted == Right::kAdmin ? Right::kInspect : Right::kAdmin);
     for (const MethodDescriptor* method : AllMethods()) {
       const std::string name = method->name();
       // These would end what is called here.
@@ -191,10 +196,22 @@ TEST_F(AccessByFile, EachRpcTakesItsRightAndNoOther) {
       const std::string request = RequestOf(*method, "shop", by_session ? session : "");
       const grpc::Status status = Call(*method, request, Bearer(caller_));
       const bool forbidden = status.error_code() == grpc::StatusCode::PERMISSION_DENIED;
-      EXPECT_EQ(forbidden, RightOfRpc(*method) != granted)
-          << name << " with " << NameOf(granted) << ": " << status.error_code() << " " << status.error_message();
+      const Right right = RightOfRpc(*method);
+      const bool allowed = right == granted || right == Right::kConnect || right == Right::kNone;
+      EXPECT_EQ(forbidden, !allowed) << name << " with " << NameOf(granted) << ": " << status.error_code() << " "
+                                     << status.error_message();
       EXPECT_NE(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << name;
     }
+  }
+}
+
+TEST_F(AccessByFile, ConnectingTakesItsOwnRight) {
+  Grant(kAllRights);
+  Start();
+  Connect(caller_, "shop");
+  for (const Right granted : {Right::kPublish, Right::kSubscribe, Right::kJoin, Right::kInspect, Right::kAdmin}) {
+    Grant(RightName(granted));
+    AwaitForbidden(Right::kConnect);
   }
 }
 
@@ -204,6 +221,7 @@ TEST_F(AccessByFile, NamespaceInWhichNothingIsGrantedLooksAsIfItDidNotExist) {
   for (const MethodDescriptor* method : AllMethods()) {
     const std::string request = RequestOf(*method, "other", "");
     if (request == RequestOf(*method, "absent", "")) continue;  // it is about no namespace
+    if (RightOfRpc(*method) == Right::kNone) continue;          // what is there has no part in it
     const grpc::Status other = Call(*method, request, Bearer(caller_));
     const grpc::Status absent = Call(*method, RequestOf(*method, "absent", ""), Bearer(caller_));
     EXPECT_FALSE(other.ok()) << method->full_name();

@@ -140,6 +140,9 @@ TEST_F(ClientAdmin, ClientsAreMovedAndDisconnected) {
   disconnect.mutable_filter()->set_name("two");
   EXPECT_TRUE(admin->DisconnectClients(disconnect).ok());
   EXPECT_EQ(registry_->CountClients()->count(), 1u);
+  v1::ExplainRequest explain;
+  explain.set_right(v1::RIGHT_PUBLISH);
+  EXPECT_TRUE(registry_->Explain(explain)->allowed());
 }
 
 TEST_F(ClientAdmin, NamespacesAreMadeAndDeleted) {

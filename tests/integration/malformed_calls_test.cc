@@ -75,6 +75,7 @@ TEST_F(MalformedCalls, EmptyRequestsAreAnsweredWithWhatIsMissing) {
       {"ListGroups", "OK"},
       {"GetClient", invalid + "client_id"},
       {"CountClients", "OK"},
+      {"Explain", "OK"},
       {"ListMetrics", "OK"},
       {"Watch", "DEADLINE_EXCEEDED"},  // ours: it stays open
       {"CreateNamespace", invalid + "name"},

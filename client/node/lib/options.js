@@ -217,6 +217,14 @@ const LISTEN_ANY = { listener: required(CALLBACK) };
 const WITHIN = { milliseconds: required(TIME) };
 
 const RETENTION = shape({ bytes: COUNT, messages: COUNT, age: TIME });
+const RIGHT = words(
+  'RIGHT_CONNECT',
+  'RIGHT_PUBLISH',
+  'RIGHT_SUBSCRIBE',
+  'RIGHT_JOIN',
+  'RIGHT_INSPECT',
+  'RIGHT_ADMIN',
+);
 const DURABILITY = words('DURABILITY_LIVE', 'DURABILITY_DURABLE', 'DURABILITY_BUFFERED');
 const AUTOMATIC = { name: required(TEXT), options: shape({ ...CALL_OPTIONS, automaticQueues: FLAG }) };
 const KEPT = { ...NAMESPACE, events: NAMES, retention: RETENTION };
@@ -270,6 +278,7 @@ const CALLS = {
   'Registry.groups': { options: shape({ ...LIST_OPTIONS, queue: TEXT }) },
   'Registry.client': { clientId: required(TEXT), options: shape(NAMESPACE) },
   'Registry.countClients': { options: shape({ ...NAMESPACE, ...CLIENT_FILTER }) },
+  'Registry.explain': { options: shape({ ...NAMESPACE, right: RIGHT, queue: TEXT, room: TEXT, identity: TEXT }) },
   'Registry.watch': { options: shape({ ...NAMESPACE, afterRevision: COUNT }) },
   'Admin.createNamespace': AUTOMATIC,
   'Admin.updateNamespace': AUTOMATIC,

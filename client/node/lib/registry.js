@@ -61,6 +61,12 @@ class Registry {
     return (await this.#call('CountClients', { namespace, filter }, signal)).count;
   }
 
+  async explain(options = {}) {
+    check('Registry.explain', options);
+    const { namespace = this.#session.options.namespace, right, queue, room, identity, signal } = options;
+    return this.#call('Explain', { namespace, right, queue, room, identity }, signal);
+  }
+
   watch(options = {}) {
     check('Registry.watch', options);
     return this.#watch(options);

@@ -52,6 +52,7 @@ Gap = message_queue_pb2.Gap
 GapReason = message_queue_pb2.GapReason
 Overflow = message_queue_pb2.Overflow
 Durability = registry_pb2.Durability
+Right = registry_pb2.Right
 
 __all__ = [
     "Admin",
@@ -87,6 +88,7 @@ __all__ = [
     "ResourceExhausted",
     "retention",
     "retry_after",
+    "Right",
     "start_after",
     "start_at_sequence",
     "start_at_time",

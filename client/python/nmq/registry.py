@@ -26,6 +26,10 @@ def _client(response: pb.GetClientResponse) -> pb.ClientInfo:
     return response.client
 
 
+def _explained(response: pb.ExplainResponse) -> pb.ExplainResponse:
+    return response
+
+
 def _count(response: pb.CountClientsResponse) -> int:
     return response.count
 
@@ -90,6 +94,13 @@ class RegistryCalls:
         request = pb.CountClientsRequest(namespace=self._space(namespace), filter=filter_)
         return self._call(self._stub.CountClients, request, _count)
 
+    @arguments.checked(right=arguments.word(pb.Right, "right"), queue=arguments.text, room=arguments.text, identity=arguments.text, namespace=arguments.text)
+    def explain(self, right: pb.Right = pb.RIGHT_UNSPECIFIED, *, queue: str = "", room: str = "", identity: str = "", namespace: Optional[str] = None) -> Call[pb.ExplainResponse]:
+        """Who one is to the server and what one may do, and whether one has this right, an nmq.Right, for the queue and
+        the room."""
+        request = pb.ExplainRequest(right=right, namespace=self._space(namespace), queue=queue, room=room, identity=identity)
+        return self._call(self._stub.Explain, request, _explained)
+
     @arguments.checked(after_revision=arguments.whole(), namespace=arguments.text)
     def watch(self, after_revision: Optional[int] = None, *, namespace: Optional[str] = None) -> Changes[pb.WatchResponse]:
         """An endless iterator of WatchResponse; the first says that the watch is live."""
@@ -128,4 +139,5 @@ class Registry:
     metrics = listed(RegistryCalls.metrics)
     client = blocking(RegistryCalls.client)
     count_clients = blocking(RegistryCalls.count_clients)
+    explain = blocking(RegistryCalls.explain)
     watch = streamed(RegistryCalls.watch)

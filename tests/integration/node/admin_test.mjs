@@ -71,6 +71,9 @@ test('clients are moved and disconnected', { timeout }, async () => {
   const other = await nmq.connect(server.address, { name: 'other' });
   assert.deepEqual(await client.admin.moveClients({ name: 'other', join: 'hall' }), { clients: 1, refused: 0 });
   assert.equal(await client.registry.countClients({ room: 'hall' }), 1);
+  const may = await client.registry.explain({ right: 'RIGHT_PUBLISH', queue: 'DB' });
+  assert.equal(may.allowed, true);
+  assert.equal(may.identity, '');
   await assert.rejects(client.admin.disconnectClients({}), { code: 'INVALID_ARGUMENT' });
   assert.equal(await client.admin.disconnectClients({ room: 'hall', reason: 'closing time' }), 1);
   assert.equal(await client.registry.countClients({ room: 'hall' }), 0);

@@ -63,6 +63,9 @@ class Admin(ServerOfTest):
         self.assertEqual([each.id for each in self.client.registry.clients(room="a")], [other.client_id])
         self.assertEqual(self.admin.disconnect_clients(room="a", reason="tidying up").clients, 1)
         self.assertEqual(self.client.registry.count_clients(name="other"), 0)
+        may = self.client.registry.explain(nmq.Right.RIGHT_PUBLISH, queue="DB")
+        self.assertTrue(may.allowed)
+        self.assertEqual(may.identity, "", "the server asks nobody")
 
     def test_nobody_is_disconnected_without_saying_whom(self) -> None:
         with self.assertRaises(nmq.InvalidArgument):

@@ -316,9 +316,15 @@ std::unique_ptr<Listener> World::Listen(const Member& member, const Wants& wants
   return *std::move(listener);
 }
 
-uint64_t World::Refused(absl::string_view name_space) {
+Namespace& World::name_space(absl::string_view name) {
+  v1::ListQueuesRequest request;
+  request.set_namespace_(std::string(name));
+  return **broker_.FindNamespace(TestCall(), request);
+}
+
+uint64_t World::Refused(absl::string_view name) {
   v1::NamespaceInfo info;
-  (*broker_.FindNamespace(TestCall(), name_space))->Describe(&info);
+  name_space(name).Describe(&info);
   return info.counters().refused_requests();
 }
 

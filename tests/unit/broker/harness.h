@@ -130,7 +130,7 @@ class World {
   Lane* lane(int index) const { return lanes_[index]; }
   Storage& storage() { return *storage_; }
   const Registry& registry() const { return registry_; }
-  Namespace& name_space(absl::string_view name = "") { return **broker_.FindNamespace(TestCall(), name); }
+  Namespace& name_space(absl::string_view name = "");
 
   // The member is in `rooms` when this returns.
   Member Connect(const std::string& name_space = "", const std::vector<std::string>& rooms = {});

@@ -18,7 +18,7 @@ using google::protobuf::ServiceDescriptor;
 
 using Rights = std::map<std::string, std::string>;
 
-// The right of each rpc of the services in `file`, by its name; "none" for one whose request has no row.
+// The right of each rpc of the services in `file`, by its name; "no row" for one whose request has none.
 Rights RightsOf(const FileDescriptor* file) {
   std::map<const Descriptor*, std::string> table;
   RpcRights::ForEach([&](const Descriptor* request, Right right) {
@@ -30,7 +30,7 @@ Rights RightsOf(const FileDescriptor* file) {
     for (int j = 0; j < service->method_count(); ++j) {
       const MethodDescriptor* method = service->method(j);
       const auto row = table.find(method->input_type());
-      rights[absl::StrCat(service->name(), ".", method->name())] = row == table.end() ? "none" : row->second;
+      rights[absl::StrCat(service->name(), ".", method->name())] = row == table.end() ? "no row" : row->second;
     }
   }
   return rights;
@@ -54,6 +54,7 @@ TEST(RpcRights, EachRpcOfMessageQueueHasOne) {
 TEST(RpcRights, EachRpcOfRegistryHasOne) {
   EXPECT_EQ(RightsOf(v1::WatchRequest::descriptor()->file()), (Rights{
                                                                   {"Registry.CountClients", "inspect"},
+                                                                  {"Registry.Explain", "none"},
                                                                   {"Registry.GetClient", "inspect"},
                                                                   {"Registry.ListClients", "inspect"},
                                                                   {"Registry.ListGroups", "inspect"},

@@ -24,4 +24,5 @@ class Registry:
     metrics = listed_async(RegistryCalls.metrics)
     client = awaited(RegistryCalls.client)
     count_clients = awaited(RegistryCalls.count_clients)
+    explain = awaited(RegistryCalls.explain)
     watch = streamed_async(RegistryCalls.watch)

@@ -1,9 +1,12 @@
 #include "client/cli/contexts.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -43,6 +46,36 @@ TEST(Contexts, AreReadAsTheyWereWritten) {
   struct stat about;
   ASSERT_EQ(stat(path.c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0600u);
+}
+
+TEST(Contexts, LinkStaysALinkToThem) {
+  const std::string target = PathOf("target");
+  ASSERT_TRUE(SaveContexts({}, target).ok());
+  const std::string link = absl::StrCat(::testing::TempDir(), "/linked.json");
+  ASSERT_EQ(symlink(target.c_str(), link.c_str()), 0);
+  Contexts contexts;
+  contexts.by_name["prod"] = {.server = "a:1"};
+  ASSERT_TRUE(SaveContexts(contexts, link).ok());
+  struct stat about;
+  ASSERT_EQ(lstat(link.c_str(), &about), 0);
+  EXPECT_TRUE(S_ISLNK(about.st_mode));
+  EXPECT_EQ(LoadContexts(target)->by_name.count("prod"), 1u);
+}
+
+TEST(Contexts, AddedAtTheSameTimeAllStay) {
+  const std::string path = PathOf("together");
+  constexpr int kThreads = 8;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&path, i] {
+      const ContextsLock lock(path);
+      Contexts contexts = *LoadContexts(path);
+      contexts.by_name[absl::StrCat("c", i)] = {.server = "a:1"};
+      EXPECT_TRUE(SaveContexts(contexts, path).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(LoadContexts(path)->by_name.size(), static_cast<size_t>(kThreads));
 }
 
 TEST(Contexts, AFileThatIsNotUnderstoodIsNamed) {

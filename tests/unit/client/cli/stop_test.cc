@@ -25,7 +25,7 @@ TEST(Stop, RequestFromAnotherThreadEndsWaitForGood) {
 }
 
 TEST(Stop, SignalsEndWaitAndDoNotStrikeAfterwards) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     Stop stop;
     kill(getpid(), signal);
     EXPECT_TRUE(stop.Wait());

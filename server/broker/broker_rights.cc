@@ -1,0 +1,125 @@
+// How a broker asks what a caller may do, and ends what it may not do any more.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "server/audit/audit_log.h"
+#include "server/broker/broker.h"
+
+namespace nmq::broker {
+namespace {
+
+// So many names are asked for one by one.
+constexpr size_t kFewNames = 2;
+// Clients looked at before others get the namespace.
+constexpr int kClientLooksMax = 1000;
+
+}  // namespace
+
+absl::Status Broker::Refused(const Call& call, const Named& what, const absl::Status& why, absl::Status told) const {
+  // What is hidden is refused all the same.
+  const absl::Status refusal = absl::IsNotFound(why) ? PermissionDenied("FORBIDDEN", "hidden") : why;
+  metrics_.CountRefusal(refusal);
+  if (audit_ != nullptr) audit_->Refused(call, what, refusal);
+  return told;
+}
+
+absl::Status Broker::Admit(const Call& call, const Named& what) const {
+  absl::Status status = access_.Check(call, call.right, what);
+  return status.ok() ? status : Refused(call, what, status, status);
+}
+
+absl::Status Broker::AdmitOne(const Call& call, const Namespace& name_space, const Name& name) const {
+  const Named what(name_space.name(), name.queue, name.room);
+  const absl::Status status = access_.Check(call, call.right, what);
+  if (status.ok()) return status;
+  // Nothing may be done with the queue, or in all of the namespace.
+  if (!absl::IsNotFound(status) || name.queue.empty()) return Refused(call, what, status, status);
+  if (absl::IsNotFound(access_.Check(call, call.right, Named(name_space.name())))) {
+    return Refused(call, what, status, status);
+  }
+  if (name.hidden != Name::Hidden::kForbidden) {
+    return Refused(call, what, status,
+                   name_space.NoQueue(name.queue, /*made=*/name.hidden == Name::Hidden::kNoQueueMade));
+  }
+  const absl::Status forbidden =
+      PermissionDenied("FORBIDDEN",
+                       absl::StrCat("you may not ", NameOf(call.right), " queue ", Quote(name.queue), " of namespace ",
+                                    Quote(name_space.name())),
+                       {{"right", NameOf(call.right)}, {"namespace", name_space.name()}});
+  return Refused(call, what, forbidden, forbidden);
+}
+
+absl::Status Broker::Admit(const Call& call, const Namespace& name_space, const Names& names) const {
+  if (names.empty()) return Admit(call, name_space.name());
+  // Most who name much may do all.
+  const bool all = names.size() > kFewNames &&
+                   access_.Check(call, call.right, Named(name_space.name(), kAllOfThem, kAllOfThem)).ok();
+  for (const Name& name : names) {
+    absl::Status status;
+    if (name.right.has_value() && *name.right != call.right) {
+      Call other = call;
+      other.right = *name.right;
+      status = AdmitOne(other, name_space, name);
+    } else if (!all) {
+      status = AdmitOne(call, name_space, name);
+    }
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Broker::NoNamespace(absl::string_view name, bool asked) {
+  return NotFound("NAMESPACE_NOT_FOUND",
+                  absl::StrCat("namespace: there is no namespace ", Quote(name),
+                               "; declare it in the configuration, or make it with Admin.CreateNamespace",
+                               asked ? ", unless it is one in which you may do nothing" : ""),
+                  {{"namespace", name}});
+}
+
+void Broker::EndForbidden() {
+  for (Namespace* name_space : NamespacesAfter("")) EndForbidden(name_space);
+}
+
+void Broker::EndForbidden(Namespace* name_space) {
+  // Of each client that may not be there any more, or not in some rooms, why.
+  struct Client {
+    std::string id;
+    absl::Status gone;
+    std::vector<std::string> rooms;
+    absl::Status left;
+  };
+  std::vector<Client> clients;
+  const auto check = [&](const std::shared_ptr<const Principal>& principal, Right right, const Named& what) {
+    if (access_.Grants(principal.get(), right, what)) return absl::OkStatus();
+    Call call(right, Transport::kGrpc, /*from=*/"");
+    call.principal = principal;
+    absl::Status status = access_.Check(call, right, what);
+    return absl::IsNotFound(status) ? NoNamespace(name_space->name(), /*asked=*/true) : status;
+  };
+  std::string after;
+  do {
+    after = name_space->VisitClients("", after, kClientLooksMax, [&](const Namespace::ClientView& view) {
+      const std::shared_ptr<const Principal> principal = view.client->principal();
+      if (principal == nullptr) return true;
+      Client client{.id = view.client->id()};
+      client.gone = check(principal, Right::kConnect, Named(name_space->name()));
+      for (size_t i = 0; client.gone.ok() && i < view.rooms.size(); ++i) {
+        const absl::Status left = check(principal, Right::kJoin, Named(name_space->name(), "", view.rooms[i]));
+        if (left.ok()) continue;
+        client.rooms.emplace_back(view.rooms[i]);
+        client.left = left;
+      }
+      if (!client.gone.ok() || !client.rooms.empty()) clients.push_back(std::move(client));
+      return true;
+    });
+  } while (!after.empty());
+  for (const Client& client : clients) {
+    if (!client.gone.ok()) RemoveClient(client.id, "FORBIDDEN", client.gone);
+    if (client.gone.ok()) name_space->TakeOut(client.id, client.rooms, client.left);
+  }
+}
+
+}  // namespace nmq::broker

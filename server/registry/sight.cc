@@ -1,0 +1,61 @@
+#include "server/registry/sight.h"
+
+#include <algorithm>
+
+namespace nmq::broker {
+
+Sight::Sight(const Broker& broker, const Call& call, absl::string_view name_space)
+    : broker_(broker), call_(call), name_space_(name_space) {
+  all_ = broker.MaySee(call, Named(name_space_, kAllOfThem, kAllOfThem));
+  all_queues_ = all_ || broker.MaySee(call, Named(name_space_, kAllOfThem, ""));
+  all_rooms_ = all_ || broker.MaySee(call, Named(name_space_, "", kAllOfThem));
+}
+
+bool Sight::Queue(absl::string_view queue) const {
+  return all_queues_ || broker_.MaySee(call_, Named(name_space_, queue, ""));
+}
+
+bool Sight::Room(absl::string_view room) const {
+  return all_rooms_ || broker_.MaySee(call_, Named(name_space_, "", room));
+}
+
+bool Sight::Subscription(const broker::Subscription& subscription) const {
+  const auto& patterns = subscription.patterns();
+  return all_queues_ || std::all_of(patterns.begin(), patterns.end(),
+                                    [&](const SubscriptionPattern& pattern) { return Queue(pattern.queue.text()); });
+}
+
+bool Sight::IsOwn(const broker::Client& client) const {
+  return call_.principal != nullptr && client.identity() == call_.principal->name;
+}
+
+bool Sight::ListedSubscription(broker::Subscription& subscription) const {
+  return (all_rooms_ || IsOwn(subscription.client())) && Subscription(subscription);
+}
+
+bool Sight::Client(Namespace::ClientView* client) const {
+  if (all_) return true;
+  auto& rooms = client->rooms;
+  rooms.erase(std::remove_if(rooms.begin(), rooms.end(), [&](absl::string_view room) { return !Room(room); }),
+              rooms.end());
+  auto& subscriptions = client->subscriptions;
+  subscriptions.erase(std::remove_if(subscriptions.begin(), subscriptions.end(),
+                                     [&](const broker::Subscription* one) { return !Subscription(*one); }),
+                      subscriptions.end());
+  return IsOwn(*client->client) || all_rooms_ || !rooms.empty();
+}
+
+bool Sight::Change(const v1::Change& change) const {
+  if (all_) return true;
+  if (!change.room().empty()) return Room(change.room());
+  if (!change.queue().empty()) return Queue(change.queue());
+  // Of a subscription it is not said what it hears.
+  if (!change.subscription_id().empty()) return false;
+  return change.client_id().empty() || all_rooms_;
+}
+
+bool Sight::Filter(const v1::ClientFilter& filter) const {
+  return (filter.room().empty() || Room(filter.room())) && (filter.queue().empty() || Queue(filter.queue()));
+}
+
+}  // namespace nmq::broker
