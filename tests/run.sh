@@ -107,7 +107,8 @@ check_shellcheck() { { sources '*.sh'; echo .ci/run; } | xargs -r shellcheck -x;
 # What is deployed, and each source of it by itself, which must include all that it uses.
 check_gcc() {
   bazel build -c opt --color=no --curses=no --noshow_progress --ui_event_filters=-info \
-    //server:nmqd //client/cli:nmq //tests/bench:nmq_bench //base/... //client/cpp/... //client/cli/... //server/...
+    //server:nmqd //client/cli:nmq //tests/bench:nmq_bench //base/... //client/cpp/... //client/cli/... //server/... &&
+    tests/structure/hardened.sh "$(bazel info -c opt bazel-bin 2>/dev/null)/server/nmqd"
 }
 
 check "clang-format" check_clang_format

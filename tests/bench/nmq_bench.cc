@@ -49,8 +49,9 @@ ABSL_FLAG(uint64_t, survivors, 10000000, "Stored messages with which D5 kills th
 ABSL_FLAG(std::string, disk, "/var/tmp", "Folder for what is stored, on a disk; emptied again.");
 ABSL_FLAG(bool, short, false, "A small version of every workload, by counts: whether it works, not how fast.");
 ABSL_FLAG(std::string, channel_settings, "", "Arguments of the raw client's channels: name=number,...");
-ABSL_FLAG(std::string, tls_ca, "",
-          "PEM file with the CA of nmqd's certificate, for the raw client; with TLS in --nmqd_flags.");
+ABSL_FLAG(std::string, tls, "",
+          "Folder with ca.pem, server.pem and server.key, as nmq cert makes them: there are \"nmq TLS\" and \"nats "
+          "TLS\", too.");
 ABSL_FLAG(std::string, json, "", "File for the figures, as JSON.");
 ABSL_FLAG(std::string, table, "", "File for the table that is printed.");
 ABSL_FLAG(std::string, commit, "unknown", "What is measured, for the heading.");
@@ -84,10 +85,16 @@ absl::Status AddNmq(int threads, std::vector<System>* systems) {
                      .flags = absl::GetFlag(FLAGS_nmqd_flags),
                      .threads = threads,
                      .log = absl::GetFlag(FLAGS_log),
-                     .channel = *std::move(channel),
-                     .tls_ca = absl::GetFlag(FLAGS_tls_ca)};
+                     .channel = *std::move(channel)};
   for (const System& system : {NmqSystem(nmq), BareNmqSystem(nmq), NmqLibrarySystem(nmq), NmqBufferedSystem(nmq)}) {
     systems->push_back(system);
+  }
+  const std::string tls = absl::GetFlag(FLAGS_tls);
+  if (threads == 0 && !tls.empty()) {
+    nmq.tls = tls;
+    systems->push_back(NmqSystem(nmq));
+    systems->push_back(TlsNatsSystem(nmq.log, tls));
+    nmq.tls.clear();
   }
   for (const char* const transport : {"grpc", "http2"}) {
     nmq.transport = transport;

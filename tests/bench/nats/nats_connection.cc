@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace nmq::bench {
@@ -19,7 +20,12 @@ natsStatus MakeOptions(const std::string& address, const NatsConnectionOptions& 
   natsOptions* options = nullptr;
   natsStatus status = natsOptions_Create(&options);
   made->reset(options);
-  if (status == NATS_OK) status = natsOptions_SetURL(options, absl::StrCat("nats://", address).c_str());
+  const bool tls = absl::StartsWith(address, kTlsScheme);
+  const std::string url = tls ? address : absl::StrCat("nats://", address);
+  if (status == NATS_OK) status = natsOptions_SetURL(options, url.c_str());
+  if (status == NATS_OK && tls) status = natsOptions_SetSecure(options, true);
+  // What is measured begins when the handshake is over.
+  if (status == NATS_OK && tls) status = natsOptions_SkipServerVerification(options, true);
   if (status == NATS_OK) status = natsOptions_SetAllowReconnect(options, false);
   if (status == NATS_OK) status = natsOptions_SetErrorHandler(options, &OnError, nullptr);
   if (status == NATS_OK) status = natsOptions_SetWriteDeadline(options, kNatsPatience);

@@ -31,7 +31,11 @@ struct NatsConnectionOptions {
   bool pooled_delivery = false;
 };
 
-// To HOST:PORT. A connection that breaks is not made again: what was lost meanwhile would not be known.
+// Before an address that is reached by TLS.
+inline constexpr char kTlsScheme[] = "tls://";
+
+// To HOST:PORT or tls://HOST:PORT. A connection that breaks is not made again: what was lost meanwhile would not be
+// known.
 absl::StatusOr<NatsConnection> OpenNatsConnection(const std::string& address, const NatsConnectionOptions& options);
 
 // Whether the library has ever dropped a message of a subscription: for those who would ask each one.

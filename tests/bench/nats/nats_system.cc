@@ -8,6 +8,7 @@
 #include "tests/bench/nats/jetstream.h"
 #include "tests/bench/nats/jetstream_client.h"
 #include "tests/bench/nats/nats_client.h"
+#include "tests/bench/nats/nats_connection.h"
 #include "tests/bench/peers/logged_server.h"
 
 namespace nmq::bench {
@@ -23,11 +24,14 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> StartServer(const std::vector<std
   return ServerProcess::Start(command);
 }
 
-System MakeSystem(const std::string& name, const std::string& log, NatsReading reading) {
-  const auto start = [log, reading]() -> absl::StatusOr<RunningSystem> {
-    absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer({}, log);
+System MakeSystem(const std::string& name, const std::string& log, NatsReading reading, const std::string& tls = "") {
+  const auto start = [log, reading, tls]() -> absl::StatusOr<RunningSystem> {
+    std::vector<std::string> flags;
+    if (!tls.empty()) flags = {"--tls", "--tlscert=" + tls + "/server.pem", "--tlskey=" + tls + "/server.key"};
+    absl::StatusOr<std::unique_ptr<ServerProcess>> server = StartServer(flags, log);
     if (!server.ok()) return server.status();
-    std::unique_ptr<Client> client = MakeNatsClient((*server)->address(), reading);
+    const std::string scheme = tls.empty() ? "" : kTlsScheme;
+    std::unique_ptr<Client> client = MakeNatsClient(scheme + (*server)->address(), reading);
     return RunningSystem{*std::move(server), std::move(client)};
   };
   return {.name = name, .start = start};
@@ -47,6 +51,10 @@ System NatsSystem(const std::string& log) {
   System system = MakeSystem("nats", log, NatsReading::kLibrary);
   system.start_storing = [log](const std::string& folder) { return StartJetStream(folder, log); };
   return system;
+}
+
+System TlsNatsSystem(const std::string& log, const std::string& tls) {
+  return MakeSystem("nats TLS", log, NatsReading::kLibrary, tls);
 }
 
 System RawNatsSystem(const std::string& log) { return MakeSystem("nats bare reader", log, NatsReading::kRaw); }

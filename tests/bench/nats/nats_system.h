@@ -12,6 +12,8 @@ namespace nmq::bench {
 System NatsSystem(const std::string& log);
 // The same server with a reader of our own for subscribers, as "nats bare reader".
 System RawNatsSystem(const std::string& log);
+// The first over TLS, as "nats TLS"; the folder `tls` has server.pem and server.key.
+System TlsNatsSystem(const std::string& log, const std::string& tls);
 
 }  // namespace nmq::bench
 

@@ -27,13 +27,18 @@ ServerCommand NmqdCommand(const NmqSettings& settings) {
       .words = {settings.nmqd, "--listen=127.0.0.1:0"}, .ready = "nmqd ready grpc=", .log = settings.log};
   if (!settings.transport.empty()) command.words.push_back(absl::StrCat("--transport=", settings.transport));
   if (settings.threads != 0) command.words.push_back(absl::StrCat("--threads=", settings.threads));
+  if (!settings.tls.empty()) {
+    command.words.push_back(absl::StrCat("--tls_certificate=", settings.tls, "/server.pem"));
+    command.words.push_back(absl::StrCat("--tls_key=", settings.tls, "/server.key"));
+  }
   command.words.insert(command.words.end(), settings.flags.begin(), settings.flags.end());
   return command;
 }
 
 // "nmq", or another nmqd's name; `kind` names the client or the durability.
 std::string NameOf(const NmqSettings& settings, absl::string_view kind) {
-  return absl::StrCat("nmq", settings.transport.empty() ? "" : "-", settings.transport, kind,
+  return absl::StrCat("nmq", settings.transport.empty() ? "" : "-", settings.transport,
+                      settings.tls.empty() ? "" : " TLS", kind,
                       settings.threads == 0 ? "" : absl::StrCat("/", settings.threads));
 }
 
@@ -67,7 +72,8 @@ System SystemOf(const std::string& name, const ServerCommand& command, const Mak
 }
 
 MakeClient RawClients(const NmqSettings& settings, Reading reading = Reading::kGrpc) {
-  return [channel = settings.channel, ca = settings.tls_ca, reading](const std::string& address) {
+  const std::string ca = settings.tls.empty() ? "" : settings.tls + "/ca.pem";
+  return [channel = settings.channel, ca, reading](const std::string& address) {
     return MakeRawClient({.address = address, .settings = channel, .tls_ca = ca}, reading);
   };
 }

@@ -20,8 +20,8 @@ struct NmqSettings {
   std::string log = {};
   // Of the raw client's channels.
   ChannelSettings channel = {};
-  // PEM file with the CA of an nmqd whose flags have TLS; empty for plain text.
-  std::string tls_ca = {};
+  // Folder with ca.pem, server.pem and server.key, as `nmq cert` makes them; empty for plain text.
+  std::string tls = {};
 };
 
 // nmqd and the raw client.
