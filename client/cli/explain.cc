@@ -169,6 +169,11 @@ std::string InWords(const absl::Status& status, const Asked& asked) {
   return WithLetters(WithCommands(OneLine(WithOption(status.message())), status, asked));
 }
 
+// Another server might answer otherwise.
+bool MayBeOfAnother(const absl::Status& status) {
+  return absl::IsNotFound(status) || absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
+}
+
 // Nobody typed this address: it may not be the one that is meant.
 std::string OfContext(absl::string_view server, const Asked& asked) {
   return asked.context.empty() ? OneLine(server)
@@ -209,7 +214,7 @@ std::string Explain(const absl::Status& status, absl::string_view server, const 
   std::string text = InWords(status, asked);
   absl::StrAppend(&text, " (", absl::StatusCodeToString(status.code()));
   if (!reason.empty()) absl::StrAppend(&text, ", ", reason);
-  if (!asked.context.empty()) absl::StrAppend(&text, "; asked ", OfContext(server, asked));
+  if (!asked.context.empty() && MayBeOfAnother(status)) absl::StrAppend(&text, "; asked ", OfContext(server, asked));
   return text + ")";
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "base/errors.h"
 #include "base/mutex.h"
 #include "client/cpp/client.h"
@@ -251,6 +252,42 @@ TEST(ClientLibrary, AThousandSubscriptionsOnOneThreadResumeWhereTheyWere) {
   subscriptions.clear();
   EXPECT_EQ(threads.size(), 1u);
   EXPECT_TRUE(WaitUntil([&] { return InfoOf(&steady).subscriptions() == 0; }));
+}
+
+TEST(ClientLibrary, ASlowHandlerOnASharedThreadLeavesTheRestToTheServer) {
+  constexpr uint64_t kMessages = 2000;
+  TestServer server;
+  Api api(server);
+  auto client = Client::Connect(At(server.address()));
+  ASSERT_TRUE(client.ok()) << client.status();
+  absl::Notification called;
+  absl::Notification released;
+  std::atomic<uint64_t> heard = 0;
+  auto slow = (*client)->Subscribe({.patterns = {{"DB", ""}}, .thread = std::make_shared<SubscriptionThread>()},
+                                   {.on_message = [&](const Message&) {
+                                     if (heard++ == 0) called.Notify();
+                                     released.WaitForNotification();
+                                   }});
+  std::atomic<uint64_t> others = 0;
+  auto quick = (*client)->Subscribe({.patterns = {{"DB", ""}}}, {.on_message = [&](const Message&) { ++others; }});
+  ASSERT_TRUE(slow.ok() && quick.ok()) << slow.status() << quick.status();
+  const std::string payload(16 << 10, 'x');
+  ASSERT_TRUE((*client)->Publish(nmq::MakeMessage("DB", "E", payload)).ok());
+  called.WaitForNotification();
+  const auto publisher = (*client)->NewPublisher();
+  for (uint64_t i = 1; i < kMessages; ++i) ASSERT_TRUE(publisher->Add(nmq::MakeMessage("DB", "E", payload)).ok());
+  EXPECT_EQ(publisher->Flush().accepted, kMessages - 1);
+  // By then the other one had its chances, too.
+  EXPECT_TRUE(WaitUntil([&] { return others == kMessages; }));
+  v1::ListSubscriptionsResponse subscriptions;
+  EXPECT_TRUE(api.Try(&v1::Registry::Stub::ListSubscriptions, v1::ListSubscriptionsRequest(), &subscriptions).ok());
+  for (const v1::SubscriptionInfo& info : subscriptions.subscriptions()) {
+    if (info.id() == (*slow)->id()) EXPECT_GT(info.lag_messages(), kMessages / 2) << info.DebugString();
+  }
+  EXPECT_EQ(subscriptions.subscriptions_size(), 2);
+  EXPECT_EQ(heard, 1u);
+  released.Notify();
+  EXPECT_TRUE(WaitUntil([&] { return heard == kMessages; }));
 }
 
 TEST(ClientLibrary, APublisherKeepsItsOrderAndItsCounts) {

@@ -85,6 +85,8 @@ TEST(Explain, NamesTheContextThatChoseTheServer) {
               StartsWith("cannot reach h:1 of the context prod: connection refused."));
   EXPECT_EQ(Explain(NotFound("NAMESPACE_NOT_FOUND", "no namespace"), "h:1", asked),
             "no namespace (NOT_FOUND, NAMESPACE_NOT_FOUND; asked h:1 of the context prod)");
+  EXPECT_EQ(Explain(InvalidArgument("queue", "is no name"), "h:1", asked),
+            "queue: is no name (INVALID_ARGUMENT, INVALID_FIELD)");
   EXPECT_THAT(ErrorJson(NotFound("NAMESPACE_NOT_FOUND", "no namespace"), "h:1", asked),
               HasSubstr("\"context\":\"prod\""));
 }
