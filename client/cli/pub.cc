@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "base/errors.h"
 #include "client/cli/commands.h"
 #include "client/cli/connection.h"
 #include "client/cli/explain.h"
@@ -73,7 +74,14 @@ int PublishOne(Client* client, const Arguments& arguments, std::string payload, 
       client->Publish(message, {.expected_last_sequence = arguments.expected_last,
                                 .count_matches = true,
                                 .timeout = absl::Seconds(10) + arguments.wait});
-  if (!result.ok()) return Fail(result.status(), arguments, err);
+  if (!result.ok()) {
+    const int code = Fail(result.status(), arguments, err);
+    // Others have no events: what is no name may be meant as a payload.
+    if (arguments.source == Arguments::Source::kNone && MetadataOf(result.status(), "field") == "event") {
+      err->Tell("the payload comes behind the event: nmq pub QUEUE EVENT PAYLOAD");
+    }
+    return code;
+  }
   std::vector<std::string> groups;
   if (result->sequence > 0 && !result->duplicate) {
     groups = ListeningGroups(client->channel(), arguments.namespace_name, message);

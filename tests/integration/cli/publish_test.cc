@@ -47,6 +47,8 @@ TEST_F(CliPublish, InputThatIsNotReadIsTold) {
 TEST_F(CliPublish, AMessageWithoutAPayloadIsSaidToHaveNone) {
   EXPECT_THAT(Run({"pub", "A", "hello"}).out, HasSubstr(" without a payload, heard by "));
   EXPECT_THAT(Run({"pub", "A", "e", ""}).out, Not(HasSubstr("without a payload")));
+  EXPECT_THAT(Run({"pub", "A", "hello world"}).err, HasSubstr("nmq pub QUEUE EVENT PAYLOAD"));
+  EXPECT_THAT(Run({"pub", "A", "hello world", "x"}).err, Not(HasSubstr("nmq pub QUEUE EVENT PAYLOAD")));
   Terminal person(nmqd_.address(), {"pub", "A", "hello"});
   EXPECT_TRUE(person.WaitFor("hello is the event, and the payload is empty: nmq pub QUEUE EVENT PAYLOAD"));
   EXPECT_EQ(person.WaitForExit(), 0);
