@@ -279,8 +279,7 @@ TEST(ClientLibrary, ASlowHandlerOnASharedThreadLeavesTheRestToTheServer) {
   EXPECT_EQ(publisher->Flush().accepted, kMessages - 1);
   // By then the other one had its chances, too.
   EXPECT_TRUE(WaitUntil([&] { return others == kMessages; }));
-  v1::ListSubscriptionsResponse subscriptions;
-  EXPECT_TRUE(api.Try(&v1::Registry::Stub::ListSubscriptions, v1::ListSubscriptionsRequest(), &subscriptions).ok());
+  const auto subscriptions = api.Get(&v1::Registry::Stub::ListSubscriptions, v1::ListSubscriptionsRequest());
   for (const v1::SubscriptionInfo& info : subscriptions.subscriptions()) {
     if (info.id() == (*slow)->id()) EXPECT_GT(info.lag_messages(), kMessages / 2) << info.DebugString();
   }
