@@ -117,8 +117,9 @@ std::string OneSpelling(const std::string& server) {
 
 // Fills what no option and no variable says from the context that is named, or used.
 absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
-  const bool about_contexts = arguments->command >= Command::kContextAdd;
-  if (about_contexts && arguments->context.empty()) return absl::OkStatus();
+  // Contexts themselves, tokens and certificates are of no server.
+  const bool asks_nobody = arguments->command >= Command::kContextAdd && arguments->command <= Command::kCertClient;
+  if (asks_nobody && arguments->context.empty()) return absl::OkStatus();
   absl::StatusOr<Contexts> contexts = LoadContexts(ContextsPath());
   if (!contexts.ok()) return contexts.status();
   if (arguments->context.empty()) arguments->context = contexts->used;

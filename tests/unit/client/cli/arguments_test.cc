@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/cli/command_line.h"
+#include "client/cli/contexts.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -430,6 +432,31 @@ TEST_F(ArgumentsTest, WhatNobodyTypedIsOfTheEnvironment) {
   setenv("NMQ_TOKEN", "t", 1);
   EXPECT_THAT(MustParse({"context", "add", "x", "--token", "u", "--server", "h:1"}).from_environment,
               ElementsAre("--namespace"));
+}
+
+TEST_F(ArgumentsTest, WhatAsksAServerAsksTheOneOfTheContext) {
+  const std::string folder = absl::StrCat(::testing::TempDir(), "/kept");
+  setenv("XDG_CONFIG_HOME", folder.c_str(), 1);
+  const Contexts contexts = {.by_name = {{"prod", {.server = "prod:1"}}}, .used = "prod"};
+  ASSERT_TRUE(SaveContexts(contexts, ContextsPath()).ok());
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"queues"},
+                                                {"pub", "DB", "a"},
+                                                {"sub", "DB"},
+                                                {"ping"},
+                                                {"info"},
+                                                {"watch"},
+                                                {"top"},
+                                                {"bench", "pub", "DB"},
+                                                {"queue", "create", "DB"},
+                                                {"whoami"},
+                                                {"can", "publish", "shop", "DB"}}) {
+    const Arguments arguments = MustParse(words);
+    EXPECT_EQ(arguments.server, "prod:1") << words[0];
+    EXPECT_EQ(arguments.asked.context, "prod") << words[0];
+  }
+  for (const std::vector<const char*>& words : {std::vector<const char*>{"token", "x"}, {"context", "list"}}) {
+    EXPECT_EQ(MustParse(words).server, kDefaultServer) << words[0];
+  }
 }
 
 TEST_F(ArgumentsTest, RoomsAreHeardByTheirMembers) {
