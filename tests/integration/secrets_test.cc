@@ -54,7 +54,8 @@ class Secrets : public testing::Test {
                                                 "identity { name: 'guest' token: '", guest_.kept, "' }\n");
     std::vector<std::string> flags = {"--config=" + WriteFile("secrets.textproto", kConfig),
                                       "--access=" + WriteFile("secrets.access", identities + kGrants),
-                                      "--data_dir=" + folder, tls ? "--transport=http2" : "--transport=grpc"};
+                                      "--audit_log=" + folder + ".audit", "--data_dir=" + folder,
+                                      tls ? "--transport=http2" : "--transport=grpc"};
     if (!tls) return flags;
     flags.push_back("--tls_certificate=" + WriteFile("secrets.pem", server_.certificate));
     flags.push_back("--tls_key=" + WriteFile("secrets.key", server_.key));
@@ -153,6 +154,8 @@ TEST_F(Secrets, AreInNoLogNoMetricAndNoError) {
     EXPECT_EQ(nmqd.process().WaitForExit(kPatience), 0);
     ExpectNone("what callers are told", said_);
     ExpectNone("the log", nmqd.process().errors());
+    std::ifstream audit(absl::StrCat(testing::TempDir(), "/secrets.", tls, ".audit"));
+    ExpectNone("the audit log", {std::istreambuf_iterator<char>(audit), std::istreambuf_iterator<char>()});
   }
 }
 

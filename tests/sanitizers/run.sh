@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The tests with Clang's sanitizers: all with those of addresses and undefined behaviour, and those in which threads meet
 # with that of threads. Before that, a seeded fault of each kind must be caught. The tests are parted into shares, so that
-# each run of all checks can afford one of each kind.
+# each run of all checks can afford one.
 #
 #   tests/sanitizers/run.sh                all shares; hours on two processors
-#   tests/sanitizers/run.sh --share=N      one share of each kind: the Nth, counted round and round
+#   tests/sanitizers/run.sh --share=N      one share: the Nth, counted round and round
 #   tests/sanitizers/run.sh --list         prints the shares
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -39,28 +39,34 @@ caught() {
   echo "$1 catches the seeded $2"
 }
 
-# run CONFIG LINE...
+# run CONFIG TARGET...
 run() {
-  local share
-  for share in "${@:2}"; do
-    echo "$1: $share"
-    # shellcheck disable=SC2086
-    bazel test "--config=$1" --keep_going --test_summary=short $share
-  done
+  echo "$*"
+  bazel test "--config=$1" --keep_going --test_summary=short "${@:2}"
 }
 
 caught asan_ubsan overflow heap-buffer-overflow
 caught asan_ubsan shift "shift exponent"
 caught tsan race "data race"
+all=()
 for config in asan_ubsan tsan; do
-  mapfile -t lines < <(shares $config)
-  case ${1:-} in
-    --list) printf "$config %s\n" "${lines[@]}" ;;
-    --share=*) run $config "${lines[$((${1#--share=} % ${#lines[@]}))]}" ;;
-    '') run $config "${lines[@]}" ;;
-    *)
-      echo "usage: tests/sanitizers/run.sh [--share=N | --list]" >&2
-      exit 2
-      ;;
-  esac
+  while read -r share; do all+=("$config $share"); done < <(shares $config)
 done
+case ${1:-} in
+  --list)
+    printf '%s\n' "${all[@]}"
+    exit
+    ;;
+  --share=*) all=("${all[$((${1#--share=} % ${#all[@]}))]}") ;;
+  '') ;;
+  *)
+    echo "usage: tests/sanitizers/run.sh [--share=N | --list]" >&2
+    exit 2
+    ;;
+esac
+status=0
+for share in "${all[@]}"; do
+  # shellcheck disable=SC2086
+  run $share || status=1
+done
+exit $status
