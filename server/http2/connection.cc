@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/errors.h"
 #include "server/http2/connection_callbacks.h"
 
 namespace nmq::http2 {
@@ -354,6 +355,12 @@ void Connection::OnBody(int32_t stream, absl::string_view bytes) {
   } else {
     framing_.ConsumeStream(stream, bytes.size());
   }
+}
+
+// nghttp2 refuses the request, or ends the connection if the peer had been told how many it may have.
+void Connection::OnInvalid(const nghttp2_frame& frame) {
+  if (frame.hd.type != NGHTTP2_HEADERS || streams_.size() < limits_.streams) return;
+  host_->OnRefused(LimitExceeded("streams_per_connection", streams_.size() + 1, limits_.streams));
 }
 
 void Connection::OnFrameSent(const nghttp2_frame& frame) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/http2/age_list.h"
@@ -80,6 +81,8 @@ class ConnectionHost {
   virtual AgeList<Connection>& greeting() = 0;
   // The connection is ended because of what its peer did.
   virtual void OnAbuse(const Connection& connection, absl::string_view what) = 0;
+  // A request is refused with this before anybody has seen it.
+  virtual void OnRefused(const absl::Status& status) = 0;
 
  protected:
   ~ConnectionHost() = default;
@@ -184,6 +187,7 @@ class Connection {
   // nghttp2 is to take in no more in this turn.
   bool HasWorkedEnough();
   void OnBody(int32_t stream, absl::string_view bytes);
+  void OnInvalid(const nghttp2_frame& frame);
   void OnFrameSent(const nghttp2_frame& frame);
   void OnStreamClosed(int32_t stream, uint32_t error);
 

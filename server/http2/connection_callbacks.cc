@@ -77,6 +77,11 @@ void ConnectionCallbacks::SetReceiving(nghttp2_session_callbacks* callbacks) {
         ToConnection(user)->OnBody(stream, View(bytes, size));
         return ToConnection(user)->HasWorkedEnough() ? NGHTTP2_ERR_PAUSE : 0;
       });
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+        ToConnection(user)->OnInvalid(*frame);
+        return 0;
+      });
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         return ToConnection(user)->OnFrame(*frame) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;

@@ -10,6 +10,7 @@ MemoryShares ShareMemory(uint64_t memory_bytes) {
   MemoryShares shares;
   shares.incoming = std::max(memory_bytes / 8, 8 * kMiB);
   shares.outgoing = std::max(memory_bytes / 8, 8 * kMiB);
+  shares.reflection = std::clamp(memory_bytes / 128, kMiB, 16 * kMiB);
   shares.commit = std::clamp(memory_bytes / 64, kMiB, 64 * kMiB);
   shares.write_buffer = std::clamp(memory_bytes / 64, kMiB, 16 * kMiB);
   shares.table_buffer = std::clamp(memory_bytes / 256, kMiB, 4 * kMiB);

@@ -14,6 +14,8 @@ struct MemoryShares {
   uint64_t incoming;
   // Messages on their way to subscribers.
   uint64_t outgoing;
+  // Answers of reflection, until their callers read them: anybody may ask for those.
+  uint64_t reflection;
   // What is written to disk at once. It exists several times meanwhile.
   uint64_t commit;
   // Messages that the store gathers before they become a file; there may be three of these.

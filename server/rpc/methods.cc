@@ -11,6 +11,7 @@
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/audit/audit_log.h"
+#include "server/limits/memory_shares.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/publish_call.h"
 #include "server/rpc/reflection_call.h"
@@ -70,7 +71,11 @@ void AddStream(const char* full_name, MethodTable::Begin begin, MethodTable* tab
 
 }  // namespace
 
-Methods::Methods(broker::Broker* broker) : broker_(broker), registry_(broker), admin_(broker) {}
+Methods::Methods(broker::Broker* broker)
+    : broker_(broker),
+      reflection_memory_(ShareMemory(broker->limits().memory_bytes).reflection),
+      registry_(broker),
+      admin_(broker) {}
 
 void Methods::AddTo(Loop* loop) {
   loop->methods().set_access(&broker_->access(), &broker_->metrics(), broker_->audit());
@@ -211,7 +216,8 @@ void Methods::AddHealthAndReflection(MethodTable* table) {
       "grpc.health.v1.Health.Watch",
       [broker, services = &services_](Exchange* exchange) { return new HealthWatch(broker, services, exchange); },
       table);
-  const auto reflect = [services = &services_](Exchange* exchange) { return new ReflectionCall(services, exchange); };
+  const ReflectionCall::Needs needs = {&services_, &reflection_memory_, &broker->metrics()};
+  const auto reflect = [needs](Exchange* exchange) { return new ReflectionCall(needs, exchange); };
   AddStream<reflection::v1::ServerReflectionRequest, reflection::v1::ServerReflectionResponse>(
       "grpc.reflection.v1.ServerReflection.ServerReflectionInfo", reflect, table);
   AddStream<reflection::v1alpha::ServerReflectionRequest, reflection::v1alpha::ServerReflectionResponse>(

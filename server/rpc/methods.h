@@ -7,6 +7,7 @@
 
 #include "server/admin/admin.h"
 #include "server/broker/broker.h"
+#include "server/limits/memory_budget.h"
 #include "server/registry/registry.h"
 #include "server/rpc/call_worker.h"
 #include "server/rpc/loop.h"
@@ -43,6 +44,7 @@ class Methods {
   const std::vector<std::string> services_ = {"nmq.v1.MessageQueue", "nmq.v1.Registry", "nmq.v1.Admin",
                                               "grpc.health.v1.Health"};
   broker::Broker* const broker_;
+  MemoryBudget reflection_memory_;
   broker::Registry registry_;
   broker::Admin admin_;
   CallWorker worker_;

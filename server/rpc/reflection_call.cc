@@ -1,7 +1,10 @@
 #include "server/rpc/reflection_call.h"
 
+#include <utility>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/errors.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -14,6 +17,8 @@ using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
 using grpc::reflection::v1::ServerReflectionRequest;
 using grpc::reflection::v1::ServerReflectionResponse;
+
+constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
 
 void NotThere(absl::string_view what, ServerReflectionResponse* response) {
   response->mutable_error_response()->set_error_code(static_cast<int>(absl::StatusCode::kNotFound));
@@ -70,8 +75,7 @@ ServerReflectionResponse Reflect(const ServerReflectionRequest& request, const s
   return response;
 }
 
-ReflectionCall::ReflectionCall(const std::vector<std::string>* services, Exchange* exchange)
-    : StreamCall(exchange), services_(services) {
+ReflectionCall::ReflectionCall(const Needs& needs, Exchange* exchange) : StreamCall(exchange), needs_(needs) {
   exchange->Read();
 }
 
@@ -80,15 +84,36 @@ void ReflectionCall::OnMessage(const RequestBytes& bytes) {
   ServerReflectionRequest request;
   const absl::Status status = bytes.Decode(&request);
   if (status.ok()) {
-    Write(Frame(Reflect(request, *services_)));
+    Respond(request);
   } else {
     End(status);
   }
 }
 
+void ReflectionCall::Respond(const ServerReflectionRequest& request) {
+  const ServerReflectionResponse response = Reflect(request, *needs_.services);
+  const uint64_t bytes = response.ByteSizeLong();
+  if (!needs_.memory->TryTake(bytes)) {
+    const absl::Status status = ResourceExhausted(
+        "MEMORY_SHORT",
+        absl::StrCat("reflection: answers that nobody has read yet take all of the ", needs_.memory->bytes_max(),
+                     " bytes that they may; read answers, or ask again later"),
+        kAskAgainAfter, {{"bound", absl::StrCat(needs_.memory->bytes_max())}});
+    needs_.metrics->CountRefusal(status);
+    return End(status);
+  }
+  taken_ = bytes;
+  Write(Frame(response));
+}
+
+void ReflectionCall::GiveBack() {
+  if (taken_ > 0) needs_.memory->GiveBack(std::exchange(taken_, 0));
+}
+
 void ReflectionCall::OnNoMore() { End(absl::OkStatus()); }
 
 void ReflectionCall::OnWritten(bool ok) {
+  GiveBack();
   if (WriteEnded(ok)) exchange()->Read();
 }
 

@@ -47,9 +47,15 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
+  // What the server says first.
+  std::string Greeting() const {
+    char bytes[2000];
+    const ssize_t size = recv(fd_, bytes, sizeof(bytes), 0);
+    return {bytes, size > 0 ? static_cast<size_t>(size) : 0};
+  }
   bool IsLetIn() const {
-    char byte;
-    return recv(fd_, &byte, 1, 0) == 1;
+    const std::string greeting = Greeting();
+    return !greeting.empty() && !absl::StrContains(greeting, "exceed");
   }
 
  private:
@@ -122,13 +128,14 @@ class Try {
                         response.refused().SerializeAsString());
   }
 
-  // How often this limit has refused something.
-  double Refusals(const std::string& limit) {
+  // How often this limit has refused something; or for this reason.
+  double Refusals(const std::string& limit) { return RefusalsBy("limit", limit); }
+  double RefusalsBy(const std::string& name, const std::string& value) {
     for (const prometheus::MetricFamily& family : server_->broker().metrics().Collect()) {
       if (family.name != "nmq_refused_requests_total") continue;
       for (const prometheus::ClientMetric& metric : family.metric) {
         for (const auto& label : metric.label) {
-          if (label.name == "limit" && label.value == limit) return metric.counter.value;
+          if (label.name == name && label.value == value) return metric.counter.value;
         }
       }
     }
@@ -323,6 +330,39 @@ TEST(Quota, ConnectionThatIsGoneMakesRoom) {
   EXPECT_FALSE(Socket(attempt.server().port()).IsLetIn());
   one = nullptr;
   EXPECT_TRUE(WaitUntil([&] { return Socket(attempt.server().port()).IsLetIn(); }));
+}
+
+TEST(Quota, WhoMayNotComeInIsToldWhy) {
+  Try attempt("connections_per_address: 1");
+  const Socket one(attempt.server().port());
+  EXPECT_TRUE(one.IsLetIn());
+  EXPECT_THAT(Socket(attempt.server().port()).Greeting(),
+              HasSubstr("connections_per_address: 2 exceeds the limit of 1 of the address 127.0.0.1; end some"));
+}
+
+TEST(Refusals, WhoHasNotTheRightIsCounted) {
+  Try attempt("");
+  v1::Admin::Stub admin(attempt.channel());
+  v1::CreateQueueRequest queue;
+  queue.set_name("Q");
+  v1::CreateQueueResponse made;
+  EXPECT_EQ(admin.CreateQueue(attempt.Context().get(), queue, &made).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(attempt.RefusalsBy("reason", "FORBIDDEN"), 1);
+  v1::CreateNamespaceRequest name_space;
+  name_space.set_name("another");
+  v1::CreateNamespaceResponse response;
+  EXPECT_EQ(admin.CreateNamespace(attempt.Context().get(), name_space, &response).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(attempt.RefusalsBy("reason", "FORBIDDEN"), 2);
+}
+
+TEST(Refusals, NamespacesThatAreNotShownAreNotCounted) {
+  Try attempt("");
+  v1::ListNamespacesResponse namespaces;
+  EXPECT_TRUE(v1::Registry::Stub(attempt.channel())
+                  .ListNamespaces(attempt.Context().get(), v1::ListNamespacesRequest(), &namespaces)
+                  .ok());
+  EXPECT_EQ(attempt.RefusalsBy("reason", "FORBIDDEN"), 0);
 }
 
 TEST(Quota, NamespaceHasTheRateThatTheFileSays) {

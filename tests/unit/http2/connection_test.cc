@@ -82,6 +82,31 @@ TEST_F(ConnectionTest, RequestIsAnswered) {
   EXPECT_THAT(host_.abuses, testing::IsEmpty());
 }
 
+TEST_F(ConnectionTest, SoManyRequestsAreUnderWayAndNoMore) {
+  host_.limits.streams = 5;
+  RawPeer& peer = Greeted();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(peer.Request(2 * i + 1, true));
+    EXPECT_THAT(host_.refusals, testing::IsEmpty());
+  }
+  EXPECT_EQ(host_.streams.size(), 5u);
+  peer.Request(11, true);
+  EXPECT_EQ(host_.streams.size(), 5u);
+  EXPECT_THAT(host_.refusals, testing::ElementsAre("streams_per_connection: 6 exceeds the limit of 5"));
+}
+
+TEST_F(ConnectionTest, RequestThatIsOverMakesRoomForAnother) {
+  host_.limits.streams = 1;
+  RawPeer& peer = Greeted();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(peer.Request(2 * i + 1, true));
+    ASSERT_EQ(host_.streams.size(), i + 1u);
+    stream(i).connection->Answer(2 * i + 1, {{":status", "200"}, {"grpc-status", "12"}}, /*body=*/false);
+    peer.Receive();
+  }
+  EXPECT_THAT(host_.refusals, testing::IsEmpty());
+}
+
 TEST_F(ConnectionTest, StreamThatHasNothingToSayIsResumed) {
   RawPeer& peer = Greeted();
   ASSERT_TRUE(peer.Request(1, true));

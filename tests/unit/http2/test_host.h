@@ -120,11 +120,13 @@ class TestHost : public ConnectionHost {
   }
   AgeList<Connection>& greeting() override { return greeting_; }
   void OnAbuse(const Connection&, absl::string_view what) override { abuses.push_back(std::string(what)); }
+  void OnRefused(const absl::Status& status) override { refusals.push_back(std::string(status.message())); }
 
   Connection* connection() { return connection_.get(); }
   bool awaits_writable() const { return writable_; }
 
   ConnectionLimits limits;
+  std::vector<std::string> refusals;
   bool refuses = false;
   bool consumes = true;
   bool over = false;

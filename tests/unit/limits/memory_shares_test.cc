@@ -18,8 +18,9 @@ constexpr uint64_t kBuffers = 3;
 uint64_t Together(uint64_t memory) {
   const MemoryShares shares = ShareMemory(memory);
   // One table at a time is written much.
-  return ResolveLimits({}, memory)->all_queues_bytes + shares.incoming + shares.outgoing + kCopies * shares.commit +
-         kBuffers * shares.write_buffer + (kTables + 1) * shares.table_buffer + shares.block_cache;
+  return ResolveLimits({}, memory)->all_queues_bytes + shares.incoming + shares.outgoing + shares.reflection +
+         kCopies * shares.commit + kBuffers * shares.write_buffer + (kTables + 1) * shares.table_buffer +
+         shares.block_cache;
 }
 
 TEST(MemoryShares, TogetherAreLessThanTheWhole) {
