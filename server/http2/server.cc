@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 #include "absl/time/clock.h"
 #include "base/deadline.h"
 #include "glog/logging.h"
-#include "server/http2/framing.h"
 #include "server/http2/socket.h"
 
 namespace nmq::http2 {
@@ -39,7 +37,6 @@ constexpr uint64_t kWindowMin = 4 << 10;
 constexpr uint64_t kGreetingPart = 8;
 constexpr uint64_t kGreetingMin = 256;
 constexpr uint64_t kGreetingMax = 1'000;
-constexpr size_t kWhyBytesMax = 1'000;
 // Those who try for ever are worth a line now and then.
 constexpr int kSecondsBetweenRefusals = 10;
 
@@ -68,23 +65,6 @@ sockaddr_storage AddressOf(int socket) {
   socklen_t size = sizeof(address);
   if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) address.ss_family = AF_UNSPEC;
   return address;
-}
-
-// Says why there is no connection, as far as the system takes that at once: settings, without which it would be no
-// HTTP/2, and GOAWAY.
-void Tell(int socket, absl::string_view why) {
-  const auto frame = [](uint8_t type, absl::string_view payload) {
-    std::string head(Framing::kHeadBytes, 0);
-    head[1] = static_cast<char>(payload.size() >> 8);
-    head[2] = static_cast<char>(payload.size());
-    head[3] = static_cast<char>(type);
-    return absl::StrCat(head, payload);
-  };
-  std::string last(8, 0);  // no stream; the error
-  last[7] = NGHTTP2_ENHANCE_YOUR_CALM;
-  const std::string bytes =
-      absl::StrCat(frame(NGHTTP2_SETTINGS, ""), frame(NGHTTP2_GOAWAY, absl::StrCat(last, why.substr(0, kWhyBytesMax))));
-  (void)!send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 // As gRPC writes it.
@@ -166,7 +146,7 @@ void Server::Take(int socket) {
 void Server::Refuse(int socket, const std::string& peer, const absl::Status& why) {
   broker_->metrics().CountRefusal(why);
   LOG_EVERY_T(WARNING, kSecondsBetweenRefusals) << "refused a connection from " << peer << ": " << why.message();
-  if (tls_ == nullptr) Tell(socket, why.message());
+  // Without a word of HTTP/2, for clients wait before they try again if there never was a connection.
   close(socket);
 }
 

@@ -20,10 +20,12 @@ void CallWorker::Post(const std::shared_ptr<Answer>& answer, std::function<void(
     Answer::Give(answer, std::move(response));
   };
   if (calls_.fetch_add(1) >= kCallsMax) {
-    respond(ResourceExhausted(
+    const absl::Status refused = ResourceExhausted(
         "TOO_MANY_CALLS",
         absl::StrCat("calls: ", kCallsMax, " calls of this service wait already, and no more may; ", "try again later"),
-        kCallAgainAfter, {{"bound", absl::StrCat(kCallsMax)}}));
+        kCallAgainAfter, {{"bound", absl::StrCat(kCallsMax)}});
+    if (metrics_ != nullptr) metrics_->CountRefusal(refused);
+    respond(refused);
     return;
   }
   worker_.Post([answer, respond = std::move(respond), task = std::move(task)] {

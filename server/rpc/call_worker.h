@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/worker.h"
 #include "server/frame/frame.h"
+#include "server/metrics/metrics.h"
 #include "server/rpc/unary_call.h"
 
 namespace nmq::rpc {
@@ -20,6 +21,9 @@ class CallWorker {
   // So many calls are not answered at most; further ones are refused.
   static constexpr size_t kCallsMax = 10'000;
 
+  // `metrics`, which count those that are refused, must outlive it; null: not counted.
+  explicit CallWorker(Metrics* metrics = nullptr) : metrics_(metrics) {}
+
   using Respond = std::function<void(absl::StatusOr<Frame>)>;
 
   // Calls `task` on the worker's thread, which gives the answer once, there or later on any thread. Answers
@@ -30,6 +34,7 @@ class CallWorker {
   void Flush() { worker_.Flush(); }
 
  private:
+  Metrics* const metrics_;
   std::atomic<size_t> calls_{0};  // not yet answered
   Worker worker_;                 // ends first, and does what is posted before
 };

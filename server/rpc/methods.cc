@@ -51,13 +51,16 @@ struct TypesOf<absl::Status (Class::*)(const Call&, const RequestType&, Response
 
 // Adds a method of `service`, which is Registry or Admin. `audit` is told of each call, if it is not null.
 template <typename Service, typename Method>
-void AddServiceRpc(const char* full_name, Service* service, Method method, AuditLog* audit, CallWorker* worker,
-                   MethodTable* table) {
+void AddServiceRpc(const char* full_name, Service* service, Method method, Metrics* metrics, AuditLog* audit,
+                   CallWorker* worker, MethodTable* table) {
   using Request = typename TypesOf<Method>::Request;
   using Response = typename TypesOf<Method>::Response;
-  auto handle = [service, method, audit](const Call& call, const Request* request, const Done<Response>& done) {
+  auto handle = [service, method, metrics, audit](const Call& call, const Request* request,
+                                                  const Done<Response>& done) {
     Response response;
     const absl::Status status = (service->*method)(call, *request, &response);
+    // What is forbidden is counted where that is found.
+    if (absl::IsResourceExhausted(status)) metrics->CountRefusal(status);
     if (audit != nullptr) audit->Administered(call, *request, status);
     done(status.ok() ? absl::StatusOr<Response>(std::move(response)) : status);
   };
@@ -75,7 +78,9 @@ Methods::Methods(broker::Broker* broker)
     : broker_(broker),
       reflection_memory_(ShareMemory(broker->limits().memory_bytes).reflection),
       registry_(broker),
-      admin_(broker) {}
+      admin_(broker),
+      worker_(&broker->metrics()),
+      admin_worker_(&broker->metrics()) {}
 
 void Methods::AddTo(Loop* loop) {
   loop->methods().set_access(&broker_->access(), &broker_->metrics(), broker_->audit());
@@ -150,7 +155,7 @@ void Methods::AddMessages(MethodTable* table) {
 
 void Methods::AddRegistry(MethodTable* table) {
   auto add = [&](const char* full_name, auto method) {
-    AddServiceRpc(full_name, &registry_, method, /*audit=*/nullptr, &worker_, table);
+    AddServiceRpc(full_name, &registry_, method, &broker_->metrics(), /*audit=*/nullptr, &worker_, table);
   };
   add("nmq.v1.Registry.ListNamespaces", &broker::Registry::ListNamespaces);
   add("nmq.v1.Registry.ListQueues", &broker::Registry::ListQueues);
@@ -169,7 +174,7 @@ void Methods::AddRegistry(MethodTable* table) {
 
 void Methods::AddAdmin(MethodTable* table) {
   auto add = [&](const char* full_name, auto method) {
-    AddServiceRpc(full_name, &admin_, method, broker_->audit(), &admin_worker_, table);
+    AddServiceRpc(full_name, &admin_, method, &broker_->metrics(), broker_->audit(), &admin_worker_, table);
   };
   add("nmq.v1.Admin.CreateNamespace", &broker::Admin::CreateNamespace);
   add("nmq.v1.Admin.UpdateNamespace", &broker::Admin::UpdateNamespace);

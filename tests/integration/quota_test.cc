@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -47,15 +49,9 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  // What the server says first.
-  std::string Greeting() const {
-    char bytes[2000];
-    const ssize_t size = recv(fd_, bytes, sizeof(bytes), 0);
-    return {bytes, size > 0 ? static_cast<size_t>(size) : 0};
-  }
   bool IsLetIn() const {
-    const std::string greeting = Greeting();
-    return !greeting.empty() && !absl::StrContains(greeting, "exceed");
+    char byte;
+    return recv(fd_, &byte, 1, 0) == 1;
   }
 
  private:
@@ -131,7 +127,10 @@ class Try {
   // How often this limit has refused something; or for this reason.
   double Refusals(const std::string& limit) { return RefusalsBy("limit", limit); }
   double RefusalsBy(const std::string& name, const std::string& value) {
-    for (const prometheus::MetricFamily& family : server_->broker().metrics().Collect()) {
+    return RefusalsOf(server_.get(), name, value);
+  }
+  static double RefusalsOf(TestServer* server, const std::string& name, const std::string& value) {
+    for (const prometheus::MetricFamily& family : server->broker().metrics().Collect()) {
       if (family.name != "nmq_refused_requests_total") continue;
       for (const prometheus::ClientMetric& metric : family.metric) {
         for (const auto& label : metric.label) {
@@ -276,6 +275,31 @@ TEST_P(QuotaAtTheLimit, WhatOneIdentityMayIsSaidOfItByItself) {
 INSTANTIATE_TEST_SUITE_P(EachOfTheTable, QuotaAtTheLimit, testing::ValuesIn(LimitsToTry()),
                          [](const auto& info) { return info.param; });
 
+class AdminAtTheLimit : public testing::TestWithParam<const char*> {};
+
+TEST_P(AdminAtTheLimit, WhatReachesItIsMadeAndWhatExceedsItIsRefusedAndCounted) {
+  const std::string limit = GetParam();
+  constexpr int kMost = 5;
+  TestServer server(absl::StrCat("limits { ", limit, ": ", kMost, " }"));
+  Api api(server);
+  const auto make = [&](int number) {
+    v1::CreateNamespaceRequest name_space;
+    name_space.set_name(absl::StrCat("made", number));
+    v1::CreateQueueRequest queue;
+    queue.set_name(absl::StrCat("made", number));
+    return limit == "namespaces" ? api.Try(&v1::Admin::Stub::CreateNamespace, name_space)
+                                 : api.Try(&v1::Admin::Stub::CreateQueue, queue);
+  };
+  // One namespace is there.
+  for (int i = limit == "namespaces" ? 1 : 0; i < kMost; ++i) EXPECT_EQ(Summary(make(i)), "OK") << i;
+  EXPECT_EQ(Try::RefusalsOf(&server, "limit", limit), 0);
+  EXPECT_THAT(Summary(make(kMost)), HasSubstr(absl::StrCat("RESOURCE_EXHAUSTED LIMIT_EXCEEDED bound=", kMost)));
+  EXPECT_EQ(Try::RefusalsOf(&server, "limit", limit), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Made, AdminAtTheLimit, testing::Values("namespaces", "queues_per_namespace"),
+                         [](const auto& info) { return std::string(info.param); });
+
 TEST(Quota, WhatWasTakenComesBackWithTime) {
   Try attempt("messages_per_second_per_namespace: 10");
   EXPECT_TRUE(Repeat(10, [&] { return attempt.Publish(); }).ok());
@@ -332,12 +356,34 @@ TEST(Quota, ConnectionThatIsGoneMakesRoom) {
   EXPECT_TRUE(WaitUntil([&] { return Socket(attempt.server().port()).IsLetIn(); }));
 }
 
-TEST(Quota, WhoMayNotComeInIsToldWhy) {
-  Try attempt("connections_per_address: 1");
-  const Socket one(attempt.server().port());
-  EXPECT_TRUE(one.IsLetIn());
-  EXPECT_THAT(Socket(attempt.server().port()).Greeting(),
-              HasSubstr("connections_per_address: 2 exceeds the limit of 1 of the address 127.0.0.1; end some"));
+TEST(Quota, WhoIsOverTheRateHoldsUpNobody) {
+  TestServer server(R"(
+    namespace { name: "default" automatic_queues: true }
+    namespace { name: "slow" automatic_queues: true messages_per_second: 1 })");
+  std::atomic<bool> stop{false};
+  std::atomic<int> refused{0};
+  std::thread flooder([&] {
+    Api api(server);
+    const auto context = NewContext();
+    const auto stream = api.queue().PublishStream(context.get());
+    v1::PublishStreamRequest batch;
+    batch.set_namespace_("slow");
+    for (int i = 0; i < 1000; ++i) *batch.add_messages() = MakeMessage("DB", "E", std::string(100, 'x'));
+    v1::PublishStreamResponse response;
+    while (!stop && stream->Write(batch) && stream->Read(&response)) refused += response.has_refused() ? 1 : 0;
+    EXPECT_TRUE(stop) << "the stream of who is refused has ended";
+  });
+  EXPECT_TRUE(WaitUntil([&] { return refused > 10; }));
+  Api api(server);
+  v1::PublishRequest request;
+  *request.mutable_message() = MakeMessage("DB", "E", "");
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(Summary(api.Try(&v1::MessageQueue::Stub::Publish, request)), "OK");
+  const int seen = refused;
+  EXPECT_TRUE(WaitUntil([&] { return refused > seen; })) << "nobody floods any more";
+  stop = true;
+  flooder.join();
+  EXPECT_EQ(InfoOf(&api, "slow").counters().published_messages(), 1000u) << "more than the first batch was taken";
+  EXPECT_EQ(InfoOf(&api).counters().published_messages(), 200u);
 }
 
 TEST(Refusals, WhoHasNotTheRightIsCounted) {
