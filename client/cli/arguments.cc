@@ -143,7 +143,11 @@ absl::Status TakeContext(const CLI::App& app, Arguments* arguments) {
   fill("--server", found->second.server, &arguments->server);
   fill("--namespace", found->second.namespace_name, &arguments->namespace_name);
   if (elsewhere) return absl::OkStatus();
-  fill("--token", found->second.token, &arguments->token);
+  // What the command line or a variable says of the token wins, whichever of both it is.
+  if (app.get_option("--token")->count() + app.get_option("--token-file")->count() == 0) {
+    arguments->token = found->second.token;
+    arguments->token_file = found->second.token_file;
+  }
   fill("--tls-ca", found->second.tls_ca, &arguments->tls_ca);
   fill("--tls-certificate", found->second.tls_certificate, &arguments->tls_certificate);
   fill("--tls-key", found->second.tls_key, &arguments->tls_key);

@@ -59,6 +59,9 @@ enum class Command {
   kContextShow,
   kContextRemove,
   kToken,
+  kTokenInspect,
+  kTokenJwt,
+  kTokenJwks,
   kCertCa,
   kCertServer,
   kCertClient,
@@ -72,6 +75,7 @@ struct Arguments {
   std::string server;
   // PEM files; empty: see ClientOptions.
   std::string token;
+  std::string token_file;
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;
@@ -127,6 +131,17 @@ struct Arguments {
   absl::Duration expire_in;
   // pub: how long to wait for a server that is away.
   absl::Duration wait;
+
+  // token jwt, inspect: the file with the key, what the token is to say, and a token.
+  struct Jwt {
+    std::string key;
+    std::string issuer;
+    std::string audience;
+    std::string subject;
+    std::vector<std::string> claims;
+    std::string token;
+  };
+  Jwt jwt;
 
   // cert: what certificates are for, the folder that they are in, and how long they are valid; zero for the usual.
   std::vector<std::string> names;

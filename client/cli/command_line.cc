@@ -39,6 +39,9 @@ void AddServer(CLI::App* app, Arguments* arguments) {
   AddFile(app, "--tls-key", &arguments->tls_key, "PEM file with the key of that certificate")->envname("NMQ_TLS_KEY");
   AddText(app, "--token", &arguments->token, "Says who you are, to a server that asks; better in the variable")
       ->envname("NMQ_TOKEN");
+  AddFile(app, "--token-file", &arguments->token_file,
+          "A file whose first line is the token, read again when it changes; where no --token is given")
+      ->envname("NMQ_TOKEN_FILE");
   AddText(app, "--context", &arguments->context,
           "The context that says the server, the namespace, the files and the token where no option does; see nmq "
           "context")

@@ -58,6 +58,7 @@ void AddChangeCommands(CLI::App* app, const Target& target);
 void AddBenchCommands(CLI::App* app, const Target& target);
 void AddContextCommands(CLI::App* app, const Target& target);
 void AddTokenCommand(CLI::App* app, const Target& target);
+void AddSignedTokenCommands(CLI::App* token, const Target& target);
 // cert:
 void AddCertificateCommands(CLI::App* app, const Target& target);
 void AddRightsCommands(CLI::App* app, const Target& target);

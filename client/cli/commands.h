@@ -25,6 +25,7 @@ int RunBench(const Arguments& arguments, Output* out, Output* err);
 int RunContext(const Arguments& arguments, Output* out, Output* err);
 // token: asks no server.
 int RunToken(const Arguments& arguments, Output* out, Output* err);
+int RunSignedToken(const Arguments& arguments, Output* out, Output* err);
 // cert: asks no server.
 int RunCertificate(const Arguments& arguments, Output* out, Output* err);
 int RunWhoAmI(const Arguments& arguments, Output* out, Output* err);

@@ -12,6 +12,7 @@ ClientOptions OptionsFor(const Arguments& arguments) {
   ClientOptions options;
   options.server = arguments.server;
   options.token = arguments.token;
+  if (arguments.token.empty()) options.token_file = arguments.token_file;
   options.tls_ca = arguments.tls_ca;
   options.tls_certificate = arguments.tls_certificate;
   options.tls_key = arguments.tls_key;

@@ -28,6 +28,7 @@ Context ContextOf(const Arguments& arguments) {
   return {.server = arguments.server,
           .namespace_name = arguments.namespace_name,
           .token = arguments.token,
+          .token_file = Absolute(arguments.token_file),
           .tls_ca = Absolute(arguments.tls_ca),
           .tls_certificate = Absolute(arguments.tls_certificate),
           .tls_key = Absolute(arguments.tls_key)};
@@ -36,7 +37,8 @@ Context ContextOf(const Arguments& arguments) {
 std::string ContextJson(const std::string& name, const Context& context, bool used) {
   JsonWriter json;
   json.BeginObject().Key("name").String(name).Key("server").String(context.server);
-  json.Key("namespace").String(context.namespace_name).Key("tls_ca").String(context.tls_ca);
+  json.Key("namespace").String(context.namespace_name).Key("token_file").String(context.token_file);
+  json.Key("tls_ca").String(context.tls_ca);
   json.Key("tls_certificate").String(context.tls_certificate).Key("tls_key").String(context.tls_key);
   return json.Key("used").Bool(used).EndObject().json();
 }
@@ -106,6 +108,7 @@ class ContextKeeper {
     table.Add({"server", OneLine(context.server)});
     table.Add({"namespace", OneLine(context.namespace_name)});
     table.Add({"token", context.token.empty() ? "" : absl::StrCat("nmq_", IdOfToken(context.token), "_...")});
+    table.Add({"token file", OneLine(context.token_file)});
     table.Add({"TLS CA", OneLine(context.tls_ca)});
     table.Add({"TLS certificate", OneLine(context.tls_certificate)});
     table.Add({"TLS key", OneLine(context.tls_key)});

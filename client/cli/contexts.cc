@@ -27,9 +27,10 @@ using google::protobuf::Value;
 constexpr struct {
   const char* name;
   std::string Context::*member;
-} kFields[] = {
-    {"server", &Context::server}, {"namespace", &Context::namespace_name},        {"token", &Context::token},
-    {"tls_ca", &Context::tls_ca}, {"tls_certificate", &Context::tls_certificate}, {"tls_key", &Context::tls_key}};
+} kFields[] = {{"server", &Context::server},  {"namespace", &Context::namespace_name},
+               {"token", &Context::token},    {"token_file", &Context::token_file},
+               {"tls_ca", &Context::tls_ca},  {"tls_certificate", &Context::tls_certificate},
+               {"tls_key", &Context::tls_key}};
 
 absl::Status NotUnderstood(const std::string& path, const std::string& why) {
   return absl::InvalidArgumentError(
@@ -46,9 +47,10 @@ absl::StatusOr<Context> ContextOf(const std::string& path, const std::string& na
       known = field.has_string_value();
     }
     if (!known) {
-      return NotUnderstood(path, absl::StrCat("context ", Quoted(name), " has ", Quoted(key),
-                                              ", which is none of the texts server, namespace, token, tls_ca, "
-                                              "tls_certificate, tls_key"));
+      return NotUnderstood(path,
+                           absl::StrCat("context ", Quoted(name), " has ", Quoted(key),
+                                        ", which is none of the texts server, namespace, token, token_file, tls_ca, "
+                                        "tls_certificate, tls_key"));
     }
   }
   return context;

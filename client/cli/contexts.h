@@ -16,6 +16,7 @@ struct Context {
   std::string server;
   std::string namespace_name;
   std::string token;
+  std::string token_file;
   std::string tls_ca;
   std::string tls_certificate;
   std::string tls_key;

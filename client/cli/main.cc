@@ -39,6 +39,10 @@ int main(int argc, char** argv) {
       return nmq::cli::RunBench(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kToken:
       return nmq::cli::RunToken(*parsed.arguments, &out, &err);
+    case nmq::cli::Command::kTokenInspect:
+    case nmq::cli::Command::kTokenJwt:
+    case nmq::cli::Command::kTokenJwks:
+      return nmq::cli::RunSignedToken(*parsed.arguments, &out, &err);
     case nmq::cli::Command::kCertCa:
     case nmq::cli::Command::kCertServer:
     case nmq::cli::Command::kCertClient:

@@ -1,4 +1,5 @@
 // bench, context.
+#include "absl/time/time.h"
 #include "client/cli/command_line.h"
 #include "client/cli/options.h"
 
@@ -54,7 +55,37 @@ void AddContextCommands(CLI::App* app, const Target& target) {
 void AddTokenCommand(CLI::App* app, const Target& target) {
   CLI::App* token = AddCommand(app, "token", "Make a token, and what nmqd --access is to keep of it", Command::kToken,
                                target, "nmq token api\nnmq token api --json");
-  AddText(token, "IDENTITY", &target.arguments->name, "Whom it stands for")->required();
+  CLI::Option* identity = AddText(token, "IDENTITY", &target.arguments->name, "Whom it stands for");
+  Arguments* const arguments = target.arguments;
+  token->callback([token, identity, arguments] {
+    if (!token->get_subcommands().empty()) return;
+    if (identity->count() == 0) throw CLI::RequiredError("IDENTITY");
+    arguments->command = Command::kToken;
+  });
+  AddSignedTokenCommands(token, target);
+}
+
+void AddSignedTokenCommands(CLI::App* token, const Target& target) {
+  Arguments* const arguments = target.arguments;
+  Arguments::Jwt* const jwt = &arguments->jwt;
+  CLI::App* inspect = AddCommand(token, "inspect", "Show what a token says, without verifying it",
+                                 Command::kTokenInspect, target, "nmq token inspect - <api.token");
+  AddText(inspect, "TOKEN", &jwt->token, "The token; - for the first line of standard input")->required();
+  CLI::App* sign = AddCommand(token, "jwt", "Sign a token (JWT), for a first try without a login service",
+                              Command::kTokenJwt, target,
+                              "nmq token jwt --key login.key --issuer https://login.example.com --audience nmq "
+                              "--subject api\n"
+                              "nmq token jwt --key login.key --issuer i --audience nmq --subject ann --claim role=ops");
+  AddFile(sign, "--key", &jwt->key, "PEM file with the private key: of Ed25519, on P-256, or of RSA")->required();
+  AddText(sign, "--issuer", &jwt->issuer, "Who signs: iss")->required();
+  AddText(sign, "--audience", &jwt->audience, "Whom it is for: aud")->required();
+  AddText(sign, "--subject", &jwt->subject, "Whom it stands for: sub")->required();
+  AddSpan(sign, "--ttl", &target.typed->valid, "How long it is good; 1h if left out", absl::Seconds(1),
+          absl::Hours(24 * 366));
+  AddPairs(sign, "--claim", &jwt->claims, "What else it says, each time; a list if a name comes again");
+  CLI::App* keys = AddCommand(token, "jwks", "Print the set (JWKS) of public keys, which nmqd verifies tokens with",
+                              Command::kTokenJwks, target, "nmq token jwks login.pub >login.jwks");
+  AddTexts(keys, "KEY", &arguments->names, "PEM files with public keys")->allow_extra_args()->required();
 }
 
 }  // namespace cli

@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   if (!checked.ok()) return checked;
   // A file has a line end behind it.
   absl::StripTrailingAsciiWhitespace(&options.token);
-  absl::Status secured = internal::CheckToken(options.token);
+  absl::Status secured = internal::CheckToken(options);
   if (secured.ok()) secured = internal::UseTls(&options);
   if (!secured.ok()) return secured;
   const bool lazy = options.lazy;

@@ -78,6 +78,11 @@ struct ClientOptions {
   // Says who calls, to a server that asks (its administrator's `nmq token` makes it). It goes as it is over a
   // connection without TLS. Empty: none is shown.
   std::string token = {};
+  // Instead of that, for tokens that are renewed, one of these: a file whose first line is the token, read again when
+  // it changes; or what gives the token for each call, on any thread, at once, and without calling the library. When
+  // streams end because their token has expired, they begin again with the new one.
+  std::string token_file = {};
+  std::function<std::string()> token_provider = {};
   // Instead of the files for TLS; null: as they say.
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};
 };

@@ -152,7 +152,7 @@ absl::Status PublisherLoop::OpenAndRun() {
       MutexLock lock(&mu_);
       if (!HasUnsent()) return absl::OkStatus();
     }
-    if (end.session_lost || IsSessionLost(status)) {
+    if (end.session_lost || IsRenewable(status)) {
       if (++lost_in_row == 1) continue;
       return status;
     }
@@ -290,7 +290,7 @@ PublisherLoop::BatchPtr PublisherLoop::TakeAnswered(Stream* stream, uint64_t num
   in_flight_.pop_front();
   answered_ = batch->messages.count();
   answer_time_ = RealClock().Monotonic() - batch->written;
-  if (IsSessionLost(status) && !std::exchange(batch->again, true)) {
+  if (IsRenewable(status) && !std::exchange(batch->again, true)) {
     again_.push_back(std::move(batch));
     stream->session_lost = true;
   } else {
@@ -310,7 +310,7 @@ void PublisherLoop::Break(Stream* stream, absl::string_view why) {
 
 void PublisherLoop::SettleInFlight(const absl::Status& status) {
   // The server answers in order and ends the stream at the batch that it cannot take.
-  const bool refused = IsServersAnswer(status) && (IsFinal(status) || IsSessionLost(status));
+  const bool refused = IsServersAnswer(status) && (IsFinal(status) || IsRenewable(status));
   const std::optional<uint64_t> too_large = TooLargeBytes(status);
   std::vector<std::pair<BatchPtr, BatchOutcome>> unanswered;
   {
@@ -318,7 +318,7 @@ void PublisherLoop::SettleInFlight(const absl::Status& status) {
     if (IsFinal(status)) refused_ = status;
     bool behind_too_large = false;
     for (BatchPtr& batch : in_flight_) {
-      if (behind_too_large || (IsSessionLost(status) && !std::exchange(batch->again, true))) {
+      if (behind_too_large || (IsRenewable(status) && !std::exchange(batch->again, true))) {
         again_.push_back(std::move(batch));
         continue;
       }

@@ -43,7 +43,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   arguments.SetMaxSendMessageSize(-1);
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       options.server, options.credentials != nullptr ? options.credentials : grpc::InsecureChannelCredentials(),
-      arguments, internal::ShowToken(options.token));
+      arguments, internal::ShowToken(options));
 }
 
 absl::Status Stopped() { return absl::CancelledError("the client has disconnected"); }

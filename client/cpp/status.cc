@@ -44,6 +44,12 @@ bool IsSessionLost(const absl::Status& status) {
   return reason == "SESSION_UNKNOWN" || reason == "SESSION_EXPIRED";
 }
 
+bool IsCredentialsOver(const absl::Status& status) {
+  if (!absl::IsUnauthenticated(status)) return false;
+  const std::string reason = ReasonOf(status);
+  return reason == "CREDENTIALS_EXPIRED" || reason == "CREDENTIALS_REVOKED";
+}
+
 bool IsServersAnswer(const absl::Status& status) { return !ReasonOf(status).empty(); }
 
 bool IsRefusedForNow(const absl::Status& status) {
@@ -78,7 +84,7 @@ bool IsFinal(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kUnimplemented:
-      return !IsSessionLost(status);
+      return !IsRenewable(status);
     default:
       return false;
   }

@@ -22,6 +22,12 @@ namespace internal {
 // The server no longer knows the session: connect anew.
 bool IsSessionLost(const absl::Status& status);
 
+// What the call has shown of who it is was good, and is so no more. A newer token may be at hand.
+bool IsCredentialsOver(const absl::Status& status);
+
+// One of both: connecting anew may help, once.
+inline bool IsRenewable(const absl::Status& status) { return IsSessionLost(status) || IsCredentialsOver(status); }
+
 // The server itself said so, not gRPC on the way: nothing of the request was taken.
 bool IsServersAnswer(const absl::Status& status);
 

@@ -93,8 +93,8 @@ void SubscriptionCore::End(absl::Status status) {
 std::optional<absl::Duration> SubscriptionCore::NextAttempt(bool had_session, const absl::Status& status,
                                                             const Attempt& attempt) {
   if (attempt.live) renewed_ = false;
-  // A session that is lost again and again, without a live stream between, is no accident.
-  if (had_session && IsSessionLost(status) && !std::exchange(renewed_, true)) {
+  // A session, or a token, that is lost again and again, without a live stream between, is no accident.
+  if (had_session && IsRenewable(status) && !std::exchange(renewed_, true)) {
     ReportReconnecting(status);
     return absl::ZeroDuration();
   }

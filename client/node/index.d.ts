@@ -119,8 +119,12 @@ export interface ClientOptions {
   tlsCa?: string;
   tlsCertificate?: string;
   tlsKey?: string;
-  /** Says who calls, to a server that asks; NMQ_TOKEN if none is given. It goes as it is over a connection without TLS. */
-  token?: string;
+  /**
+   * Says who calls, to a server that asks; NMQ_TOKEN if none is given. It goes as it is over a connection without TLS. A
+   * function is asked for each call, so that the token can be renewed: streams that end because theirs has expired begin
+   * again with the new one.
+   */
+  token?: string | (() => string);
   /** ChannelCredentials of @grpc/grpc-js instead of the files for TLS. */
   credentials?: unknown;
   /** Default true. If false, messages carry no publisher; a client that only publishes never enters the namespace. */

@@ -89,8 +89,10 @@ const isUnconnected = (error) =>
   error.code === 'UNAVAILABLE' && /^(No connection established|Name resolution failed)/.test(error.details);
 
 
-const isSessionLost = (error) =>
-  error.code === 'NOT_FOUND' && ['SESSION_UNKNOWN', 'SESSION_EXPIRED'].includes(error.reason);
+// Whether to connect anew, once. What was shown of who calls may be over, too, and a newer token at hand.
+const isSessionLost = ({ code, reason }) =>
+  (code === 'NOT_FOUND' && ['SESSION_UNKNOWN', 'SESSION_EXPIRED'].includes(reason)) ||
+  (code === 'UNAUTHENTICATED' && ['CREDENTIALS_EXPIRED', 'CREDENTIALS_REVOKED'].includes(reason));
 
 // The server's own refusal, after which nothing has been carried out.
 const isRefusedForNow = (error) =>

@@ -50,6 +50,7 @@ const PATIENCE = kind('number', 'milliseconds from 0, or Infinity', (value) => T
 const DATE = kind('Date', 'a valid Date', (value) => types.isDate(value) && !Number.isNaN(value.getTime()));
 const BYTES = kind('Uint8Array', 'a Buffer or Uint8Array', (value) => value instanceof Uint8Array);
 const CALLBACK = kind('function', 'a function', (value) => typeof value === 'function');
+const TOKEN_SOURCE = kind('function', 'a function that returns one', (value) => typeof value === 'function');
 const SIGNAL = kind('AbortSignal', 'an AbortSignal', (value) => value instanceof AbortSignal);
 const ERROR = kind('Error', 'an Error', (value) => value instanceof Error);
 
@@ -150,7 +151,7 @@ const CLIENT_OPTIONS = {
   tlsCa: TEXT,
   tlsCertificate: TEXT,
   tlsKey: TEXT,
-  token: TEXT,
+  token: either(TEXT, TOKEN_SOURCE),
   credentials: ANY,
   publishWithSession: FLAG,
   onConnectError: CALLBACK,

@@ -33,22 +33,25 @@ function channelOptions({ backoff, proxy }) {
   };
 }
 
-// Shows `token` with each call; nothing without one.
+// A file has a line end behind it.
+const isToken = (text) => /^[!-~]+$/.test(text.trimEnd());
+
+// Shows `given`, a token or what gives one, with each call; nothing without one.
 function showing(given) {
-  // A file has a line end behind it.
-  const token = given?.trimEnd();
-  if (token && !/^[!-~]+$/.test(token)) {
+  if (typeof given === 'string' && given.trimEnd() && !isToken(given)) {
     const why = 'token: has a space, a line end or another byte that no token has; give what nmq token printed';
     throw new errors.NmqError('INVALID_ARGUMENT', why);
   }
   const show = (options, nextCall) =>
     new grpc.InterceptingCall(nextCall(options), {
       start(metadata, listener, next) {
-        metadata.set('authorization', `Bearer ${token}`);
+        const token = typeof given === 'function' ? given() : given;
+        // The server says what is missing.
+        if (typeof token === 'string' && isToken(token)) metadata.set('authorization', `Bearer ${token.trimEnd()}`);
         next(metadata, listener);
       },
     });
-  return token ? { interceptors: [show] } : {};
+  return given ? { interceptors: [show] } : {};
 }
 
 // The connection of a client, and its place in the namespace, which it keeps or takes anew.

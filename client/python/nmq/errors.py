@@ -183,6 +183,9 @@ def forked(why: str) -> Error:
 
 
 def is_session_lost(error: Error) -> bool:
+    """Whether to connect anew, once. What was shown of who calls may be over, too, and a newer token at hand."""
+    if isinstance(error, Unauthenticated):
+        return error.reason in ("CREDENTIALS_EXPIRED", "CREDENTIALS_REVOKED")
     return isinstance(error, NotFound) and error.reason in ("SESSION_UNKNOWN", "SESSION_EXPIRED")
 
 

@@ -10,6 +10,7 @@ import grpc
 
 from . import address, arguments, errors
 from .backoff import Backoff
+from .token import Token, is_token
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Options:
     tls_ca: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
-    # Says who calls, to a server that asks; NMQ_TOKEN if empty. It goes as it is over a connection without TLS.
-    token: str = dataclasses.field(default="", repr=False)
+    # Says who calls, to a server that asks; NMQ_TOKEN if empty. It goes as it is over a connection without TLS. A
+    # function that returns one, at once and on any thread, is asked for each call, so that it can be renewed: streams
+    # that end because their token has expired begin again with the new one.
+    token: Token = dataclasses.field(default="", repr=False)
     # grpc.ChannelCredentials instead of the files for TLS.
     credentials: Optional[Any] = None
     # Publishes as this client. If False, messages carry no publisher, and a client that only publishes never enters
@@ -72,14 +75,15 @@ def _server(name: str, value: Any) -> str:
     return str(value)
 
 
-def _token(name: str, value: Any) -> str:
+def _token(name: str, value: Any) -> Token:
     """What is wrong has nothing of the token."""
-    if not isinstance(value, str) or not all("!" <= each <= "~" for each in value.rstrip()):
+    if not callable(value) and not (isinstance(value, str) and is_token(value)):
         raise errors.make(
             grpc.StatusCode.INVALID_ARGUMENT,
             f"{name}: has a space, a line end or another byte that no token has; give what nmq token printed",
         )
-    return value
+    made: Token = value
+    return made
 
 
 TIMEOUT = arguments.number(0, above=True)

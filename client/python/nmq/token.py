@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, Callable, List, Tuple, Union
 
 import grpc
+
+# A token, or what gives one for each call, at once and on any thread.
+Token = Union[str, Callable[[], str]]
 
 _Interceptor: Any = type(
     "_Interceptor",
@@ -18,12 +21,20 @@ _Interceptor: Any = type(
 )
 
 
-def _shown(metadata: Any, token: str) -> List[Tuple[str, Any]]:
-    return [*(metadata or ()), ("authorization", f"Bearer {token}")]
+def is_token(text: str) -> bool:
+    return all("!" <= each <= "~" for each in text.rstrip())
+
+
+def _shown(metadata: Any, token: Token) -> List[Tuple[str, Any]]:
+    # A file has a line end behind it.
+    text = (token if isinstance(token, str) else token()).rstrip()
+    # The server says what is missing.
+    shown = [("authorization", f"Bearer {text}")] if text and is_token(text) else []
+    return [*(metadata or ()), *shown]
 
 
 class _Shower(_Interceptor):  # type: ignore[misc]
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: Token) -> None:
         self._token = token
 
     def _intercept(self, continuation: Any, details: Any, request: Any) -> Any:
@@ -32,19 +43,18 @@ class _Shower(_Interceptor):  # type: ignore[misc]
     intercept_unary_unary = intercept_unary_stream = intercept_stream_unary = intercept_stream_stream = _intercept
 
 
-def show(channel: Any, token: str) -> Any:
+def show(channel: Any, token: Token) -> Any:
     """`channel`, with `token` shown by each call if there is one."""
-    # A file has a line end behind it.
-    return grpc.intercept_channel(channel, _Shower(token.rstrip())) if token else channel
+    return grpc.intercept_channel(channel, _Shower(token)) if token else channel
 
 
-def aio_interceptors(token: str) -> List[Any]:
+def aio_interceptors(token: Token) -> List[Any]:
     """The same for a channel of grpc.aio, which wants one of each kind."""
     import grpc.aio as aio
 
     def kind(base: Any, name: str) -> Any:
         async def intercept(_: Any, continuation: Any, details: Any, request: Any) -> Any:
-            metadata = aio.Metadata(*_shown(details.metadata, token.rstrip()))
+            metadata = aio.Metadata(*_shown(details.metadata, token))
             return await continuation(details._replace(metadata=metadata), request)
 
         return type("_AioShower", (base,), {name: intercept})()

@@ -2,28 +2,36 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { Nmqd } from './nmqd.mjs';
 
 const nmq = createRequire(import.meta.url)('../../../client/node');
 
+const RIGHTS = 'right: RIGHT_CONNECT right: RIGHT_PUBLISH right: RIGHT_SUBSCRIBE';
 const folder = mkdtempSync(path.join(tmpdir(), 'token'));
 const secret = 's'.repeat(32);
 const token = `nmq_abcdefgh_${secret}`;
+const access = path.join(folder, 'access.textproto');
 let server;
 
-before(async () => {
-  const kept = `abcdefgh.salt.${createHash('sha256').update(`salt${secret}`).digest('hex')}`;
-  const rights = 'right: RIGHT_CONNECT right: RIGHT_PUBLISH right: RIGHT_SUBSCRIBE';
-  const access = path.join(folder, 'access.textproto');
+// With these tokens for the identity, by their IDs.
+function writeAccess(...ids) {
+  const hash = createHash('sha256').update(`salt${secret}`).digest('hex');
+  const tokens = ids.map((id) => `token: '${id}.salt.${hash}'`).join(' ');
   writeFileSync(
-    access,
-    `identity { name: 'api' token: '${kept}' } grant { identity: 'api' namespace: 'default' ${rights} }`,
+    `${access}.new`,
+    `identity { name: 'api' ${tokens} } grant { identity: 'api' namespace: 'default' ${RIGHTS} }`,
   );
+  renameSync(`${access}.new`, access);
+}
+
+before(async () => {
+  writeAccess('abcdefgh');
   server = await Nmqd.start('', { access });
 });
 after(async () => {
@@ -73,4 +81,19 @@ test('others are told why they are not', async () => {
     assert.rejects(nmq.connect(server.address, { waitForServer: 0, ...options }), { code: 'UNAUTHENTICATED', reason });
   await refused({}, 'CREDENTIALS_MISSING');
   await refused({ token: `${token}a` }, 'CREDENTIALS_UNKNOWN');
+});
+
+test('a subscription that has shown a token that is taken back begins again with the newer one', async () => {
+  writeAccess('abcdefgh', 'second');
+  let present = token;
+  const client = await nmq.connect(server.address, { token: () => present });
+  const subscription = await client.subscribe({ queue: 'DB' });
+  await setTimeout(4000);
+  present = `nmq_second_${secret}`;
+  writeAccess('second');
+  await setTimeout(4000);
+  const other = await nmq.connect(server.address, { token: present });
+  await other.publish({ queue: 'DB', event: 'CREATE', payload: 'after' });
+  assert.equal((await subscription.next()).value.payload.toString(), 'after');
+  await Promise.all([other.close(), client.close()]);
 });

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import time
 import unittest
 from typing import Any, Dict
 
@@ -13,21 +14,27 @@ from nmqd import Nmqd
 
 _SECONDS = 60
 _TOKEN = "nmq_abcdefgh_" + "s" * 32
-_KEPT = "abcdefgh.salt." + hashlib.sha256(b"salt" + b"s" * 32).hexdigest()
+_SECOND = "nmq_second_" + "s" * 32
+_HASH = hashlib.sha256(b"salt" + b"s" * 32).hexdigest()
 _RIGHTS = "right: RIGHT_CONNECT right: RIGHT_PUBLISH right: RIGHT_SUBSCRIBE"
-_FILE = f"""identity {{ name: 'api' token: '{_KEPT}' }}
-grant {{ identity: 'api' namespace: 'default' {_RIGHTS} }}
-"""
+
+
+def _write(path: str, *ids: str) -> None:
+    """With these tokens for the identity, by their IDs."""
+    tokens = " ".join(f"token: '{each}.salt.{_HASH}'" for each in ids)
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(f"identity {{ name: 'api' {tokens} }}\n")
+        file.write(f"grant {{ identity: 'api' namespace: 'default' {_RIGHTS} }}\n")
+    os.rename(path + ".new", path)
 
 
 class Token(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="token")
         self.addCleanup(folder.cleanup)
-        path = os.path.join(folder.name, "access.textproto")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(_FILE)
-        self.server = Nmqd("", f"--access={path}")
+        self.path = os.path.join(folder.name, "access.textproto")
+        _write(self.path, "abcdefgh", "second")
+        self.server = Nmqd("", f"--access={self.path}")
         self.addCleanup(self.server.close)
 
     def expect_served(self, **options: Any) -> None:
@@ -54,6 +61,18 @@ class Token(unittest.TestCase):
             with self.assertRaises(nmq.InvalidArgument) as raised:
                 nmq.connect(self.server.address, token=wrong)
             self.assertNotIn("nmq_", str(raised.exception))
+
+    def test_a_subscription_begins_again_with_a_newer_token(self) -> None:
+        present = _TOKEN
+        with nmq.connect(self.server.address, token=lambda: present) as client, client.subscribe("DB", "*") as messages:
+            present = _SECOND
+            _write(self.path, "second")
+            time.sleep(4)
+            with nmq.connect(self.server.address, token=_SECOND) as other:
+                other.publish("DB", "CREATE", b"after")
+            self.assertEqual(messages.receive(_SECONDS).payload, b"after")
+            with self.assertRaises(nmq.Unauthenticated):
+                nmq.connect(self.server.address, token=_TOKEN, wait_for_server=0)
 
     def test_others_are_told_why_they_are_not(self) -> None:
         cases: Dict[str, Dict[str, str]] = {"is missing": {}, "is of nobody": {"token": _TOKEN + "a"}}
