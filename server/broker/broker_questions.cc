@@ -59,8 +59,8 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
     options.check = std::make_shared<const Questions::Check>(
         [this, call, client = origin->client, name_space, queue = question->queue()] {
           Call again = call;
-          const absl::Status status = AdmitAgain(&again, client.get(), name_space->name());
-          if (!status.ok()) return status;
+          const absl::Status admitted = AdmitAgain(&again, client.get(), name_space->name());
+          if (!admitted.ok()) return admitted;
           const Names names = {{.queue = queue, .hidden = Name::Hidden::kForbidden}};
           return Admit(again, *name_space, names);
         });

@@ -85,13 +85,13 @@ void Broker::EndForbidden() {
 
 void Broker::EndForbidden(Namespace* name_space) {
   // Of each client that may not be there any more, or not in some rooms, why.
-  struct Client {
+  struct Lost {
     std::string id;
     absl::Status gone;
     std::vector<std::string> rooms;
     absl::Status left;
   };
-  std::vector<Client> clients;
+  std::vector<Lost> clients;
   const auto check = [&](const std::shared_ptr<const Principal>& principal, Right right, const Named& what) {
     if (access_.Grants(principal.get(), right, what)) return absl::OkStatus();
     Call call(right, Transport::kGrpc, /*from=*/"");
@@ -104,7 +104,8 @@ void Broker::EndForbidden(Namespace* name_space) {
     after = name_space->VisitClients("", after, kClientLooksMax, [&](const Namespace::ClientView& view) {
       const std::shared_ptr<const Principal> principal = view.client->principal();
       if (principal == nullptr) return true;
-      Client client{.id = view.client->id()};
+      Lost client;
+      client.id = view.client->id();
       client.gone = check(principal, Right::kConnect, Named(name_space->name()));
       for (size_t i = 0; client.gone.ok() && i < view.rooms.size(); ++i) {
         const absl::Status left = check(principal, Right::kJoin, Named(name_space->name(), "", view.rooms[i]));
@@ -116,7 +117,7 @@ void Broker::EndForbidden(Namespace* name_space) {
       return true;
     });
   } while (!after.empty());
-  for (const Client& client : clients) {
+  for (const Lost& client : clients) {
     if (!client.gone.ok()) RemoveClient(client.id, "FORBIDDEN", client.gone);
     if (client.gone.ok()) name_space->TakeOut(client.id, client.rooms, client.left);
   }

@@ -86,6 +86,32 @@ TEST(AccessList, OnlyAGrantForAllNamespacesIsOneForWhatConcernsThemAll) {
   EXPECT_FALSE((*list)->Check(Named("b"), Right::kJoin, "").ok());
 }
 
+TEST(AccessList, GrantMayBeForSomeQueuesAndRooms) {
+  const auto list = AccessList::Parse(
+      absl::StrCat(Identity("api", MakeToken(SystemRandom())),
+                   "grant { identity: 'api' namespace: 'shop' queue: 'a.*' room: 'r' right: RIGHT_PUBLISH }\n",
+                   "grant { identity: 'api' namespace: 'shop' queue: 'b' right: RIGHT_INSPECT }\n"),
+      "f");
+  ASSERT_TRUE(list.ok()) << list.status();
+  const auto code = [&](Right right, absl::string_view queue, absl::string_view room) {
+    return (*list)->Check(Named("api"), right, {"shop", queue, room}).code();
+  };
+  EXPECT_EQ(code(Right::kPublish, "", ""), absl::StatusCode::kOk) << "something of the namespace";
+  EXPECT_EQ(code(Right::kPublish, "a.x", "r"), absl::StatusCode::kOk);
+  EXPECT_EQ(code(Right::kPublish, "a.x", "s"), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(code(Right::kPublish, "a.x", "**"), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(code(Right::kPublish, "b", "r"), absl::StatusCode::kPermissionDenied) << "it may inspect that one";
+  EXPECT_EQ(code(Right::kPublish, "c", "r"), absl::StatusCode::kNotFound);
+  EXPECT_EQ(code(Right::kInspect, "c", ""), absl::StatusCode::kNotFound);
+  EXPECT_EQ(code(Right::kInspect, "b", "**"), absl::StatusCode::kOk);
+  EXPECT_EQ(code(Right::kInspect, "**", "**"), absl::StatusCode::kPermissionDenied);
+  const auto wrong =
+      AccessList::Parse(absl::StrCat(Identity("api", MakeToken(SystemRandom())),
+                                     "grant { identity: 'api' namespace: 'shop' queue: 'a*' right: RIGHT_PUBLISH }\n"),
+                        "f");
+  EXPECT_TRUE(absl::StrContains(wrong.status().message(), "f:2:43: grant[0].queue[0]")) << wrong.status();
+}
+
 TEST(AccessList, GrantsAreBoundedTogether) {
   std::string text;
   for (int i = 0; i < 400; ++i) absl::StrAppend(&text, "identity { name: 'i", i, "' }\n");

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "base/errors.h"
@@ -151,6 +152,38 @@ TEST(Pattern, RefusesWhatIsNoPatternAtAll) {
   ExpectRefused(Pattern::Parse("queue", "a.?").status(), "1 to 128 bytes of [A-Za-z0-9._~*-]");
   EXPECT_TRUE(Pattern::Parse("queue", std::string(126, 'a') + ".*").ok());
   ExpectRefused(Pattern::Parse("queue", std::string(127, 'a') + ".*").status(), "of 129 bytes");
+}
+
+TEST(Pattern, CoversOnlyPatternsAllOfWhoseNamesItMatches) {
+  const auto covers = [](const char* pattern, const char* other) {
+    return Pattern::Parse("queue", pattern)->Covers(other);
+  };
+  for (const auto& [pattern, other] : {std::pair<const char*, const char*>("**", "**"),
+                                       {"**", "a.*"},
+                                       {"a", "a"},
+                                       {"a.*", "a.b"},
+                                       {"a.*", "a.*"},
+                                       {"a.**", "a.*"},
+                                       {"a.**", "a.**"},
+                                       {"a.**", "a.b.**"},
+                                       {"*.b", "a.b"},
+                                       {"*.*", "a.*"},
+                                       {"a.**", "a.*.**"}}) {
+    EXPECT_TRUE(covers(pattern, other)) << pattern << " " << other;
+  }
+  for (const auto& [pattern, other] : {std::pair<const char*, const char*>("a", "*"),
+                                       {"a", "**"},
+                                       {"a.b", "a.*"},
+                                       {"a.*", "a.**"},
+                                       {"a.*", "**"},
+                                       {"a.**", "**"},
+                                       {"*", "**"},
+                                       {"*.*", "*.**"},
+                                       {"a.*.**", "a.**"},
+                                       {"a.*", "b.*"},
+                                       {"a.b.**", "a.**"}}) {
+    EXPECT_FALSE(covers(pattern, other)) << pattern << " " << other;
+  }
 }
 
 TEST(Pattern, CopiesOutliveTheirOriginal) {
