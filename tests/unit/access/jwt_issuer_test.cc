@@ -174,6 +174,13 @@ TEST_F(JwtIssuerTest, KeyIsFoundByItsName) {
   terms_.keys = Keys({p256_.jwk(), ed25519_.jwk()});
   EXPECT_EQ(Refusal(rsa_.Sign(ClaimsAt(kNow))), "CREDENTIALS_UNKNOWN");
   EXPECT_TRUE(Verify(p256_.Sign(ClaimsAt(kNow))).ok());
+  // By another name the same key is none, although the signature is right; without a name the only one is meant.
+  terms_.algorithms = {JwsAlgorithm::kHs256};
+  terms_.keys = Keys({SecretJwk("s", kSecret)});
+  EXPECT_TRUE(Verify(SignByHmac(Header("HS256", "s"), ClaimsAt(kNow), kSecret)).ok());
+  EXPECT_TRUE(Verify(SignByHmac(R"({"alg": "HS256"})", ClaimsAt(kNow), kSecret)).ok());
+  EXPECT_EQ(Refusal(SignByHmac(Header("HS256", "t"), ClaimsAt(kNow), kSecret)), "CREDENTIALS_UNKNOWN");
+  EXPECT_EQ(Refusal(SignByHmac(R"({"alg": "HS256", "kid": 7})", ClaimsAt(kNow), kSecret)), "CREDENTIALS_UNKNOWN");
 }
 
 TEST_F(JwtIssuerTest, IdentityIsWhatTheClaimSays) {
