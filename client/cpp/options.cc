@@ -1,9 +1,27 @@
 #include "client/cpp/options.h"
 
+#include <cstdlib>
+
 #include "base/proto_time.h"
 
 namespace nmq {
 inline namespace client {
+
+ClientOptions OptionsFromEnvironment() {
+  constexpr struct {
+    const char* name;
+    std::string ClientOptions::*member;
+  } kVariables[] = {{"NMQ_SERVER", &ClientOptions::server},  {"NMQ_NAMESPACE", &ClientOptions::namespace_name},
+                    {"NMQ_TOKEN", &ClientOptions::token},    {"NMQ_TOKEN_FILE", &ClientOptions::token_file},
+                    {"NMQ_TLS_CA", &ClientOptions::tls_ca},  {"NMQ_TLS_CERTIFICATE", &ClientOptions::tls_certificate},
+                    {"NMQ_TLS_KEY", &ClientOptions::tls_key}};
+  ClientOptions options;
+  for (const auto& [name, member] : kVariables) {
+    const char* const value = getenv(name);
+    if (value != nullptr && *value != '\0') options.*member = value;
+  }
+  return options;
+}
 
 v1::StartPosition StartNew() { return {}; }
 

@@ -87,6 +87,11 @@ struct ClientOptions {
   std::shared_ptr<grpc::ChannelCredentials> credentials = {};
 };
 
+// What the environment says, as nmq and the other clients read it: NMQ_SERVER, NMQ_NAMESPACE, NMQ_TOKEN,
+// NMQ_TOKEN_FILE, NMQ_TLS_CA, NMQ_TLS_CERTIFICATE, NMQ_TLS_KEY. What is not set or empty is as in ClientOptions{}. Not
+// while another thread changes the environment.
+ClientOptions OptionsFromEnvironment();
+
 struct PublishOptions {
   // Publishes only if this is the queue's last sequence, 0 for an empty queue; else FAILED_PRECONDITION, reason
   // SEQUENCE_MISMATCH.
