@@ -44,7 +44,9 @@ std::vector<std::string> WrongValues(const std::string& kind) {
 Words Needed(const CLI::App& command) {
   Words words;
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_positional() && option->get_required()) words.push_back("word");
+    if (!option->get_positional() || !option->get_required()) continue;
+    // A right is one of a few words.
+    words.push_back(option->get_name(/*positional=*/true) == "RIGHT" ? "publish" : "word");
   }
   return words;
 }
@@ -152,7 +154,7 @@ TEST(WrongInputs, EveryFlagOfTheServerSaysWhatIsWrong) {
     const auto kind = kinds.find(flag);
     Words values = {"nonsense"};
     if (kind != kinds.end()) values = {"nonsense", "-1", "99999999999999999999", ""};
-    if (flag == "--data_dir") values = {"/proc/nonsense"};
+    if (flag == "--data_dir" || flag == "--audit_log") values = {"/proc/nonsense"};
     for (const std::string& value : values) {
       const std::string word = absl::StrCat(flag, "=", value);
       Words words = {word};
