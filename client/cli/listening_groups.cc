@@ -37,18 +37,27 @@ bool Hears(const v1::GroupInfo& group, const v1::Message& message) {
 
 }  // namespace
 
-std::vector<std::string> ListeningGroups(const std::shared_ptr<grpc::Channel>& channel,
-                                         const std::string& namespace_name, const v1::Message& message) {
+std::optional<std::vector<std::string>> ListeningGroups(const std::shared_ptr<grpc::Channel>& channel,
+                                                        const std::string& namespace_name, const v1::Message& message) {
   const auto registry = v1::Registry::NewStub(channel);
+  const Deadline deadline = Deadline::In(absl::Seconds(2));
+  v1::ExplainRequest right;
+  right.set_right(v1::RIGHT_INSPECT);
+  right.set_namespace_(namespace_name);
+  right.set_queue(message.queue());
+  grpc::ClientContext asking;
+  asking.set_deadline(ToGrpc(deadline));
+  v1::ExplainResponse may;
+  if (!registry->Explain(&asking, right, &may).ok() || !may.allowed()) return std::nullopt;
   v1::ListGroupsRequest request;
   request.set_namespace_(namespace_name);
   request.set_queue(message.queue());
   request.set_page_size(1000);
   grpc::ClientContext context;
-  context.set_deadline(ToGrpc(Deadline::In(absl::Seconds(2))));
+  context.set_deadline(ToGrpc(deadline));
   v1::ListGroupsResponse response;
+  if (!registry->ListGroups(&context, request, &response).ok()) return std::nullopt;
   std::vector<std::string> names;
-  if (!registry->ListGroups(&context, request, &response).ok()) return names;
   for (const v1::GroupInfo& group : response.groups()) {
     if (Hears(group, message)) names.push_back(group.options().name());
   }

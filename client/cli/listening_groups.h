@@ -2,6 +2,7 @@
 #define NMQ_CLIENT_CLI_LISTENING_GROUPS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@
 namespace nmq {
 namespace cli {
 
-// The groups that share a message among their members, by its queue, event and rooms. None if the server does not say.
-std::vector<std::string> ListeningGroups(const std::shared_ptr<grpc::Channel>& channel,
-                                         const std::string& namespace_name, const v1::Message& message);
+// The groups that share a message among their members, by its queue, event and rooms. Nothing if the server does not
+// say, or the caller may not know: it asks for its right first, so that no refusal is counted.
+std::optional<std::vector<std::string>> ListeningGroups(const std::shared_ptr<grpc::Channel>& channel,
+                                                        const std::string& namespace_name, const v1::Message& message);
 
 }  // namespace cli
 }  // namespace nmq

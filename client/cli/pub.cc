@@ -32,14 +32,18 @@ namespace {
 // No server takes a larger one.
 constexpr uint64_t kPayloadMax = 64 << 20;
 
-std::string AsJson(const PublishResult& result, const std::vector<std::string>& groups) {
+// `groups` is nothing if they are not known.
+std::string AsJson(const PublishResult& result, const std::optional<std::vector<std::string>>& groups) {
   JsonWriter json;
   json.BeginObject().Key("id").String(result.id).Key("epoch").Integer(result.epoch);
   json.Key("sequence").Integer(result.sequence).Key("matched").Integer(result.matched.value_or(0));
   json.Key("duplicate").Bool(result.duplicate).Key("storage").String(EnumName(result.storage));
-  json.Key("groups").BeginArray();
-  for (const std::string& group : groups) json.String(group);
-  return json.EndArray().EndObject().json();
+  if (groups.has_value()) {
+    json.Key("groups").BeginArray();
+    for (const std::string& group : *groups) json.String(group);
+    json.EndArray();
+  }
+  return json.EndObject().json();
 }
 
 // Nobody else, if a group has it.
@@ -82,11 +86,12 @@ int PublishOne(Client* client, const Arguments& arguments, std::string payload, 
     }
     return code;
   }
-  std::vector<std::string> groups;
+  std::optional<std::vector<std::string>> groups = std::vector<std::string>();
   if (result->sequence > 0 && !result->duplicate) {
     groups = ListeningGroups(client->channel(), arguments.namespace_name, message);
   }
-  out->WriteLine(arguments.json ? AsJson(*result, groups) : AsText(*result, groups, arguments));
+  out->WriteLine(arguments.json ? AsJson(*result, groups)
+                                : AsText(*result, groups.value_or(std::vector<std::string>()), arguments));
   return Done(*out, err);
 }
 

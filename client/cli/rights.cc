@@ -17,6 +17,8 @@ namespace cli {
 namespace {
 
 constexpr int kNo = 1;
+// The pattern of all names.
+constexpr char kAll[] = "**";
 
 std::string RightWords(const v1::GrantInfo& grant) {
   return absl::StrJoin(grant.rights(), ", ", [](std::string* text, int right) {
@@ -37,11 +39,26 @@ absl::StatusOr<v1::ExplainResponse> Ask(const Arguments& arguments, const v1::Ex
   return response;
 }
 
-// "queue "DB" in room "kitchen" of namespace "shop"".
+// "queue DB", "all queues".
+std::string Shown(absl::string_view kind, const std::string& name) {
+  return name == kAll ? absl::StrCat("all ", kind, "s") : absl::StrCat(kind, " ", name);
+}
+
+// What the commands need that use the right without naming a queue or a room: all of them.
+void NameAll(v1::Right right, v1::ExplainRequest* request) {
+  const bool of_queues = right != v1::RIGHT_CONNECT && right != v1::RIGHT_JOIN;
+  const bool of_all = request->queue().empty() && request->room().empty();
+  const bool of_rooms = right == v1::RIGHT_PUBLISH || right == v1::RIGHT_JOIN ||
+                        (of_all && (right == v1::RIGHT_INSPECT || right == v1::RIGHT_ADMIN));
+  if (of_queues && request->queue().empty()) request->set_queue(kAll);
+  if (of_rooms && request->room().empty()) request->set_room(kAll);
+}
+
+// "queue DB in all rooms of namespace shop".
 std::string Where(const v1::ExplainRequest& request) {
   std::string where;
-  if (!request.queue().empty()) where = absl::StrCat("queue ", request.queue());
-  if (!request.room().empty()) absl::StrAppend(&where, where.empty() ? "" : " in ", "room ", request.room());
+  if (!request.queue().empty()) where = Shown("queue", request.queue());
+  if (!request.room().empty()) absl::StrAppend(&where, where.empty() ? "" : " in ", Shown("room", request.room()));
   if (!where.empty()) where += " of ";
   return absl::StrCat(where, "namespace ", request.namespace_());
 }
@@ -69,7 +86,9 @@ int RunWhoAmI(const Arguments& arguments, Output* out, Output* err) {
   }
   out->Write(facts.Render());
   if (answer->grants().empty()) {
-    out->WriteLine("It may do nothing.");
+    out->WriteLine(arguments.name.empty() ? "It may do nothing."
+                                          : "Nothing is granted to it by its name; what the claims of its tokens grant "
+                                            "is not known here.");
     return Done(*out, err);
   }
   Table grants({{"NAMESPACE"}, {"QUEUES"}, {"ROOMS"}, {"RIGHTS"}, {"LINE", Align::kRight}});
@@ -90,13 +109,14 @@ int RunCan(const Arguments& arguments, Output* out, Output* err) {
   request.set_queue(arguments.queue);
   request.set_room(arguments.room);
   request.set_identity(arguments.name);
+  NameAll(right, &request);
   const auto answer = Ask(arguments, request);
   if (!answer.ok()) return Fail(answer.status(), arguments, err);
   if (arguments.json) {
     out->WriteLine(ProtoToJson(*answer));
   } else if (!answer->allowed()) {
     out->WriteLine(absl::StrCat("no: nothing grants ", OneLine(answer->identity()), " the right ", arguments.right,
-                                " for ", Where(request)));
+                                " for ", Where(request), "; nmq whoami shows what it may"));
   } else if (!answer->has_by()) {
     out->WriteLine("yes: the server asks nobody who it is, and everybody may do everything");
   } else {

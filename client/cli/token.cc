@@ -24,7 +24,7 @@ int RunToken(const Arguments& arguments, Output* out, Output* err) {
     return Done(*out, err);
   }
   out->WriteLine(made.token);
-  err->WriteLine(absl::StrCat("That is the token of ", arguments.name,
+  err->WriteLine(absl::StrCat("# That is the token of ", arguments.name,
                               ", which is shown this once. In the file of nmqd --access, keep:\n", kept));
   return Done(*out, err);
 }

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <cmath>
@@ -94,6 +95,17 @@ std::string StampOf(const JwtIssuer::Terms& terms) {
   return absl::StrJoin({terms.issuer, absl::StrJoin(terms.audience, "\n"), absl::StrJoin(algorithms, " "),
                         terms.identity_claim, terms.identity_prefix},
                        "\n\n");
+}
+
+// What tells it from others of its issuer, as whoever writes it down needs it.
+std::string IdOf(absl::string_view text, const json_t* claims) {
+  constexpr size_t kIdBytesMax = 128;
+  constexpr size_t kHashBytes = 8;
+  const absl::string_view id = TextOf(json_object_get(claims, "jti"));
+  if (!id.empty() && id.size() <= kIdBytesMax) return std::string(id);
+  unsigned char hash[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash);
+  return absl::StrCat("sha256:", absl::BytesToHexString({reinterpret_cast<const char*>(hash), kHashBytes}));
 }
 
 }  // namespace
@@ -202,7 +214,8 @@ absl::StatusOr<Principal> JwtIssuer::Verify(const Jwt& token, absl::Time now) co
   Principal principal;
   principal.name = *std::move(name);
   principal.proof = Principal::Proof::kJwt;
-  principal.token_id = stamp_;
+  principal.token_id = IdOf(token.text_, claims);
+  principal.terms = stamp_;
   principal.kept = (*key)->thumbprint;
   principal.expiry = *expiry;
   principal.issuer = terms_.issuer;
@@ -211,7 +224,7 @@ absl::StatusOr<Principal> JwtIssuer::Verify(const Jwt& token, absl::Time now) co
 }
 
 bool JwtIssuer::Knows(const Principal& principal) const {
-  return principal.proof == Principal::Proof::kJwt && principal.token_id == stamp_ &&
+  return principal.proof == Principal::Proof::kJwt && principal.terms == stamp_ &&
          terms_.keys->HasThumbprint(principal.kept);
 }
 

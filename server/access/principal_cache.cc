@@ -10,7 +10,8 @@ namespace {
 constexpr size_t kEntryBytes = 512;
 
 size_t BytesOf(absl::string_view shown, const Principal& principal) {
-  size_t bytes = kEntryBytes + shown.size() + principal.name.size() + principal.token_id.size() + principal.kept.size();
+  size_t bytes = kEntryBytes + shown.size() + principal.name.size() + principal.token_id.size() +
+                 principal.kept.size() + principal.terms.size();
   for (const std::string& claim : principal.claims) bytes += sizeof(claim) + claim.size();
   return bytes;
 }

@@ -71,6 +71,7 @@ Namespace::Environment Broker::Environment() {
   all.storage = storage_;
   all.group_runner = group_runner_.get();
   all.committer = committer_.get();
+  all.asks_callers = &access_ != &OpenAccess();
   return all;
 }
 

@@ -75,7 +75,7 @@ absl::Status Broker::NoNamespace(absl::string_view name, bool asked) {
   return NotFound("NAMESPACE_NOT_FOUND",
                   absl::StrCat("namespace: there is no namespace ", Quote(name),
                                "; declare it in the configuration, or make it with Admin.CreateNamespace",
-                               asked ? ", unless it is one in which you may do nothing" : ""),
+                               asked ? ", unless it is one in which you may do nothing; Registry.Explain tells" : ""),
                   {{"namespace", name}});
 }
 

@@ -35,12 +35,14 @@ struct Principal {
 
   std::string name;  // of the identity
   Proof proof = Proof::kToken;
-  // By what it is known: the ID of the token, who signed it and on which terms, or the name in the certificate.
+  // By what it is known, which is no secret: the ID of the token, of a signed one its `jti` or the beginning of its
+  // hash, or the name in the certificate.
   std::string token_id;
   // What is kept of a token, or the thumbprint of the key that signed it.
   std::string kept;
   absl::Time expiry = absl::InfiniteFuture();
   std::string issuer;               // of a signed token
+  std::string terms;                // on which that was taken
   std::vector<std::string> claims;  // what it says, as ClaimText
   Quota quota = {};                 // how much it may have and do
 };

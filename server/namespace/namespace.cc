@@ -29,7 +29,7 @@ Namespace::Namespace(const NamespaceConfig& config, bool declared, const Environ
                       all.group_runner, all.committer}),
       publishing_({all.clock, all.lanes, all.committer, &delays_, &counters_, &mu_}),
       roster_({name_, all.limits, all.clock, all.numbers, &stamps_, all.changes}),
-      queues_(name_, all.limits, all.changes),
+      queues_(name_, all.limits, all.changes, all.asks_callers),
       groups_(all.limits) {
   publish_rate_.Set(
       config.messages_per_second != 0 ? config.messages_per_second : limits_->messages_per_second_per_namespace,

@@ -69,6 +69,8 @@ class Namespace {
     Storage* storage;
     GroupRunner* group_runner;
     Committer* committer;
+    // Callers are asked who they are, and so may not see all that there is.
+    bool asks_callers = false;
   };
   Namespace(const NamespaceConfig& config, bool declared, const Environment& all);
 

@@ -39,10 +39,12 @@ absl::Status QueueTable::NoQueueMade(absl::string_view name) const {
 }
 
 absl::Status QueueTable::Missing(absl::string_view name, absl::string_view why) const {
-  return NotFound("QUEUE_NOT_FOUND",
-                  absl::StrCat("namespace ", Quote(name_space_), " has no queue ", Quote(name), why,
-                               "; declare it in the configuration, or make it with Admin.CreateQueue"),
-                  {{"queue", name}, {"namespace", name_space_}});
+  return NotFound(
+      "QUEUE_NOT_FOUND",
+      absl::StrCat("namespace ", Quote(name_space_), " has no queue ", Quote(name), why,
+                   "; declare it in the configuration, or make it with Admin.CreateQueue",
+                   asks_callers_ ? ", unless it is one with which you may do nothing; Registry.Explain tells" : ""),
+      {{"queue", name}, {"namespace", name_space_}});
 }
 
 void QueueTable::AppendChange(v1::ChangeKind kind, const std::string& queue) {

@@ -22,9 +22,10 @@ namespace nmq::broker {
 // namespace's mutex guards it.
 class QueueTable {
  public:
-  // `limits` and `changes` must outlive the table.
-  QueueTable(std::string name_space, const Limits* limits, Changes* changes)
-      : name_space_(std::move(name_space)), limits_(limits), changes_(changes) {}
+  // `limits` and `changes` must outlive the table. With `asks_callers`, the error about a queue that is not there says
+  // what else may be, since it is told of queues that a caller may not see, too.
+  QueueTable(std::string name_space, const Limits* limits, Changes* changes, bool asks_callers = false)
+      : name_space_(std::move(name_space)), limits_(limits), changes_(changes), asks_callers_(asks_callers) {}
   QueueTable(const QueueTable&) = delete;
   QueueTable& operator=(const QueueTable&) = delete;
 
@@ -61,6 +62,7 @@ class QueueTable {
   const std::string name_space_;
   const Limits* const limits_;
   Changes* const changes_;
+  const bool asks_callers_;
   absl::btree_map<std::string, std::shared_ptr<Queue>> queues_;  // by name
 };
 

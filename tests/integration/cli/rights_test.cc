@@ -65,9 +65,26 @@ TEST_F(Rights, CanSaysWhatDecides) {
   EXPECT_THAT(no.out, HasSubstr("no: nothing grants api the right publish"));
   EXPECT_EQ(no.err, "");
   EXPECT_EQ(Run({"can", "join", "default", "--room", "hall"}).code, 1);
+  // As `nmq pub stock.a` would: to all rooms.
+  EXPECT_EQ(Run({"can", "publish", "default", "stock.a"}).code, 1);
+  EXPECT_THAT(Run({"can", "publish", "default"}).out,
+              HasSubstr("for all queues in all rooms of namespace default; nmq"));
+  EXPECT_EQ(Run({"can", "admin", "default", "own"}).code, 0);
+  EXPECT_EQ(Run({"can", "admin", "default"}).code, 1);
+  EXPECT_EQ(Run({"can", "connect", "default"}).code, 0);
   const Ran other = Run({"whoami", "--identity", "boss"});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err, HasSubstr("FORBIDDEN"));
+}
+
+TEST_F(Rights, PublishingAsksForNothingThatIsRefused) {
+  const Ran ran = Run({"pub", "stock.a", "E", "x", "--room", "hall", "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, Not(HasSubstr("groups")));
+  // What comes later is in the log already.
+  EXPECT_EQ(Run({"queue", "create", "own"}).code, 0);
+  EXPECT_TRUE(WaitUntil([&] { return TextOf(log_).find("CreateQueue") != std::string::npos; }));
+  EXPECT_THAT(TextOf(log_), Not(HasSubstr("refused")));
 }
 
 TEST_F(Rights, AuditLogTellsAdminsAndThoseWhoWereTurnedAway) {

@@ -35,6 +35,13 @@ TEST(QueueTable, TellsTheQueueThatIsNotThere) {
             "namespace \"N\" has no queue \"DB\"; declare it in the configuration, or make it with Admin.CreateQueue");
 }
 
+TEST(QueueTable, SaysThatAQueueMayBeHiddenWhereCallersAreAsked) {
+  Parts parts;
+  const QueueTable asking("N", &parts.limits, &parts.changes, /*asks_callers=*/true);
+  EXPECT_THAT(std::string(asking.Get("DB").status().message()),
+              testing::EndsWith("unless it is one with which you may do nothing; Registry.Explain tells"));
+}
+
 TEST(QueueTable, HasRoomUpToTheLimit) {
   Parts parts;
   parts.limits.queues_per_namespace = 3;
