@@ -132,6 +132,13 @@ std::string MetadataOf(const absl::Status& status, const std::string& name) {
   return entry == info.metadata().end() ? "" : entry->second;
 }
 
+absl::Duration RetryAfter(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoTypeUrl);
+  google::rpc::RetryInfo info;
+  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) return absl::ZeroDuration();
+  return absl::Seconds(info.retry_delay().seconds()) + absl::Nanoseconds(info.retry_delay().nanos());
+}
+
 void ToProto(const absl::Status& status, google::rpc::Status* proto) {
   proto->set_code(static_cast<int>(status.code()));
   proto->set_message(std::string(status.message()));

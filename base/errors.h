@@ -64,6 +64,9 @@ std::string ReasonOf(const absl::Status& status);
 // The value called `name` in the same ErrorInfo's metadata; empty if there is none.
 std::string MetadataOf(const absl::Status& status, const std::string& name);
 
+// After which time to try again, by its RetryInfo; zero if it has none.
+absl::Duration RetryAfter(const absl::Status& status);
+
 // The status as a message: code, text, and the payloads as details.
 void ToProto(const absl::Status& status, google::rpc::Status* proto);
 

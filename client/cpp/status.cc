@@ -108,12 +108,7 @@ std::optional<uint64_t> TooLargeBytes(const absl::Status& status) {
   return bytes;
 }
 
-absl::Duration RetryDelay(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoTypeUrl);
-  google::rpc::RetryInfo info;
-  if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) return absl::ZeroDuration();
-  return absl::Seconds(info.retry_delay().seconds()) + absl::Nanoseconds(info.retry_delay().nanos());
-}
+absl::Duration RetryDelay(const absl::Status& status) { return RetryAfter(status); }
 
 }  // namespace internal
 }  // namespace client

@@ -79,7 +79,7 @@ absl::Status PublishStream::CheckBatch(size_t bytes, const IncomingBatch& batch)
   return absl::OkStatus();
 }
 
-absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done) {
+absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done, Hold hold) {
   IncomingBatch batch;
   absl::Status status = ParseBatch(bytes, arena, &batch);
   if (status.ok()) status = broker_->CheckNotDraining();
@@ -105,7 +105,10 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
   };
   status = CheckBatch(bytes.size(), batch);
   if (status.ok()) status = CheckRights(batch);
-  if (status.ok()) status = broker_->CountPublishing(origin_, batch.messages.size(), bytes.size());
+  if (status.ok()) {
+    status = broker_->CountPublishing(origin_, batch.messages.size(), bytes.size());
+    if (!status.ok() && hold(RetryAfter(status))) return absl::OkStatus();
+  }
   if (!status.ok()) {
     finish(status);
     return absl::OkStatus();

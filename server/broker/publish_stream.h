@@ -6,8 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/arena.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/broker/broker.h"
@@ -28,7 +30,12 @@ class PublishStream {
   // be reset afterwards. An error is one of the stream itself, and ends it; then `done` is not called. Otherwise it is,
   // once, before Publish returns or later on another thread; a refused batch is in the response.
   using Done = std::function<void(const v1::PublishStreamResponse&)>;
-  absl::Status Publish(absl::string_view bytes, google::protobuf::Arena* arena, Done done);
+  // Asked about a batch that is faster than the publisher or its namespace may be: whether it will be published again
+  // after this time. Then nothing was done with it, and `done` is not called; if not, it is refused.
+  using Hold = absl::FunctionRef<bool(absl::Duration wait)>;
+  absl::Status Publish(
+      absl::string_view bytes, google::protobuf::Arena* arena, Done done,
+      Hold hold = [](absl::Duration) { return false; });
 
   // Whether the caller may still publish where the stream does, by what principal() has shown then.
   absl::Status CheckAccess();

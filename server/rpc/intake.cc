@@ -19,6 +19,8 @@ constexpr size_t kRefusedPart = 4;
 // What a call takes that waits: its state here and in gRPC.
 constexpr uint64_t kWaiterBytes = 16 << 10;
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(200);
+// Of what all loops may take, one loop may keep this part: there are at most so many of them.
+constexpr uint64_t kKeptPart = 64;
 
 absl::Status MemoryShort(uint64_t bytes_max) {
   return ResourceExhausted(
@@ -46,6 +48,12 @@ void Intake::List::Remove(Receiver* receiver) {
 
 Intake::Intake(MemoryBudget* budget, const Clock* clock, Metrics* metrics, std::function<void()> wake)
     : budget_(budget), clock_(clock), metrics_(metrics), wake_(std::move(wake)) {}
+
+bool Intake::Keep(uint64_t bytes) {
+  if (kept_ > 0 && kept_ + bytes > budget_->bytes_max() / kKeptPart) return false;
+  kept_ += bytes;
+  return true;
+}
 
 void Intake::Close() {
   closed_ = true;

@@ -68,6 +68,12 @@ class Intake final : private MemoryBudget::Waiter {
   // On any thread.
   void GiveBack(uint64_t bytes) { budget_->GiveBack(bytes); }
 
+  // A request of so many bytes, which are taken, is kept until its time comes. False if too much is kept already; so
+  // that those that wait by their own doing leave room for the others.
+  bool Keep(uint64_t bytes);
+  // It is not kept any more.
+  void Release(uint64_t bytes) { kept_ -= bytes; }
+
   // Lets nobody in line receive any more. When the loop ends.
   void Close();
 
@@ -107,6 +113,7 @@ class Intake final : private MemoryBudget::Waiter {
   List receiving_;
   std::atomic<bool> taken_{false};  // what the intake waited for is taken
   uint64_t awaited_ = 0;            // that; 0 if it does not wait
+  uint64_t kept_ = 0;
   bool critical_ = false;
   bool closed_ = false;
 };

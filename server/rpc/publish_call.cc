@@ -14,6 +14,8 @@ constexpr size_t kAnswersMax = 64;
 constexpr uint64_t kExpectedMin = 64 << 10;
 // The guess falls by this part with each batch that is smaller.
 constexpr uint64_t kForgetPart = 8;
+// For the rate to allow a batch. Publishers take a longer silence for a server that is stuck.
+constexpr absl::Duration kKeepMax = absl::Seconds(10);
 
 }  // namespace
 
@@ -26,7 +28,7 @@ PublishCall::PublishCall(broker::Broker* broker, Exchange* exchange)
 }
 
 void PublishCall::WantRead() {
-  if (reading_ || ending() || answers_.size() >= kAnswersMax) return;
+  if (reading_ || ending() || !kept_.empty() || answers_.size() >= kAnswersMax) return;
   reading_ = true;
   if (exchange()->tells_sizes()) {
     exchange()->Read();
@@ -48,19 +50,24 @@ void PublishCall::OnMessage(const RequestBytes& bytes) {
   loop()->intake().Received(this, size);
   const uint64_t lately = std::max(expected_ - expected_ / kForgetPart, kExpectedMin);
   expected_ = std::min(std::max(size + size / kForgetPart, lately), broker_->limits().batch_bytes);
-  if (absl::Status status = PublishBatch(bytes); !status.ok()) {
-    loop()->intake().GiveBack(size);
+  Take(bytes.InOnePiece());
+}
+
+void PublishCall::Take(absl::string_view batch) {
+  if (absl::Status status = PublishBatch(batch); !status.ok()) {
+    loop()->intake().GiveBack(batch.size());
     End(status);
   }
   WantRead();
 }
 
-absl::Status PublishCall::PublishBatch(const RequestBytes& bytes) {
+absl::Status PublishCall::PublishBatch(absl::string_view batch) {
   auto answer = std::make_shared<Answer>();
   answers_.push_back(answer);
   Owe();
   const absl::Status status = publish_.Publish(
-      bytes.InOnePiece(), &arena_, [this, answer, size = bytes.size()](const v1::PublishStreamResponse& response) {
+      batch, &arena_,
+      [this, answer, size = batch.size()](const v1::PublishStreamResponse& response) {
         loop()->intake().GiveBack(size);
         answer->frame.emplace(response);
         if (loop()->IsCurrent()) {
@@ -68,13 +75,36 @@ absl::Status PublishCall::PublishBatch(const RequestBytes& bytes) {
         } else {
           loop()->Post([this, answer] { Answered(answer.get()); });
         }
-      });
+      },
+      [this, batch](absl::Duration wait) { return Keep(batch, wait); });
   arena_.Reset();
-  if (!status.ok()) {
+  if (!status.ok() || !kept_.empty()) {
     answers_.pop_back();
     Release();
   }
   return status;
+}
+
+bool PublishCall::Keep(absl::string_view batch, absl::Duration wait) {
+  if (wait > kKeepMax || !loop()->intake().Keep(batch.size())) return false;
+  kept_ = std::string(batch);
+  loop()->SetTimer(&again_, loop()->clock().Monotonic() + wait);
+  return true;
+}
+
+std::string PublishCall::LetGo() {
+  loop()->CancelTimer(&again_);
+  loop()->intake().Release(kept_.size());
+  return std::exchange(kept_, std::string());
+}
+
+void PublishCall::PublishKept() {
+  const std::string batch = LetGo();
+  Take(batch);
+}
+
+void PublishCall::OnEnd(const absl::Status&) {
+  if (!kept_.empty()) loop()->intake().GiveBack(LetGo().size());
 }
 
 void PublishCall::Answered(Answer* answer) {

@@ -5,8 +5,10 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/arena.h"
 #include "server/broker/broker.h"
@@ -19,7 +21,8 @@
 namespace nmq::rpc {
 
 // One PublishStream call: reads batches as long as not too many answers wait to be written, and the intake has room for
-// the next one.
+// the next one. A batch that comes faster than its publisher or namespace may publish is kept, and nothing is read
+// meanwhile; if it would have to wait for long, or too much is kept, it is refused.
 class PublishCall final : public StreamCall {
  public:
   // The broker must outlive the call.
@@ -35,7 +38,13 @@ class PublishCall final : public StreamCall {
  private:
   ~PublishCall() override = default;
 
-  absl::Status PublishBatch(const RequestBytes& bytes);
+  // Publishes a batch, or keeps it.
+  void Take(absl::string_view batch);
+  absl::Status PublishBatch(absl::string_view batch);
+  bool Keep(absl::string_view batch, absl::Duration wait);
+  void PublishKept();
+  // What was kept is nothing of the call's any more; it is returned.
+  std::string LetGo();
   // Answers wait until their batch is on disk, and those of later batches behind them.
   struct Answer {
     std::optional<Frame> frame;
@@ -46,15 +55,17 @@ class PublishCall final : public StreamCall {
   void WantRead();
   // Writes the next answer, if it is there and nothing is being written.
   void WriteNext();
-  void OnEnd(const absl::Status&) override {}
+  void OnEnd(const absl::Status&) override;
   bool HasUnwritten() const override { return !answers_.empty(); }
 
   broker::Broker* const broker_;
   broker::PublishStream publish_;
   google::protobuf::Arena arena_;
   std::deque<std::shared_ptr<Answer>> answers_;  // not yet written, the oldest first
-  uint64_t expected_;     // bytes of the next batch, at a guess, where the exchange does not tell
-  bool reading_ = false;  // or waiting for the intake
+  uint64_t expected_;  // bytes of the next batch, at a guess, where the exchange does not tell
+  std::string kept_;   // a batch; empty if none is
+  Loop::Timer again_{[this] { PublishKept(); }};  // for that
+  bool reading_ = false;                          // or waiting for the intake
 };
 
 }  // namespace nmq::rpc

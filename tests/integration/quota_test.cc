@@ -104,24 +104,18 @@ class Try {
     v1::ListQueuesResponse response;
     return v1::Registry::Stub(channel).ListQueues(Context().get(), v1::ListQueuesRequest(), &response);
   }
-  // Requests of so many bytes, and so many messages, one after the other by one stream; the answer to the last.
-  grpc::Status PublishBatches(const std::vector<uint64_t>& bytes) const {
-    const auto context = Context();
-    v1::MessageQueue::Stub queue = Queue();
-    const auto stream = queue.PublishStream(context.get());
-    v1::PublishStreamResponse response;
+  // Messages of so many bytes, one after the other; the answer to the last.
+  grpc::Status PublishSizes(const std::vector<uint64_t>& bytes) const {
+    grpc::Status status;
     for (const uint64_t size : bytes) {
-      v1::PublishStreamRequest request;
-      *request.add_messages() = MakeMessage("DB", "E", "");
-      while (request.ByteSizeLong() < size) request.mutable_messages(0)->mutable_payload()->push_back('x');
-      EXPECT_EQ(request.ByteSizeLong(), size);
-      EXPECT_TRUE(stream->Write(request) && stream->Read(&response));
+      v1::PublishRequest request;
+      *request.mutable_message() = MakeMessage("DB", "E", "");
+      while (request.message().ByteSizeLong() < size) request.mutable_message()->mutable_payload()->push_back('x');
+      EXPECT_EQ(request.message().ByteSizeLong(), size);
+      v1::PublishResponse response;
+      status = Queue().Publish(Context().get(), request, &response);
     }
-    stream->WritesDone();
-    EXPECT_TRUE(stream->Finish().ok()) << "a batch that is refused does not end the stream";
-    if (response.has_accepted()) return grpc::Status::OK;
-    return grpc::Status(static_cast<grpc::StatusCode>(response.refused().code()), response.refused().message(),
-                        response.refused().SerializeAsString());
+    return status;
   }
 
   // How often this limit has refused something; or for this reason.
@@ -198,7 +192,7 @@ grpc::Status OpenSubscriptions(Try* t, uint64_t size) {
 
 const std::map<std::string, Use>& Uses() {
   const Use publish = [](Try* t, uint64_t size) { return Repeat(size, [&] { return t->Publish(); }); };
-  const Use publish_bytes = [](Try* t, uint64_t size) { return t->PublishBatches({150, size - 150}); };
+  const Use publish_bytes = [](Try* t, uint64_t size) { return t->PublishSizes({150, size - 150}); };
   static const auto* const uses = new std::map<std::string, Use>{
       {"connections", OpenSockets},
       {"connections_per_address", OpenSockets},
@@ -354,6 +348,66 @@ TEST(Quota, ConnectionThatIsGoneMakesRoom) {
   EXPECT_FALSE(Socket(attempt.server().port()).IsLetIn());
   one = nullptr;
   EXPECT_TRUE(WaitUntil([&] { return Socket(attempt.server().port()).IsLetIn(); }));
+}
+
+TEST(Quota, AStreamThatIsTooFastWaitsAndGoesOnInOrder) {
+  Try attempt("messages_per_second_per_identity: 10");
+  const auto context = attempt.Context();
+  v1::MessageQueue::Stub queue = attempt.Queue();
+  const auto stream = queue.PublishStream(context.get());
+  const auto write = [&stream](uint64_t number, int messages) {
+    v1::PublishStreamRequest request;
+    request.set_batch(number);
+    for (int i = 0; i < messages; ++i) *request.add_messages() = MakeMessage("DB", "E", "");
+    EXPECT_TRUE(stream->Write(request));
+  };
+  v1::PublishStreamResponse response;
+  write(1, 10);
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.accepted().ranges(0).first(), 1u);
+  // Whether the server has come to them is seen when it has taken them.
+  write(2, 5);
+  write(3, 1);
+  EXPECT_FALSE(attempt.Publish().ok()) << "the identity is not over its rate";
+  std::thread time([&attempt] {
+    for (int i = 0; i < 10; ++i) attempt.clock().Advance(absl::Milliseconds(100));
+  });
+  for (const auto& [number, first] : {std::pair<uint64_t, uint64_t>(2, 11), {3, 16}}) {
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.batch(), number);
+    ASSERT_TRUE(response.has_accepted()) << response.refused().message();
+    EXPECT_EQ(response.accepted().ranges(0).first(), first);
+  }
+  time.join();
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(attempt.Refusals("messages_per_second_per_identity"), 1) << "a batch that waited counts as refused";
+}
+
+TEST(Quota, AStreamThatWouldWaitForLongIsRefusedAndMayEndWhileItWaits) {
+  Try attempt("messages_per_second_per_identity: 1 rate_burst { seconds: 1 }");
+  v1::MessageQueue::Stub queue = attempt.Queue();
+  v1::PublishStreamResponse response;
+  v1::PublishStreamRequest eleven;
+  for (int i = 0; i < 11; ++i) *eleven.add_messages() = MakeMessage("DB", "E", "");
+  const auto context = attempt.Context();
+  const auto stream = queue.PublishStream(context.get());
+  ASSERT_TRUE(stream->Write(eleven) && stream->Read(&response));
+  EXPECT_TRUE(response.has_accepted());
+  ASSERT_TRUE(stream->Write(eleven) && stream->Read(&response));
+  EXPECT_THAT(response.refused().message(), HasSubstr("messages_per_second_per_identity: 11 messages now exceed"));
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  attempt.clock().Advance(absl::Seconds(11));
+  const auto other_context = attempt.Context();
+  const auto waiting = queue.PublishStream(other_context.get());
+  v1::PublishStreamRequest one;
+  *one.add_messages() = MakeMessage("DB", "E", "");
+  ASSERT_TRUE(waiting->Write(one) && waiting->Read(&response));
+  EXPECT_TRUE(response.has_accepted());
+  EXPECT_TRUE(waiting->Write(one));
+  other_context->TryCancel();
+  EXPECT_EQ(waiting->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
 TEST(Quota, WhoIsOverTheRateHoldsUpNobody) {

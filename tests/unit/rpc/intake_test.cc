@@ -263,5 +263,17 @@ TEST_F(IntakeTest, LineIsBounded) {
   EXPECT_EQ(budget_.taken(), 0u);
 }
 
+TEST_F(IntakeTest, KeepsAPartOfWhatAllMayTakeAndOneRequestOfAnySize) {
+  constexpr uint64_t kPart = kBytes / 64;
+  EXPECT_TRUE(intake_.Keep(kBytes));
+  EXPECT_FALSE(intake_.Keep(1));
+  intake_.Release(kBytes);
+  EXPECT_TRUE(intake_.Keep(kPart - 1));
+  EXPECT_TRUE(intake_.Keep(1));
+  EXPECT_FALSE(intake_.Keep(1));
+  intake_.Release(1);
+  EXPECT_TRUE(intake_.Keep(1));
+}
+
 }  // namespace
 }  // namespace nmq::rpc
