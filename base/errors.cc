@@ -132,7 +132,7 @@ std::string MetadataOf(const absl::Status& status, const std::string& name) {
   return entry == info.metadata().end() ? "" : entry->second;
 }
 
-absl::Duration RetryAfter(const absl::Status& status) {
+absl::Duration RetryDelayOf(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kRetryInfoTypeUrl);
   google::rpc::RetryInfo info;
   if (!payload.has_value() || !info.ParseFromString(std::string(*payload))) return absl::ZeroDuration();

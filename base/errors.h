@@ -65,7 +65,7 @@ std::string ReasonOf(const absl::Status& status);
 std::string MetadataOf(const absl::Status& status, const std::string& name);
 
 // After which time to try again, by its RetryInfo; zero if it has none.
-absl::Duration RetryAfter(const absl::Status& status);
+absl::Duration RetryDelayOf(const absl::Status& status);
 
 // The status as a message: code, text, and the payloads as details.
 void ToProto(const absl::Status& status, google::rpc::Status* proto);

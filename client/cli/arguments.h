@@ -94,9 +94,8 @@ struct Arguments {
   // pub, sub, request, reply: names or patterns. The lists: filters.
   std::string queue;
   std::string event;
-  // can: what about where.
+  // can
   std::string right;
-  std::string place;
   // metrics: what their names begin with. top: what is shown.
   std::string prefix;
   // top: by which column.

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/names.h"
 #include "client/cli/certificate_authority.h"
 #include "client/cli/commands.h"
@@ -110,6 +111,7 @@ class CertificateCommand {
     const std::string file = server ? "server" : arguments_.name;
     absl::Status saved = Save(file, *pair);
     if (!saved.ok()) return saved;
+    if (!arguments_.json) out_.WriteLine(absl::StrCat("for ", absl::StrJoin(names, ", ")));
     if (server) {
       Tell(file, "nmqd --tls_certificate", "nmqd --tls_key");
     } else {

@@ -157,6 +157,11 @@ absl::StatusOr<PemPair> CertificateAuthority::Issue(const std::vector<std::strin
                                                     absl::Duration valid) const {
   std::vector<std::string> alternatives;
   for (const std::string& name : names) {
+    // Clients look for what they call the server by, which is a host.
+    if (use == Use::kServer && absl::StrContains(name, "://")) {
+      return InvalidArgument("NAME",
+                             absl::StrCat("\"", name, "\" must be a host or an IP address, without a scheme or port"));
+    }
     const auto alternative = AlternativeName(name);
     if (!alternative.ok()) return alternative.status();
     alternatives.push_back(*alternative);

@@ -109,7 +109,10 @@ class LinePublisher {
     err_->Tell(absl::StrCat(first == last ? absl::StrCat("line ", first) : absl::StrCat("lines ", first, " to ", last),
                             refused ? " not published: " : " perhaps published: ",
                             Explain(result.status, arguments_.server, arguments_.asked),
-                            ends ? "; what follows would fail, too, and is not tried" : ""));
+                            !ends ? ""
+                            : RetryDelayOf(result.status) > absl::ZeroDuration()
+                                ? "; what follows is not tried"
+                                : "; what follows would fail, too, and is not tried"));
   }
 
   Client* const client_;

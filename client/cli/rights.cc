@@ -19,6 +19,7 @@ namespace {
 constexpr int kNo = 1;
 // The pattern of all names.
 constexpr char kAll[] = "**";
+constexpr char kDefaultNamespace[] = "default";
 
 std::string RightWords(const v1::GrantInfo& grant) {
   return absl::StrJoin(grant.rights(), ", ", [](std::string* text, int right) {
@@ -105,7 +106,7 @@ int RunCan(const Arguments& arguments, Output* out, Output* err) {
   v1::Right right = v1::RIGHT_UNSPECIFIED;
   v1::Right_Parse(absl::StrCat("RIGHT_", absl::AsciiStrToUpper(arguments.right)), &right);
   request.set_right(right);
-  request.set_namespace_(arguments.place);
+  request.set_namespace_(arguments.namespace_name.empty() ? kDefaultNamespace : arguments.namespace_name);
   request.set_queue(arguments.queue);
   request.set_room(arguments.room);
   request.set_identity(arguments.name);

@@ -12,13 +12,13 @@ void AddRightsCommands(CLI::App* app, const Target& target) {
   AddText(whoami, "--identity", &arguments->name, "Another identity, for who may administer everything");
 
   CLI::App* can = AddCommand(app, "can", "Say whether you may do something, and what decides it", Command::kCan, target,
-                             "nmq can publish shop orders\n"
-                             "nmq can join shop --room kitchen\n"
-                             "nmq can publish shop orders --room kitchen && nmq pub orders NEW x --room kitchen");
+                             "nmq can publish orders\n"
+                             "nmq --namespace shop can join --room kitchen\n"
+                             "nmq --namespace '**' can inspect      what concerns all namespaces, such as metrics\n"
+                             "nmq can publish orders --room kitchen && nmq pub orders NEW x --room kitchen");
   AddWord(can, "RIGHT", &arguments->right, "The right: connect, publish, subscribe, join, inspect or admin",
           {"connect", "publish", "subscribe", "join", "inspect", "admin"})
       ->required();
-  AddText(can, "NAMESPACE", &arguments->place, "The namespace; '**' for what concerns all of them")->required();
   AddText(can, "QUEUE", &arguments->queue, "The queue, a name or a pattern; all queues if left out");
   AddText(can, "--room", &arguments->room, "The room, a name or a pattern; all rooms if left out");
   AddText(can, "--identity", &arguments->name, "Another identity, for who may administer everything");

@@ -108,7 +108,7 @@ std::optional<uint64_t> TooLargeBytes(const absl::Status& status) {
   return bytes;
 }
 
-absl::Duration RetryDelay(const absl::Status& status) { return RetryAfter(status); }
+absl::Duration RetryDelay(const absl::Status& status) { return RetryDelayOf(status); }
 
 }  // namespace internal
 }  // namespace client

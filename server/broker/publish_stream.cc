@@ -107,7 +107,7 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
   if (status.ok()) status = CheckRights(batch);
   if (status.ok()) {
     status = broker_->CountPublishing(origin_, batch.messages.size(), bytes.size());
-    if (!status.ok() && hold(RetryAfter(status))) return absl::OkStatus();
+    if (!status.ok() && hold(RetryDelayOf(status))) return absl::OkStatus();
   }
   if (!status.ok()) {
     finish(status);

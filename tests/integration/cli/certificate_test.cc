@@ -73,7 +73,8 @@ TEST_F(Certificates, AreWhatOpenSslTakes) {
 TEST_F(Certificates, HaveTheNamesThatAreAskedFor) {
   ASSERT_EQ(Cert({"ca"}).code, 0);
   ASSERT_EQ(Cert({"server", "nmq.example.com", "10.0.0.7"}).code, 0);
-  ASSERT_EQ(Cert({"client", "api", "spiffe://example.com/api", "--valid", "2h"}).code, 0);
+  EXPECT_THAT(Cert({"client", "api", "spiffe://example.com/api", "--valid", "2h"}).out,
+              StartsWith("for api, spiffe://example.com/api\n"));
   const std::string show = "openssl x509 -noout -ext subjectAltName -in ";
   EXPECT_TRUE(Runs(show + File("server.pem") + " | grep 'DNS:nmq.example.com, IP Address:10.0.0.7'"));
   EXPECT_TRUE(Runs(show + File("api.pem") + " | grep 'DNS:api, URI:spiffe://example.com/api'"));
@@ -105,6 +106,7 @@ TEST_F(Certificates, WhatCannotBeMadeIsToldWithWhatToDo) {
     EXPECT_EQ(ran.code, 1) << name;
     EXPECT_THAT(ran.err, AllOf(HasSubstr(name), HasSubstr("must be a host")));
   }
+  EXPECT_THAT(Cert({"server", "http://nmq.example.com"}).err, HasSubstr("without a scheme"));
   EXPECT_THAT(Cert({"client", "../api"}).err, HasSubstr("is no name"));
   std::ofstream(File("ca.key")) << "no key";
   EXPECT_THAT(Cert({"server"}).err, StartsWith("nmq: ca.key: has no private key"));

@@ -57,21 +57,21 @@ TEST_F(Rights, WhoAmISaysWhatOneMayDo) {
 }
 
 TEST_F(Rights, CanSaysWhatDecides) {
-  const Ran yes = Run({"can", "publish", "default", "stock.a", "--room", "hall"});
+  const Ran yes = Run({"can", "publish", "stock.a", "--room", "hall"});
   EXPECT_EQ(yes.code, 0) << yes.err;
   EXPECT_THAT(yes.out, HasSubstr("yes: by line 3"));
-  const Ran no = Run({"can", "publish", "default", "secret", "--room", "hall"});
+  const Ran no = Run({"can", "publish", "secret", "--room", "hall"});
   EXPECT_EQ(no.code, 1);
   EXPECT_THAT(no.out, HasSubstr("no: nothing grants api the right publish"));
   EXPECT_EQ(no.err, "");
-  EXPECT_EQ(Run({"can", "join", "default", "--room", "hall"}).code, 1);
+  EXPECT_EQ(Run({"can", "join", "--room", "hall"}).code, 1);
   // As `nmq pub stock.a` would: to all rooms.
-  EXPECT_EQ(Run({"can", "publish", "default", "stock.a"}).code, 1);
-  EXPECT_THAT(Run({"can", "publish", "default"}).out,
-              HasSubstr("for all queues in all rooms of namespace default; nmq"));
-  EXPECT_EQ(Run({"can", "admin", "default", "own"}).code, 0);
-  EXPECT_EQ(Run({"can", "admin", "default"}).code, 1);
-  EXPECT_EQ(Run({"can", "connect", "default"}).code, 0);
+  EXPECT_EQ(Run({"can", "publish", "stock.a"}).code, 1);
+  EXPECT_THAT(Run({"can", "publish"}).out, HasSubstr("for all queues in all rooms of namespace default; nmq"));
+  EXPECT_EQ(Run({"can", "admin", "own"}).code, 0);
+  EXPECT_EQ(Run({"can", "admin"}).code, 1);
+  EXPECT_EQ(Run({"can", "connect"}).code, 0);
+  EXPECT_EQ(Run({"--namespace", "other", "can", "connect"}).code, 1);
   const Ran other = Run({"whoami", "--identity", "boss"});
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.err, HasSubstr("FORBIDDEN"));

@@ -449,7 +449,7 @@ TEST_F(ArgumentsTest, WhatAsksAServerAsksTheOneOfTheContext) {
                                                 {"bench", "pub", "DB"},
                                                 {"queue", "create", "DB"},
                                                 {"whoami"},
-                                                {"can", "publish", "shop", "DB"}}) {
+                                                {"can", "publish", "DB"}}) {
     const Arguments arguments = MustParse(words);
     EXPECT_EQ(arguments.server, "prod:1") << words[0];
     EXPECT_EQ(arguments.asked.context, "prod") << words[0];
