@@ -245,7 +245,7 @@ TEST(StartUp, AWrongWordIsAnsweredWithTheRightOnes) {
               AllOf(HasSubstr("FAST"), HasSubstr("DURABILITY_LIVE, DURABILITY_DURABLE, DURABILITY_BUFFERED\n")));
   const std::string other = WriteFile("field.textproto", "namespace { nam: \"a\" }");
   const Outcome field({absl::StrCat("--config=", other)});
-  EXPECT_THAT(field.errors, AllOf(HasSubstr("nam"), HasSubstr("name, automatic_queues, automatic_retention, queue\n")));
+  EXPECT_THAT(field.errors, AllOf(HasSubstr("nam"), HasSubstr("It has: name, automatic_queues, automatic_retention, queue")));
 }
 
 TEST(StartUp, UnexpectedArgumentsAreToldInOrder) {
