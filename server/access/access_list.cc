@@ -39,6 +39,11 @@ Granted::Rights BitOf(int right) {
 
 absl::Status Wrong(const Place& at, absl::string_view message) { return at.Point(InvalidArgument(at.path(), message)); }
 
+// RFC 7235, 2.1: token68.
+bool IsOfTokens(unsigned char c) {
+  return absl::ascii_isalnum(c) || absl::string_view("-._~+/=").find(static_cast<char>(c)) != absl::string_view::npos;
+}
+
 constexpr char kUnknown[] = "CREDENTIALS_UNKNOWN";
 
 absl::Status NobodyKnown(absl::string_view what) {
@@ -246,12 +251,17 @@ absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view 
 }
 
 absl::StatusOr<std::shared_ptr<const Principal>> AccessList::Identify(absl::string_view token, absl::Time now) const {
-  std::shared_ptr<const Principal> known = verified_.Find(token);
+  if (!std::all_of(token.begin(), token.end(), IsOfTokens)) {
+    return Unauthenticated(kUnknown,
+                           "authorization: the token has a byte that no token has, such as a space, a quote or the end "
+                           "of a line; send it as it was made");
+  }
+  std::shared_ptr<const Principal> known = of_tokens_.Find(token);
   if (known == nullptr) {
     auto principal = Jwt::IsMaybe(token) ? IdentifySigned(token, now) : IdentifyStatic(token);
     if (!principal.ok()) return principal.status();
     principal->quota = QuotaOf(principal->name);
-    known = verified_.Add(token, *std::move(principal));
+    known = of_tokens_.Add(token, *std::move(principal));
   }
   if (now >= known->expiry) return CredentialsExpired("token", known->expiry);
   return known;
@@ -290,16 +300,15 @@ absl::StatusOr<std::shared_ptr<const Principal>> AccessList::Identify(const Clie
   for (const std::string& name : certificate.names) {
     const auto identity = certificates_.find(name);
     if (identity == certificates_.end()) continue;
-    // As no token is: with a space.
     const std::string shown = absl::StrCat(name, " ", absl::ToUnixSeconds(certificate.expiry));
-    if (std::shared_ptr<const Principal> known = verified_.Find(shown)) return known;
+    if (std::shared_ptr<const Principal> known = of_certificates_.Find(shown)) return known;
     Principal principal;
     principal.name = identity->second;
     principal.proof = Principal::Proof::kCertificate;
     principal.token_id = name;
     principal.expiry = certificate.expiry;
     principal.quota = QuotaOf(principal.name);
-    return verified_.Add(shown, std::move(principal));
+    return of_certificates_.Add(shown, std::move(principal));
   }
   return NobodyKnown("connection's certificate");
 }

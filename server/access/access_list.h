@@ -36,7 +36,7 @@ class AccessList {
   // Pairs of an identity and a namespace in grants.
   static constexpr size_t kPlacesMax = 100'000;
   static constexpr size_t kIssuersMax = 100;
-  // Of callers who need not be verified again.
+  // Of callers who need not be verified again, by tokens, and as many by certificates.
   static constexpr size_t kVerifiedMax = 20'000;
   static constexpr size_t kVerifiedBytesMax = 32 << 20;
 
@@ -48,8 +48,8 @@ class AccessList {
   static absl::StatusOr<std::unique_ptr<AccessList>> Parse(absl::string_view textproto, absl::string_view file_name,
                                                            const KeySource& keys = nullptr);
 
-  // The identity that this token stands for at this time of day. UNAUTHENTICATED if it is none's. A token that was
-  // known once is found without hashing or verifying.
+  // The identity that this token stands for at this time of day. UNAUTHENTICATED if it is none's, or has a byte that
+  // no token has. A token that was known once is found without hashing or verifying.
   absl::StatusOr<std::shared_ptr<const Principal>> Identify(absl::string_view token, absl::Time now) const;
   // The same of a certificate, by the first of its names that is listed.
   absl::StatusOr<std::shared_ptr<const Principal>> Identify(const ClientCertificate& certificate, absl::Time now) const;
@@ -91,7 +91,9 @@ class AccessList {
   // The identity of each name in a certificate, which begins with URI: or DNS:.
   absl::flat_hash_map<std::string, std::string> certificates_;
   absl::flat_hash_map<std::string, JwtIssuer> issuers_;  // by their names
-  mutable PrincipalCache verified_{kVerifiedMax, kVerifiedBytesMax};
+  // What was shown decides which of these is asked: a caller chooses the text of a token, and not a certificate.
+  mutable PrincipalCache of_tokens_{kVerifiedMax, kVerifiedBytesMax};
+  mutable PrincipalCache of_certificates_{kVerifiedMax, kVerifiedBytesMax};
 };
 
 }  // namespace nmq

@@ -1,5 +1,6 @@
 // nmqd with callers that show signed tokens (JWT) or certificates: each rpc with every token that is of no use, and
 // what becomes of streams and sessions when what they have shown expires, is taken back or is renewed.
+#include <cstdint>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -373,6 +374,21 @@ TEST_F(Certificates, ThatNameNobodyOpenNothing) {
       EXPECT_EQ(ReasonOf(status), "CREDENTIALS_UNKNOWN") << method->full_name();
     }
     Connect(Token());
+  }
+}
+
+TEST_F(Certificates, AreShownByTheirConnectionOnly) {
+  WriteAccess("certificate: 'api.example.com'");
+  StartTls();
+  const Credentials own = authority_.IssueFor("DNS:api.example.com");
+  ConnectWith(own);
+  const std::string session = Connect("");
+  const std::string name = "DNS:api.example.com ";
+  const int64_t end = absl::ToUnixSeconds(absl::Now() + absl::Hours(1));
+  ConnectWith(authority_.IssueFor("DNS:localhost"));
+  // Anybody can guess when it expires.
+  for (int64_t expiry = end - 30; expiry <= end + 30; ++expiry) {
+    EXPECT_EQ(ReasonOf(Join(absl::StrCat(name, expiry), session)), "CREDENTIALS_UNKNOWN") << expiry;
   }
 }
 

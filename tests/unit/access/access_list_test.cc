@@ -48,7 +48,8 @@ TEST(AccessList, TokenStandsForItsIdentity) {
       EXPECT_EQ((*found)->name, "api");
       EXPECT_TRUE((*list)->StillKnows(**found, kNow).ok());
     }
-    for (const std::string& wrong : {other.token, api.token + "a", std::string()}) {
+    for (const std::string& wrong :
+         {other.token, api.token + "a", api.token + " ", "\"" + api.token + "\"", std::string()}) {
       EXPECT_EQ(ReasonOf((*list)->Identify(wrong, kNow).status()), "CREDENTIALS_UNKNOWN") << wrong;
     }
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/errors.h"
 #include "gtest/gtest.h"
 #include "server/call/call.h"
@@ -178,6 +179,21 @@ TEST_F(FileAccessTest, CertificateStandsForItsIdentityWhereNoTokenIsShown) {
   Write("access.textproto", "identity { name: 'caller' }");
   EXPECT_TRUE(Refresh());
   EXPECT_EQ(ReasonOf(Check(*caller, Right::kPublish, "shop")), "CREDENTIALS_REVOKED");
+}
+
+TEST_F(FileAccessTest, NoTokenIsTakenForACertificateThatWasShown) {
+  Load(absl::StrCat(kJwt, "}", kGrants));
+  const ClientCertificate certificate = {{"URI:spiffe://example.com/api", "DNS:api.example.com"},
+                                         clock_.Now() + absl::Hours(1)};
+  const std::string end = absl::StrCat(absl::ToUnixSeconds(certificate.expiry));
+  for (int time = 0; time < 2; ++time) {
+    ASSERT_TRUE(access_->Identify(std::nullopt, &certificate).ok());
+    for (const std::string& name : certificate.names) {
+      for (const std::string& forged : {name, name + " " + end, name + end, name + "+" + end}) {
+        EXPECT_EQ(ReasonOf(Identify(forged).status()), "CREDENTIALS_UNKNOWN") << forged;
+      }
+    }
+  }
 }
 
 TEST_F(FileAccessTest, WhatIsWrongWithAnIssuerIsPointedAt) {
