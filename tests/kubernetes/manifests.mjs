@@ -39,7 +39,7 @@ export const helm = (...settings) =>
 
 // The settings without which the chart refuses to be made: one of the two.
 export const insecure = '--set=insecureListen=true';
-export const secured = '--set=tls.secret=nmq-tls,access.secret=nmq-access';
+export const secured = '--set=tls.secret=nmq-tls,access.secret=nmq-access,auditLog=stderr';
 
 // The service whose health a probe asks for, empty for the whole: by Kubernetes' own probe, or by nmqd --health_check.
 export function serviceOf({ grpc, exec }) {

@@ -71,6 +71,10 @@ for (const [name, make] of Object.entries(variants)) {
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) assert.ok(container[probe].exec);
   });
 
+  test(`${name} says who administered what, in its log, where it knows its callers`, () => {
+    assert.equal(environment.NMQ_AUDIT_LOG, environment.NMQ_ACCESS === undefined ? undefined : 'stderr');
+  });
+
   test(`${name} denies what it does not allow`, () => {
     const policies = manifests.filter((manifest) => manifest.kind === 'NetworkPolicy').map(({ spec }) => spec);
     assert.ok(policies.some((p) => p.policyTypes.length === 2 && p.ingress === undefined && p.egress === undefined));
@@ -138,6 +142,7 @@ for (const [setting, said] of [
   ['storage.size=lots', /storage/],
   ['service.type=Nothing', /service/],
   ['threads=many', /threads/],
+  ['auditLog=/var/log/nmq/audit.jsonl', /auditLog/],
   ['insecureListen=false', /tls\.secret/],
   ['tls.clientCa=true', /tls\.secret/],
   ['insecureListen=false,tls.secret=nmq-tls', /access\.secret/],
