@@ -73,6 +73,9 @@ int Fail(int code, const std::string& why) {
 std::string Counted(size_t count, absl::string_view what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
+std::string Counted(size_t count, absl::string_view one, absl::string_view several) {
+  return absl::StrCat(count, " ", count == 1 ? one : several);
+}
 
 void BlockSignals(sigset_t* signals) {
   sigemptyset(signals);
@@ -265,8 +268,9 @@ int Serve() {
             << server->address() << " with " << Counted(threads, "thread") << " and "
             << Counted(config->namespaces.size(), "namespace");
   if (*access != nullptr) {
-    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access) << " names: " << (*access)->identities()
-              << ", and those whom " << Counted((*access)->issuers(), "issuer") << " of tokens names";
+    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access)
+              << " names: " << Counted((*access)->identities(), "identity", "identities") << ", and those whom "
+              << Counted((*access)->issuers(), "issuer") << " of tokens names";
   }
   if (!exposure.empty()) LOG(WARNING) << exposure << "; this is wanted by --insecure_listen";
   std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "nmq/config/v1/access.pb.h"
+#include "server/access/certificate_name.h"
 #include "server/access/identity_name.h"
 #include "server/access/quota_reader.h"
 #include "server/config/place.h"
@@ -46,10 +46,10 @@ bool IsOfTokens(unsigned char c) {
 
 constexpr char kUnknown[] = "CREDENTIALS_UNKNOWN";
 
-absl::Status NobodyKnown(absl::string_view what) {
-  return Unauthenticated(kUnknown, absl::StrCat("authorization: the ", what,
-                                                " is of nobody whom this server knows; it may have been taken back, or "
-                                                "be another server's"));
+absl::Status TokenOfNobody() {
+  return Unauthenticated(kUnknown,
+                         "authorization: the token is of nobody whom this server knows; it may have been taken back, "
+                         "or be another server's");
 }
 
 }  // namespace
@@ -84,11 +84,13 @@ class AccessList::Reader {
     for (int i = 0; i < from.certificate_size(); ++i) {
       const Place at_name = at.Field("certificate", i);
       const std::string& san = from.certificate(i);
-      if (san.empty()) return Wrong(at_name, "is empty; name a URI or DNS name of the certificate's subjectAltName");
-      // No DNS name has a colon, and each URI has one.
-      const std::string text =
-          absl::StrContains(san, ':') ? absl::StrCat("URI:", san) : absl::StrCat("DNS:", absl::AsciiStrToLower(san));
-      if (!to_.certificates_.try_emplace(text, from.name()).second) {
+      const std::optional<std::string> known = CertificateNameOf(san);
+      if (!known) {
+        return Wrong(at_name, absl::StrCat(Quote(san),
+                                           " is neither a DNS name, such as api.example.com, nor a URI with a scheme, "
+                                           "such as spiffe://example.com/api, of a certificate's subjectAltName"));
+      }
+      if (!to_.certificates_.try_emplace(*known, from.name()).second) {
         return Wrong(at_name, absl::StrCat(Quote(san), " is listed twice"));
       }
     }
@@ -274,7 +276,7 @@ Quota AccessList::QuotaOf(const std::string& identity) const {
 
 absl::StatusOr<Principal> AccessList::IdentifyStatic(absl::string_view token) const {
   const auto known = tokens_.find(IdOfToken(token));
-  if (known == tokens_.end() || !known->second.token.Matches(token)) return NobodyKnown("token");
+  if (known == tokens_.end() || !known->second.token.Matches(token)) return TokenOfNobody();
   Principal principal;
   principal.name = known->second.identity;
   principal.token_id = known->first;
@@ -283,7 +285,7 @@ absl::StatusOr<Principal> AccessList::IdentifyStatic(absl::string_view token) co
 }
 
 absl::StatusOr<Principal> AccessList::IdentifySigned(absl::string_view token, absl::Time now) const {
-  if (issuers_.empty()) return NobodyKnown("token");
+  if (issuers_.empty()) return TokenOfNobody();
   const auto parsed = Jwt::Parse(token);
   if (!parsed.ok()) return parsed.status();
   const auto issuer = issuers_.find(parsed->issuer());
@@ -310,7 +312,10 @@ absl::StatusOr<std::shared_ptr<const Principal>> AccessList::Identify(const Clie
     principal.quota = QuotaOf(principal.name);
     return of_certificates_.Add(shown, std::move(principal));
   }
-  return NobodyKnown("connection's certificate");
+  return Unauthenticated(
+      kUnknown, absl::StrCat("authorization: the connection's certificate is of nobody whom this server knows: ",
+                             DescribeCertificateNames(certificate.names),
+                             "; list one in an identity's certificate, or show a token"));
 }
 
 absl::Status AccessList::StillKnows(const Principal& principal, absl::Time now) const {

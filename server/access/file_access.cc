@@ -149,7 +149,8 @@ bool FileAccess::Refresh() {
     file_.Refused(status, "who may do what stays");
     return RefreshKeys();
   }
-  LOG(INFO) << "read again who may do what: " << identities() << " identities in " << file_.path();
+  LOG(INFO) << "read again who may do what: " << identities()
+            << (identities() == 1 ? " identity in " : " identities in ") << file_.path();
   return true;
 }
 

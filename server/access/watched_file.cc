@@ -11,6 +11,9 @@
 namespace nmq {
 namespace {
 
+// After so many looks at a file that is being written, it is read all the same: somebody may write it for ever.
+constexpr int kLooksMax = 3;
+
 // Changes with the file; empty if there is none.
 std::string StampOf(const std::string& path) {
   struct stat found = {};
@@ -41,8 +44,14 @@ void WatchedFile::Refused(const absl::Status& why, absl::string_view what) {
 
 bool WatchedFile::HasChanged() {
   std::string stamp = StampOf(path_);
-  if (stamp == taken_) return false;
-  return stamp == std::exchange(seen_, stamp);
+  if (stamp == taken_) {
+    writing_ = 0;
+    return false;
+  }
+  writing_ = stamp == std::exchange(seen_, stamp) ? kLooksMax : writing_ + 1;
+  if (writing_ < kLooksMax) return false;
+  writing_ = 0;
+  return true;
 }
 
 }  // namespace nmq

@@ -24,7 +24,7 @@ class WatchedFile {
   void Refused(const absl::Status& why, absl::string_view what);
 
   // To be called about once a second: whether it is not as it was taken, and no more written, since it is the same at
-  // two calls.
+  // two calls; or is written at each of three.
   bool HasChanged();
 
  private:
@@ -32,6 +32,7 @@ class WatchedFile {
   std::string read_;   // its stamp of before it was read last: what is written meanwhile is read the next time
   std::string taken_;  // that when it was taken last
   std::string seen_;   // when it was looked at last
+  int writing_ = 0;    // looks since it was taken or read at which it was another each time
   std::string told_;   // what the log has of it
 };
 

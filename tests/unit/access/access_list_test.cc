@@ -135,6 +135,14 @@ TEST(AccessList, NewSecretForAnOldIdIsAnotherToken) {
   EXPECT_EQ(ReasonOf((*after)->StillKnows(**found, kNow)), "CREDENTIALS_REVOKED");
 }
 
+TEST(AccessList, CertificatesAreNamedByWhatTheirSubjectAltNameMayBe) {
+  for (const char* name : {"billing", "API.Example.com", "a_b-1.example.com", "1.example", "spiffe://example.com/api",
+                           "urn:nmq:api", "HTTPS+x://example.com/?a=b#c"}) {
+    const auto list = AccessList::Parse(absl::StrCat("identity { name: 'a' certificate: '", name, "' }"), "f");
+    EXPECT_TRUE(list.ok()) << list.status();
+  }
+}
+
 TEST(AccessList, WhatIsWrongIsPointedAt) {
   const std::string kept = MakeToken(SystemRandom()).kept;
   const std::string api = absl::StrCat("identity { name: 'api' token: '", kept, "' }\n");
@@ -143,7 +151,24 @@ TEST(AccessList, WhatIsWrongIsPointedAt) {
     std::string at;
     std::string what;
   };
+  const auto certified = [](const std::string& name) {
+    return absl::StrCat("identity { name: 'a' certificate: '", name, "' }");
+  };
+  const std::string long_label = absl::StrCat(std::string(64, 'a'), ".example.com");
   const std::vector<Case> cases = {
+      {certified(""), "f:1:22", "identity[0].certificate[0]"},
+      {certified("CN=billing"), "f:1:22", "\"CN=billing\" is neither a DNS name"},
+      {certified("billing example"), "f:1:22", "is neither"},
+      {certified("*.example.com"), "f:1:22", "is neither"},
+      {certified("example.com."), "f:1:22", "is neither"},
+      {certified("a..example.com"), "f:1:22", "is neither"},
+      {certified("10.0.0.7"), "f:1:22", "is neither"},
+      {certified(long_label), "f:1:22", "is neither"},
+      {certified("://example.com/a"), "f:1:22", "is neither"},
+      {certified("1a://example.com/a"), "f:1:22", "is neither"},
+      {certified("spiffe:"), "f:1:22", "is neither"},
+      {certified("spiffe://example.com/a b"), "f:1:22", "is neither"},
+      {certified("spiffe://" + std::string(1024, 'a')), "f:1:22", "is neither"},
       {"identity { }", "f:1:1", "identity[0].name"},
       {"identity { name: 'a b' }", "f:1:12", "a b"},
       {"identity { name: 'a' token: 'secret' }", "f:1:22", "identity[0].token[0]"},

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/call/call.h"
 #include "tests/testing/fresh_directory.h"
@@ -194,6 +195,45 @@ TEST_F(FileAccessTest, NoTokenIsTakenForACertificateThatWasShown) {
       }
     }
   }
+}
+
+TEST_F(FileAccessTest, CertificateOfNobodyIsToldWhichNamesItHas) {
+  Load(absl::StrCat(kJwt, "}", kGrants));
+  const auto message = [&](const std::vector<std::string>& names) {
+    const ClientCertificate certificate = {names, clock_.Now() + absl::Hours(1)};
+    return std::string(access_->Identify(std::nullopt, &certificate).status().message());
+  };
+  EXPECT_THAT(message({}), testing::HasSubstr("it has no DNS name and no URI as subjectAltName"));
+  EXPECT_THAT(message({"DNS:x"}), testing::HasSubstr("its names are \"DNS:x\"; "));
+  EXPECT_THAT(message({"DNS:a", "URI:b:c", "DNS:d\x01", "DNS:e", "DNS:f"}),
+              testing::HasSubstr("its names are \"DNS:a\", \"URI:b:c\", \"DNS:d\\x01\" and 2 more; "));
+}
+
+TEST_F(FileAccessTest, FileThatChangesAtEachLookIsReadAtTheThird) {
+  Load(absl::StrCat(kJwt, "}", kGrants));
+  const auto caller = Identify(Token());
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  const auto change = [&](const std::string& name, const std::string& text) {
+    Write(name, text);
+    return access_->Refresh();
+  };
+  const std::string without = absl::StrCat(kJwt, "} identity { name: 'caller' }");
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_FALSE(change("access.textproto", without));
+    EXPECT_FALSE(change("access.textproto", without + "\n"));
+    EXPECT_TRUE(change("access.textproto", without + "\n\n")) << round;
+  }
+  EXPECT_TRUE(absl::IsNotFound(Check(*caller, Right::kPublish, "shop")));
+  // What is half written changes nothing.
+  for (int look = 0; look < 4; ++look) EXPECT_FALSE(change("access.textproto", absl::StrCat("identity {", look)));
+  EXPECT_TRUE(Identify(Token()).ok());
+  Write("access.textproto", without);
+  EXPECT_TRUE(Refresh());
+  const std::string keys = JwksOf({other_.jwk()});
+  EXPECT_FALSE(change("login.jwks", keys));
+  EXPECT_FALSE(change("login.jwks", keys + " "));
+  EXPECT_TRUE(change("login.jwks", keys + "  "));
+  EXPECT_EQ(ReasonOf(Check(*caller, Right::kPublish, "shop")), "CREDENTIALS_REVOKED");
 }
 
 TEST_F(FileAccessTest, WhatIsWrongWithAnIssuerIsPointedAt) {
