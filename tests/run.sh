@@ -68,7 +68,8 @@ bazel_tests() {
   local name=$1 status target result p=0 f=0 began=$SECONDS
   shift
   # The log is for failures; every minute a line of it says how far this is.
-  bazel test --keep_going --color=no --curses=no --show_progress_rate_limit=60 --ui_event_filters=-info \
+  # Tests wait more than they work.
+  bazel test --local_cpu_resources=HOST_CPUS*1.5 --keep_going --color=no --curses=no --show_progress_rate_limit=60 --ui_event_filters=-info \
     --test_summary=short "$@" 2>&1 | tee "$log" | grep --line-buffered -E '^\[[0-9,]+ / [0-9,]+\]'
   status=${PIPESTATUS[0]}
   while read -r target result; do

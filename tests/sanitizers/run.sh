@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # The tests with Clang's sanitizers: all with those of addresses and undefined behaviour, and those in which threads meet
 # with that of threads. Before that, a seeded fault of each kind must be caught. The tests are parted into shares, so that
-# each run of all checks can afford one.
+# each run of all checks can afford one: of those that need few libraries, compiled as tests/fuzz has them.
 #
 #   tests/sanitizers/run.sh                all shares; hours on two processors
-#   tests/sanitizers/run.sh --share=N      one share: the Nth, counted round and round
+#   tests/sanitizers/run.sh --share=N      one share of those that need few libraries: the Nth, round and round
 #   tests/sanitizers/run.sh --list         prints the shares
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# So few tests that a share takes some two minutes.
-readonly SHARE=6
+# So few tests that a share takes some minutes from nothing.
+readonly SHARE=4
 readonly THREADED='//tests/unit/(broker|client/cpp|grpc|group|http2|log|namespace|queue|rpc)[:/]|//tests/integration'
 
 bazel() { command bazel "$1" --color=no --curses=no --noshow_progress --ui_event_filters=-info "${@:2}"; }
+
+# What needs few libraries.
+readonly LIGHT='//tests/unit/(access|audit|base|call|config|frame|http2|limits|log|message|metrics|presence|question|service|session)[:/]'
 
 # shares CONFIG: lines of targets, each of one package.
 shares() {
@@ -45,11 +48,11 @@ run() {
   bazel test "--config=$1" --keep_going --test_summary=short "${@:2}"
 }
 
-caught asan_ubsan overflow heap-buffer-overflow
-caught asan_ubsan shift "shift exponent"
+caught fuzz overflow heap-buffer-overflow
+caught fuzz shift "shift exponent"
 caught tsan race "data race"
 all=()
-for config in asan_ubsan tsan; do
+for config in fuzz tsan; do
   while read -r share; do all+=("$config $share"); done < <(shares $config)
 done
 case ${1:-} in
@@ -57,7 +60,10 @@ case ${1:-} in
     printf '%s\n' "${all[@]}"
     exit
     ;;
-  --share=*) all=("${all[$((${1#--share=} % ${#all[@]}))]}") ;;
+  --share=*)
+    mapfile -t all < <(printf '%s\n' "${all[@]}" | grep -E "$LIGHT")
+    all=("${all[$((${1#--share=} % ${#all[@]}))]}")
+    ;;
   '') ;;
   *)
     echo "usage: tests/sanitizers/run.sh [--share=N | --list]" >&2
