@@ -54,6 +54,18 @@ class FakeRegistry final : public v1::Registry::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest*, v1::ExplainResponse* response) override {
+    response->set_allowed(may_inspect);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListGroups(grpc::ServerContext*, const v1::ListGroupsRequest*,
+                          v1::ListGroupsResponse* response) override {
+    EXPECT_TRUE(may_inspect) << "the groups are asked for without the right";
+    response->add_groups()->mutable_options()->set_name("workers");
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListNamespaces(grpc::ServerContext*, const v1::ListNamespacesRequest*,
                               v1::ListNamespacesResponse* response) override {
     v1::NamespaceInfo* info = response->add_namespaces();
@@ -116,6 +128,7 @@ class FakeRegistry final : public v1::Registry::Service {
     }
   }
 
+  bool may_inspect = false;
   size_t client_pages = 1;
   std::vector<v1::QueueInfo> queues;
   Inbox<v1::ListClientsRequest> list_clients;
@@ -185,6 +198,16 @@ TEST_F(CommandsTest, PubSaysWhereTheMessageWentAndWhoHeardIt) {
   EXPECT_EQ(server_.connects.total(), 0u);
 }
 
+TEST_F(CommandsTest, PubNamesTheGroupsIfItMayKnowThem) {
+  registry_.may_inspect = true;
+  Arguments arguments = MakeArguments(Command::kPub);
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_THAT(out_.Text(), HasSubstr("for the group workers"));
+  arguments.json = true;
+  EXPECT_EQ(Pub(arguments), 0);
+  EXPECT_THAT(out_.Text(), HasSubstr("\"groups\":[\"workers\"]"));
+}
+
 TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   Arguments arguments = MakeArguments(Command::kPub);
   arguments.rooms = {"a"};
@@ -198,7 +221,7 @@ TEST_F(CommandsTest, PubFillsTheMessageFromItsOptions) {
   EXPECT_EQ(Pub(arguments), 0);
   EXPECT_EQ(out_.Text(),
             "{\"id\":\"message\",\"epoch\":7,\"sequence\":1,\"matched\":3,"
-            "\"duplicate\":false,\"storage\":\"MEMORY\",\"groups\":[]}\n");
+            "\"duplicate\":false,\"storage\":\"MEMORY\"}\n");
   const v1::Message message = server_.publishes.Next().message();
   EXPECT_EQ(message.audience().rooms(0), "a");
   EXPECT_EQ(message.audience().clients(0), "b");
