@@ -9,6 +9,7 @@
 #include "server/config/config.h"
 #include "server/message/proto_fields.h"
 #include "server/namespace/client_filter.h"
+#include "server/registry/sight.h"
 
 namespace nmq::broker {
 namespace {
@@ -193,7 +194,7 @@ absl::Status Admin::DeleteQueue(const Call& call, const v1::DeleteQueueRequest& 
   if (!name_space.ok()) return name_space.status();
   absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
   if (!checked.ok()) return checked;
-  auto messages = (*name_space)->DeleteQueue(request.name());
+  auto messages = (*name_space)->DeleteQueue(request.name(), broker_.Told(call, **name_space));
   if (!messages.ok()) return messages.status();
   response->set_messages(*messages);
   return absl::OkStatus();
@@ -237,9 +238,10 @@ absl::Status Admin::CreateGroup(const Call& call, const v1::CreateGroupRequest& 
   if (!wish.ok()) return wish.status();
   auto start = Start::Parse(request.start(), limits().queues_per_namespace);
   if (!start.ok()) return start.status();
+  wish->told = broker_.Told(call, **name_space);
   auto group = (*name_space)->CreateGroup(*wish, *start);
   if (!group.ok()) return group.status();
-  (*group)->Describe(response->mutable_group());
+  Sight(broker_, call, (*name_space)->name()).Describe(**group, response->mutable_group());
   return absl::OkStatus();
 }
 
@@ -259,7 +261,7 @@ absl::Status Admin::PauseGroup(const Call& call, const v1::PauseGroupRequest& re
   if (!checked.ok()) return checked;
   auto group = (*name_space)->PauseGroup(request.queue(), request.group(), /*paused=*/true);
   if (!group.ok()) return group.status();
-  (*group)->Describe(response->mutable_group());
+  Sight(broker_, call, (*name_space)->name()).Describe(**group, response->mutable_group());
   return absl::OkStatus();
 }
 
@@ -271,7 +273,7 @@ absl::Status Admin::ResumeGroup(const Call& call, const v1::ResumeGroupRequest& 
   if (!checked.ok()) return checked;
   auto group = (*name_space)->PauseGroup(request.queue(), request.group(), /*paused=*/false);
   if (!group.ok()) return group.status();
-  (*group)->Describe(response->mutable_group());
+  Sight(broker_, call, (*name_space)->name()).Describe(**group, response->mutable_group());
   return absl::OkStatus();
 }
 
@@ -284,7 +286,7 @@ absl::Status Admin::SeekGroup(const Call& call, const v1::SeekGroupRequest& requ
   if (!start.ok()) return start.status();
   auto group = (*name_space)->SeekGroup(request.queue(), request.group(), *std::move(start));
   if (!group.ok()) return group.status();
-  (*group)->Describe(response->mutable_group());
+  Sight(broker_, call, (*name_space)->name()).Describe(**group, response->mutable_group());
   return absl::OkStatus();
 }
 

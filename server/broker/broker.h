@@ -73,6 +73,8 @@ class Broker {
   absl::Status Admit(const Call& call, const Named& what) const;
   // The same for each of the names, in a namespace; NOT_FOUND as of a queue that is not there.
   absl::Status Admit(const Call& call, const Namespace& name_space, const Names& names) const;
+  // Of which queues of the namespace an error may tell the caller; null: of all.
+  QueueGate Told(const Call& call, const Namespace& name_space) const;
   // Whether a list may show something to the caller. No refusal if not.
   bool MaySee(const Call& call, const Named& what) const { return access_.Check(call, call.right, what).ok(); }
 
@@ -202,6 +204,8 @@ class Broker {
   static absl::Status NoNamespace(absl::string_view name, bool asked);
   // Counts and writes down a refusal, and gives `told`: what the caller is told.
   absl::Status Refused(const Call& call, const Named& what, const absl::Status& why, absl::Status told) const;
+  // Whether the caller may hear what a member of the group hears.
+  absl::Status AdmitToGroup(const Call& call, const Namespace& name_space, const Group& group) const;
   absl::Status AdmitOne(const Call& call, const Namespace& name_space, const Name& name) const;
   // Null if the caller may hear all that the patterns match.
   QueueGate GateFor(const Call& call, const Namespace& name_space, const std::shared_ptr<Client>& client,

@@ -1,5 +1,6 @@
 // How questions are asked and answered.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,9 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
   }
   auto timeout = QuestionTimeout(*request);
   if (!timeout.ok()) return timeout.status();
+  // To be asked again while the question waits.
+  std::optional<v1::Audience> audience;
+  if (call.principal != nullptr && question->has_audience()) audience = question->audience();
   Incoming message = FromMessage(question);
   status = CheckMessage(limits(), clock(), message, origin->client != nullptr);
   if (!status.ok()) return Counted(name_space, status);
@@ -57,11 +61,13 @@ absl::Status Broker::PublishQuestion(const Call& call, v1::RequestRequest* reque
   Questions::Options options = {name_space->name(), request->replies_max(), deadline_us, done, nullptr};
   if (call.principal != nullptr) {
     options.check = std::make_shared<const Questions::Check>(
-        [this, call, client = origin->client, name_space, queue = question->queue()] {
+        [this, call, client = origin->client, name_space, queue = question->queue(), audience = std::move(audience)] {
           Call again = call;
           const absl::Status admitted = AdmitAgain(&again, client.get(), name_space->name());
           if (!admitted.ok()) return admitted;
-          const Names names = {{.queue = queue, .hidden = Name::Hidden::kForbidden}};
+          Names names;
+          AddMessage(queue, audience.has_value() ? &*audience : nullptr, &names);
+          for (Name& name : names) name.hidden = Name::Hidden::kForbidden;
           return Admit(again, *name_space, names);
         });
     options.queue = question->queue();

@@ -1,4 +1,5 @@
 // How a broker asks what a caller may do, and ends what it may not do any more.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +54,12 @@ absl::Status Broker::AdmitOne(const Call& call, const Namespace& name_space, con
 }
 
 absl::Status Broker::Admit(const Call& call, const Namespace& name_space, const Names& names) const {
-  if (names.empty()) return Admit(call, name_space.name());
+  // What the rpc itself needs is asked for, whatever else its names need.
+  if (std::none_of(names.begin(), names.end(),
+                   [&](const Name& name) { return name.right.value_or(call.right) == call.right; })) {
+    absl::Status status = Admit(call, name_space.name());
+    if (!status.ok()) return status;
+  }
   // Most who name much may do all.
   const bool all = names.size() > kFewNames &&
                    access_.Check(call, call.right, Named(name_space.name(), kAllOfThem, kAllOfThem)).ok();
@@ -69,6 +75,32 @@ absl::Status Broker::Admit(const Call& call, const Namespace& name_space, const 
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status Broker::AdmitToGroup(const Call& call, const Namespace& name_space, const Group& group) const {
+  Call joining = call;
+  joining.right = Right::kJoin;
+  for (const std::string& room : group.group().options().rooms()) {
+    const Named what(name_space.name(), "", room);
+    const absl::Status status = access_.Check(joining, joining.right, what);
+    if (status.ok()) continue;
+    if (absl::IsUnauthenticated(status)) return Refused(joining, what, status, status);
+    // That the group has the room is not to be told.
+    return Refused(
+        joining, what, status,
+        PermissionDenied("FORBIDDEN",
+                         absl::StrCat("group: ", Quote(group.name()), " of queue ", Quote(group.queue_name()),
+                                      " hears a room that you may not join; a member needs the right ",
+                                      Quote(NameOf(joining.right)), " for each room of its group"),
+                         {{"right", NameOf(joining.right)}, {"namespace", name_space.name()}}));
+  }
+  return absl::OkStatus();
+}
+
+QueueGate Broker::Told(const Call& call, const Namespace& name_space) const {
+  if (call.principal == nullptr) return nullptr;
+  return std::make_shared<const std::function<bool(absl::string_view)>>(
+      [this, call, name = name_space.name()](absl::string_view queue) { return MaySee(call, Named(name, queue, "")); });
 }
 
 absl::Status Broker::NoNamespace(absl::string_view name, bool asked) {

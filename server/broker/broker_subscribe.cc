@@ -91,6 +91,12 @@ absl::StatusOr<Broker::Wish> Broker::CheckSubscribe(const Call& call, const v1::
     auto group = ParseGroup(request.group(), *patterns, limits());
     if (!group.ok()) return Counted(name_space, group.status());
     options.group = *std::move(group);
+    options.group->told = Told(call, *name_space);
+    if (call.principal != nullptr) {
+      options.admit_to_group = [this, call, name_space](const Group& found) {
+        return AdmitToGroup(call, *name_space, found);
+      };
+    }
   }
   options.gate = GateFor(call, *name_space, session->client, *patterns);
   options.client = std::move(session->client);
@@ -132,7 +138,11 @@ absl::Status Broker::CheckSubscription(const Call& call, const Namespace& name_s
   std::vector<std::shared_ptr<Queue>> queues;
   if (subscription.gated()) subscription.ForEachCursor([&](const Cursor* cursor) { queues.push_back(cursor->queue); });
   for (const auto& queue : queues) names.push_back({.queue = queue->name(), .hidden = Name::Hidden::kNoQueueMade});
-  return names.empty() ? absl::OkStatus() : Admit(call, name_space, names);
+  absl::Status status = names.empty() ? absl::OkStatus() : Admit(call, name_space, names);
+  if (!status.ok() || !subscription.member_of_group()) return status;
+  const auto group = name_space.FindGroup(subscription.patterns().front().queue.text(), subscription.group());
+  // One that was deleted ends its members itself.
+  return group.ok() ? AdmitToGroup(call, name_space, **group) : absl::OkStatus();
 }
 
 absl::Status Broker::PrepareSubscribe(Wish* wish, const std::atomic<bool>* stop,

@@ -11,7 +11,8 @@
 
 namespace nmq::broker {
 
-absl::Status CheckDeadLetterCycle(const std::vector<DeadLetterRoute>& routes, const DeadLetterRoute& added) {
+absl::Status CheckDeadLetterCycle(const std::vector<DeadLetterRoute>& routes, const DeadLetterRoute& added,
+                                  const std::function<bool(absl::string_view queue)>* told) {
   absl::flat_hash_map<absl::string_view, std::vector<absl::string_view>> onward;
   for (const DeadLetterRoute& route : routes) onward[route.queue].push_back(route.dead_letter_queue);
   // From which queue each one was reached first.
@@ -33,10 +34,15 @@ absl::Status CheckDeadLetterCycle(const std::vector<DeadLetterRoute>& routes, co
   }
   cycle.push_back(added.queue);
   std::reverse(cycle.begin(), cycle.end());
+  const auto name = [told](std::string* out, absl::string_view queue) {
+    const bool named = told == nullptr || (*told)(queue);
+    out->append(named ? std::string(queue) : "...");
+  };
   return FailedPrecondition(
       "DEAD_LETTER_CYCLE",
-      absl::StrCat("group.dead_letter_queue: dead letters would go round for ever: ", absl::StrJoin(cycle, " -> "),
-                   "; choose a queue whose groups do not lead back to ", Quote(added.queue)),
+      absl::StrCat(
+          "group.dead_letter_queue: dead letters would go round for ever: ", absl::StrJoin(cycle, " -> ", name),
+          "; choose a queue whose groups do not lead back to ", Quote(added.queue)),
       {{"queue", std::string(added.queue)}, {"dead_letter_queue", std::string(added.dead_letter_queue)}});
 }
 

@@ -23,6 +23,7 @@ struct GroupWish {
   v1::GroupOptions set;      // what the subscriber set itself, to be compared if it is
   uint64_t credit_messages = 0;
   uint64_t credit_bytes = 0;
+  QueueGate told = nullptr;  // of which other queues an error may tell; null: of all
 };
 
 // INVALID_ARGUMENT for what is out of range or contradicts, RESOURCE_EXHAUSTED for too many rooms.

@@ -44,9 +44,16 @@ absl::Status GroupTable::CheckRoom(absl::string_view queue) const {
   return LimitExceeded("groups_per_queue", count, limits_->groups_per_queue);
 }
 
-absl::Status GroupTable::CheckNoDeadLetters(absl::string_view queue) const {
+absl::Status GroupTable::CheckNoDeadLetters(absl::string_view queue, Told told) const {
   for (const auto& [path, group] : groups_) {
     if (group->group().options().dead_letter_queue() != queue || group->queue_name() == queue) continue;
+    if (told != nullptr && !(*told)(group->queue_name())) {
+      return FailedPrecondition("QUEUE_IN_USE",
+                                absl::StrCat("name: queue ", Quote(queue),
+                                             " holds the dead letters of a group of a queue that is not yours; it can "
+                                             "be deleted when that group is"),
+                                {{"queue", queue}});
+    }
     return FailedPrecondition(
         "QUEUE_IN_USE",
         absl::StrCat("name: queue ", Quote(queue), " holds the dead letters of group ", Quote(group->name()),
@@ -56,13 +63,13 @@ absl::Status GroupTable::CheckNoDeadLetters(absl::string_view queue) const {
   return absl::OkStatus();
 }
 
-absl::Status GroupTable::CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue) const {
+absl::Status GroupTable::CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue, Told told) const {
   std::vector<DeadLetterRoute> routes;
   routes.reserve(groups_.size());
   for (const auto& [path, group] : groups_) {
     routes.push_back({group->queue_name(), group->group().options().dead_letter_queue()});
   }
-  return CheckDeadLetterCycle(routes, {queue, dead_letter_queue});
+  return CheckDeadLetterCycle(routes, {queue, dead_letter_queue}, told);
 }
 
 void GroupTable::Add(std::shared_ptr<Group> group) {

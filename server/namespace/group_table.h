@@ -1,6 +1,7 @@
 #ifndef NMQ_SERVER_NAMESPACE_GROUP_TABLE_H_
 #define NMQ_SERVER_NAMESPACE_GROUP_TABLE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,11 +31,13 @@ class GroupTable {
 
   // RESOURCE_EXHAUSTED if the queue has no room for another group.
   absl::Status CheckRoom(absl::string_view queue) const;
+  // Of which queues an error may tell; null: of all.
+  using Told = const std::function<bool(absl::string_view queue)>*;
   // FAILED_PRECONDITION if a group of another queue has its dead letters in this one.
-  absl::Status CheckNoDeadLetters(absl::string_view queue) const;
+  absl::Status CheckNoDeadLetters(absl::string_view queue, Told told = nullptr) const;
 
   // FAILED_PRECONDITION if the dead letters of a new group would go in a circle.
-  absl::Status CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue) const;
+  absl::Status CheckNoCycle(absl::string_view queue, absl::string_view dead_letter_queue, Told told = nullptr) const;
 
   // There must be none of its name in its queue.
   void Add(std::shared_ptr<Group> group);

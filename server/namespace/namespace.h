@@ -128,6 +128,8 @@ class Namespace {
     Subscription::Owner* owner;
     std::optional<GroupWish> group = {};
     QueueGate gate = nullptr;
+    // Asked before the group that is found gets the member, under no lock; null: everybody may.
+    std::function<absl::Status(const Group&)> admit_to_group = nullptr;
     // Set by PrepareSubscribe.
     bool prepared = false;
     std::shared_ptr<Group> found_group = {};  // null without a group
@@ -165,7 +167,9 @@ class Namespace {
   // FAILED_PRECONDITION, reason DECLARED, if the queue is the configuration file's; so for DeleteQueue.
   absl::StatusOr<std::shared_ptr<Queue>> ChangeQueue(const QueueConfig& config) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   // The answer is how many messages went with it.
-  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue) ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
+  // `told`: of which other queues the error may tell; null: of all.
+  absl::StatusOr<uint64_t> DeleteQueue(const std::string& queue, const QueueGate& told = nullptr)
+      ABSL_LOCKS_EXCLUDED(changing_mu_, mu_);
   absl::StatusOr<uint64_t> PurgeQueue(const std::string& queue, uint64_t last) ABSL_LOCKS_EXCLUDED(mu_);
   // ALREADY_EXISTS if there is one.
   absl::StatusOr<std::shared_ptr<Group>> CreateGroup(const GroupWish& wish, const Start& start)

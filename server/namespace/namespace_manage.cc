@@ -153,7 +153,7 @@ uint64_t Namespace::RemoveQueue(const std::shared_ptr<Queue>& queue) {
   return messages;
 }
 
-absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
+absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name, const QueueGate& told) {
   MutexLock changing(&changing_mu_);
   auto queue = FindQueue(name);
   if (!queue.ok()) return queue.status();
@@ -161,7 +161,7 @@ absl::StatusOr<uint64_t> Namespace::DeleteQueue(const std::string& name) {
   if (!status.ok()) return status;
   {
     ReaderMutexLock lock(&mu_);
-    status = groups_.CheckNoDeadLetters(name);
+    status = groups_.CheckNoDeadLetters(name, told.get());
     if (!status.ok()) return status;
   }
   const uint64_t messages = RemoveQueue(*queue);
@@ -241,7 +241,7 @@ absl::StatusOr<std::shared_ptr<Queue>> Namespace::QueueForGroup(const GroupWish&
                               {{"queue", wish.queue}});
   }
   absl::Status status = groups_.CheckRoom(wish.queue);
-  if (status.ok()) status = groups_.CheckNoCycle(wish.queue, wish.group.options().dead_letter_queue());
+  if (status.ok()) status = groups_.CheckNoCycle(wish.queue, wish.group.options().dead_letter_queue(), wish.told.get());
   if (!status.ok()) return status;
   return queue;
 }

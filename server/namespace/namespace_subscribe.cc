@@ -151,11 +151,14 @@ absl::Status Namespace::FindPrepared(SubscribeOptions* options) const {
     return options->prepared ? absl::OkStatus() : FindStartsInMemory(options, /*stop=*/nullptr);
   }
   options->start = Start();
-  if (options->found_group != nullptr) return absl::OkStatus();
-  auto group = FindSameGroup(*options->group);
-  if (!group.ok()) return group.status();
-  options->found_group = *std::move(group);
-  if (options->found_group != nullptr) return absl::OkStatus();
+  if (options->found_group == nullptr) {
+    auto group = FindSameGroup(*options->group);
+    if (!group.ok()) return group.status();
+    options->found_group = *std::move(group);
+  }
+  if (options->found_group != nullptr) {
+    return options->admit_to_group == nullptr ? absl::OkStatus() : options->admit_to_group(*options->found_group);
+  }
   auto queue = QueueForGroup(*options->group);
   if (!queue.ok()) return queue.status();
   // It was there when MayTakeLong was asked.

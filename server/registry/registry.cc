@@ -84,15 +84,6 @@ v1::NamespaceInfo PartOf(const Namespace& name_space, const Sight& sight) {
   return info;
 }
 
-// What a group has of other queues and of rooms.
-void HideNames(const Sight& sight, v1::GroupOptions* options) {
-  if (sight.all()) return;
-  if (!sight.Queue(options->dead_letter_queue())) options->clear_dead_letter_queue();
-  auto* const rooms = options->mutable_rooms();
-  rooms->erase(std::remove_if(rooms->begin(), rooms->end(), [&](const std::string& room) { return !sight.Room(room); }),
-               rooms->end());
-}
-
 v1::SubscriptionInfo SubscriptionInfoOf(const Namespace& name_space, const std::string& client_name,
                                         Subscription* subscription) {
   v1::SubscriptionInfo info;
@@ -208,8 +199,7 @@ absl::Status Registry::ListGroups(const Call& call, const v1::ListGroupsRequest&
     return (*name_space)->VisitGroups(from, kLooksMax, [&](const Group& group) {
       if (!wanted->Matches(group.queue_name()) || !sight.Queue(group.queue_name())) return true;
       v1::GroupInfo info;
-      group.Describe(&info);
-      HideNames(sight, info.mutable_options());
+      sight.Describe(group, &info);
       return AddTo(&page, std::move(info), absl::StrCat(group.queue_name(), "/", group.name()), &last);
     });
   });

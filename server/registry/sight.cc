@@ -54,6 +54,16 @@ bool Sight::Change(const v1::Change& change) const {
   return change.client_id().empty() || all_rooms_;
 }
 
+void Sight::Describe(const broker::Group& group, v1::GroupInfo* info) const {
+  group.Describe(info);
+  if (all_) return;
+  v1::GroupOptions* const options = info->mutable_options();
+  if (!Queue(options->dead_letter_queue())) options->clear_dead_letter_queue();
+  auto* const rooms = options->mutable_rooms();
+  rooms->erase(std::remove_if(rooms->begin(), rooms->end(), [&](const std::string& room) { return !Room(room); }),
+               rooms->end());
+}
+
 bool Sight::Filter(const v1::ClientFilter& filter) const {
   return (filter.room().empty() || Room(filter.room())) && (filter.queue().empty() || Queue(filter.queue()));
 }

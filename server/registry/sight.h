@@ -10,8 +10,9 @@
 
 namespace nmq::broker {
 
-// What of a namespace a caller may see: queues, with their groups, and rooms by their names; clients in a room that it
-// may see, and its own; of their subscriptions those of which it may see all queues. For one thread.
+// What of a namespace a caller may see, or whatever else the right of its call is for: queues, with their groups, and
+// rooms by their names; clients in a room that it may see, and its own; of their subscriptions those of which it may
+// see all queues. For one thread.
 class Sight {
  public:
   // The caller may inspect something of the namespace. All must outlive this.
@@ -27,6 +28,8 @@ class Sight {
   // Takes out of the view what is not to be seen; false if that is the client itself.
   bool Client(Namespace::ClientView* client) const;
   bool Change(const v1::Change& change) const;
+  // All of a group whose queue may be seen, but other queues and rooms that may not.
+  void Describe(const broker::Group& group, v1::GroupInfo* info) const;
   // Whether a filter asks for nothing that is hidden: then it lets nobody through.
   bool Filter(const v1::ClientFilter& filter) const;
 

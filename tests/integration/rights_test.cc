@@ -36,9 +36,11 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 constexpr char kConfig[] = R"(namespace { name: "shop"
@@ -291,15 +293,64 @@ class RightsByFile : public testing::Test {
     EXPECT_TRUE(queue_->Publish(As(boss_).get(), request, &response).ok());
     return response;
   }
-  std::unique_ptr<RawCall> Subscribe(const std::string& session, const std::string& queue) {
-    v1::SubscribeRequest request;
+  std::unique_ptr<RawCall> TrySubscribe(const NewToken& token, const std::string& session, const std::string& text) {
+    auto request = Parsed<v1::SubscribeRequest>(text);
     request.set_session(session);
-    request.add_patterns()->set_queue(queue);
-    auto call = std::make_unique<RawCall>(channel_, "/nmq.v1.MessageQueue/Subscribe", As(caller_));
+    auto call = std::make_unique<RawCall>(channel_, "/nmq.v1.MessageQueue/Subscribe", As(token));
     EXPECT_TRUE(call->Write(request.SerializeAsString()));
+    return call;
+  }
+  std::unique_ptr<RawCall> Subscribe(const std::string& session, const std::string& queue) {
+    auto call = TrySubscribe(caller_, session, absl::StrCat("patterns { queue: '", queue, "' }"));
     std::string ready;
     EXPECT_TRUE(call->Read(&ready));
     return call;
+  }
+  // A request as text.
+  template <typename Request>
+  static Request Parsed(const std::string& text) {
+    Request request;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request)) << text;
+    return request;
+  }
+  // Calls an rpc of Admin in the namespace shop.
+  template <typename Request, typename Response>
+  using AdminRpc = grpc::Status (v1::Admin::Stub::*)(grpc::ClientContext*, const Request&, Response*);
+  template <typename Request, typename Response>
+  grpc::Status Administer(const NewToken& token, AdminRpc<Request, Response> rpc, const std::string& text,
+                          Response* response) {
+    auto request = Parsed<Request>(text);
+    request.set_namespace_("shop");
+    return (v1::Admin::NewStub(channel_).get()->*rpc)(As(token).get(), request, response);
+  }
+  grpc::Status CreateGroup(const NewToken& token, const std::string& text) {
+    v1::CreateGroupResponse response;
+    return Administer(token, &v1::Admin::Stub::CreateGroup, text, &response);
+  }
+  grpc::Status CreateQueue(const NewToken& token, const std::string& name) {
+    v1::CreateQueueResponse response;
+    return Administer(token, &v1::Admin::Stub::CreateQueue,
+                      absl::StrCat("name: '", name, "' durability: DURABILITY_DURABLE"), &response);
+  }
+  // The boss gives up a message of queue theirs.here, whose dead letters go to `dead_letters`.
+  void MakeDeadLetter(const std::string& dead_letters) {
+    const std::string session = Connect(boss_);
+    const auto stream = TrySubscribe(boss_, session,
+                                     absl::StrCat("patterns { queue: 'theirs.here' } group { name: 'dying' "
+                                                  "dead_letter_queue: '",
+                                                  dead_letters, "' }"));
+    std::string bytes;
+    ASSERT_TRUE(stream->Read(&bytes));
+    const v1::PublishResponse published = Publish("theirs.here", "E");
+    auto request = Parsed<v1::AcknowledgeRequest>(absl::StrCat(
+        "queue: 'theirs.here' group: 'dying' acknowledgements { terminate: 'no use' first: ", published.sequence(),
+        " last: ", published.sequence(), " }"));
+    request.set_session(session);
+    v1::SubscribeResponse frame;
+    while (!frame.has_batch() && stream->Read(&bytes)) ASSERT_TRUE(frame.ParseFromString(bytes));
+    v1::AcknowledgeResponse response;
+    ASSERT_TRUE(queue_->Acknowledge(As(boss_).get(), request, &response).ok());
+    ASSERT_EQ(response.noted(), 1u);
   }
 
   const NewToken boss_ = MakeToken(SystemRandom());
@@ -557,6 +608,188 @@ TEST_F(RightsByFile, EverybodyMayAskWhatItMayDo) {
   EXPECT_EQ(explain(caller_, "identity: 'nobody'", &response).error_code(), grpc::StatusCode::PERMISSION_DENIED);
   ASSERT_TRUE(explain(boss_, "identity: 'caller' right: RIGHT_JOIN namespace: 'shop'", &response).ok());
   EXPECT_FALSE(response.allowed());
+}
+
+TEST_F(RightsByFile, MemberOfAGroupNeedsTheRightForTheRoomsThatTheGroupHears) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  ASSERT_TRUE(CreateGroup(boss_, "queue: 'mine.here' options { name: 'g' rooms: 'theirs.here' }").ok());
+  ASSERT_TRUE(CreateGroup(boss_, "queue: 'mine.here' options { name: 'h' rooms: 'mine.here' }").ok());
+  const std::string session = Connect(caller_);
+  const auto hears_theirs = TrySubscribe(caller_, session, "patterns { queue: 'mine.here' } group { name: 'g' }");
+  std::string bytes;
+  EXPECT_FALSE(hears_theirs->Read(&bytes));
+  const grpc::Status status = hears_theirs->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(status.error_message(), AllOf(HasSubstr("\"g\""), Not(HasSubstr("theirs")))) << "the room is hidden";
+  const auto hears_mine = TrySubscribe(caller_, session, "patterns { queue: 'mine.here' } group { name: 'h' }");
+  EXPECT_TRUE(hears_mine->Read(&bytes)) << hears_mine->Finish().error_message();
+}
+
+TEST_F(RightsByFile, MembersOfAGroupEndWhenARoomOfItIsTakenBack) {
+  Grant({kAllRights});
+  Start();
+  const auto member = TrySubscribe(caller_, Connect(caller_),
+                                   "patterns { queue: 'mine.here' } group { name: 'g' rooms: 'theirs.here' }");
+  std::string bytes;
+  ASSERT_TRUE(member->Read(&bytes));
+  Grant({absl::StrCat("room: 'mine.*' ", kAllRights)});
+  const absl::Time begin = absl::Now();
+  EXPECT_EQ(member->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_LT(absl::Now() - begin, kEndsWithin);
+}
+
+TEST_F(RightsByFile, AnswersOfAdminTellOfAGroupWhatListsTell) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  ASSERT_TRUE(CreateGroup(boss_,
+                          "queue: 'mine.here' options { name: 'g' rooms: 'mine.here' rooms: 'theirs.here' "
+                          "dead_letter_queue: 'theirs.here' }")
+                  .ok());
+  const auto expect_hidden = [](const grpc::Status& status, const v1::GroupInfo& group) {
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(group.options().dead_letter_queue(), "");
+    EXPECT_THAT(group.options().rooms(), ElementsAre("mine.here"));
+  };
+  const std::string group = "queue: 'mine.here' group: 'g'";
+  v1::PauseGroupResponse paused;
+  const grpc::Status pause = Administer(caller_, &v1::Admin::Stub::PauseGroup, group, &paused);
+  expect_hidden(pause, paused.group());
+  v1::SeekGroupResponse sought;
+  const grpc::Status seek =
+      Administer(caller_, &v1::Admin::Stub::SeekGroup, group + " start { earliest: true }", &sought);
+  expect_hidden(seek, sought.group());
+  v1::ResumeGroupResponse resumed;
+  const grpc::Status resume = Administer(caller_, &v1::Admin::Stub::ResumeGroup, group, &resumed);
+  expect_hidden(resume, resumed.group());
+  ASSERT_TRUE(Administer(boss_, &v1::Admin::Stub::PauseGroup, group, &paused).ok());
+  EXPECT_EQ(paused.group().options().dead_letter_queue(), "theirs.here");
+}
+
+TEST_F(RightsByFile, RefusalsOfAdminNameNoGroupThatMayNotBeSeen) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  ASSERT_TRUE(CreateQueue(boss_, "mine.made").ok());
+  ASSERT_TRUE(
+      CreateGroup(boss_, "queue: 'theirs.here' options { name: 'theirs.g' dead_letter_queue: 'mine.made' }").ok());
+  v1::DeleteQueueResponse deleted;
+  const std::string made = "name: 'mine.made'";
+  const grpc::Status hidden = Administer(caller_, &v1::Admin::Stub::DeleteQueue, made, &deleted);
+  EXPECT_EQ(hidden.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(hidden.error_message(), Not(HasSubstr("theirs")));
+  EXPECT_THAT(hidden.error_details(), Not(HasSubstr("theirs")));
+  EXPECT_THAT(Administer(boss_, &v1::Admin::Stub::DeleteQueue, made, &deleted).error_message(),
+              HasSubstr("theirs.here"));
+  // mine.made to mine.here, to theirs.here by the boss, to mine.made.
+  ASSERT_TRUE(CreateGroup(boss_, "queue: 'mine.here' options { name: 'b' dead_letter_queue: 'theirs.here' }").ok());
+  const std::string circle = "queue: 'mine.made' options { name: 'c' dead_letter_queue: 'mine.here' }";
+  const grpc::Status goes_round = CreateGroup(caller_, circle);
+  EXPECT_EQ(goes_round.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(goes_round.error_message(), Not(HasSubstr("theirs")));
+  EXPECT_THAT(CreateGroup(boss_, circle).error_message(), HasSubstr("theirs.here"));
+  const auto member = TrySubscribe(
+      caller_, Connect(caller_), "patterns { queue: 'mine.made' } group { name: 'c' dead_letter_queue: 'mine.here' }");
+  const grpc::Status status = member->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("theirs")));
+}
+
+TEST_F(RightsByFile, QuestionToEveryoneEndsWhenTheRightForAllRoomsIsTakenBack) {
+  Grant({kAllRights});
+  Start();
+  const auto hears = Subscribe(Connect(caller_), "mine.here");
+  RawCall question(channel_, "/nmq.v1.MessageQueue/Request", As(caller_));
+  ASSERT_TRUE(question.Write(Parsed<v1::RequestRequest>("namespace: 'shop' message { queue: 'mine.here' event: 'E' } "
+                                                        "timeout { seconds: 20 }")
+                                 .SerializeAsString()));
+  ASSERT_TRUE(question.WritesDone());
+  std::string bytes;
+  ASSERT_TRUE(hears->Read(&bytes)) << "it is asked";
+  Grant({absl::StrCat("room: 'mine.*' ", kAllRights)});
+  const absl::Time begin = absl::Now();
+  const grpc::Status status = question.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << status.error_message();
+  EXPECT_LT(absl::Now() - begin, kEndsWithin);
+}
+
+TEST_F(RightsByFile, QueueOfDeadLettersThatIsNamedTakesTheRightForIt) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  const std::string group = "{ name: 'g' dead_letter_queue: 'theirs.here' }";
+  EXPECT_EQ(CreateGroup(caller_, "queue: 'mine.here' options " + group).error_code(), grpc::StatusCode::NOT_FOUND);
+  const auto member = TrySubscribe(caller_, Connect(caller_), "patterns { queue: 'mine.here' } group " + group);
+  EXPECT_EQ(member->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(RightsByFile, DeadLettersOfAQueueOfOthersStayWhereTheyAre) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  MakeDeadLetter("mine.dead");
+  v1::RedriveDeadLettersResponse response;
+  const std::string queue = "queue: 'mine.dead'";
+  ASSERT_TRUE(Administer(caller_, &v1::Admin::Stub::RedriveDeadLetters, queue, &response).ok());
+  EXPECT_EQ(response.messages(), 0u);
+  EXPECT_EQ(response.stopped_at_sequence(), 1u);
+  EXPECT_THAT(response.stopped_because(), HasSubstr("no queue"));
+  ASSERT_TRUE(Administer(boss_, &v1::Admin::Stub::RedriveDeadLetters, queue, &response).ok());
+  EXPECT_EQ(response.messages(), 1u);
+}
+
+TEST_F(RightsByFile, SubscriptionsAndClientsAreShownByWhatTheyHear) {
+  Grant({absl::StrCat("queue: 'mine.*' right: RIGHT_INSPECT")});
+  Start();
+  const std::string session = Join(boss_, {"mine.here", "theirs.here"});
+  std::string bytes;
+  const auto mine = TrySubscribe(boss_, session, "patterns { queue: 'mine.here' }");
+  ASSERT_TRUE(mine->Read(&bytes));
+  const auto theirs = TrySubscribe(boss_, session, "patterns { queue: 'theirs.here' }");
+  ASSERT_TRUE(theirs->Read(&bytes));
+  const auto both = TrySubscribe(boss_, session, "patterns { queue: '**' }");
+  ASSERT_TRUE(both->Read(&bytes));
+  v1::ListClientsResponse clients;
+  const auto list_clients = Parsed<v1::ListClientsRequest>("namespace: 'shop'");
+  ASSERT_TRUE(registry_->ListClients(As(boss_).get(), list_clients, &clients).ok());
+  ASSERT_EQ(clients.clients_size(), 1);
+  v1::GetClientRequest get;
+  get.set_namespace_("shop");
+  get.set_client_id(clients.clients(0).id());
+  const auto list = Parsed<v1::ListSubscriptionsRequest>("namespace: 'shop'");
+  v1::ListSubscriptionsResponse subscriptions;
+  v1::GetClientResponse client;
+
+  ASSERT_TRUE(registry_->ListSubscriptions(As(caller_).get(), list, &subscriptions).ok());
+  ASSERT_EQ(subscriptions.subscriptions_size(), 1) << "all rooms, and so each client";
+  EXPECT_EQ(subscriptions.subscriptions(0).patterns(0).queue(), "mine.here");
+  ASSERT_TRUE(registry_->GetClient(As(caller_).get(), get, &client).ok());
+  EXPECT_EQ(client.client().rooms_size(), 2);
+  EXPECT_EQ(client.client().subscriptions_size(), 1);
+}
+
+TEST_F(RightsByFile, ClientsAreShownByTheRoomsThatTheyAreIn) {
+  Grant({absl::StrCat("room: 'mine.*' right: RIGHT_INSPECT")});
+  Start();
+  const std::string seen = Join(boss_, {"mine.here", "theirs.here"});
+  const std::string unseen = Join(boss_, {"theirs.here"});
+  std::string bytes;
+  const auto stream = TrySubscribe(boss_, seen, "patterns { queue: 'mine.here' }");
+  ASSERT_TRUE(stream->Read(&bytes));
+  v1::ListClientsResponse clients;
+  ASSERT_TRUE(
+      registry_->ListClients(As(boss_).get(), Parsed<v1::ListClientsRequest>("namespace: 'shop'"), &clients).ok());
+  ASSERT_EQ(clients.clients_size(), 2);
+  for (const v1::ClientInfo& info : clients.clients()) {
+    v1::GetClientRequest get;
+    get.set_namespace_("shop");
+    get.set_client_id(info.id());
+    v1::GetClientResponse client;
+    const grpc::Status status = registry_->GetClient(As(caller_).get(), get, &client);
+    EXPECT_EQ(status.error_code(), info.rooms_size() == 2 ? grpc::StatusCode::OK : grpc::StatusCode::NOT_FOUND);
+    if (info.rooms_size() == 2) EXPECT_THAT(client.client().rooms(), ElementsAre("mine.here"));
+  }
+  v1::ListSubscriptionsResponse subscriptions;
+  const auto list = Parsed<v1::ListSubscriptionsRequest>("namespace: 'shop'");
+  ASSERT_TRUE(registry_->ListSubscriptions(As(caller_).get(), list, &subscriptions).ok());
+  EXPECT_EQ(subscriptions.subscriptions_size(), 0) << "who hears a queue may be in any room";
 }
 
 }  // namespace

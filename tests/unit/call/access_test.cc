@@ -32,7 +32,8 @@ class Doorkeeper final : public Access {
   absl::Status Check(const Call& call, Right right, const Named& what) const override {
     EXPECT_EQ(call.right, right);
     asked.emplace_back(NameOf(right), what.name_space);
-    return closed.contains(std::string(what.name_space)) ? absl::PermissionDeniedError("closed") : absl::OkStatus();
+    const bool refused = closed.contains(std::string(what.name_space)) || closed_rights.contains(right);
+    return refused ? absl::PermissionDeniedError("closed") : absl::OkStatus();
   }
   bool Grants(const Principal*, Right, const Named&) const override { return true; }
   absl::Status Explain(const Call&, const v1::ExplainRequest&, v1::ExplainResponse*) const override {
@@ -41,6 +42,7 @@ class Doorkeeper final : public Access {
 
   mutable std::vector<std::pair<std::string, std::string>> asked;
   std::set<std::string> closed;
+  std::set<Right> closed_rights;
 };
 
 Call CallFor(Right right) { return Call(right, Transport::kGrpc, "test:9"); }
@@ -123,6 +125,21 @@ TEST_F(AccessTest, ThatIsTakenAwayIsRefusedToSessionsThatAreThere) {
                       [&](const absl::StatusOr<v1::AcknowledgeResponse>& r) { status = r.status(); });
   EXPECT_TRUE(absl::IsPermissionDenied(status));
   EXPECT_TRUE(absl::IsPermissionDenied(world_.Disconnect(member)));
+}
+
+// Also where each name that the request has is asked for by another right.
+TEST_F(AccessTest, ToTheRpcIsAskedForWhateverItNames) {
+  const Member member = world_.Connect("closed");
+  v1::SubscribeRequest request = SubscribeTo(member, {{"**", ""}});
+  request.add_rooms("r");
+  const auto check = [&] {
+    return broker_.CheckSubscribe(CallFor(Right::kSubscribe), request, /*lane=*/nullptr, /*owner=*/nullptr).status();
+  };
+  EXPECT_TRUE(check().ok());
+  doorkeeper_.closed_rights = {Right::kJoin};
+  EXPECT_TRUE(absl::IsPermissionDenied(check()));
+  doorkeeper_.closed_rights = {Right::kSubscribe};
+  EXPECT_TRUE(absl::IsPermissionDenied(check()));
 }
 
 TEST_F(AccessTest, ThatIsRefusedHidesTheNamespaceFromLists) {
