@@ -7,12 +7,17 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "server/access/public_key.h"
 
 namespace nmq {
 namespace {
+
+// More than the greatest key of RSA takes.
+constexpr size_t kDerBytesMax = 8 << 10;
 
 constexpr std::array<std::pair<JwsAlgorithm, absl::string_view>, 4> kNames = {{{JwsAlgorithm::kRs256, "RS256"},
                                                                                {JwsAlgorithm::kEs256, "ES256"},
@@ -56,6 +61,25 @@ bool IsForOthers(const json_t* key, JwsAlgorithm algorithm) {
   return true;
 }
 
+struct KeyNumber {
+  const char* name;
+  size_t bytes_min;
+  size_t bytes_max;
+};
+// What a public key is written as. Of P-256, some leave out the zeros before a coordinate.
+std::vector<KeyNumber> NumbersOf(JwsAlgorithm algorithm) {
+  constexpr size_t kPointBytes = 32;
+  if (algorithm == JwsAlgorithm::kRs256) return {{"n", 1, kDerBytesMax}, {"e", 1, kDerBytesMax}};
+  if (algorithm == JwsAlgorithm::kEs256) return {{"x", 1, kPointBytes}, {"y", 1, kPointBytes}};
+  return {{"x", kPointBytes, kPointBytes}};
+}
+
+// Without padding and spaces, of which decoders think differently.
+bool IsBase64Url(absl::string_view text, std::string* bytes) {
+  const auto is_digit = [](unsigned char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; };
+  return std::all_of(text.begin(), text.end(), is_digit) && absl::WebSafeBase64Unescape(text, bytes);
+}
+
 // Reads one key of a set.
 class KeyReader {
  public:
@@ -89,6 +113,25 @@ class KeyReader {
     return absl::OkStatus();
   }
 
+  // As the library takes it when it verifies by it.
+  absl::Status CheckPublic(const json_t* from, const JwsKey& key) const {
+    for (const auto& [name, bytes_min, bytes_max] : NumbersOf(key.algorithm)) {
+      std::string bytes;
+      if (!IsBase64Url(TextOf(from, name), &bytes)) return Wrong(absl::StrCat("its ", name, " is no base64url"));
+      if (bytes.size() < bytes_min || bytes.size() > bytes_max) {
+        return Wrong(
+            absl::StrCat("its ", name, " has ", bytes.size(), " bytes; it may have ", bytes_min, " to ", bytes_max));
+      }
+    }
+    std::vector<unsigned char> der(kDerBytesMax);
+    size_t size = der.size();
+    if (r_jwk_export_to_pem_der(key.key.get(), R_FORMAT_DER, der.data(), &size, R_FLAG_IGNORE_REMOTE) != RHN_OK) {
+      return Wrong("is no good public key of its type");
+    }
+    const absl::Status status = CheckPublicKey({reinterpret_cast<const char*>(der.data()), size});
+    return status.ok() ? status : Wrong(status.message());
+  }
+
   absl::Status CheckStrength(const json_t* from, JwsKey* key) {
     unsigned bits = 0;
     const int type = r_jwk_key_type(key->key.get(), &bits, R_FLAG_IGNORE_REMOTE);
@@ -105,8 +148,12 @@ class KeyReader {
     } else if ((type & R_KEY_TYPE_PUBLIC) == 0) {
       return Wrong("is no public key");
     }
-    if (key->algorithm == JwsAlgorithm::kRs256 && bits < Jwks::kRsaBitsMin) {
-      return Wrong(absl::StrCat("its key has ", bits, " bits; one of RSA needs ", Jwks::kRsaBitsMin));
+    if (key->algorithm == JwsAlgorithm::kRs256 && bits > kRsaBitsMax) {
+      return Wrong(absl::StrCat("its key has ", bits, " bits; one of RSA may have ", kRsaBitsMax));
+    }
+    if (key->algorithm != JwsAlgorithm::kHs256) {
+      const absl::Status status = CheckPublic(from, *key);
+      if (!status.ok()) return status;
     }
     char* const thumbprint = r_jwk_thumbprint(key->key.get(), R_JWK_THUMB_SHA256, R_FLAG_IGNORE_REMOTE);
     if (thumbprint == nullptr) return Wrong("cannot be used");

@@ -42,12 +42,11 @@ class Jwks {
  public:
   static constexpr size_t kBytesMax = 1 << 20;
   static constexpr size_t kKeysMax = 100;
-  static constexpr unsigned kRsaBitsMin = 2048;
   static constexpr size_t kSecretBytesMin = 32;
 
-  // INVALID_ARGUMENT, beginning with `file_name`, for what is no set of keys, has a key that is too short or private,
-  // or two that cannot be told apart. Nothing of a key is in it. Keys of other types, and those for encryption, are
-  // left out, as the RFC wants.
+  // INVALID_ARGUMENT, beginning with `file_name`, for what is no set of keys, has a key that is too short, too long,
+  // private or by which nobody or anybody could sign, or two that cannot be told apart. Nothing of a key is in it. Keys
+  // of other types, and those for encryption, are left out, as the RFC wants.
   static absl::StatusOr<std::unique_ptr<Jwks>> Parse(absl::string_view json, absl::string_view file_name);
 
   // The key that a token names by `id`; without one, the only one of the algorithm. Null if there is none.
