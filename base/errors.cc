@@ -5,12 +5,15 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace nmq {
 namespace {
 
+// Of this, other payloads are not: those are the process's own.
+constexpr char kTypeUrlPrefix[] = "type.googleapis.com/";
 constexpr size_t kQuotedBytesMax = 64;
 
 bool IsPrintable(absl::string_view text) {
@@ -143,6 +146,7 @@ void ToProto(const absl::Status& status, google::rpc::Status* proto) {
   proto->set_code(static_cast<int>(status.code()));
   proto->set_message(std::string(status.message()));
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    if (!absl::StartsWith(type_url, kTypeUrlPrefix)) return;
     google::protobuf::Any* detail = proto->add_details();
     detail->set_type_url(std::string(type_url));
     detail->set_value(std::string(payload));

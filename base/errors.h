@@ -67,7 +67,7 @@ std::string MetadataOf(const absl::Status& status, const std::string& name);
 // After which time to try again, by its RetryInfo; zero if it has none.
 absl::Duration RetryDelayOf(const absl::Status& status);
 
-// The status as a message: code, text, and the payloads as details.
+// The status as a message: code, text, and as details the payloads of types of the protocol, not those of the process.
 void ToProto(const absl::Status& status, google::rpc::Status* proto);
 
 }  // namespace nmq

@@ -62,6 +62,7 @@ constexpr int kUsage = 2;
 constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 constexpr absl::Duration kAccessPeriod = absl::Seconds(1);
 constexpr char kDataDir[] = "nmq-data";
+constexpr absl::Duration kAuditPeriod = absl::Seconds(1);
 constexpr absl::Duration kWarnPeriod = absl::Hours(1);
 
 int Fail(int code, const std::string& why) {
@@ -245,6 +246,9 @@ int Serve() {
                        }
                        broker.CheckQuestions();
                      }});
+  }
+  if (*audit != nullptr) {
+    tasks.push_back({"audit", kAuditPeriod, [log = audit->get()] { log->TellLeftOut(); }});
   }
   const std::string exposure = nmq::Exposure();
   if (!exposure.empty()) {

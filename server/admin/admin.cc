@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "server/call/named.h"
+#include "server/call/refusal.h"
 #include "server/config/config.h"
 #include "server/message/proto_fields.h"
 #include "server/namespace/client_filter.h"
@@ -23,6 +25,15 @@ absl::Status DeclaredNamespace(const std::string& name) {
           ? " is every server's own; change it in the file that --config names, or delete its queues one by one"
           : " is declared in the configuration file; change it there, and start the server anew";
   return FailedPrecondition("DECLARED", absl::StrCat("name: namespace ", Quote(name), why), {{"namespace", name}});
+}
+
+// The namespace that is to be changed itself. Who may not is told so, whatever the name.
+template <typename Request>
+absl::StatusOr<Namespace*> Changed(const Broker& broker, const Call& call, const Request& request) {
+  auto found = broker.FindNamespace(call, request);
+  if (IsRefusal(found.status())) return found.status();
+  absl::Status checked = CheckName("name", request.name(), broker.limits().name_bytes);
+  return checked.ok() ? found : checked;
 }
 
 }  // namespace
@@ -64,13 +75,14 @@ absl::StatusOr<RetentionConfig> Admin::Retention(const v1::Retention& retention,
 
 absl::Status Admin::CreateNamespace(const Call& call, const v1::CreateNamespaceRequest& request,
                                     v1::CreateNamespaceResponse* response) {
-  absl::Status status = CheckName("name", request.name(), limits().name_bytes);
-  if (!status.ok()) return status;
-  status = broker_.Admit(call, Named(request.name(), kAllOfThem, kAllOfThem));
+  absl::Status status = broker_.Admit(call, Named(request.name(), kAllOfThem, kAllOfThem));
   if (absl::IsNotFound(status)) {
-    return PermissionDenied("FORBIDDEN", absl::StrCat("you may not make a namespace ", Quote(request.name())),
-                            {{"right", NameOf(call.right)}, {"namespace", request.name()}});
+    return MarkRefusal(PermissionDenied("FORBIDDEN",
+                                        absl::StrCat("you may not make a namespace ", Quote(request.name())),
+                                        {{"right", NameOf(call.right)}, {"namespace", request.name()}}));
   }
+  if (!status.ok()) return status;
+  status = CheckName("name", request.name(), limits().name_bytes);
   if (!status.ok()) return status;
   if (broker_.FindNamespace(call, request).ok()) {
     return AlreadyExists("NAMESPACE_EXISTS", absl::StrCat("name: there is a namespace ", Quote(request.name())),
@@ -100,9 +112,7 @@ absl::Status Admin::CreateNamespace(const Call& call, const v1::CreateNamespaceR
 
 absl::Status Admin::UpdateNamespace(const Call& call, const v1::UpdateNamespaceRequest& request,
                                     v1::UpdateNamespaceResponse* response) {
-  absl::Status checked = CheckName("name", request.name(), limits().name_bytes);
-  if (!checked.ok()) return checked;
-  auto found = broker_.FindNamespace(call, request);
+  auto found = Changed(broker_, call, request);
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
   if (request.has_automatic_queues()) {
@@ -121,12 +131,10 @@ absl::Status Admin::UpdateNamespace(const Call& call, const v1::UpdateNamespaceR
 
 absl::Status Admin::DeleteNamespace(const Call& call, const v1::DeleteNamespaceRequest& request,
                                     v1::DeleteNamespaceResponse*) {
-  absl::Status status = CheckName("name", request.name(), limits().name_bytes);
-  if (!status.ok()) return status;
-  auto found = broker_.FindNamespace(call, request);
+  auto found = Changed(broker_, call, request);
   if (!found.ok()) return found.status();
   if ((*found)->declared()) return DeclaredNamespace((*found)->name());
-  status = (*found)->Delete();
+  const absl::Status status = (*found)->Delete();
   auto clients = ClientsOf(**found, v1::ClientFilter(), /*all=*/true);
   if (!clients.ok()) return clients.status();
   const absl::Status reason =

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
+#include "server/call/refusal.h"
 #include "server/limits/memory_shares.h"
 #include "server/message/entry.h"
 #include "server/message/message_check.h"
@@ -132,9 +133,9 @@ absl::StatusOr<Namespace*> Broker::FindNamespaceWith(const Call& call, absl::str
   }
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   if (status.ok() && found != nullptr) return found;
-  status = CheckName("namespace", name, limits().name_bytes);
-  if (!status.ok()) return status;
-  return NoNamespace(name, /*asked=*/call.principal != nullptr);
+  absl::Status told = CheckName("namespace", name, limits().name_bytes);
+  if (told.ok()) told = NoNamespace(name, /*asked=*/call.principal != nullptr);
+  return IsRefusal(status) ? MarkRefusal(std::move(told)) : told;
 }
 
 std::vector<Namespace*> Broker::NamespacesAfter(const std::string& after) const {

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "server/audit/audit_log.h"
 #include "server/broker/broker.h"
+#include "server/call/refusal.h"
 
 namespace nmq::broker {
 namespace {
@@ -21,10 +22,11 @@ constexpr int kClientLooksMax = 1000;
 
 absl::Status Broker::Refused(const Call& call, const Named& what, const absl::Status& why, absl::Status told) const {
   // What is hidden is refused all the same.
-  const absl::Status refusal = absl::IsNotFound(why) ? PermissionDenied("FORBIDDEN", "hidden") : why;
+  constexpr char kHidden[] = "the caller may do nothing with it; it was told that it is not there";
+  const absl::Status refusal = absl::IsNotFound(why) ? PermissionDenied("FORBIDDEN", kHidden) : why;
   metrics_.CountRefusal(refusal);
   if (audit_ != nullptr) audit_->Refused(call, what, refusal);
-  return told;
+  return MarkRefusal(std::move(told));
 }
 
 absl::Status Broker::Admit(const Call& call, const Named& what) const {

@@ -11,6 +11,8 @@
 #include "grpc/reflection/v1alpha/reflection.pb.h"
 #include "nmq/v1/message_queue.pb.h"
 #include "server/audit/audit_log.h"
+#include "server/call/refusal.h"
+#include "server/config/config.h"
 #include "server/limits/memory_shares.h"
 #include "server/rpc/health_calls.h"
 #include "server/rpc/publish_call.h"
@@ -49,6 +51,21 @@ struct TypesOf<absl::Status (Class::*)(const Call&, const RequestType&, Response
   using Response = ResponseType;
 };
 
+// Writes down a call of Admin that its caller may make.
+template <typename Request, typename Response>
+void Audit(const Call& call, const Request& request, const absl::Status& status, const Response& response,
+           AuditLog* audit) {
+  // What was refused is written where that is found.
+  if (audit == nullptr || IsRefusal(status)) return;
+  absl::string_view name_space;
+  if constexpr (requires { request.namespace_(); }) {
+    name_space = request.namespace_().empty() ? absl::string_view(kDefaultNamespace) : request.namespace_();
+  } else if constexpr (requires { request.name(); }) {
+    name_space = request.name();
+  }
+  audit->Administered(call, {name_space, request, response}, status);
+}
+
 // Adds a method of `service`, which is Registry or Admin. `audit` is told of each call, if it is not null.
 template <typename Service, typename Method>
 void AddServiceRpc(const char* full_name, Service* service, Method method, Metrics* metrics, AuditLog* audit,
@@ -61,7 +78,7 @@ void AddServiceRpc(const char* full_name, Service* service, Method method, Metri
     const absl::Status status = (service->*method)(call, *request, &response);
     // What is forbidden is counted where that is found.
     if (absl::IsResourceExhausted(status)) metrics->CountRefusal(status);
-    if (audit != nullptr) audit->Administered(call, *request, status);
+    Audit(call, *request, status, response, audit);
     done(status.ok() ? absl::StatusOr<Response>(std::move(response)) : status);
   };
   AddWorkerRpc<Request, Response>(full_name, std::move(handle), worker, table);
@@ -195,7 +212,7 @@ void Methods::AddAdmin(MethodTable* table) {
       [this](const Call& call, const v1::RedriveDeadLettersRequest* request, broker::RedriveDone done) {
         auto audited = [audit = broker_->audit(), call, request = *request,
                         done = std::move(done)](absl::StatusOr<v1::RedriveDeadLettersResponse> response) {
-          if (audit != nullptr) audit->Administered(call, request, response.status());
+          Audit(call, request, response.status(), response.ok() ? *response : v1::RedriveDeadLettersResponse(), audit);
           done(std::move(response));
         };
         admin_.RedriveDeadLetters(call, *request, std::move(audited));

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "base/random.h"
 #include "base/token.h"
 #include "gmock/gmock.h"
@@ -97,6 +100,32 @@ TEST_F(Rights, AuditLogTellsAdminsAndThoseWhoWereTurnedAway) {
                           HasSubstr(R"("queue":"secret")"), HasSubstr(R"("reason":"FORBIDDEN")")));
   EXPECT_THAT(text, AllOf(Not(HasSubstr("hunter2")), Not(HasSubstr(token_.token)), Not(HasSubstr("nmq_wrong")),
                           Not(HasSubstr(token_.kept))));
+}
+
+TEST_F(Rights, AuditLogHasOneLineOfACallOfAdminThatWasRefused) {
+  // Of what looks absent, of what is forbidden, of what is no name, and of what is not there.
+  EXPECT_EQ(Run({"queue", "purge", "secret", "--yes"}).code, 1);
+  EXPECT_EQ(Run({"queue", "create", "other"}).code, 1);
+  EXPECT_EQ(Run({"namespace", "delete", "no name", "--yes"}).code, 1);
+  EXPECT_EQ(Run({"queue", "purge", "own", "--yes"}).code, 1);
+  EXPECT_TRUE(WaitUntil([&] { return TextOf(log_).find("\"own\"") != std::string::npos; }));
+  const std::string text = TextOf(log_);
+  const auto lines = [&text](const std::string& with) {
+    size_t found = 0;
+    for (const absl::string_view line : absl::StrSplit(text, '\n')) found += absl::StrContains(line, with) ? 1 : 0;
+    return found;
+  };
+  EXPECT_EQ(lines("\"kind\":\"refused\""), 3u) << text;
+  EXPECT_EQ(lines("\"kind\":\"admin\""), 1u) << text;
+  EXPECT_EQ(lines("\"namespace\":\"default\",\"queue\":\"secret\""), 1u) << text;
+  EXPECT_EQ(lines("it was told that it is not there"), 2u) << text;
+}
+
+TEST_F(Rights, AuditLogSaysWhatAnAnswerSaid) {
+  EXPECT_EQ(Run({"queue", "create", "own"}).code, 0);
+  EXPECT_EQ(Run({"queue", "purge", "own", "--yes"}).code, 0);
+  const char* const said = R"("namespace":"default","request":{"name":"own"},"answer":{"messages":0},"outcome":"OK")";
+  EXPECT_TRUE(WaitUntil([&] { return TextOf(log_).find(said) != std::string::npos; })) << TextOf(log_);
 }
 
 TEST_F(Rights, AuditLogGoesOnInANewFileAfterAHangup) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 
 namespace nmq {
@@ -88,6 +89,17 @@ TEST(Errors, RetryInfoCarriesTheWait) {
   const google::rpc::RetryInfo retry = Payload<google::rpc::RetryInfo>(status, kRetryInfoTypeUrl);
   EXPECT_EQ(retry.retry_delay().seconds(), 2);
   EXPECT_EQ(retry.retry_delay().nanos(), 500'000'000);
+}
+
+TEST(Errors, WhatIsTheProcesssOwnIsNotSent) {
+  absl::Status status = NotFound("QUEUE_NOT_FOUND", "no queue");
+  google::rpc::Status before;
+  ToProto(status, &before);
+  status.SetPayload("nmq/refusal", absl::Cord());
+  google::rpc::Status after;
+  ToProto(status, &after);
+  EXPECT_EQ(before.details_size(), 1);
+  EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString());
 }
 
 TEST(Errors, RetryInfoIsLeftOutWithoutAWait) {
