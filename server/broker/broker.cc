@@ -268,6 +268,7 @@ void Broker::Publish(const Call& call, v1::PublishRequest* request, PublishDone 
   }
   google::protobuf::Arena arena;
   EncodeBody(&arena, &message);
+  if (call.principal != nullptr) ScopeRequestId(&arena, call.principal->name, &message);
   status = CountPublishing(origin, 1, message.body.size());
   if (!status.ok()) return done(Counted(origin.name_space, status));
   const bool count_matches = request->count_matches();

@@ -113,7 +113,10 @@ absl::Status PublishStream::Publish(absl::string_view bytes, google::protobuf::A
     finish(status);
     return absl::OkStatus();
   }
-  for (Incoming& message : batch.messages) EncodeBody(arena, &message);
+  for (Incoming& message : batch.messages) {
+    EncodeBody(arena, &message);
+    if (call_.principal != nullptr) ScopeRequestId(arena, call_.principal->name, &message);
+  }
   origin_.name_space->Publish(origin_.client.get(), batch.messages,
                               {.count_matches = batch.count_matches, .expected_last = {}}, std::move(finish));
   return absl::OkStatus();

@@ -221,4 +221,16 @@ void EncodeBody(google::protobuf::Arena* arena, Incoming* incoming) {
   incoming->body = absl::string_view(body, size);
 }
 
+void ScopeRequestId(google::protobuf::Arena* arena, absl::string_view identity, Incoming* incoming) {
+  const absl::string_view id = incoming->request_id;
+  if (id.empty()) return;
+  const size_t size = identity.size() + 1 + id.size();
+  char* const scoped = google::protobuf::Arena::CreateArray<char>(arena, size);
+  char* const end = std::copy(identity.begin(), identity.end(), scoped);
+  // No identity's name has it.
+  *end = '\0';
+  std::copy(id.begin(), id.end(), end + 1);
+  incoming->request_id = absl::string_view(scoped, size);
+}
+
 }  // namespace nmq::broker

@@ -51,6 +51,10 @@ Incoming FromMessage(v1::Message* message);
 // subscriber needs; `audience` stays whole.
 void EncodeBody(google::protobuf::Arena* arena, Incoming* incoming);
 
+// Makes the message's request id one of the identity that publishes: it is not the same as another identity's. In
+// `arena`; after EncodeBody, as subscribers get it as it was.
+void ScopeRequestId(google::protobuf::Arena* arena, absl::string_view identity, Incoming* incoming);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_MESSAGE_INCOMING_H_

@@ -712,6 +712,39 @@ TEST_F(RightsByFile, QuestionToEveryoneEndsWhenTheRightForAllRoomsIsTakenBack) {
   EXPECT_LT(absl::Now() - begin, kEndsWithin);
 }
 
+TEST_F(RightsByFile, RequestIdIsOfTheIdentityThatPublishes) {
+  Grant({absl::StrCat(kMine, kAllRights)});
+  Start();
+  const auto publish = [&](const NewToken& token) {
+    v1::PublishResponse response;
+    const auto request = Parsed<v1::PublishRequest>(
+        "namespace: 'shop' message { queue: 'mine.here' event: 'E' request_id: 'one' audience { rooms: 'mine.here' } "
+        "}");
+    EXPECT_TRUE(queue_->Publish(As(token).get(), request, &response).ok());
+    return response;
+  };
+  const v1::PublishResponse squatted = publish(caller_);
+  EXPECT_FALSE(squatted.duplicate());
+  EXPECT_FALSE(publish(boss_).duplicate());
+  EXPECT_EQ(publish(caller_).sequence(), squatted.sequence());
+  // The same by a stream.
+  RawCall stream(channel_, "/nmq.v1.MessageQueue/PublishStream", As(boss_));
+  const auto batch = Parsed<v1::PublishStreamRequest>(
+      "namespace: 'shop' messages { queue: 'mine.here' event: 'E' request_id: 'one' } "
+      "messages { queue: 'mine.here' event: 'E' request_id: 'two' }");
+  ASSERT_TRUE(stream.Write(batch.SerializeAsString()));
+  std::string bytes;
+  v1::PublishStreamResponse response;
+  ASSERT_TRUE(stream.Read(&bytes) && response.ParseFromString(bytes));
+  ASSERT_EQ(response.accepted().duplicates_size(), 1) << response.ShortDebugString();
+  EXPECT_EQ(response.accepted().duplicates(0).index(), 0u);
+  // And after a restart.
+  nmqd_ = nullptr;
+  Start();
+  EXPECT_EQ(publish(caller_).sequence(), squatted.sequence());
+  EXPECT_TRUE(publish(boss_).duplicate());
+}
+
 TEST_F(RightsByFile, QueueOfDeadLettersThatIsNamedTakesTheRightForIt) {
   Grant({absl::StrCat(kMine, kAllRights)});
   Start();
