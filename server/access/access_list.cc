@@ -177,8 +177,10 @@ class AccessList::Reader {
       return Wrong(at.Field("issuer"), absl::StrCat("there is no jwt with the issuer ", Quote(claim.issuer())));
     }
     what.issuer = claim.issuer();
-    to_.claims_[ClaimText(claim.name(), claim.value())].push_back(std::move(what));
-    return absl::OkStatus();
+    const std::string text = ClaimText(claim.name(), claim.value());
+    const absl::Status status = CountIn(&of_claims_, text, what, at);
+    if (status.ok()) to_.claims_[text].push_back(std::move(what));
+    return status;
   }
 
   using BoundsPointer = std::shared_ptr<const Granted::Bounds>;
@@ -206,17 +208,32 @@ class AccessList::Reader {
     places_ += identity == "**" ? to_.grants_.size() : 1;
     if (places_ > kPlacesMax) return at.Point(LimitExceeded("places", places_, kPlacesMax, at.path()));
     if (identity == "**") {
-      for (auto& [name, places] : to_.grants_) places.push_back(what);
+      for (auto& [name, places] : to_.grants_) {
+        const absl::Status status = CountIn(&of_identities_, name, what, at);
+        if (!status.ok()) return status;
+        places.push_back(what);
+      }
       return absl::OkStatus();
     }
     const auto found = to_.grants_.find(identity);
     if (found == to_.grants_.end()) return Wrong(at, absl::StrCat("there is no identity ", Quote(identity)));
-    found->second.push_back(what);
-    return absl::OkStatus();
+    const absl::Status status = CountIn(&of_identities_, identity, what, at);
+    if (status.ok()) found->second.push_back(what);
+    return status;
+  }
+
+  // By who has them and where.
+  using Counts = absl::flat_hash_map<std::pair<std::string, std::string>, size_t>;
+  static absl::Status CountIn(Counts* counts, const std::string& who, const Granted& what, const Place& at) {
+    const size_t count = ++(*counts)[{who, what.name_space.text()}];
+    if (count <= kGrantsInOneMax) return absl::OkStatus();
+    return at.Point(LimitExceeded("grants in one namespace", count, kGrantsInOneMax, at.path()));
   }
 
   AccessList& to_;
   size_t places_ = 0;
+  Counts of_identities_;
+  Counts of_claims_;
 };
 
 absl::StatusOr<std::unique_ptr<AccessList>> AccessList::Parse(absl::string_view textproto, absl::string_view file_name,

@@ -35,6 +35,8 @@ class AccessList {
   static constexpr size_t kGrantsMax = 10'000;
   // Pairs of an identity and a namespace in grants.
   static constexpr size_t kPlacesMax = 100'000;
+  // Of one identity, or for one claim, in one namespace or pattern of namespaces: each decision looks at them.
+  static constexpr size_t kGrantsInOneMax = 1'000;
   static constexpr size_t kIssuersMax = 100;
   // Of callers who need not be verified again, by tokens, and as many by certificates.
   static constexpr size_t kVerifiedMax = 20'000;
@@ -62,6 +64,9 @@ class AccessList {
   void Explain(const Principal& principal, std::optional<Right> right, const Named& what,
                v1::ExplainResponse* response) const;
 
+  // Calls `visit` with each grant that `principal` has. They live as long as the list.
+  void ForEachGranted(const Principal& principal, absl::FunctionRef<void(const Granted&)> visit) const;
+
   size_t identities() const { return grants_.size(); }
   size_t issuers() const { return issuers_.size(); }
 
@@ -79,9 +84,6 @@ class AccessList {
   absl::StatusOr<Principal> IdentifySigned(absl::string_view token, absl::Time now) const;
   // What all may have, if the file does not list it.
   Quota QuotaOf(const std::string& identity) const;
-  // Calls `visit` with each grant that `principal` has.
-  void ForEachGranted(const Principal& principal, absl::FunctionRef<void(const Granted&)> visit) const;
-
   absl::flat_hash_map<std::string, Known> tokens_;  // by their IDs
   // Of each identity.
   absl::flat_hash_map<std::string, std::vector<Granted>> grants_;

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/proto_time.h"
 #include "glog/logging.h"
+#include "server/access/granted_view.h"
 #include "server/config/config.h"
 
 namespace nmq {
@@ -174,6 +175,16 @@ absl::Status FileAccess::Check(const Call& call, Right right, const Named& what)
   const std::shared_ptr<const AccessList> list = this->list();
   const absl::Status known = list->StillKnows(*call.principal, clock_.Now());
   return known.ok() ? list->Check(*call.principal, right, what) : known;
+}
+
+std::unique_ptr<AccessView> FileAccess::View(const Call& call, absl::string_view name_space) const {
+  std::shared_ptr<const AccessList> list = this->list();
+  auto view = std::make_unique<GrantedView>(list);
+  if (call.principal == nullptr || !list->StillKnows(*call.principal, clock_.Now()).ok()) return view;
+  list->ForEachGranted(*call.principal, [&](const Granted& granted) {
+    if (granted.IsIn(name_space)) view->Add(granted);
+  });
+  return view;
 }
 
 bool FileAccess::Grants(const Principal* to, Right right, const Named& what) const {

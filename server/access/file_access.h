@@ -38,6 +38,7 @@ class FileAccess final : public Access {
   absl::StatusOr<std::shared_ptr<const Principal>> Identify(std::optional<absl::string_view> authorization,
                                                             const ClientCertificate* certificate) const override;
   absl::Status Check(const Call& call, Right right, const Named& what) const override;
+  std::unique_ptr<AccessView> View(const Call& call, absl::string_view name_space) const override;
   bool Grants(const Principal* to, Right right, const Named& what) const override;
   absl::Status Explain(const Call& call, const v1::ExplainRequest& request,
                        v1::ExplainResponse* response) const override;

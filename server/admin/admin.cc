@@ -40,9 +40,6 @@ absl::StatusOr<Namespace*> Changed(const Broker& broker, const Call& call, const
 
 absl::Status Admin::CheckNames(absl::string_view field,
                                const google::protobuf::RepeatedPtrField<std::string>& names) const {
-  if (static_cast<uint64_t>(names.size()) > limits().audience_names) {
-    return LimitExceeded("audience_names", names.size(), limits().audience_names, field);
-  }
   for (int i = 0; i < names.size(); ++i) {
     absl::Status status = CheckName(absl::StrCat(field, "[", i, "]"), names.Get(i), limits().name_bytes);
     if (!status.ok()) return status;

@@ -116,7 +116,8 @@ absl::Status Broker::CheckNotDraining() const {
 }
 
 absl::StatusOr<Namespace*> Broker::FindNamespaceWith(const Call& call, absl::string_view name,
-                                                     const Names& names) const {
+                                                     const Wanted& wanted) const {
+  const Names& names = wanted.names;
   if (name.empty()) name = kDefaultNamespace;
   Namespace* found = nullptr;
   {
@@ -132,6 +133,7 @@ absl::StatusOr<Namespace*> Broker::FindNamespaceWith(const Call& call, absl::str
     if (absl::IsNotFound(status) && !status.message().empty()) return status;
   }
   if (!status.ok() && !absl::IsNotFound(status)) return status;
+  if (status.ok() && found != nullptr && !wanted.counts.ok()) return Counted(found, wanted.counts);
   if (status.ok() && found != nullptr) return found;
   absl::Status told = CheckName("namespace", name, limits().name_bytes);
   if (told.ok()) told = NoNamespace(name, /*asked=*/call.principal != nullptr);
@@ -182,10 +184,6 @@ absl::StatusOr<Namespace*> Broker::AddNamespace(const NamespaceConfig& config) {
 }
 
 absl::Status Broker::CheckRooms(const google::protobuf::RepeatedPtrField<std::string>& rooms) const {
-  // However often they are named.
-  if (static_cast<uint64_t>(rooms.size()) > limits().rooms_per_client) {
-    return LimitExceeded("rooms_per_client", rooms.size(), limits().rooms_per_client, "rooms");
-  }
   for (int i = 0; i < rooms.size(); ++i) {
     absl::Status status = CheckName(absl::StrCat("rooms[", i, "]"), rooms.Get(i), limits().name_bytes);
     if (!status.ok()) return status;
@@ -220,16 +218,16 @@ absl::Status Broker::Leave(const Call& call, const v1::LeaveRequest& request, v1
 }
 
 absl::StatusOr<Broker::Origin> Broker::FindOriginWith(const Call& call, absl::string_view session,
-                                                      absl::string_view name_space, const Names& names) const {
+                                                      absl::string_view name_space, const Wanted& wanted) const {
   Origin origin;
   if (session.empty()) {
-    auto found = FindNamespaceWith(call, name_space, names);
+    auto found = FindNamespaceWith(call, name_space, wanted);
     if (!found.ok()) return found.status();
     origin.name_space = *found;
     origin.use = identities_.Of(call.principal.get());
     return origin;
   }
-  auto found = FindSessionWith(call, session, names);
+  auto found = FindSessionWith(call, session, wanted);
   if (!found.ok()) return found.status();
   origin.client = std::move(found->client);
   origin.use = origin.client->use();

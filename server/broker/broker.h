@@ -8,9 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -21,6 +24,7 @@
 #include "base/under_way.h"
 #include "base/worker.h"
 #include "nmq/v1/message_queue.pb.h"
+#include "server/broker/counts_in.h"
 #include "server/call/access.h"
 #include "server/call/call.h"
 #include "server/call/named.h"
@@ -75,6 +79,16 @@ class Broker {
   absl::Status Admit(const Call& call, const Namespace& name_space, const Names& names) const;
   // Of which queues of the namespace an error may tell the caller; null: of all.
   QueueGate Told(const Call& call, const Namespace& name_space) const;
+  // The same for names of one call in one namespace, a few after another: each is asked for once.
+  struct Admitted {
+    std::unique_ptr<AccessView> view = {};
+    absl::flat_hash_set<std::tuple<Right, absl::string_view, absl::string_view>> names = {};  // refers to the names
+  };
+  absl::Status Admit(const Call& call, const Namespace& name_space, const Names& names, Admitted* admitted) const;
+  // What a list may show to the caller, where it shows much of one namespace.
+  std::unique_ptr<AccessView> View(const Call& call, absl::string_view name_space) const {
+    return access_.View(call, name_space);
+  }
   // Whether a list may show something to the caller. No refusal if not.
   bool MaySee(const Call& call, const Named& what) const { return access_.Check(call, call.right, what).ok(); }
 
@@ -156,9 +170,9 @@ class Broker {
   template <typename Request>
   absl::StatusOr<Namespace*> FindNamespace(const Call& call, const Request& request) const {
     if constexpr (requires { request.namespace_(); }) {
-      return FindNamespaceWith(call, request.namespace_(), NamesIn(request));
+      return FindNamespaceWith(call, request.namespace_(), WantedIn(request));
     } else {
-      return FindNamespaceWith(call, request.name(), NamesIn(request));
+      return FindNamespaceWith(call, request.name(), WantedIn(request));
     }
   }
   // Those after `after`, in the order of their names. They stay valid.
@@ -177,7 +191,7 @@ class Broker {
   // what Admit says.
   template <typename Request>
   absl::StatusOr<Session> FindSession(const Call& call, const Request& request) const {
-    return FindSessionWith(call, request.session(), NamesIn(request));
+    return FindSessionWith(call, request.session(), WantedIn(request));
   }
   // Where a publisher publishes: in the namespace of its session, or, without a session, in the one that it names.
   struct Origin {
@@ -187,25 +201,42 @@ class Broker {
   };
   template <typename Request>
   absl::StatusOr<Origin> FindOrigin(const Call& call, const Request& request) const {
-    return FindOriginWith(call, request.session(), request.namespace_(), NamesIn(request));
+    return FindOriginWith(call, request.session(), request.namespace_(), WantedIn(request));
   }
   // For a stream, which asks for what each of its messages names.
-  absl::StatusOr<Origin> FindOriginWith(const Call& call, absl::string_view session, absl::string_view name_space,
-                                        const Names& names) const;
+  absl::StatusOr<Origin> FindStreamOrigin(const Call& call, absl::string_view session,
+                                          absl::string_view name_space) const {
+    return FindOriginWith(call, session, name_space, /*wanted=*/{});
+  }
   // So much is to be published. RESOURCE_EXHAUSTED, with the limit and RetryInfo, if its identity or its namespace has
   // had too much lately: then it counts for nothing.
   absl::Status CountPublishing(const Origin& origin, uint64_t messages, uint64_t bytes) const;
 
  private:
-  absl::StatusOr<Namespace*> FindNamespaceWith(const Call& call, absl::string_view name, const Names& names) const
+  // What a request names, if that is not too much.
+  struct Wanted {
+    absl::Status counts;  // the limit that it exceeds: then nothing is asked for
+    Names names;
+  };
+  template <typename Request>
+  Wanted WantedIn(const Request& request) const {
+    absl::Status counts = CheckCounts(limits(), request);
+    return counts.ok() ? Wanted{.counts = {}, .names = NamesIn(request)}
+                       : Wanted{.counts = std::move(counts), .names = {}};
+  }
+  absl::StatusOr<Namespace*> FindNamespaceWith(const Call& call, absl::string_view name, const Wanted& wanted) const
       ABSL_LOCKS_EXCLUDED(namespaces_mu_);
-  absl::StatusOr<Session> FindSessionWith(const Call& call, absl::string_view session, const Names& names) const;
+  absl::StatusOr<Session> FindSessionWith(const Call& call, absl::string_view session, const Wanted& wanted) const;
+  absl::StatusOr<Origin> FindOriginWith(const Call& call, absl::string_view session, absl::string_view name_space,
+                                        const Wanted& wanted) const;
   // `asked`: callers are asked who they are.
   static absl::Status NoNamespace(absl::string_view name, bool asked);
   // Counts and writes down a refusal, and gives `told`: what the caller is told.
   absl::Status Refused(const Call& call, const Named& what, const absl::Status& why, absl::Status told) const;
   // Whether the caller may hear what a member of the group hears.
   absl::Status AdmitToGroup(const Call& call, const Namespace& name_space, const Group& group) const;
+  // With the right that the name needs.
+  absl::Status AdmitName(const Call& call, const Namespace& name_space, const Name& name) const;
   absl::Status AdmitOne(const Call& call, const Namespace& name_space, const Name& name) const;
   // Null if the caller may hear all that the patterns match.
   QueueGate GateFor(const Call& call, const Namespace& name_space, const std::shared_ptr<Client>& client,

@@ -1,5 +1,6 @@
 // How a broker asks what a caller may do, and ends what it may not do any more.
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,18 +63,33 @@ absl::Status Broker::Admit(const Call& call, const Namespace& name_space, const 
     absl::Status status = Admit(call, name_space.name());
     if (!status.ok()) return status;
   }
-  // Most who name much may do all.
-  const bool all = names.size() > kFewNames &&
-                   access_.Check(call, call.right, Named(name_space.name(), kAllOfThem, kAllOfThem)).ok();
+  if (names.size() > kFewNames) {
+    Admitted admitted;
+    return Admit(call, name_space, names, &admitted);
+  }
   for (const Name& name : names) {
-    absl::Status status;
-    if (name.right.has_value() && *name.right != call.right) {
-      Call other = call;
-      other.right = *name.right;
-      status = AdmitOne(other, name_space, name);
-    } else if (!all) {
-      status = AdmitOne(call, name_space, name);
-    }
+    absl::Status status = AdmitName(call, name_space, name);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Broker::AdmitName(const Call& call, const Namespace& name_space, const Name& name) const {
+  if (!name.right.has_value() || *name.right == call.right) return AdmitOne(call, name_space, name);
+  Call other = call;
+  other.right = *name.right;
+  return AdmitOne(other, name_space, name);
+}
+
+absl::Status Broker::Admit(const Call& call, const Namespace& name_space, const Names& names,
+                           Admitted* admitted) const {
+  if (admitted->view == nullptr) admitted->view = access_.View(call, name_space.name());
+  for (const Name& name : names) {
+    const Right right = name.right.value_or(call.right);
+    if (!admitted->names.emplace(right, name.queue, name.room).second) continue;
+    if (admitted->view->Has(right, name.queue, name.room)) continue;
+    // Why not.
+    absl::Status status = AdmitName(call, name_space, name);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -133,6 +149,18 @@ void Broker::EndForbidden(Namespace* name_space) {
     absl::Status status = access_.Check(call, right, what);
     return absl::IsNotFound(status) ? NoNamespace(name_space->name(), /*asked=*/true) : status;
   };
+  // Of clients in many rooms, what the last one may do.
+  std::shared_ptr<const Principal> viewed;
+  std::unique_ptr<AccessView> has;
+  const auto may_join = [&](const std::shared_ptr<const Principal>& principal, absl::string_view room) {
+    if (viewed != principal) {
+      Call call(Right::kJoin, Transport::kGrpc, /*from=*/"");
+      call.principal = principal;
+      has = access_.View(call, name_space->name());
+      viewed = principal;
+    }
+    return has->Has(Right::kJoin, "", room);
+  };
   std::string after;
   do {
     after = name_space->VisitClients("", after, kClientLooksMax, [&](const Namespace::ClientView& view) {
@@ -142,6 +170,7 @@ void Broker::EndForbidden(Namespace* name_space) {
       client.id = view.client->id();
       client.gone = check(principal, Right::kConnect, Named(name_space->name()));
       for (size_t i = 0; client.gone.ok() && i < view.rooms.size(); ++i) {
+        if (view.rooms.size() > kFewNames && may_join(principal, view.rooms[i])) continue;
         const absl::Status left = check(principal, Right::kJoin, Named(name_space->name(), "", view.rooms[i]));
         if (left.ok()) continue;
         client.rooms.emplace_back(view.rooms[i]);

@@ -26,30 +26,32 @@ bool Broker::RemoveClient(const std::string& id, absl::string_view reason, const
   return removed;
 }
 
-absl::StatusOr<Session> Broker::FindSessionWith(const Call& call, absl::string_view session, const Names& names) const {
+absl::StatusOr<Session> Broker::FindSessionWith(const Call& call, absl::string_view session,
+                                                const Wanted& wanted) const {
   auto client_id = session_ids_.ClientOf(session);
   if (!client_id.ok()) return client_id.status();
   std::optional<Session> found = sessions_.Find(*client_id, session);
   absl::Status status;
   const bool own = found.has_value() && found->client->identity() == IdentityOf(call);
-  if (own) status = Admit(call, *found->name_space, names);
+  if (own) status = Admit(call, *found->name_space, wanted.names);
   if (!own || (absl::IsNotFound(status) && status.message().empty())) {
     return NotFound("SESSION_EXPIRED", "session: its client has disconnected or its lease has run out; Connect again");
   }
   if (!status.ok()) return status;
+  if (!wanted.counts.ok()) return Counted(found->name_space, wanted.counts);
   found->client->Touch(NowUs());
   found->client->Show(call.principal);
   return *std::move(found);
 }
 
 absl::Status Broker::AdmitAgain(Call* call, const Client* client, absl::string_view name_space) const {
-  absl::Status status = FindNamespaceWith(*call, name_space, /*names=*/{}).status();
+  absl::Status status = FindNamespaceWith(*call, name_space, /*wanted=*/{}).status();
   if (!absl::IsUnauthenticated(status) || client == nullptr) return status;
   // Only its own identity has its session.
   Call renewed = *call;
   renewed.principal = client->principal();
   if (renewed.principal == call->principal) return status;
-  status = FindNamespaceWith(renewed, name_space, /*names=*/{}).status();
+  status = FindNamespaceWith(renewed, name_space, /*wanted=*/{}).status();
   if (status.ok()) call->principal = std::move(renewed.principal);
   return status;
 }

@@ -18,9 +18,6 @@ absl::StatusOr<std::vector<SubscriptionPattern>> ParsePatterns(const v1::Subscri
                                                                const Limits& limits) {
   if (request.patterns().empty())
     return InvalidArgument("patterns", "is empty; say what to hear, for example queue \"**\"");
-  if (static_cast<uint64_t>(request.patterns_size()) > limits.patterns_per_subscription) {
-    return LimitExceeded("patterns_per_subscription", request.patterns_size(), limits.patterns_per_subscription);
-  }
   std::vector<SubscriptionPattern> patterns;
   for (int i = 0; i < request.patterns_size(); ++i) {
     const v1::Pattern& wanted = request.patterns(i);

@@ -15,7 +15,7 @@ PublishStream::~PublishStream() {
 
 absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
   if (origin_.name_space == nullptr) {
-    auto origin = broker_->FindOriginWith(call_, batch.session, batch.name_space, /*names=*/{});
+    auto origin = broker_->FindStreamOrigin(call_, batch.session, batch.name_space);
     if (!origin.ok()) return origin.status();
     origin_ = *std::move(origin);
     session_ = std::string(batch.session);
@@ -32,7 +32,7 @@ absl::Status PublishStream::CheckOrigin(const IncomingBatch& batch) {
                                         ", with which this stream began; open another stream"));
   }
   if (origin_.client != nullptr && origin_.client->gone()) {
-    return broker_->FindOriginWith(call_, session_, /*name_space=*/"", /*names=*/{}).status();
+    return broker_->FindStreamOrigin(call_, session_, /*name_space=*/"").status();
   }
   return absl::OkStatus();
 }
@@ -51,12 +51,15 @@ void PublishStream::FindBounds() {
 
 absl::Status PublishStream::CheckRights(const IncomingBatch& batch) {
   if (!bounded_) return absl::OkStatus();
+  Broker::Admitted admitted;
   for (size_t i = 0; i < batch.messages.size(); ++i) {
     const Incoming& message = batch.messages[i];
     if (message.audience == nullptr && message.queue == admitted_queue_) continue;
     Names names;
     AddMessage(message.queue, message.audience, &names);
-    const absl::Status status = broker_->Admit(call_, *origin_.name_space, names);
+    const absl::Status status = batch.messages.size() == 1
+                                    ? broker_->Admit(call_, *origin_.name_space, names)
+                                    : broker_->Admit(call_, *origin_.name_space, names, &admitted);
     // As of a queue that is not there.
     if (!status.ok() && batch.messages.size() > 1) return WithContext(status, absl::StrCat("messages[", i, "]"));
     if (!status.ok()) return status;

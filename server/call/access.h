@@ -13,6 +13,16 @@
 
 namespace nmq {
 
+// What one caller may do in one namespace, chosen once so that many questions are quick. It does not see what changes
+// later: for one request, on one thread.
+class AccessView {
+ public:
+  virtual ~AccessView() = default;
+
+  // Whether Access::Check says OK of this.
+  virtual bool Has(Right right, absl::string_view queue, absl::string_view room) = 0;
+};
+
 // Decides who calls and what a caller may do. Implementations are thread-safe, and quick: they are asked on the threads
 // that serve.
 class Access {
@@ -31,8 +41,11 @@ class Access {
   // in one place: Broker::Admit.
   virtual absl::Status Check(const Call& call, Right right, const Named& what) const = 0;
 
-  // The same of somebody who called once, whether or not what it has shown then would do now. The answer for null is
-  // that for callers who are not asked.
+  // For a call that names much. Nothing is had by a caller whom Check refuses everything.
+  virtual std::unique_ptr<AccessView> View(const Call& call, absl::string_view name_space) const = 0;
+
+  // The same as Check of somebody who called once, whether or not what it has shown then would do now. The answer for
+  // null is that for callers who are not asked.
   virtual bool Grants(const Principal* to, Right right, const Named& what) const = 0;
 
   // What Registry.Explain answers. PERMISSION_DENIED if the caller may not ask about the identity.

@@ -97,10 +97,8 @@ absl::Status CheckRest(const Limits& limits, const v1::Message& message) {
 }
 
 absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, bool has_session) {
-  const uint64_t names =
-      audience.rooms_size() + audience.clients_size() + audience.except_rooms_size() + audience.except_clients_size();
-  if (names > limits.audience_names) return LimitExceeded("audience_names", names, limits.audience_names, "audience");
-  absl::Status status = CheckNames(limits, "audience.rooms", audience.rooms());
+  absl::Status status = CheckAudienceCount(limits, audience);
+  if (status.ok()) status = CheckNames(limits, "audience.rooms", audience.rooms());
   if (status.ok()) status = CheckNames(limits, "audience.clients", audience.clients());
   if (status.ok()) status = CheckNames(limits, "audience.except_rooms", audience.except_rooms());
   if (status.ok()) status = CheckNames(limits, "audience.except_clients", audience.except_clients());
@@ -112,6 +110,13 @@ absl::Status CheckAudience(const Limits& limits, const v1::Audience& audience, b
 }
 
 }  // namespace
+
+absl::Status CheckAudienceCount(const Limits& limits, const v1::Audience& audience) {
+  const uint64_t names =
+      audience.rooms_size() + audience.clients_size() + audience.except_rooms_size() + audience.except_clients_size();
+  if (names > limits.audience_names) return LimitExceeded("audience_names", names, limits.audience_names, "audience");
+  return absl::OkStatus();
+}
 
 absl::Status CheckMessage(const Limits& limits, const Clock& clock, const Incoming& incoming, bool has_session) {
   // The names of a plain message are names; they may be too long.

@@ -15,6 +15,9 @@ absl::Status CheckMessage(const Limits& limits, const Clock& clock, const Incomi
 // The same for an answer to a question.
 absl::Status CheckReply(const Limits& limits, const v1::ReplyRequest& reply);
 
+// Whether an audience names no more than it may: part of CheckMessage.
+absl::Status CheckAudienceCount(const Limits& limits, const v1::Audience& audience);
+
 }  // namespace nmq::broker
 
 #endif  // NMQ_SERVER_MESSAGE_MESSAGE_CHECK_H_

@@ -5,19 +5,15 @@
 namespace nmq::broker {
 
 Sight::Sight(const Broker& broker, const Call& call, absl::string_view name_space)
-    : broker_(broker), call_(call), name_space_(name_space) {
-  all_ = broker.MaySee(call, Named(name_space_, kAllOfThem, kAllOfThem));
-  all_queues_ = all_ || broker.MaySee(call, Named(name_space_, kAllOfThem, ""));
-  all_rooms_ = all_ || broker.MaySee(call, Named(name_space_, "", kAllOfThem));
+    : call_(call), view_(broker.View(call, name_space)) {
+  all_ = view_->Has(call.right, kAllOfThem, kAllOfThem);
+  all_queues_ = all_ || view_->Has(call.right, kAllOfThem, "");
+  all_rooms_ = all_ || view_->Has(call.right, "", kAllOfThem);
 }
 
-bool Sight::Queue(absl::string_view queue) const {
-  return all_queues_ || broker_.MaySee(call_, Named(name_space_, queue, ""));
-}
+bool Sight::Queue(absl::string_view queue) const { return all_queues_ || view_->Has(call_.right, queue, ""); }
 
-bool Sight::Room(absl::string_view room) const {
-  return all_rooms_ || broker_.MaySee(call_, Named(name_space_, "", room));
-}
+bool Sight::Room(absl::string_view room) const { return all_rooms_ || view_->Has(call_.right, "", room); }
 
 bool Sight::Subscription(const broker::Subscription& subscription) const {
   const auto& patterns = subscription.patterns();

@@ -1,11 +1,12 @@
 #ifndef NMQ_SERVER_REGISTRY_SIGHT_H_
 #define NMQ_SERVER_REGISTRY_SIGHT_H_
 
-#include <string>
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "nmq/v1/registry.pb.h"
 #include "server/broker/broker.h"
+#include "server/call/access.h"
 #include "server/call/call.h"
 
 namespace nmq::broker {
@@ -36,9 +37,8 @@ class Sight {
  private:
   bool IsOwn(const broker::Client& client) const;
 
-  const Broker& broker_;
   const Call& call_;
-  const std::string name_space_;
+  const std::unique_ptr<AccessView> view_;
   bool all_;
   bool all_queues_;
   bool all_rooms_;

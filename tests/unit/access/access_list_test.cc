@@ -55,6 +55,19 @@ TEST(AccessList, TokenStandsForItsIdentity) {
   }
 }
 
+TEST(AccessList, BoundsWhatOneHasInOneNamespace) {
+  const std::string claim = "grant { claim { name: 'role' value: 'ops' } namespace: 'shop' right: RIGHT_JOIN }\n";
+  for (const std::string& grant :
+       {Grant("api", "shop", "right: RIGHT_JOIN"), Grant("**", "shop", "right: RIGHT_JOIN"), claim}) {
+    std::string text = absl::StrCat("identity { name: 'api' }\n", Grant("api", "other", "right: RIGHT_JOIN"));
+    for (int i = 0; i < 1'000; ++i) text += grant;
+    EXPECT_TRUE(AccessList::Parse(text, "access.textproto").ok());
+    const absl::Status status = AccessList::Parse(text + grant, "access.textproto").status();
+    EXPECT_TRUE(absl::StartsWith(status.message(), "access.textproto:1003:")) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), "1001 exceeds the limit of 1000")) << status;
+  }
+}
+
 TEST(AccessList, WhatIsNotGrantedIsForbidden) {
   const NewToken token = MakeToken(SystemRandom());
   auto list = AccessList::Parse(absl::StrCat(Identity("api", token), Grant("api", "shop", "right: RIGHT_PUBLISH"),

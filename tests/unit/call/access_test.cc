@@ -35,10 +35,28 @@ class Doorkeeper final : public Access {
     const bool refused = closed.contains(std::string(what.name_space)) || closed_rights.contains(right);
     return refused ? absl::PermissionDeniedError("closed") : absl::OkStatus();
   }
+  std::unique_ptr<AccessView> View(const Call& call, absl::string_view name_space) const override {
+    return std::make_unique<OneByOne>(*this, call, name_space);
+  }
   bool Grants(const Principal*, Right, const Named&) const override { return true; }
   absl::Status Explain(const Call&, const v1::ExplainRequest&, v1::ExplainResponse*) const override {
     return absl::OkStatus();
   }
+
+  // A view that asks for each.
+  class OneByOne final : public AccessView {
+   public:
+    OneByOne(const Doorkeeper& asked, const Call& call, absl::string_view name_space)
+        : asked_(asked), call_(call), name_space_(name_space) {}
+    bool Has(Right right, absl::string_view queue, absl::string_view room) override {
+      return asked_.Check(call_, right, Named(name_space_, queue, room)).ok();
+    }
+
+   private:
+    const Doorkeeper& asked_;
+    const Call call_;
+    const std::string name_space_;
+  };
 
   mutable std::vector<std::pair<std::string, std::string>> asked;
   std::set<std::string> closed;
