@@ -90,18 +90,20 @@ void WatchStream::CheckAccess() {
 
 void WatchStream::Pump() {
   if (writing() || ending()) return;
-  while (revision_ < broker_->changes().revision()) {
-    auto changes = broker_->changes().Read(revision_, request_.namespace_(), kChangesMax, &revision_);
-    if (!changes.ok()) {
-      End(changes.status());
-      return;
-    }
-    v1::WatchResponse response;
-    response.set_revision(revision_);
-    AddSeen(&*changes, &response);
-    if (response.changes().empty()) continue;
-    Write(Frame(response));
+  if (revision_ >= broker_->changes().revision()) return;
+  auto changes = broker_->changes().Read(revision_, request_.namespace_(), kChangesMax, &revision_);
+  if (!changes.ok()) {
+    End(changes.status());
     return;
+  }
+  v1::WatchResponse response;
+  response.set_revision(revision_);
+  AddSeen(&*changes, &response);
+  if (!response.changes().empty()) {
+    Write(Frame(response));
+  } else if (revision_ < broker_->changes().revision()) {
+    // Others on the loop come first.
+    bell_->Ring();
   }
 }
 
