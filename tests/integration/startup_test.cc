@@ -245,7 +245,8 @@ TEST(StartUp, AWrongWordIsAnsweredWithTheRightOnes) {
               AllOf(HasSubstr("FAST"), HasSubstr("DURABILITY_LIVE, DURABILITY_DURABLE, DURABILITY_BUFFERED\n")));
   const std::string other = WriteFile("field.textproto", "namespace { nam: \"a\" }");
   const Outcome field({absl::StrCat("--config=", other)});
-  EXPECT_THAT(field.errors, AllOf(HasSubstr("nam"), HasSubstr("It has: name, automatic_queues, automatic_retention, queue")));
+  EXPECT_THAT(field.errors,
+              AllOf(HasSubstr("nam"), HasSubstr("It has: name, automatic_queues, automatic_retention, queue")));
 }
 
 TEST(StartUp, UnexpectedArgumentsAreToldInOrder) {
