@@ -84,7 +84,7 @@ TEST(ProtoToJson, NamesTimesDurationsEnumsAndMapsAsPeopleExpect) {
   EXPECT_EQ(ProtoToJson(info),
             R"({"namespace":"","id":"s","client_id":"","client_name":"","patterns":[{"queue":"DB","event":""}],)"
             R"("overflow":"DROP_OLDEST","peer":"","start_time":"1970-01-01T00:00:01.000500Z","queues":0,)"
-            R"("lag_messages":0,"in_flight_bytes":0,"group":""})");
+            R"("lag_messages":0,"in_flight_bytes":0,"group":"","identity":""})");
 }
 
 TEST(ProtoToJson, MapsAreInTheOrderOfTheirKeys) {
