@@ -332,7 +332,7 @@ class Certificates : public SignedTokens {
   void StartTls() {
     const Credentials own = authority_.Issue();
     ca_ = WriteFile("ca.pem", authority_.certificate());
-    Start({"--tls_certificate=" + WriteFile("certificate.pem", own.certificate),
+    Start({"--transport=http2", "--tls_certificate=" + WriteFile("certificate.pem", own.certificate),
            "--tls_key=" + WriteFile("key.pem", own.key), "--tls_client_ca=" + ca_});
   }
   void ConnectWith(const Credentials& client) {

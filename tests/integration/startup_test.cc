@@ -56,7 +56,7 @@ TEST(StartUp, RefusesToServeOtherMachinesInPlainTextAndWithoutIdentities) {
 TEST(StartUp, SaysWhichOfThemIsMissing) {
   const Authority authority;
   const Credentials pair = authority.Issue();
-  const std::vector<std::string> tls = {"--listen=0.0.0.0:0",
+  const std::vector<std::string> tls = {"--listen=0.0.0.0:0", "--transport=http2",
                                         "--tls_certificate=" + WriteFile("certificate.pem", pair.certificate),
                                         "--tls_key=" + WriteFile("key.pem", pair.key)};
   const std::string access = "--access=" + WriteFile("access.textproto", "identity { name: \"api\" }");

@@ -47,7 +47,7 @@ class Certificates : public testing::Test {
 
 TEST_F(Certificates, LetClientsAndServerKnowEachOther) {
   MakeAll();
-  Nmqd nmqd({"--tls_certificate=" + File("server.pem"), "--tls_key=" + File("server.key"),
+  Nmqd nmqd({"--transport=http2", "--tls_certificate=" + File("server.pem"), "--tls_key=" + File("server.key"),
              "--tls_client_ca=" + File("ca.pem")});
   for (const std::string& server : {nmqd.address(), absl::StrCat("localhost:", nmqd.port())}) {
     const Ran known = Nmq(server, {"--tls-ca", File("ca.pem"), "--tls-certificate", File("api.pem"), "--tls-key",
