@@ -10,7 +10,7 @@ source "$root/tools/deps.sh"
 # shellcheck source=tests/container/podman.sh
 source "$root/tests/container/podman.sh"
 
-readonly OVER_BASE_BYTES=60000000
+readonly OVER_BASE_BYTES=68000000
 readonly OPTIONS=(--read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges --memory 256m --no-healthcheck)
 readonly ORDERS=200
 name=nmqd-test-$$
