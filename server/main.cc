@@ -198,6 +198,53 @@ absl::StatusOr<std::unique_ptr<nmq::AuditLog>> OpenAudit() {
   return log;
 }
 
+void AddAudit(nmq::AuditLog* log, nmq::broker::Broker* broker) {
+  broker->set_audit(log);
+  broker->metrics().AddGauge("nmq_audit_lines_left_out", "Lines that the audit log left out since the start: too many.",
+                             [log] { return static_cast<double>(log->left_out()); });
+  broker->metrics().AddGauge("nmq_audit_lines_failed", "Lines that could not be written to the audit log.",
+                             [log] { return static_cast<double>(log->failed()); });
+}
+
+// What nobody waits for. `access` and `audit` may be null; all must outlive the tasks.
+std::vector<nmq::Housekeeper::Task> MaintenanceTasks(nmq::FileAccess* access, nmq::AuditLog* audit,
+                                                     nmq::rpc::Transport* server, nmq::broker::Broker* broker) {
+  std::vector<nmq::Housekeeper::Task> tasks = nmq::MaintenanceTasks(broker);
+  if (access != nullptr) {
+    tasks.push_back({"access", kAccessPeriod, [access, server, broker] {
+                       if (access->Refresh()) {
+                         server->CheckAccess();
+                         broker->EndForbidden();
+                       }
+                       broker->CheckQuestions();
+                     }});
+  }
+  if (audit != nullptr) {
+    tasks.push_back({"audit", kAuditPeriod, [audit] { audit->TellLeftOut(); }});
+  }
+  const std::string exposure = nmq::Exposure();
+  if (!exposure.empty()) {
+    tasks.push_back({"exposure", kWarnPeriod, [exposure] { LOG(WARNING) << exposure; }});
+  }
+  return tasks;
+}
+
+// That it serves, and whom. `access` may be null.
+void TellReady(const std::string& address, int threads, size_t namespaces, const nmq::FileAccess* access) {
+  const nmq::http2::TlsFiles tls = nmq::FilesForTls();
+  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
+            << address << " with " << Counted(threads, "thread") << " and " << Counted(namespaces, "namespace");
+  if (access != nullptr) {
+    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access)
+              << " names: " << Counted(access->identities(), "identity", "identities") << ", and those whom "
+              << Counted(access->issuers(), "issuer") << " of tokens names";
+  }
+  const std::string exposure = nmq::Exposure();
+  if (!exposure.empty()) LOG(WARNING) << exposure << "; this is wanted by --insecure_listen";
+  std::cout << "nmqd ready grpc=" << address << " version=" << nmq::kVersion << " pid=" << getpid() << std::endl;
+  TellManager(absl::StrCat("READY=1\nSTATUS=serves gRPC on ", address, "\n"));
+}
+
 int Serve() {
 #ifdef NDEBUG
   // The distribution's Abseil looks for cycles in the order of all mutexes, gRPC's too, at each lock. Builds for tests
@@ -227,34 +274,11 @@ int Serve() {
   const std::vector<nmq::broker::Lane*> grpc_lanes = lanes.Add(threads);
   const nmq::Access* const asked = *access == nullptr ? &nmq::OpenAccess() : access->get();
   nmq::broker::Broker broker(*config, &nmq::RealClock(), &nmq::SystemRandom(), std::move(lanes), storage->get(), asked);
-  if (*audit != nullptr) {
-    broker.set_audit(audit->get());
-    broker.metrics().AddGauge("nmq_audit_lines_left_out",
-                              "Lines that the audit log left out since the start: too many.",
-                              [log = audit->get()] { return static_cast<double>(log->left_out()); });
-    broker.metrics().AddGauge("nmq_audit_lines_failed", "Lines that could not be written to the audit log.",
-                              [log = audit->get()] { return static_cast<double>(log->failed()); });
-  }
+  if (*audit != nullptr) AddAudit(audit->get(), &broker);
   const std::unique_ptr<nmq::rpc::Transport> server = NewTransport(descriptors.connections, grpc_lanes, &broker);
   nmq::Housekeeper housekeeper("housekeeper", nmq::PromptTasks(&broker), &nmq::RealClock());
-  std::vector<nmq::Housekeeper::Task> tasks = nmq::MaintenanceTasks(&broker);
-  if (*access != nullptr) {
-    tasks.push_back({"access", kAccessPeriod, [&access, &server, &broker] {
-                       if ((*access)->Refresh()) {
-                         server->CheckAccess();
-                         broker.EndForbidden();
-                       }
-                       broker.CheckQuestions();
-                     }});
-  }
-  if (*audit != nullptr) {
-    tasks.push_back({"audit", kAuditPeriod, [log = audit->get()] { log->TellLeftOut(); }});
-  }
-  const std::string exposure = nmq::Exposure();
-  if (!exposure.empty()) {
-    tasks.push_back({"exposure", kWarnPeriod, [&exposure] { LOG(WARNING) << exposure; }});
-  }
-  nmq::Housekeeper maintenance("maintenance", std::move(tasks), &nmq::RealClock());
+  nmq::Housekeeper maintenance("maintenance", MaintenanceTasks(access->get(), audit->get(), server.get(), &broker),
+                               &nmq::RealClock());
   nmq::Housekeeper keeper("memory",
                           nmq::MemoryTasks(memory, [&server](nmq::MemoryUse use) { server->RelieveMemory(use); }),
                           &nmq::RealClock());
@@ -267,19 +291,7 @@ int Serve() {
   const absl::Status started = services.Start();
   if (!started.ok()) return Fail(kFailed, std::string(started.message()));
 
-  const nmq::http2::TlsFiles tls = nmq::FilesForTls();
-  LOG(INFO) << "nmqd " << nmq::kVersion << " serves gRPC " << (tls.certificate.empty() ? "on " : "over TLS on ")
-            << server->address() << " with " << Counted(threads, "thread") << " and "
-            << Counted(config->namespaces.size(), "namespace");
-  if (*access != nullptr) {
-    LOG(INFO) << "serves only those whom " << absl::GetFlag(FLAGS_access)
-              << " names: " << Counted((*access)->identities(), "identity", "identities") << ", and those whom "
-              << Counted((*access)->issuers(), "issuer") << " of tokens names";
-  }
-  if (!exposure.empty()) LOG(WARNING) << exposure << "; this is wanted by --insecure_listen";
-  std::cout << "nmqd ready grpc=" << server->address() << " version=" << nmq::kVersion << " pid=" << getpid()
-            << std::endl;
-  TellManager(absl::StrCat("READY=1\nSTATUS=serves gRPC on ", server->address(), "\n"));
+  TellReady(server->address(), threads, config->namespaces.size(), access->get());
   WaitAndStop(signals, audit->get(), &services);
   LOG(INFO) << "stopped";
   return 0;
